@@ -1,0 +1,133 @@
+#!/bin/sh
+# deps.sh NAME...: fetch third-party source into deps/NAME, through this machine's own package
+# clients, and refuse anything whose content is not what is pinned below.
+#   deps.sh sqlite3 bearssl sodium jsmn
+#   deps.sh --pin NAME     print the content hash of what is in deps/NAME, for a new pin
+# The pin is a hash over the files kept: a new Debian revision that leaves them alone passes.
+set -eu
+
+# shellcheck disable=SC2034  # read by eval, below
+{
+sqlite3_from='better-sqlite3@12.11.1'       # npm; carries the amalgamation of SQLite 3.53.2
+sqlite3_pin=e09450b51db369cbedfb65400caa86b7dd56cdf06c123bee4a86bb0a6eac2104
+bearssl_from='bearssl'                      # Debian source package, 0.6
+bearssl_pin=7ed975459e05c2919531c57a208d5b8c199d78035eacfaa94718e1c3c3ad9642
+sodium_from='libsodium'                     # Debian source package, 1.0.18 with Debian's patches
+sodium_pin=8e34fee76afcf0e686380f266063e06cc02c90325a54f237b952bde8100b0ffc
+jsmn_from='libjsmn-dev'                     # Debian binary package, 1.1.0: one header
+jsmn_pin=617ab25a279ef4f69f72974869cbc489aaf1633ae1acd395361a86d24e26333f
+}
+
+cd "$(dirname "$0")/.."
+mkdir -p deps
+deps=$PWD/deps
+
+pin_of() {
+    (cd "$1" && find . -type f | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -d' ' -f1)
+}
+
+die() { echo "deps: $*" >&2; exit 1; }
+
+# Debian's source index, in a state directory of our own: the system's lists stay as they are.
+# The mirrors are the ones this machine already uses, with "deb" turned into "deb-src".
+apt_src() {
+    apt-get -qq -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$deps/.apt/parts" \
+        -o Dir::State::Lists="$deps/.apt/lists" -o Dir::Cache="$deps/.apt/cache" \
+        -o Acquire::Languages=none -o APT::Sandbox::User=root "$@"
+}
+
+apt_index() {
+    [ -e "$deps/.apt/ready" ] && return
+    mkdir -p "$deps/.apt/parts" "$deps/.apt/lists/partial" "$deps/.apt/cache/archives/partial"
+    for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+        [ -e "$list" ] || continue
+        sed -n 's/^deb[[:space:]]/deb-src /p' "$list" >"$deps/.apt/parts/$(basename "$list" .list).list"
+    done
+    for list in /etc/apt/sources.list.d/*.sources; do
+        [ -e "$list" ] || continue
+        sed 's/^Types:.*/Types: deb-src/' "$list" >"$deps/.apt/parts/$(basename "$list")"
+    done
+    echo "deps: reading the index of Debian's source packages"
+    apt_src update >&2 || die "the source index could not be read"
+    touch "$deps/.apt/ready"
+}
+
+debian_source() { # PACKAGE: unpacked, patched, in $tmp/x
+    apt_index
+    (cd "$tmp" && apt_src source --download-only "$1" >&2 && dpkg-source --no-check -x ./*.dsc x >log 2>&1) ||
+        { cat "$tmp/log" >&2 || :; die "source package $1 could not be fetched"; }
+}
+
+get_sqlite3() {
+    (cd "$tmp" && npm pack --loglevel=error --ignore-scripts "$sqlite3_from" >/dev/null) || die "npm pack $sqlite3_from failed"
+    tar -xzf "$tmp"/*.tgz -C "$tmp" package/deps/sqlite3
+    cp "$tmp/package/deps/sqlite3/sqlite3.c" "$tmp/package/deps/sqlite3/sqlite3.h" "$out/"
+}
+
+get_bearssl() {
+    debian_source "$bearssl_from"
+    cp -R "$tmp/x/inc" "$tmp/x/src" "$tmp/x/LICENSE.txt" "$out/"
+}
+
+get_sodium() { # only what Argon2id reaches; version.h is what its configure would have written
+    debian_source "$sodium_from"
+    (cd "$tmp/x/src/libsodium" && cp -R include sodium randombytes crypto_verify "$out/" &&
+        mkdir -p "$out/crypto_pwhash" "$out/crypto_generichash" "$out/crypto_stream" &&
+        cp -R crypto_pwhash/argon2 "$out/crypto_pwhash/" &&
+        cp -R crypto_generichash/blake2b "$out/crypto_generichash/" &&
+        cp -R crypto_stream/chacha20 "$out/crypto_stream/")
+    cp "$tmp/x/LICENSE" "$out/"
+    sed -e 's/@VERSION@/1.0.18/' -e 's/@SODIUM_LIBRARY_VERSION_MAJOR@/10/' \
+        -e 's/@SODIUM_LIBRARY_VERSION_MINOR@/3/' \
+        -e 's/@SODIUM_LIBRARY_MINIMAL_DEF@/#define SODIUM_LIBRARY_MINIMAL 1/' \
+        "$out/include/sodium/version.h.in" >"$out/include/sodium/version.h"
+}
+
+get_jsmn() {
+    (cd "$tmp" && { apt-get -qq -o APT::Sandbox::User=root download "$jsmn_from" ||
+        { need_lists; apt-get -qq -o APT::Sandbox::User=root download "$jsmn_from"; }; } >/dev/null) ||
+        die "package $jsmn_from could not be fetched"
+    dpkg-deb -x "$tmp"/*.deb "$tmp/x"
+    cp "$tmp/x/usr/include/jsmn.h" "$out/"
+}
+
+need_lists() {
+    if [ "$(id -u)" -eq 0 ]; then apt-get update -qq; else sudo apt-get update -qq; fi
+}
+
+if [ "${1-}" = --pin ]; then
+    pin_of "$deps/$2"
+    exit
+fi
+
+tmp='' out=''
+trap 'rm -rf "$tmp" "$out"' EXIT
+trap 'exit 1' INT TERM
+# One at a time: make -j starts several.
+exec 9>"$deps/.lock"
+! command -v flock >/dev/null || flock 9
+for name; do
+    case $name in sqlite3 | bearssl | sodium | jsmn) ;; *) die "unknown: $name" ;; esac
+    from='' pin=''
+    eval "from=\$${name}_from pin=\$${name}_pin"
+    if [ -d "$deps/$name" ] && [ "$(pin_of "$deps/$name")" = "$pin" ]; then
+        continue
+    fi
+    echo "deps: fetching $name ($from)"
+    tmp=$(mktemp -d)
+    out=$deps/$name.new
+    rm -rf "$out"
+    mkdir -p "$out"
+    "get_$name"
+    found=$(pin_of "$out")
+    if [ "$found" != "$pin" ]; then
+        rm -rf "$deps/$name.refused"
+        mv "$out" "$deps/$name.refused"
+        die "$name is not what is pinned
+  expected $pin
+  found    $found
+  It is kept in deps/$name.refused. Read what changed; if it is wanted, pin it in tools/deps.sh."
+    fi
+    rm -rf "${deps:?}/$name" "$tmp"
+    mv "$out" "$deps/$name"
+done

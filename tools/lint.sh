@@ -1,0 +1,23 @@
+#!/bin/sh
+# lint.sh: everything that reads the code without running it. Third-party headers are not its business.
+set -eu
+cd "$(dirname "$0")/.."
+quiet() { "$@" >build/lint.log 2>&1 || { cat build/lint.log; echo "lint: $1 is not content" >&2; exit 1; }; }
+flags='-std=c11 -D_GNU_SOURCE -DLK_VERSION=__FILE__ -DLK_BUILD_EPOCH=0LL -I. -Itests'
+for d in sqlite3 bearssl/inc sodium/include sodium/include/sodium jsmn; do flags="$flags -isystem deps/$d"; done
+tests=$(find tests -maxdepth 1 -name '*_test.c')
+
+echo "lint: clang's warnings"
+make -s B=clang objects
+echo "lint: gcc's warnings and analysis with glibc"
+make -s B=glibc objects
+echo "lint: clang-tidy"
+# shellcheck disable=SC2086  # lists
+quiet clang-tidy --quiet ./*.c tools/*.c $tests -- $flags
+echo "lint: cppcheck"
+# shellcheck disable=SC2086
+quiet cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --error-exitcode=1 \
+    --inline-suppr --suppressions-list=tools/cppcheck.txt -D__linux__ -DLK_BUILD_EPOCH=0LL -DSQLITE_VERSION_NUMBER=3053002 -I. ./*.c tools/*.c $tests
+echo "lint: shellcheck"
+# shellcheck disable=SC2046  # a list
+shellcheck -x -P SCRIPTDIR $(find tools tests tests/fronts .ci bench packaging -maxdepth 1 \( -name '*.sh' -o -name '*.t' -o -path .ci/run \) 2>/dev/null)

@@ -1,0 +1,65 @@
+# thirdparty.mk: which third-party files are compiled, and how. Included by Makefile.
+
+SQLITE_SRC  ?= deps/sqlite3
+BEARSSL_SRC ?= deps/bearssl
+SODIUM_SRC  ?= deps/sodium
+JSMN_SRC    ?= deps/jsmn
+
+# --- SQLite: the features we use, and no others. Every OMIT here was tried against the
+# amalgamation; VIRTUALTABLE, TRIGGER, VIEW, ALTERTABLE, ANALYZE, CTE, WINDOWFUNC and SUBQUERY
+# need a regenerated parser and so stay in (they would save 58 KB).
+SQLITE_FLAGS += -DSQLITE_ENABLE_MEMSYS5             # memory from one static block: store_file.c
+SQLITE_FLAGS += -DSQLITE_DEFAULT_CACHE_SIZE=-1024   # KiB: of that block's 4 MiB
+SQLITE_FLAGS += -DSQLITE_THREADSAFE=0               # one thread per process
+SQLITE_FLAGS += -DSQLITE_DQS=0                      # "x" is a name, never silently a string
+SQLITE_FLAGS += -DSQLITE_DEFAULT_MEMSTATUS=0        # nobody reads the counters
+SQLITE_FLAGS += -DSQLITE_TEMP_STORE=3               # no temporary files: the sandbox allows one directory
+SQLITE_FLAGS += -DSQLITE_USE_URI=0                  # a path is a path
+SQLITE_FLAGS += -DSQLITE_MAX_ATTACHED=1             # VACUUM INTO takes one
+SQLITE_FLAGS += -DSQLITE_MAX_MMAP_SIZE=0            # never maps the database
+SQLITE_FLAGS += -DSQLITE_MAX_WORKER_THREADS=0       # no threads
+SQLITE_FLAGS += -DSQLITE_LIKE_DOESNT_MATCH_BLOBS    # smaller LIKE
+SQLITE_FLAGS += -DSQLITE_UNTESTABLE                 # no fault-injection hooks
+SQLITE_FLAGS += -DHAVE_FDATASYNC=1                  # or it would use fsync
+SQLITE_FLAGS += -DHAVE_USLEEP=1                     # or the busy handler sleeps whole seconds
+SQLITE_FLAGS += -DSQLITE_OMIT_AUTHORIZATION         # all SQL is ours
+SQLITE_FLAGS += -DSQLITE_OMIT_AUTOINCREMENT         # ids are random
+SQLITE_FLAGS += -DSQLITE_OMIT_AUTOVACUUM            # costs pointer-map pages
+SQLITE_FLAGS += -DSQLITE_OMIT_COMPILEOPTION_DIAGS   # unused from here on
+SQLITE_FLAGS += -DSQLITE_OMIT_COMPLETE
+SQLITE_FLAGS += -DSQLITE_OMIT_DATETIME_FUNCS        # time is bound, never asked of SQL
+SQLITE_FLAGS += -DSQLITE_OMIT_DECLTYPE
+SQLITE_FLAGS += -DSQLITE_OMIT_DEPRECATED
+SQLITE_FLAGS += -DSQLITE_OMIT_DESERIALIZE
+SQLITE_FLAGS += -DSQLITE_OMIT_EXPLAIN
+SQLITE_FLAGS += -DSQLITE_OMIT_FOREIGN_KEY           # REFERENCES is read and ignored
+SQLITE_FLAGS += -DSQLITE_OMIT_GENERATED_COLUMNS
+SQLITE_FLAGS += -DSQLITE_OMIT_GET_TABLE
+SQLITE_FLAGS += -DSQLITE_OMIT_INCRBLOB
+SQLITE_FLAGS += -DSQLITE_OMIT_INTROSPECTION_PRAGMAS
+SQLITE_FLAGS += -DSQLITE_OMIT_JSON                  # 50 KB; JSON is json.c
+SQLITE_FLAGS += -DSQLITE_OMIT_LOAD_EXTENSION        # no code from files
+SQLITE_FLAGS += -DSQLITE_OMIT_LOCALTIME
+SQLITE_FLAGS += -DSQLITE_OMIT_PROGRESS_CALLBACK
+SQLITE_FLAGS += -DSQLITE_OMIT_SHARED_CACHE
+SQLITE_FLAGS += -DSQLITE_OMIT_TCL_VARIABLE
+SQLITE_FLAGS += -DSQLITE_OMIT_TRACE
+SQLITE_FLAGS += -DSQLITE_OMIT_UTF16
+
+# --- BearSSL: SHA-256, HMAC, HKDF. Its .c files need no configuration.
+BEARSSL_FILES := $(addprefix src/,hash/sha2small.c mac/hmac.c kdf/hkdf.c \
+ codec/ccopy.c codec/enc32be.c codec/dec32be.c codec/enc64be.c codec/dec64be.c)
+BEARSSL_FLAGS = -I$(BEARSSL_SRC)/inc -I$(BEARSSL_SRC)/src
+
+# --- libsodium: Argon2id over the portable code, at -O2: there it is as fast as the SSSE3 and AVX2
+# versions (19 MiB, t=2: 27 ms either way; at -Os 59 ms), so those and the CPU detection stay out.
+# sodium_init() must not be called: it only chooses among CPU versions, the portable ones are the
+# static default, and it would need 50 KB of ciphers that nobody uses. core.c is here for its
+# sodium_misuse(); --gc-sections drops the rest of it, undefined references and all.
+SODIUM_FILES := $(addprefix crypto_pwhash/argon2/,argon2-core.c argon2-encoding.c \
+  argon2-fill-block-ref.c argon2.c blake2b-long.c pwhash_argon2id.c) \
+ $(addprefix crypto_generichash/blake2b/ref/,blake2b-compress-ref.c blake2b-ref.c generichash_blake2b.c) \
+ sodium/utils.c sodium/codecs.c sodium/core.c
+SODIUM_FLAGS = -I$(SODIUM_SRC)/include -I$(SODIUM_SRC)/include/sodium -O2 -DCONFIGURED=1 \
+ -DSODIUM_STATIC -DHAVE_MMAP -DHAVE_SYS_MMAN_H -DHAVE_EXPLICIT_BZERO -DHAVE_GETRANDOM -D_GNU_SOURCE \
+ -DNATIVE_$(ENDIAN)_ENDIAN=1
