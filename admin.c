@@ -1,0 +1,359 @@
+/*
+ * admin: see admin.h.
+ *
+ * The table of verbs is all there is to know of a verb but its body: its
+ * words, what may follow them, which options it takes, what must be done
+ * before it runs. Usage, help and dispatch read it; nothing else is to be
+ * changed for a new verb.
+ *
+ * Options may stand anywhere, as `--name VALUE` or `--name=VALUE`; behind
+ * `--` all is operand. What isn't known is refused with 100 before anything
+ * is opened.
+ */
+#include "admin.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base.h"
+#include "config.h"
+#include "store.h"
+#include "verbs.h"
+
+#ifndef LK_VERSION
+#define LK_VERSION "unversioned"
+#endif
+
+enum need {
+	NEED_NOTHING,
+	NEED_OWNER,     /* the data directory is there, and we are its owner */
+	NEED_CONF,      /* and its configuration is good */
+	NEED_CHANGE     /* and a transaction stands open around the verb */
+};
+
+#define OPT(name) (1u << OPT_##name)
+
+static const struct { const char *name; bool takes_value; } option_words[OPT__MAX] = {
+	[OPT_DIR] = { "--dir", true },
+	[OPT_JSON] = { "--json", false },
+	[OPT_SINCE] = { "--since", true },
+	[OPT_FOLLOW] = { "--follow", false },
+	[OPT_USE] = { "--use", true },
+	[OPT_ALL] = { "--all", false },
+	[OPT_USER] = { "--user", true },
+	[OPT_LIVE] = { "--live", false },
+	[OPT_UPGRADE] = { "--upgrade", false },
+	[OPT_OWNER] = { "--owner", true },
+	[OPT_HELP] = { "--help", false },
+	[OPT_VERSION] = { "--version", false },
+};
+
+struct verb {
+	const char *words, *operands;
+	size_t min, max;                /* operands */
+	unsigned options;               /* beside those that every verb takes */
+	enum need need;
+	int (*ask)(struct call *c);     /* before the store is opened; may be NULL */
+	int (*run)(struct call *c);     /* NULL: main's */
+	const char *help;
+};
+
+enum { HELP_WORDS = 2, WORDS_MAX = VERB_OPERANDS + HELP_WORDS };
+
+struct line {
+	struct slice word[WORDS_MAX];
+	size_t words;
+	struct call call;
+};
+
+/* ---- help -------------------------------------------------------------- */
+
+static int help(struct call *c);
+
+static int version(struct call *c)
+{
+	buf_s(&c->done, "latchkey " LK_VERSION " (SQLite ");
+	buf_s(&c->done, store_library());
+	buf_s(&c->done, ")\n");
+	return DONE;
+}
+
+static const struct verb verbs[] = {
+	{ "init", "[--upgrade] [--owner USER]", 0, 0, OPT(UPGRADE) | OPT(OWNER), NEED_NOTHING, NULL, verb_init,
+		"make a data directory, its first key and its database" },
+	{ "user add", "NAME", 1, 1, 0, NEED_CHANGE, ask_first_password, verb_user_add,
+		"add a user; asks for the password" },
+	{ "user list", "[--json]", 0, 0, OPT(JSON), NEED_CONF, NULL, verb_user_list,
+		"all users" },
+	{ "user passwd", "NAME", 1, 1, 0, NEED_CHANGE, ask_next_password, verb_user_passwd,
+		"set a user's password; ends the user's sessions" },
+	{ "user set", "NAME subscription JSON|-", 3, 3, 0, NEED_CHANGE, ask_subscription, verb_user_set,
+		"set what the app is told of a user's subscription; null unsets it" },
+	{ "user disable", "NAME", 1, 1, 0, NEED_CHANGE, NULL, verb_user_disable,
+		"refuse a user; ends the user's sessions" },
+	{ "user enable", "NAME", 1, 1, 0, NEED_CHANGE, NULL, verb_user_enable,
+		"admit a disabled user again" },
+	{ "user delete", "NAME", 1, 1, 0, NEED_CHANGE, NULL, verb_user_delete,
+		"delete a user and the user's sessions" },
+	{ "session list", "[USER] [--all] [--json]", 0, 1, OPT(ALL) | OPT(JSON), NEED_CONF, NULL, verb_session_list,
+		"live sessions; with --all those that are over, too" },
+	{ "session revoke", "ID | --user NAME", 0, 1, OPT(USER), NEED_CHANGE, ask_session, verb_session_revoke,
+		"end one session, or all of a user's" },
+	{ "key list", "[--json]", 0, 0, OPT(JSON), NEED_OWNER, NULL, verb_key_list,
+		"kids and dates; never a key" },
+	{ "key rotate", "", 0, 0, 0, NEED_CHANGE, NULL, verb_key_rotate,
+		"sign with a new key; tokens of the others stay good" },
+	{ "key retire", "KID", 1, 1, 0, NEED_CHANGE, NULL, verb_key_retire,
+		"forget a key; its tokens are refused at once" },
+	{ "key import", "", 0, 0, 0, NEED_CHANGE, ask_key, verb_key_import,
+		"sign with a key given as 64 hexadecimal digits on stdin" },
+	{ "key export", "[KID] [--use access|refresh]", 0, 1, OPT(USE), NEED_OWNER, NULL, verb_key_export,
+		"a derived key as JWK: who has it can forge that kind of token" },
+	{ "audit", "[--json] [--since WHEN] [--follow]", 0, 0, OPT(JSON) | OPT(SINCE) | OPT(FOLLOW), NEED_CONF, NULL,
+		verb_audit, "what happened; WHEN is a duration (2h) or Unix seconds" },
+	{ "config", "[--json]", 0, 0, OPT(JSON), NEED_CONF, NULL, verb_config,
+		"every option: value, default, meaning" },
+	{ "verify", "[--live]", 0, 0, OPT(LIVE), NEED_CONF, NULL, verb_verify,
+		"an access token on stdin: its claims, or exit code 1; --live asks the store" },
+	{ "check", "[--json]", 0, 0, OPT(JSON), NEED_OWNER, NULL, verb_check,
+		"what is wrong here, and what to do about it" },
+	{ "serve", "[ADDR:PORT|unix:PATH] [--idle SECONDS]", 0, 1, 0, NEED_NOTHING, NULL, NULL,
+		"listen by itself, on 127.0.0.1:8080 by default" },
+	{ "version", "", 0, 0, 0, NEED_NOTHING, NULL, version,
+		"version of latchkey and of SQLite" },
+	{ "help", "[VERB]", 0, HELP_WORDS, 0, NEED_NOTHING, NULL, help,
+		"this" },
+};
+enum { VERBS = sizeof verbs / sizeof *verbs, HELP_COLUMN = 51 };
+
+/* How many words of the line are the verb's; 0 unless all of the verb's are there. */
+static size_t verb_length(const struct verb *v, const struct slice *word, size_t words)
+{
+	struct slice rest = slice_of(v->words);
+	size_t n = 0;
+	while (rest.p) {
+		struct slice next = slice_cut(&rest, ' ');
+		if (n == words || !slice_is(word[n], next))
+			return 0;
+		n++;
+	}
+	return n;
+}
+
+/* Whether the verb's words begin with those given: `user` for all of them. */
+static bool is_about(const struct verb *v, const struct slice *word, size_t words)
+{
+	struct slice rest = slice_of(v->words);
+	for (size_t i = 0; i < words && rest.p; i++)
+		if (!slice_is(word[i], slice_cut(&rest, ' ')))
+			return false;
+	return true;
+}
+
+static void add_usage(struct buf *b, const struct verb *v)
+{
+	buf_s(b, "latchkey ");
+	buf_s(b, v->words);
+	buf_s(b, *v->operands ? " " : "");
+	buf_s(b, v->operands);
+}
+
+static int help(struct call *c)
+{
+	bool found = false;
+	for (size_t i = 0; i < VERBS; i++) {
+		size_t from = c->done.n;
+		if (!is_about(&verbs[i], c->operand, c->operands))
+			continue;
+		found = true;
+		add_usage(&c->done, &verbs[i]);
+		buf_pad(&c->done, from, HELP_COLUMN);
+		buf_s(&c->done, "  ");
+		buf_s(&c->done, verbs[i].help);
+		buf_c(&c->done, '\n');
+	}
+	if (!found)
+		return verb_refuse(c, "no such verb; latchkey help lists them all", SLICE_NONE);
+	buf_s(&c->done, "\nEach takes --dir DIR (else LATCHKEY_DIR, else /var/lib/latchkey).\n"
+		"Exit codes: 0 done, 1 refused, 100 usage, 111 system. See latchkey(8).\n");
+	return DONE;
+}
+
+/* What is wrong, and how it is meant: of the verb, or of all that begin so. */
+static int usage(const struct line *l, const struct verb *v, const char *why)
+{
+	struct buf b = { 0 };
+	log_line("usage", why, NULL);
+	for (size_t i = 0; i < VERBS; i++)
+		if (v ? v == &verbs[i] : l->words && is_about(&verbs[i], l->word, 1)) {
+			add_usage(&b, &verbs[i]);
+			buf_c(&b, '\n');
+		}
+	if (b.n == 0)
+		buf_s(&b, "latchkey help lists all verbs\n");
+	write_all(STDERR_FILENO, buf_slice(&b));
+	return USAGE;
+}
+
+/* ---- the line ---------------------------------------------------------- */
+
+/*
+ * One option, at argv[*i]; takes its value too. False when there is no such
+ * option, or a value is missing, empty or too much.
+ */
+static bool take_option(struct call *c, int argc, char **argv, int *i)
+{
+	struct slice value = slice_of(argv[*i]), name = slice_cut(&value, '=');
+	size_t o = 0;
+	while (o < OPT__MAX && !slice_is(name, slice_of(option_words[o].name)))
+		o++;
+	if (o == OPT__MAX || (value.p && !option_words[o].takes_value))
+		return false;
+	if (option_words[o].takes_value && !value.p)
+		value = ++*i < argc ? slice_of(argv[*i]) : SLICE_NONE;
+	c->given[o] = true;
+	c->value[o] = value;
+	return value.n > 0 || !option_words[o].takes_value;
+}
+
+/* Parts argv into words and options. NULL, or what is wrong. */
+static const char *read_line(struct line *l, int argc, char **argv)
+{
+	bool options_on = true;
+	for (int i = 1; i < argc; i++) {
+		struct slice arg = slice_of(argv[i]);
+		if (options_on && slice_is(arg, S("--"))) {
+			options_on = false;
+		} else if (options_on && arg.n > 1 && arg.p[0] == '-') {
+			if (!take_option(&l->call, argc, argv, &i))
+				return "no such option, or its value is missing";
+		} else if (l->words == WORDS_MAX) {
+			return "too many words";
+		} else {
+			l->word[l->words++] = arg;
+		}
+	}
+	return NULL;
+}
+
+static bool options_fit(const struct call *c, const struct verb *v)
+{
+	for (size_t o = 0; o < OPT__MAX; o++)
+		if (c->given[o] && !((v->options | OPT(DIR)) & 1u << o))
+			return false;
+	return true;
+}
+
+/* --help and --version are verbs in disguise; help is about the words there. */
+static void unmask(struct line *l)
+{
+	struct call *c = &l->call;
+	bool asked = c->given[OPT_HELP];
+	if (!asked && !c->given[OPT_VERSION])
+		return;
+	size_t about = asked ? l->words : 0;
+	if (about > HELP_WORDS)
+		about = HELP_WORDS;
+	memmove(&l->word[1], &l->word[0], about * sizeof l->word[0]);
+	l->word[0] = asked ? S("help") : S("version");
+	l->words = 1 + about;
+	memset(c->given, 0, sizeof c->given);
+}
+
+static const struct verb *find_verb(struct line *l)
+{
+	struct call *c = &l->call;
+	for (size_t i = 0; i < VERBS; i++) {
+		size_t n = verb_length(&verbs[i], l->word, l->words);
+		if (n == 0)
+			continue;
+		c->verb = verbs[i].words;
+		for (size_t k = n; k < l->words && c->operands < VERB_OPERANDS; k++)
+			c->operand[c->operands++] = l->word[k];
+		return &verbs[i];
+	}
+	return NULL;
+}
+
+/* NULL, or what is wrong with the words behind a verb. */
+static const char *misuse(const struct line *l, const struct verb *v)
+{
+	size_t operands = l->words - verb_length(v, l->word, l->words);
+	if (operands < v->min)
+		return "something is missing";
+	if (operands > v->max)
+		return "too many words";
+	if (!options_fit(&l->call, v))
+		return "this verb doesn't take that option";
+	return v->run ? NULL : "serve must be the first word";
+}
+
+/* ---- running ----------------------------------------------------------- */
+
+/* Without slashes at its end, which mkdir and messages can do without. */
+static const char *directory(const struct call *c)
+{
+	struct slice dir = slice_of(config_dir(c->given[OPT_DIR] ? c->value[OPT_DIR].p : NULL));
+	while (dir.n > 1 && dir.p[dir.n - 1] == '/')
+		dir.n--;
+	return slice_text(dir);
+}
+
+static void meet(struct call *c, enum need need)
+{
+	struct stat st;
+	const char *wrong = NULL;
+	if (need >= NEED_OWNER && stat(c->dir, &st))
+		fail(ERROR_STORE_UNAVAILABLE, "AD1", c->dir, ": ", strerror(errno), "; latchkey init makes it", NULL);
+	if (need >= NEED_OWNER)
+		process_become_owner(c->dir);
+	if (need >= NEED_CONF)
+		wrong = config_read(c->dir, &c->conf);
+	if (wrong)
+		fail(ERROR_STORE_UNAVAILABLE, "AD2", wrong, NULL);
+}
+
+static int change(struct call *c, const struct verb *v)
+{
+	store_open(c->dir, VERB_WAIT);
+	c->time = verb_time();
+	store_begin(DURABLE_NOW);
+	int code = v->run(c);
+	if (code == DONE)
+		store_commit();
+	else
+		store_rollback();
+	store_tidy();
+	store_close();
+	if (code == DONE)
+		verb_log(c);
+	return code;
+}
+
+static int run(struct call *c, const struct verb *v)
+{
+	c->dir = directory(c);
+	meet(c, v->need);
+	int code = v->ask ? v->ask(c) : DONE;
+	if (code == DONE)
+		code = v->need == NEED_CHANGE ? change(c, v) : v->run(c);
+	if (!write_all(STDOUT_FILENO, buf_slice(&c->done)))
+		return SYSTEM;
+	return code;
+}
+
+int admin_main(int argc, char **argv)
+{
+	static struct line l;
+	const char *wrong = read_line(&l, argc, argv);
+	if (wrong)
+		return usage(&l, NULL, wrong);
+	unmask(&l);
+	const struct verb *v = find_verb(&l);
+	if (!v)
+		return usage(&l, NULL, l.words ? "no such verb" : "a verb is needed");
+	wrong = misuse(&l, v);
+	return wrong ? usage(&l, v, wrong) : run(&l.call, v);
+}

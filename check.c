@@ -1,0 +1,275 @@
+/*
+ * check: see check.h.
+ *
+ * What needs no store comes first: store_open() ends the process where it
+ * can't, and the hook that it meets then prints its line and what stands
+ * before it. Each check is one function in the table at the end.
+ *
+ * The database is read as a whole (integrity); meanwhile requests wait.
+ */
+#include "check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "config.h"
+#include "harden.h"
+#include "password.h"
+#include "rows.h"
+#include "store.h"
+
+enum {
+	STORE_SECONDS = 10,
+	/* OWASP's least for Argon2id, 7 MiB and 5 passes or what costs as much. */
+	MEMORY_LEAST = 7168,
+	WORK_LEAST = MEMORY_LEAST * 5,
+	/* A WAL at its bound, its checkpoint, a copy of the key file. */
+	SPACE_LEAST = 512 * 1024,
+	SPACE_ENOUGH = 4 * 1024 * 1024
+};
+
+enum verdict { OK, WARN, FAIL };
+
+struct check {
+	const char *dir;
+	struct config conf;     /* defaults where the file is wrong */
+	struct rows rows;
+	bool failed;
+};
+
+/* One line. detail and advice: NUL-terminated. */
+static void tell(struct check *k, enum verdict v, const char *what, const char *detail, const char *advice)
+{
+	static const char *const words[] = { [OK] = "ok", [WARN] = "warn", [FAIL] = "fail" };
+	rows_open(&k->rows);
+	rows_text(&k->rows, "verdict", 7, slice_of(words[v]));
+	rows_text(&k->rows, "what", 10, slice_of(what));
+	rows_text(&k->rows, "found", 40, slice_of(detail));
+	rows_text(&k->rows, "advice", 0, slice_of(v == OK ? "" : advice));
+	rows_close(&k->rows);
+	k->failed |= v == FAIL;
+}
+
+/* Two texts as one. */
+static const char *both(const char *a, const char *b)
+{
+	struct buf text = { 0 };
+	buf_s(&text, a);
+	buf_s(&text, b);
+	return slice_text(buf_slice(&text));
+}
+
+/* ---- files ------------------------------------------------------------- */
+
+/* "owner 33, mode 0700" */
+static const char *owner_and_mode(const struct stat *st)
+{
+	struct buf b = { 0 };
+	buf_s(&b, "owner ");
+	buf_int(&b, st->st_uid);
+	buf_s(&b, ", mode 0");
+	for (int shift = 6; shift >= 0; shift -= 3)
+		buf_c(&b, (char)('0' + (st->st_mode >> shift & 7)));
+	return slice_text(buf_slice(&b));
+}
+
+static void check_directory(struct check *k)
+{
+	struct stat st = { 0 };
+	stat(k->dir, &st);
+	if (st.st_uid != geteuid())
+		tell(k, FAIL, "directory", owner_and_mode(&st), "run latchkey as its owner, or chown -R it");
+	else if (st.st_mode & 022)
+		tell(k, FAIL, "directory", owner_and_mode(&st), "others can put files there: chmod 700");
+	else
+		tell(k, st.st_mode & 055 ? WARN : OK, "directory", owner_and_mode(&st), "others can look in: chmod 700");
+}
+
+static const struct file {
+	const char *name;
+	bool needed;
+	mode_t closed;          /* bits that must be clear */
+	const char *missing;    /* advice */
+} files[] = {
+	{ "latchkey.db", true, 077, "make it with latchkey init" },
+	{ "latchkey.db-wal", false, 077, "" },
+	{ "latchkey.lock", false, 077, "" },
+	{ "latchkey.key", true, 077, "restore it, or make new keys with latchkey init in a new directory" },
+	{ "latchkey.conf", false, 022, "" },
+};
+
+static void check_file(struct check *k, const struct file *f)
+{
+	struct stat st;
+	bool there = lstat(path_in(k->dir, f->name), &st) == 0;
+	if (!there && f->needed)
+		tell(k, FAIL, "file", both(f->name, " is missing"), f->missing);
+	if (!there)
+		return;
+	const char *found = both(both(f->name, ": "), owner_and_mode(&st));
+	if (!S_ISREG(st.st_mode))
+		tell(k, FAIL, "file", found, "it is not a regular file; move the real one there");
+	else if (st.st_uid != geteuid())
+		tell(k, FAIL, "file", found, "the directory's owner must own it: chown it");
+	else
+		tell(k, st.st_mode & f->closed ? FAIL : OK, "file", found, f->closed == 077 ? "chmod 600" : "chmod go-w");
+}
+
+static void check_files(struct check *k)
+{
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		check_file(k, &files[i]);
+}
+
+static void check_conf(struct check *k)
+{
+	const char *wrong = config_read(k->dir, &k->conf);
+	tell(k, wrong ? FAIL : OK, "conf", wrong ? wrong : "every option is good", "see latchkey config");
+	if (wrong) {
+		config_parse(S(""), &k->conf);
+		k->conf.dir = k->dir;
+	}
+}
+
+static void check_key(struct check *k)
+{
+	struct keyring ring;
+	struct buf b = { 0 };
+	const char *wrong = keyring_read(k->dir, &ring);
+	if (wrong) {
+		tell(k, FAIL, "key", wrong, "see latchkey.key in latchkey(8)");
+		return;
+	}
+	buf_int(&b, (int64_t)ring.count);
+	buf_s(&b, ring.count == 1 ? " key, signing with " : " keys, signing with ");
+	buf_s(&b, ring.key[0].kid);
+	tell(k, ring.count == LIMIT_KEYS ? WARN : OK, "key", slice_text(buf_slice(&b)), "no room for another: retire old ones");
+	wipe(&ring, sizeof ring);
+}
+
+static void check_space(struct check *k)
+{
+	struct statvfs v = { 0 };
+	struct buf b = { 0 };
+	statvfs(k->dir, &v);
+	uint64_t room = (uint64_t)v.f_bavail * v.f_frsize;
+	buf_int(&b, (int64_t)(room / 1024));
+	buf_s(&b, " KiB free");
+	tell(k, room < SPACE_LEAST ? FAIL : room < SPACE_ENOUGH ? WARN : OK, "space", slice_text(buf_slice(&b)),
+		"make room: without it nobody can sign in");
+}
+
+/* ---- host -------------------------------------------------------------- */
+
+static void check_password(struct check *k)
+{
+	struct password_cost cost = password_cost_here(k->conf.password.kib, k->conf.password.passes);
+	struct buf b = { 0 };
+	buf_int(&b, cost.kib);
+	buf_s(&b, " KiB, passes ");
+	buf_int(&b, cost.passes);
+	buf_s(&b, ", at once ");
+	buf_int(&b, k->conf.password_jobs);
+	const char *found = slice_text(buf_slice(&b));
+	if (cost.kib < MEMORY_LEAST || cost.kib * cost.passes < WORK_LEAST)
+		tell(k, WARN, "password", found, "below OWASP's least (7m and 5 passes): raise password_memory or password_passes");
+	else
+		tell(k, cost.kib * k->conf.password_jobs * 1024 > password_ram() / 2 ? WARN : OK, "password", found,
+			"over half of this host's memory: lower password_jobs or password_memory");
+}
+
+static void check_throttle(struct check *k)
+{
+	const char *dir = config_throttle_dir(&k->conf);
+	if (access(dir, W_OK | X_OK))
+		tell(k, FAIL, "throttle", both(both(dir, ": "), strerror(errno)), "make it, for the data directory's owner");
+	else
+		tell(k, dir == k->dir ? WARN : OK, "throttle", dir,
+			"each password try writes there: make /run/latchkey (tmpfs) for the data directory's owner");
+}
+
+/* In a child, since there is no way back. Its exit code is the answer. */
+static void check_sandbox(struct check *k)
+{
+	int status = -1;
+	pid_t child = fork();
+	if (child == 0)
+		exit(harden(k->dir, config_throttle_dir(&k->conf)) ? 0 : 1);
+	waitpid(child, &status, 0);
+	tell(k, status == 0 ? OK : WARN, "sandbox", status == 0 ? "Landlock confines requests" : "no Landlock here",
+		"a kernel from 5.13 on with Landlock would confine requests to their files");
+}
+
+/* ---- store ------------------------------------------------------------- */
+
+static struct check *running;
+
+/* store_open() has logged why. */
+static void cannot_open(enum error e)
+{
+	tell(running, FAIL, "database", errors[e].code, "the line on stderr tells why");
+	rows_end(&running->rows);
+	exit(1);
+}
+
+static void check_database(struct check *k)
+{
+	struct buf b = { 0 };
+	running = k;
+	on_fail(cannot_open);
+	store_open(k->dir, STORE_SECONDS);
+	buf_s(&b, "schema ");
+	buf_int(&b, store_version);
+	buf_s(&b, ", SQLite ");
+	buf_s(&b, store_library());
+	tell(k, OK, "database", slice_text(buf_slice(&b)), "");
+}
+
+static void check_journal(struct check *k)
+{
+	const char *journal = store_journal();
+	bool wal = slice_is(slice_of(journal), S("wal"));
+	tell(k, wal ? OK : WARN, "journal", wal ? "wal; its index needs no shared mapping" : journal,
+		"each refresh costs fsyncs: sqlite3 latchkey.db 'PRAGMA journal_mode=wal'");
+}
+
+static void check_integrity(struct check *k)
+{
+	const char *found = store_integrity();
+	tell(k, slice_is(slice_of(found), S("ok")) ? OK : FAIL, "integrity", found, "restore a backup");
+}
+
+static void check_clock(struct check *k)
+{
+	static const struct { enum verdict v; const char *advice; } row[] = {
+		[CLOCK_GOOD] = { OK, "" },
+		[CLOCK_UNSET] = { FAIL, "behind what the store has seen: set the clock; until then nobody is signed in or out" },
+		[CLOCK_DOUBTFUL] = { WARN, "far ahead and not synchronised: run NTP; until then nothing expires" },
+	};
+	enum clock_belief belief = clock_judge(now(), store_mark());
+	struct buf b = { 0 };
+	rows_add_time(&b, now());
+	tell(k, row[belief].v, "clock", slice_text(buf_slice(&b)), row[belief].advice);
+}
+
+/* ---- all --------------------------------------------------------------- */
+
+bool check_run(const char *dir, bool json)
+{
+	static void (*const checks[])(struct check *k) = {
+		check_directory, check_files, check_conf, check_key, check_space, check_password, check_throttle, check_sandbox,
+		check_database, check_journal, check_integrity, check_clock,
+	};
+	struct check k = { .dir = dir };
+	rows_begin(&k.rows, json ? ROWS_JSON : ROWS_TABLE);
+	for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
+		checks[i](&k);
+	store_close();
+	return rows_end(&k.rows) && !k.failed;
+}

@@ -1,0 +1,765 @@
+/*
+ * config: see config.h for what each function promises.
+ *
+ * Rules of this room: pointer and length, never NUL-terminated text; a value
+ * is checked against what its kind allows before it reaches struct config, so
+ * that no other room has to look at it again; what isn't understood is
+ * refused with its line, never skipped. `#` begins a comment wherever it
+ * stands, so no value can hold one.
+ *
+ * The defaults go through the same parser as the file, and a script's lines
+ * over it: latchkey.conf is what all of a data directory's instances and the
+ * operator's verbs agree on, a script what is its own.
+ */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>    /* rename */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	SECONDS_DAY = 86400,
+	OPTION_WORD = 128,     /* bytes of issuer, audience, base_path: they go into each token or path */
+	OPTION_PATH = 255,     /* bytes of a directory's name */
+	OPTION_LIST = 2048,    /* bytes of a list of words */
+	KEY_FILE_ROOM = 1024   /* LIMIT_KEYS lines of at most 95 bytes */
+};
+
+#define FIELD(name) offsetof(struct config, name)
+
+/*
+ * Why these bounds: browsers keep no cookie for longer than 400 days; grace
+ * beyond ten minutes is a thief's, not a network's; eight KiB and one pass are
+ * the least that Argon2id takes; a gigabyte is more than any host of ours has.
+ */
+const struct option options[] = {
+	{ "access_ttl", OPTION_DURATION, FIELD(access_ttl), 1, SECONDS_DAY, "15m",
+		"life of an access token" },
+	{ "refresh_ttl", OPTION_DURATION, FIELD(refresh_ttl), 1, 400 * (int64_t)SECONDS_DAY, "30d",
+		"how long a session may lie unused" },
+	{ "session_ttl", OPTION_DURATION, FIELD(session_ttl), 0, 3650 * (int64_t)SECONDS_DAY, "0",
+		"end of a session after sign-in, used or not; 0: none" },
+	{ "reuse_grace", OPTION_DURATION, FIELD(reuse_grace), 0, 600, "10s",
+		"how long a spent refresh token without a key is answered again" },
+	{ "issuer", OPTION_NAME, FIELD(issuer), 1, OPTION_WORD, "latchkey",
+		"claim iss of each token" },
+	{ "audience", OPTION_NAME, FIELD(audience), 1, OPTION_WORD, "latchkey",
+		"claim aud of each access token" },
+	{ "base_path", OPTION_MOUNT, FIELD(base_path), 1, OPTION_WORD, "/api/auth",
+		"where the API lies when latchkey speaks HTTP itself" },
+	{ "signup", OPTION_SWITCH, FIELD(signup), 0, 0, "off",
+		"whether anyone may register" },
+	{ "cors_origins", OPTION_ORIGINS, FIELD(cors_origins), 0, OPTION_LIST, "",
+		"origins of other sites and apps that may call" },
+	{ "trusted_proxies", OPTION_NETWORKS, FIELD(trusted_proxies), 0, OPTION_LIST, "",
+		"addresses or networks, or unix, whose X-Forwarded-* counts" },
+	{ "audit", OPTION_AUDIT, FIELD(audit), 0, 0, "table",
+		"where events go: table, syslog, both, off" },
+	{ "audit_max", OPTION_NUMBER, FIELD(audit_max), 1, 1000000, "4096",
+		"rows that the audit table keeps" },
+	{ "access_cookie", OPTION_SWITCH, FIELD(access_cookie), 0, 0, "off",
+		"also set the access token as a cookie, for auth_request" },
+	{ "password_memory", OPTION_MEMORY, FIELD(password.kib), 8, 1048576, "0",
+		"memory of one password hash; 0: by the host's RAM" },
+	{ "password_passes", OPTION_NUMBER, FIELD(password.passes), 0, 64, "0",
+		"passes of one password hash; 0: by the host's RAM" },
+	{ "password_jobs", OPTION_NUMBER, FIELD(password_jobs), 1, 16, "2",
+		"password hashes at once on this host" },
+	{ "throttle_dir", OPTION_DIRECTORY, FIELD(throttle_dir), 0, OPTION_PATH, "",
+		"where the throttle table lies; empty: /run/latchkey or the data directory" },
+};
+enum { OPTIONS = sizeof options / sizeof *options };
+const size_t options_count = OPTIONS;
+
+/* ---- words ------------------------------------------------------------- */
+
+static bool among(char c, const char *set)
+{
+	return c != '\0' && strchr(set, c) != NULL;
+}
+
+static bool digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool small_letter(char c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+static bool letter(char c)
+{
+	return small_letter(c) || (c >= 'A' && c <= 'Z');
+}
+
+static bool visible(char c)
+{
+	return c > ' ' && c <= '~';
+}
+
+/* Cuts the next word off *rest: words lie between spaces and tabs. */
+static struct slice next_word(struct slice *rest)
+{
+	*rest = slice_trim(*rest);
+	struct slice word = *rest;
+	for (size_t i = 0; i < word.n; i++)
+		if (among(word.p[i], " \t"))
+			word.n = i;
+	*rest = slice_from(*rest, word.n);
+	return word;
+}
+
+/* Cuts s at the last byte `at`; what stood behind, p NULL without it. */
+static struct slice cut_last(struct slice *s, char at)
+{
+	for (size_t i = s->n; i-- > 0;)
+		if (s->p[i] == at) {
+			struct slice tail = slice_from(*s, i + 1);
+			s->n = i;
+			return tail;
+		}
+	return SLICE_NONE;
+}
+
+/* ---- kinds: each reads one value into its field, or says what it wants -- */
+
+struct unit { char letter; int64_t worth; };
+static const struct unit time_units[] = { { 'd', SECONDS_DAY }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 }, { 0, 0 } };
+static const struct unit memory_units[] = { { 'm', 1024 }, { 'k', 1 }, { 0, 0 } };
+
+/* `0`, or digits and one unit. What the units make of it fits by far. */
+static bool read_units(struct slice text, const struct unit *unit, int64_t *out)
+{
+	int64_t count;
+	if (slice_is(text, S("0"))) {
+		*out = 0;
+		return true;
+	}
+	if (text.n == 0 || !parse_number((struct slice){ text.p, text.n - 1 }, 0, INT32_MAX, &count))
+		return false;
+	for (; unit->letter; unit++)
+		if (unit->letter == text.p[text.n - 1]) {
+			*out = count * unit->worth;
+			return true;
+		}
+	return false;
+}
+
+/* The same in the largest unit that leaves no rest. */
+static void show_units(struct buf *b, int64_t value, const struct unit *unit)
+{
+	if (value == 0) {
+		buf_c(b, '0');
+		return;
+	}
+	while (value % unit->worth)
+		unit++;
+	buf_int(b, value / unit->worth);
+	buf_c(b, unit->letter);
+}
+
+static void show_duration(struct buf *b, const void *field)
+{
+	show_units(b, *(const int64_t *)field, time_units);
+}
+
+static void show_memory(struct buf *b, const void *field)
+{
+	show_units(b, *(const int64_t *)field, memory_units);
+}
+
+static void show_number(struct buf *b, const void *field)
+{
+	buf_int(b, *(const int64_t *)field);
+}
+
+/* "must be between MIN and MAX", each as one would write it. */
+static const char *out_of_range(const struct option *o, void (*show)(struct buf *b, const void *field))
+{
+	struct buf b = { 0 };
+	buf_s(&b, "must be between ");
+	show(&b, &o->min);
+	buf_s(&b, " and ");
+	show(&b, &o->max);
+	buf_c(&b, '\0');
+	return b.p;
+}
+
+static const char *read_duration(const struct option *o, struct slice text, void *field)
+{
+	int64_t value;
+	if (!read_units(text, time_units, &value))
+		return "must be a number with its unit: 30s 15m 12h 30d, or 0";
+	if (value < o->min || value > o->max)
+		return out_of_range(o, show_duration);
+	*(int64_t *)field = value;
+	return NULL;
+}
+
+static const char *read_memory(const struct option *o, struct slice text, void *field)
+{
+	int64_t value;
+	if (!read_units(text, memory_units, &value))
+		return "must be a number with its unit: 7168k 19m, or 0";
+	if (value && (value < o->min || value > o->max))
+		return out_of_range(o, show_memory);
+	*(int64_t *)field = value;
+	return NULL;
+}
+
+static const char *read_number(const struct option *o, struct slice text, void *field)
+{
+	if (!parse_number(text, o->min, o->max, field))
+		return out_of_range(o, show_number);
+	return NULL;
+}
+
+static const char *const switch_words[] = { "off", "on" };
+static const char *const audit_words[] = {
+	[AUDIT_TABLE] = "table",
+	[AUDIT_SYSLOG] = "syslog",
+	[AUDIT_BOTH] = "both",
+	[AUDIT_OFF] = "off",
+};
+
+static const char *read_switch(const struct option *o, struct slice text, void *field)
+{
+	(void)o;
+	*(bool *)field = slice_is(text, S("on"));
+	return slice_is(text, S("on")) || slice_is(text, S("off")) ? NULL : "must be on or off";
+}
+
+static void show_switch(struct buf *b, const void *field)
+{
+	buf_s(b, switch_words[*(const bool *)field]);
+}
+
+static const char *read_audit(const struct option *o, struct slice text, void *field)
+{
+	(void)o;
+	for (int i = 0; i <= AUDIT_OFF; i++)
+		if (slice_is(text, slice_of(audit_words[i]))) {
+			*(enum audit_where *)field = (enum audit_where)i;
+			return NULL;
+		}
+	return "must be one of table, syslog, both, off";
+}
+
+static void show_audit(struct buf *b, const void *field)
+{
+	buf_s(b, audit_words[*(const enum audit_where *)field]);
+}
+
+static void show_text(struct buf *b, const void *field)
+{
+	buf_add(b, *(const struct slice *)field);
+}
+
+/* Keeps a checked text; the file's bytes may go. */
+static const char *keep(struct slice text, void *field)
+{
+	*(struct slice *)field = arena_copy(text);
+	return NULL;
+}
+
+static const char *read_name(const struct option *o, struct slice text, void *field)
+{
+	if (text.n == 0 || text.n > (size_t)o->max)
+		return "must have 1 to 128 bytes";
+	for (size_t i = 0; i < text.n; i++)
+		if (!visible(text.p[i]) || among(text.p[i], "\"\\"))
+			return "must be visible ASCII without spaces, quotes and backslashes";
+	return keep(text, field);
+}
+
+/* `/` is the empty mount. Every segment has at least one byte. */
+static const char *read_mount(const struct option *o, struct slice text, void *field)
+{
+	if (slice_is(text, S("/")))
+		return keep(S(""), field);
+	if (text.n > (size_t)o->max || !slice_starts(text, S("/")) || text.p[text.n - 1] == '/')
+		return "must begin with '/', not end with one, and have at most 128 bytes";
+	for (size_t i = 0; i < text.n; i++) {
+		if (!letter(text.p[i]) && !digit(text.p[i]) && !among(text.p[i], "/_~-"))
+			return "must have letters, digits, '/', '_', '~' and '-' only";
+		if (text.p[i] == '/' && text.p[i + 1] == '/')
+			return "must not have two '/' in a row";
+	}
+	return keep(text, field);
+}
+
+static void show_mount(struct buf *b, const void *field)
+{
+	const struct slice *mount = field;
+	buf_add(b, mount->n ? *mount : S("/"));
+}
+
+static const char *read_directory(const struct option *o, struct slice text, void *field)
+{
+	if (text.n && (text.n > (size_t)o->max || text.p[0] != '/'))
+		return "must be an absolute path of at most 255 bytes";
+	return keep(text, field);
+}
+
+/* ---- lists: each word by itself ---------------------------------------- */
+
+static bool scheme_ok(struct slice s)
+{
+	if (s.n == 0 || !small_letter(s.p[0]))
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (!small_letter(s.p[i]) && !digit(s.p[i]) && !among(s.p[i], "+.-"))
+			return false;
+	return true;
+}
+
+static bool address_of(struct slice s, int family)
+{
+	uint8_t bytes[16];
+	char text[INET6_ADDRSTRLEN] = { 0 };
+	if (s.n >= sizeof text)
+		return false;
+	memcpy(text, s.p, s.n);
+	return inet_pton(family, text, bytes) == 1;
+}
+
+/* Lower case: so a browser writes it, and bytes are what is compared. */
+static bool host_ok(struct slice s)
+{
+	bool address = slice_starts(s, S("["));
+	for (size_t i = 0; i < s.n; i++)
+		if (!small_letter(s.p[i]) && !digit(s.p[i]) && !among(s.p[i], address ? "[:.]" : "._-"))
+			return false;
+	if (address)
+		return s.p[s.n - 1] == ']' && address_of((struct slice){ s.p + 1, s.n - 2 }, AF_INET6);
+	return s.n > 0;
+}
+
+/* A port that a browser would write: its scheme's own is left out. */
+static bool port_ok(struct slice port, struct slice scheme)
+{
+	int64_t number;
+	if (!parse_number(port, 1, 65535, &number) || port.p[0] == '0')
+		return false;
+	if (slice_is(scheme, S("http")))
+		return number != 80;
+	return !slice_is(scheme, S("https")) || number != 443;
+}
+
+static bool origin_ok(struct slice origin)
+{
+	struct slice host = origin, scheme = slice_cut(&host, ':');
+	if (!scheme_ok(scheme) || !slice_starts(host, S("//")))
+		return false;
+	host = slice_from(host, 2);
+	if (host.n && host.p[host.n - 1] == ']')
+		return host_ok(host);
+	struct slice port = cut_last(&host, ':');
+	return host_ok(host) && (!port.p || port_ok(port, scheme));
+}
+
+/* `unix`: peers of AF_UNIX sockets, which have no address. */
+static bool network_ok(struct slice network)
+{
+	int64_t bits;
+	struct slice prefix = network, address = slice_cut(&prefix, '/');
+	bool four = address_of(address, AF_INET);
+	if (slice_is(network, S("unix")))
+		return true;
+	if (!four && !address_of(address, AF_INET6))
+		return false;
+	return !prefix.p || parse_number(prefix, 0, four ? 32 : 128, &bits);
+}
+
+/* Checks each word and keeps them with single spaces between. */
+static const char *read_words(const struct option *o, struct slice text, void *field, bool (*ok)(struct slice word),
+	const char *refusal)
+{
+	struct buf words = { 0 };
+	if (text.n > (size_t)o->max)
+		return "must have at most 2048 bytes";
+	for (struct slice word; (word = next_word(&text)).n;) {
+		if (!ok(word))
+			return refusal;
+		if (words.n)
+			buf_c(&words, ' ');
+		buf_add(&words, word);
+	}
+	*(struct slice *)field = buf_slice(&words);
+	return NULL;
+}
+
+static const char *read_origins(const struct option *o, struct slice text, void *field)
+{
+	return read_words(o, text, field, origin_ok,
+		"must be origins as browsers send them, between spaces: https://app.example http://localhost:3000");
+}
+
+static const char *read_networks(const struct option *o, struct slice text, void *field)
+{
+	return read_words(o, text, field, network_ok, "must be addresses, networks or unix, between spaces: 127.0.0.1 10.0.0.0/8 ::1 unix");
+}
+
+/* ---- the file ---------------------------------------------------------- */
+
+static const struct kind {
+	const char *(*read)(const struct option *o, struct slice text, void *field);
+	void (*show)(struct buf *b, const void *field);
+} kinds[OPTION_KIND__MAX] = {
+	[OPTION_DURATION] = { read_duration, show_duration },
+	[OPTION_NUMBER] = { read_number, show_number },
+	[OPTION_MEMORY] = { read_memory, show_memory },
+	[OPTION_SWITCH] = { read_switch, show_switch },
+	[OPTION_AUDIT] = { read_audit, show_audit },
+	[OPTION_NAME] = { read_name, show_text },
+	[OPTION_MOUNT] = { read_mount, show_mount },
+	[OPTION_DIRECTORY] = { read_directory, show_text },
+	[OPTION_ORIGINS] = { read_origins, show_text },
+	[OPTION_NETWORKS] = { read_networks, show_text },
+};
+
+struct slice option_value(const struct config *c, size_t i)
+{
+	struct buf b = { 0 };
+	kinds[options[i].kind].show(&b, (const char *)c + options[i].offset);
+	return buf_slice(&b);
+}
+
+static const char *set_option(struct config *c, size_t i, struct slice text)
+{
+	return kinds[options[i].kind].read(&options[i], text, (char *)c + options[i].offset);
+}
+
+static size_t option_named(struct slice name)
+{
+	size_t i = 0;
+	while (i < OPTIONS && !slice_is(name, slice_of(options[i].name)))
+		i++;
+	return i;
+}
+
+/* A name that a message may show: an unknown one comes from the file. */
+static bool name_like(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!small_letter(s.p[i]) && !digit(s.p[i]) && s.p[i] != '_')
+			return false;
+	return s.n > 0 && s.n <= 32;
+}
+
+static bool has_control(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (((unsigned char)s.p[i] < ' ' && s.p[i] != '\t') || s.p[i] == 0x7f)
+			return true;
+	return false;
+}
+
+static const char *at_line(const char *file, int64_t line, struct slice name, const char *what)
+{
+	struct buf b = { 0 };
+	buf_s(&b, file);
+	buf_c(&b, ':');
+	buf_int(&b, line);
+	buf_s(&b, ": ");
+	buf_add(&b, name);
+	buf_s(&b, name.n ? ": " : "");
+	buf_s(&b, what);
+	buf_c(&b, '\0');
+	return b.p;
+}
+
+static const char *read_own_dir(struct config *c, struct slice text)
+{
+	struct slice dir;
+	const char *wrong = read_directory(&(const struct option){ .max = OPTION_PATH }, text, &dir);
+	if (!wrong && text.n)
+		c->dir = slice_text(dir);
+	return wrong || text.n ? wrong : "must not be empty";
+}
+
+/* One file: where its lines go, which have been. */
+struct reading {
+	const char *file;
+	bool script;                   /* which may say where its directory is */
+	bool seen[OPTIONS + 1];        /* the last is that */
+	struct config *out;
+};
+
+static const char *conf_line(struct slice line, int64_t number, struct reading *r)
+{
+	const char *file = r->file;
+	if (has_control(line))
+		return at_line(file, number, SLICE_NONE, "has a control character (lines end with LF alone)");
+	struct slice value = slice_trim(slice_cut(&line, '#'));
+	if (value.n == 0)
+		return NULL;
+	struct slice name = slice_trim(slice_cut(&value, '='));
+	if (!value.p || !name_like(name))
+		return at_line(file, number, SLICE_NONE, "is not of the form name = value");
+	size_t i = option_named(name);
+	bool dir = r->script && slice_is(name, S("dir"));
+	if (i == OPTIONS && !dir)
+		return at_line(file, number, name, "no such option (see latchkey config)");
+	if (r->seen[i])
+		return at_line(file, number, name, "is given twice");
+	r->seen[i] = true;
+	value = slice_trim(value);
+	const char *wrong = dir ? read_own_dir(r->out, value) : set_option(r->out, i, value);
+	return wrong ? at_line(file, number, name, wrong) : NULL;
+}
+
+static const char *conf_lines(struct slice text, struct reading *r)
+{
+	const char *wrong = NULL;
+	for (int64_t line = 1; !wrong && text.p; line++)
+		wrong = conf_line(slice_cut(&text, '\n'), line, r);
+	return wrong;
+}
+
+const char *config_parse(struct slice text, struct config *out)
+{
+	struct reading r = { .file = "latchkey.conf", .out = out };
+	*out = (struct config){ .dir = "." };
+	for (size_t i = 0; i < OPTIONS; i++)
+		set_option(out, i, slice_of(options[i].fallback));
+	return conf_lines(text, &r);
+}
+
+const char *config_override(struct slice script, struct config *c)
+{
+	struct reading r = { .file = "script", .script = true, .out = c };
+	return conf_lines(script, &r);
+}
+
+static const char *file_trouble(const char *file, const char *what)
+{
+	struct buf b = { 0 };
+	buf_s(&b, file);
+	buf_s(&b, ": ");
+	buf_s(&b, what);
+	buf_c(&b, '\0');
+	return b.p;
+}
+
+const char *config_read(const char *dir, struct config *out)
+{
+	struct slice text = SLICE_NONE;
+	int error = file_read(path_in(dir, "latchkey.conf"), LIMIT_CONF, &text);
+	if (error && error != ENOENT)
+		return file_trouble("latchkey.conf", strerror(error));
+	const char *wrong = config_parse(text, out);
+	out->dir = dir;
+	return wrong;
+}
+
+/* `#!`, and a path or a last word that is our name: not a shell script, whose
+ * caller can name it in the query string. */
+static bool names_us(struct slice text)
+{
+	struct slice line = slice_trim(slice_cut(&text, '\n')), name = S("latchkey");
+	if (!slice_starts(line, S("#!")) || line.n < name.n + 3)
+		return false;
+	struct slice end = slice_from(line, line.n - name.n - 1);
+	return among(end.p[0], "/ ") && slice_is(slice_from(end, 1), name);
+}
+
+/* The file was opened by the name that the server gives; the argument, which
+ * anybody may have written, is never opened. */
+static const char *read_script(int fd, const char *argument, struct slice *text)
+{
+	struct stat server, caller;
+	char begin[2];
+	if (fstat(fd, &server) || stat(argument, &caller) || server.st_dev != caller.st_dev || server.st_ino != caller.st_ino)
+		return NULL;
+	if (!S_ISREG(server.st_mode) || pread(fd, begin, 2, 0) != 2 || memcmp(begin, "#!", 2) != 0)
+		return NULL;
+	int error = file_read_open(fd, LIMIT_CONF, text);
+	if (error)
+		return file_trouble("script", strerror(error));
+	if (!names_us(*text))
+		*text = SLICE_NONE;
+	return text->p && server.st_mode & 022 ? "script: others than its owner can write it (chmod go-w)" : NULL;
+}
+
+const char *config_script(const char *argument, struct slice *text)
+{
+	const char *script = getenv("SCRIPT_FILENAME");
+	*text = SLICE_NONE;
+	int fd = argument && script ? open(script, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
+	if (fd < 0)
+		return NULL;
+	const char *wrong = read_script(fd, argument, text);
+	close(fd);
+	return wrong;
+}
+
+const char *config_dir(const char *given)
+{
+	const char *set = getenv("LATCHKEY_DIR");
+	if (given)
+		return given;
+	return set && *set ? set : "/var/lib/latchkey";
+}
+
+bool config_duration(struct slice text, int64_t *seconds)
+{
+	return read_units(text, time_units, seconds);
+}
+
+const char *config_throttle_dir(const struct config *c)
+{
+	static const char run[] = "/run/latchkey";
+	if (c->throttle_dir.n)
+		return slice_text(c->throttle_dir);
+	return access(run, W_OK | X_OK) == 0 ? run : c->dir;
+}
+
+bool config_origin_listed(const struct config *c, struct slice origin)
+{
+	for (struct slice rest = c->cors_origins; rest.n;)
+		if (slice_is(slice_cut(&rest, ' '), origin))
+			return true;
+	return false;
+}
+
+/* ---- the key file ------------------------------------------------------ */
+
+static bool ring_has(const struct keyring *ring, const char *kid)
+{
+	for (size_t i = 0; i < ring->count; i++)
+		if (memcmp(ring->key[i].kid, kid, KID_LENGTH) == 0)
+			return true;
+	return false;
+}
+
+/* Eight lower-case hexadecimal digits; parse_id() wants sixteen. */
+static bool read_kid(struct slice text, char kid[KID_LENGTH + 1])
+{
+	uint64_t number;
+	char twice[2 * KID_LENGTH];
+	if (text.n != KID_LENGTH)
+		return false;
+	memcpy(twice, text.p, KID_LENGTH);
+	memcpy(twice + KID_LENGTH, text.p, KID_LENGTH);
+	memcpy(kid, text.p, KID_LENGTH);
+	return parse_id((struct slice){ twice, sizeof twice }, &number);
+}
+
+static const char *key_line(struct slice line, struct keyring *ring)
+{
+	if (ring->count == LIMIT_KEYS)
+		return "more keys than are allowed";
+	struct key *key = &ring->key[ring->count];
+	*key = (struct key){ .created_at = 0 };
+	if (!read_kid(slice_cut(&line, ' '), key->kid)
+		|| !parse_number(slice_cut(&line, ' '), 0, INT64_MAX, &key->created_at)
+		|| !parse_hex(line, key->master, KEY_SIZE))
+		return "is not of the form: kid created_at key, in 8, decimal and 64 hexadecimal digits";
+	if (ring_has(ring, key->kid))
+		return "has a kid for the second time";
+	ring->count++;
+	return NULL;
+}
+
+static const char *key_lines(struct slice text, struct keyring *out)
+{
+	const char *wrong = NULL;
+	out->count = 0;
+	for (int64_t line = 1; !wrong && text.n; line++) {
+		wrong = key_line(slice_cut(&text, '\n'), out);
+		if (wrong)
+			wrong = at_line("latchkey.key", line, SLICE_NONE, wrong);
+	}
+	return wrong || out->count ? wrong : "latchkey.key: holds no key (make one: latchkey key rotate)";
+}
+
+/* Of the file itself, not of what a link points to: file_read() follows none. */
+static const char *key_text(const char *path, struct slice *text)
+{
+	struct stat st;
+	int error = lstat(path, &st) ? errno : 0;
+	if (!error && (st.st_mode & 077))
+		return "latchkey.key: others than its owner can read it (chmod 600)";
+	if (!error)
+		error = file_read(path, LIMIT_CONF, text);
+	return error ? file_trouble("latchkey.key", strerror(error)) : NULL;
+}
+
+const char *keyring_read(const char *dir, struct keyring *out)
+{
+	struct slice text = SLICE_NONE;
+	const char *wrong = key_text(path_in(dir, "latchkey.key"), &text);
+	if (wrong)
+		return wrong;
+	wrong = key_lines(text, out);
+	wipe((void *)(uintptr_t)text.p, text.n);
+	return wrong;
+}
+
+/* Of a fixed room, so that no grown copy of it stays behind. */
+static void show_keys(struct buf *b, const struct keyring *ring)
+{
+	*b = (struct buf){ arena(KEY_FILE_ROOM), 0, KEY_FILE_ROOM };
+	for (size_t i = 0; i < ring->count; i++) {
+		const struct key *key = &ring->key[i];
+		buf_s(b, key->kid);
+		buf_c(b, ' ');
+		buf_int(b, key->created_at);
+		buf_c(b, ' ');
+		for (size_t k = 0; k < KEY_SIZE; k++) {
+			buf_c(b, "0123456789abcdef"[key->master[k] >> 4]);
+			buf_c(b, "0123456789abcdef"[key->master[k] & 15]);
+		}
+		buf_c(b, '\n');
+	}
+}
+
+/* The file under its temporary name, on disk. */
+static bool write_new(const char *path, struct slice text)
+{
+	unlink(path);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return false;
+	bool good = write_all(fd, text) && fsync(fd) == 0;
+	return close(fd) == 0 && good;
+}
+
+/* A rename lasts once the directory is on disk. */
+static bool sync_directory(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	bool good = fsync(fd) == 0;
+	return close(fd) == 0 && good;
+}
+
+void keyring_write(const char *dir, const struct keyring *ring)
+{
+	const char *fresh = path_in(dir, "latchkey.key.new");
+	struct buf text;
+	show_keys(&text, ring);
+	bool good = write_new(fresh, buf_slice(&text)) && rename(fresh, path_in(dir, "latchkey.key")) == 0
+		&& sync_directory(dir);
+	wipe(text.p, text.room);
+	if (!good)
+		fail(ERROR_STORE_UNAVAILABLE, "CF1", "latchkey.key can't be written: ", strerror(errno), NULL);
+}
+
+bool keyring_add(struct keyring *ring, const struct key *key)
+{
+	if (ring->count == LIMIT_KEYS || ring_has(ring, key->kid))
+		return false;
+	memmove(&ring->key[1], &ring->key[0], ring->count * sizeof ring->key[0]);
+	ring->key[0] = *key;
+	ring->count++;
+	return true;
+}

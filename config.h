@@ -1,0 +1,120 @@
+/*
+ * config: latchkey.conf and latchkey.key, read once.
+ *
+ * The conf file is text: `name = value`, `#` comments, blank lines. An
+ * unknown name, a name given twice, a value out of range is an error with its
+ * line number: nothing is guessed. The file may be absent; the key file may not.
+ */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include "base.h"
+
+enum audit_where {
+	AUDIT_TABLE,    /* rows in the database, at most audit_max */
+	AUDIT_SYSLOG,   /* stderr/syslog lines alone: no flash writes */
+	AUDIT_BOTH,
+	AUDIT_OFF
+};
+
+struct config {
+	const char *dir;                /* the data directory, NUL-terminated */
+	int64_t access_ttl;             /* seconds */
+	int64_t refresh_ttl;            /* seconds: idle window, sliding */
+	int64_t session_ttl;            /* seconds from sign-in; 0: no end */
+	int64_t reuse_grace;            /* seconds */
+	struct slice issuer, audience;
+	struct slice base_path;         /* mount point where latchkey parses HTTP itself */
+	bool signup;
+	struct slice cors_origins;      /* words between single spaces */
+	struct slice trusted_proxies;   /* addresses, networks (CIDR) or `unix`, words between single spaces */
+	enum audit_where audit;
+	int64_t audit_max;              /* rows */
+	bool access_cookie;
+	struct password_cost_option { int64_t kib, passes; } password; /* 0: by the host's RAM */
+	int64_t password_jobs;
+	struct slice throttle_dir;      /* empty: /run/latchkey where it can be written, else dir */
+};
+
+/* How an option's value is written, and with that what its field is. */
+enum option_kind {
+	OPTION_DURATION,  /* int64_t seconds: 30s 15m 12h 30d, or 0 */
+	OPTION_NUMBER,    /* int64_t */
+	OPTION_MEMORY,    /* int64_t KiB: 512k 19m, or 0 whatever min says */
+	OPTION_SWITCH,    /* bool: on off */
+	OPTION_AUDIT,     /* enum audit_where: table syslog both off */
+	OPTION_NAME,      /* slice: one word that can stand in a JSON string as it is */
+	OPTION_MOUNT,     /* slice: a path, without its trailing slash */
+	OPTION_DIRECTORY, /* slice: an absolute path, or nothing */
+	OPTION_ORIGINS,   /* slice: words */
+	OPTION_NETWORKS,  /* slice: words */
+	OPTION_KIND__MAX
+};
+
+/* One row of the option table: the one place where an option is named. */
+struct option {
+	const char *name;
+	enum option_kind kind;
+	size_t offset;                  /* of its field in struct config */
+	int64_t min, max;               /* of a value, or the most bytes of a word */
+	const char *fallback;           /* default, as one would write it */
+	const char *meaning;            /* one line */
+};
+extern const struct option options[];
+extern const size_t options_count;
+/* The value in force of options[i], as one would write it; in the arena. */
+struct slice option_value(const struct config *c, size_t i);
+
+/*
+ * The data directory: `given` (--dir) or LATCHKEY_DIR or /var/lib/latchkey.
+ * Returned text is NUL-terminated; borrows.
+ */
+const char *config_dir(const char *given);
+
+/*
+ * Reads dir/latchkey.conf. Returns NULL, or a message for people naming line
+ * and option (in the arena); *out then holds nothing of use.
+ */
+const char *config_read(const char *dir, struct config *out);
+/* The same from text, for tests and for `latchkey check`. */
+const char *config_parse(struct slice text, struct config *out);
+
+/*
+ * A CGI script that is its own configuration: a file that begins with
+ * `#!/usr/bin/latchkey` (anywhere, by that name) and holds lines as in
+ * latchkey.conf, and `dir = PATH`, the data directory. The kernel names it in
+ * argv, and so can whoever sends a query string (RFC 3875, 4.4); so `argument`
+ * counts only if it is the very file that SCRIPT_FILENAME names.
+ *
+ * Returns NULL, with the script's text, or SLICE_NONE where argument names no
+ * such script; or a message, where it names one that can't be trusted or read.
+ */
+const char *config_script(const char *argument, struct slice *text);
+/* The lines of a script over what is in *c, c->dir among them. NULL, or a
+ * message as of config_read(). */
+const char *config_override(struct slice script, struct config *c);
+
+/* Where the throttle table and the slots for hashing lie: the option, or
+ * /run/latchkey where it can be written, or the data directory. */
+const char *config_throttle_dir(const struct config *c);
+
+/* A duration as options spell it (30s 15m 12h 30d, 0): its seconds. */
+bool config_duration(struct slice text, int64_t *seconds);
+
+/* True when origin is listed in c->cors_origins (exact bytes). */
+bool config_origin_listed(const struct config *c, struct slice origin);
+
+/*
+ * The key file: dir/latchkey.key, lines `kid created_at hex64`, newest first,
+ * mode 0600. Each is refused when shorter than KEY_SIZE, so is an empty file
+ * or one that others can read. Returns NULL, or a message in which no byte of
+ * a key stands; *out then holds nothing of use.
+ */
+const char *keyring_read(const char *dir, struct keyring *out);
+/* Writes it anew: temporary file, fsync, rename, fsync of the directory.
+ * Failing is fail(ERROR_STORE_UNAVAILABLE). */
+void keyring_write(const char *dir, const struct keyring *ring);
+/* Puts a key first. False when the ring is full or has its kid already. */
+bool keyring_add(struct keyring *ring, const struct key *key);
+
+#endif

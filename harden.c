@@ -1,0 +1,181 @@
+/*
+ * harden: see harden.h for what is promised.
+ *
+ * Each line here costs every request a system call, so what brings nothing is
+ * left out, on purpose:
+ *
+ *   RLIMIT_CORE    a process that isn't dumpable leaves no core.
+ *   RLIMIT_FSIZE   caps one file, and whoever has the process may write any
+ *                  number of them; the operator's own `ulimit -f` stays in
+ *                  force, and is an ordinary error (EFBIG, not SIGXFSZ).
+ *   RLIMIT_NOFILE  more files of the data directory open at once are no harm.
+ *   close(2)       of the O_PATH descriptors and the ruleset: nothing can be
+ *                  read through them, and they can't widen what is in force.
+ *   O_CLOEXEC      nothing is ever executed; musl makes it a call of its own.
+ *   seccomp        is a policy on libc's insides, and is the service unit's.
+ *
+ * Landlock is a policy on objects: these directories, no network. The structs
+ * and numbers stand here because musl's compiler knows no kernel headers; they
+ * are the kernel's ABI (Documentation/userspace-api/landlock.rst).
+ *
+ * What it can't do: RLIMIT_NPROC doesn't bind uid 0, so as root a broken
+ * process can still fork (but not exec). Landlock knows TCP alone: UDP and
+ * the named sockets that file permissions let it reach stay open; they are for
+ * the service unit to close.
+ */
+#include "harden.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#endif
+
+/* ---- limits ------------------------------------------------------------ */
+
+enum {
+	CPU_SECONDS = 30,               /* ends a loop, never a login: a hash is 0.03 s on a PC, and no router is a thousand times slower */
+	BASE_BYTES = 8 * 1024 * 1024    /* a sign-in was measured at 0.7 MiB beside the hash; SQLite's cache may take 2 more */
+};
+
+/* A limit that is lower already stays: raising it fails for all but root. */
+#define LIMIT(resource, value) ((void)setrlimit(resource, &(const struct rlimit){ (value), (value) }))
+
+void harden_limits(int64_t memory_kib)
+{
+	LIMIT(RLIMIT_CPU, CPU_SECONDS);
+#ifndef ARENA_MALLOC   /* a sanitizer's shadow memory is terabytes */
+	LIMIT(RLIMIT_DATA, (rlim_t)memory_kib * 1024 + BASE_BYTES);
+#else
+	(void)memory_kib;
+#endif
+	signal(SIGXFSZ, SIG_IGN);
+#ifdef __linux__
+	prctl(PR_SET_DUMPABLE, 0UL);
+#endif
+}
+
+/* ---- Landlock ---------------------------------------------------------- */
+
+#ifdef __linux__
+
+/* Since pidfd_send_signal a call has the same place in every architecture's
+ * table, whatever the table starts at (0, MIPS 4000 and 5000, Alpha 110). */
+#ifndef SYS_landlock_create_ruleset
+#define SYS_landlock_create_ruleset (SYS_pidfd_open + 10)
+#define SYS_landlock_add_rule (SYS_pidfd_open + 11)
+#define SYS_landlock_restrict_self (SYS_pidfd_open + 12)
+#endif
+
+enum {   /* LANDLOCK_ACCESS_FS_* */
+	WRITE_FILE = 1 << 1,
+	READ_FILE = 1 << 2,
+	READ_DIR = 1 << 3,
+	REMOVE_FILE = 1 << 5,
+	MAKE_DIR = 1 << 7,
+	MAKE_REG = 1 << 8,
+	TRUNCATE = 1 << 14,
+	FS_1 = (1 << 13) - 1,            /* all that ABI 1 knows */
+	FS_2 = FS_1 | 1 << 13,           /* REFER */
+	FS_3 = FS_2 | TRUNCATE,
+	FS_5 = FS_3 | 1 << 15,           /* IOCTL_DEV */
+	NET_4 = 3,                       /* BIND_TCP, CONNECT_TCP */
+	SCOPE_6 = 3,                     /* ABSTRACT_UNIX_SOCKET, SIGNAL */
+	RULE_PATH_BENEATH = 1,
+	/* SQLite's: READ_DIR too, or it leaves out the directory's fsync unasked. */
+	DATA = READ_FILE | WRITE_FILE | READ_DIR | MAKE_REG | REMOVE_FILE | TRUNCATE
+};
+
+struct ruleset { uint64_t fs, net, scoped; };
+
+struct path_rule {
+	uint64_t allowed;
+	int32_t parent;
+} __attribute__((packed));
+
+/* What is handled, hence refused unless a rule allows it; newest ABI first. */
+static const struct ruleset rulesets[] = {
+	{ FS_5, NET_4, SCOPE_6 },        /* ABI 6, Linux 6.12 */
+	{ FS_5, NET_4, 0 },              /* 5, 6.10; RHEL 9's that claims 6 */
+	{ FS_3, NET_4, 0 },              /* 4, 6.7 */
+	{ FS_3, 0, 0 },                  /* 3, 6.2 */
+	{ FS_2, 0, 0 },                  /* 2, 5.19 */
+	{ FS_1, 0, 0 },                  /* 1, 5.13 */
+};
+
+/*
+ * Tries instead of asking for the version: a call less on a kernel of today,
+ * and kernels whose number and abilities disagree need no list of exceptions.
+ * A row that is too new gives EINVAL (unknown bit) or E2BIG (unknown member);
+ * any other error means that there is no Landlock.
+ */
+static int ruleset_make(const struct ruleset **handled)
+{
+	for (size_t i = 0; i < sizeof rulesets / sizeof *rulesets; i++) {
+		long fd = syscall(SYS_landlock_create_ruleset, &rulesets[i], sizeof *rulesets, 0);
+		*handled = &rulesets[i];
+		if (fd >= 0)
+			return (int)fd;
+		if (errno != EINVAL && errno != E2BIG)
+			break;
+	}
+	return -1;
+}
+
+/* A path that isn't there gets no rule: what can't be opened needs none. */
+static void allow(int ruleset, const struct ruleset *handled, const char *path, uint64_t access)
+{
+	const struct path_rule rule = { access & handled->fs, open(path, O_PATH) };
+	(void)syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0);
+}
+
+static bool confine(const char *dir, const char *throttle_dir)
+{
+	const struct ruleset *handled;
+	prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL);   /* or only root may confine itself */
+	int ruleset = ruleset_make(&handled);
+	if (ruleset < 0)
+		return false;
+	allow(ruleset, handled, dir, DATA);
+	if (!slice_is(slice_of(throttle_dir), slice_of(dir)))
+		allow(ruleset, handled, throttle_dir, DATA);
+	allow(ruleset, handled, "/dev/urandom", READ_FILE);   /* SQLite seeds itself from time and pid without */
+#ifdef LK_COVERAGE_DIR
+	allow(ruleset, handled, LK_COVERAGE_DIR, DATA | MAKE_DIR);
+#endif
+	return syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
+}
+
+#elif defined __OpenBSD__
+
+static bool confine(const char *dir, const char *throttle_dir)
+{
+	return unveil(dir, "rwc") == 0 && unveil(throttle_dir, "rwc") == 0
+	    && pledge("stdio rpath wpath cpath flock", NULL) == 0;
+}
+
+#else
+
+static bool confine(const char *dir, const char *throttle_dir)
+{
+	(void)dir, (void)throttle_dir;
+	return false;
+}
+
+#endif
+
+bool harden(const char *dir, const char *throttle_dir)
+{
+	LIMIT(RLIMIT_NPROC, 0);
+	bool confined = confine(dir, throttle_dir);
+#ifdef REQUIRE_LANDLOCK
+	if (!confined)
+		fail(ERROR_INTERNAL, "HA1", "this kernel has no Landlock", NULL);
+#endif
+	return confined;
+}

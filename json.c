@@ -1,0 +1,443 @@
+/*
+ * json: see json.h for what each function promises.
+ *
+ * Two passes over the text. The first decides: a recursive descent over the
+ * grammar of RFC 8259, section 2, one function a production, bounded by
+ * LIMIT_DEPTH (so its stack is too), which counts values and names as it
+ * goes and allocates nothing. Only what it took reaches jsmn, which marks.
+ * So jsmn never sees an unbalanced, NUL-bearing or deep text, and its
+ * quadratic walks stay under LIMIT_TOKENS squared.
+ *
+ * Stricter than the grammar where the RFC leaves a choice and two readers
+ * could differ: not UTF-8 (8.1), a BOM (8.1), a surrogate that has no pair
+ * (8.2) and a name twice in one object (4) are refused. Names are compared
+ * after unescaping: "a" and "\u0061" are one name.
+ *
+ * Nothing here relies on a NUL, and no byte behind the slice is read.
+ */
+#include "json.h"
+
+#include <limits.h>
+#include <string.h>
+
+#define JSMN_STRICT
+#define JSMN_PARENT_LINKS
+#define JSMN_STATIC
+#include <jsmn.h>
+
+/* ---- the recogniser ---------------------------------------------------- */
+
+struct reader {
+	const char *p, *end;
+	size_t values;      /* values and names met, which is how jsmn counts */
+	int depth;
+};
+
+static bool value(struct reader *r);
+
+/* The next byte, or -1 at the end. */
+static int peek(const struct reader *r)
+{
+	return r->p < r->end ? (unsigned char)*r->p : -1;
+}
+
+/* Passes one byte of set; false, and nothing passed, when another comes. */
+static bool take(struct reader *r, const char *set)
+{
+	for (; r->p < r->end && *set; set++)
+		if (*set == *r->p) {
+			r->p++;
+			return true;
+		}
+	return false;
+}
+
+static void space(struct reader *r)
+{
+	while (take(r, " \t\r\n"))
+		;
+}
+
+static bool word(struct reader *r, struct slice w)
+{
+	struct slice rest = { r->p, (size_t)(r->end - r->p) };
+	if (!slice_starts(rest, w))
+		return false;
+	r->p += w.n;
+	return true;
+}
+
+static bool digits(struct reader *r)
+{
+	const char *from = r->p;
+	while (take(r, "0123456789"))
+		;
+	return r->p > from;
+}
+
+static bool number(struct reader *r)
+{
+	take(r, "-");
+	if (!take(r, "0") && !digits(r))
+		return false;
+	if (take(r, ".") && !digits(r))
+		return false;
+	if (!take(r, "eE"))
+		return true;
+	take(r, "+-");
+	return digits(r);
+}
+
+/* \uXXXX, one UTF-16 unit. */
+static bool unit(struct reader *r, uint32_t *out)
+{
+	uint8_t half[2];
+	if (!word(r, S("\\u")) || r->end - r->p < 4 || !parse_hex((struct slice){ r->p, 4 }, half, sizeof half))
+		return false;
+	r->p += 4;
+	*out = (uint32_t)half[0] << 8 | half[1];
+	return true;
+}
+
+/* \uXXXX or a pair of them: a code point, never a surrogate. */
+static bool code_point(struct reader *r, uint32_t *out)
+{
+	uint32_t high, low;
+	if (!unit(r, &high))
+		return false;
+	*out = high;
+	if ((high & 0xf800) != 0xd800)
+		return true;
+	if (high >= 0xdc00 || !unit(r, &low) || (low & 0xfc00) != 0xdc00)
+		return false;
+	*out = 0x10000 + ((high & 0x3ff) << 10 | (low & 0x3ff));
+	return true;
+}
+
+/*
+ * The one-letter escapes: each letter, then its meaning. The solidus comes
+ * first, because it is read but never written.
+ */
+static const char escapes[] = "//\"\"\\\\b\bf\fn\nr\rt\t";
+
+/* The meaning of the escape `letter`, or NULL. */
+static const char *escape_of(char letter)
+{
+	for (const char *e = escapes; *e; e += 2)
+		if (*e == letter)
+			return e + 1;
+	return NULL;
+}
+
+/* Stands on a backslash. */
+static bool escape(struct reader *r)
+{
+	uint32_t ignored;
+	if (r->end - r->p < 2)
+		return false;
+	if (r->p[1] == 'u')
+		return code_point(r, &ignored);
+	const char *meaning = escape_of(r->p[1]);
+	r->p += 2;
+	return meaning != NULL;
+}
+
+static bool string(struct reader *r)
+{
+	if (!take(r, "\""))
+		return false;
+	while (!take(r, "\"")) {
+		if (peek(r) < ' ') /* a control byte or the end */
+			return false;
+		if (*r->p != '\\')
+			r->p++;
+		else if (!escape(r))
+			return false;
+	}
+	return true;
+}
+
+static bool member(struct reader *r)
+{
+	space(r);
+	r->values++;
+	if (!string(r))
+		return false;
+	space(r);
+	return take(r, ":") && value(r);
+}
+
+/* Stands on the opening bracket. */
+static bool list(struct reader *r, bool (*item)(struct reader *), const char *close)
+{
+	r->p++;
+	if (++r->depth > LIMIT_DEPTH)
+		return false;
+	space(r);
+	if (!take(r, close)) {
+		do
+			if (!item(r))
+				return false;
+		while (take(r, ","));
+		if (!take(r, close))
+			return false;
+	}
+	r->depth--;
+	return true;
+}
+
+static bool bare_value(struct reader *r)
+{
+	switch (peek(r)) {
+	case '{':
+		return list(r, member, "}");
+	case '[':
+		return list(r, value, "]");
+	case '"':
+		return string(r);
+	case 't':
+		return word(r, S("true"));
+	case 'f':
+		return word(r, S("false"));
+	case 'n':
+		return word(r, S("null"));
+	default:
+		return number(r);
+	}
+}
+
+/* A value and the space around it. */
+static bool value(struct reader *r)
+{
+	space(r);
+	r->values++;
+	if (!bare_value(r))
+		return false;
+	space(r);
+	return true;
+}
+
+/* ---- marks ------------------------------------------------------------- */
+
+static const jsmntok_t *mark_of(const struct json *j, int i)
+{
+	return (const jsmntok_t *)j->mark + i;
+}
+
+/* What a mark spans; of a string, what is between the quotes. */
+static struct slice span(const struct json *j, const jsmntok_t *m)
+{
+	return (struct slice){ j->text.p + m->start, (size_t)(m->end - m->start) };
+}
+
+static char *put_utf8(char *at, uint32_t c)
+{
+	static const uint8_t lead[] = { 0x00, 0xc0, 0xe0, 0xf0 };
+	int follow = (c >= 0x80) + (c >= 0x800) + (c >= 0x10000);
+	*at++ = (char)(lead[follow] | c >> 6 * follow);
+	while (follow-- > 0)
+		*at++ = (char)(0x80 | (c >> 6 * follow & 0x3f));
+	return at;
+}
+
+/*
+ * The bytes that a string's text means. Unescaped text is never longer: the
+ * shortest escape of k bytes of UTF-8 has two characters for one byte, six
+ * for three, twelve for four.
+ */
+static struct slice unescape(struct slice text)
+{
+	if (text.n == 0 || !memchr(text.p, '\\', text.n))
+		return text;
+	struct reader r = { .p = text.p, .end = text.p + text.n };
+	char *out = arena(text.n), *at = out;
+	while (r.p < r.end) {
+		uint32_t c = 0;
+		if (*r.p != '\\')
+			*at++ = *r.p++;
+		else if (code_point(&r, &c))
+			at = put_utf8(at, c);
+		else {
+			*at++ = *escape_of(r.p[1]);
+			r.p += 2;
+		}
+	}
+	return (struct slice){ out, (size_t)(at - out) };
+}
+
+/* Whether mark i is a name of the object whose mark is `object`. */
+static bool names(const struct json *j, int i, int object)
+{
+	return mark_of(j, i)->parent == object && mark_of(j, object)->type == JSMN_OBJECT;
+}
+
+/* Whether an object holds the name of mark i a second time, further on. */
+static bool named_again(const struct json *j, int i, const struct slice *name)
+{
+	for (int k = i + 1; k < j->marks; k++)
+		if (mark_of(j, k)->parent == mark_of(j, i)->parent && slice_is(name[k], name[i]))
+			return true;
+	return false;
+}
+
+static bool names_unique(const struct json *j)
+{
+	struct slice *name = arena((size_t)j->marks * sizeof *name);
+	for (int i = 1; i < j->marks; i++)
+		if (names(j, i, mark_of(j, i)->parent))
+			name[i] = unescape(span(j, mark_of(j, i)));
+	for (int i = 1; i < j->marks; i++)
+		if (names(j, i, mark_of(j, i)->parent) && named_again(j, i, name))
+			return false;
+	return true;
+}
+
+/*
+ * jsmn in strict mode knows no number or literal that stands alone. Such a
+ * text has no members, so it has no marks either.
+ */
+static void mark(struct json *j, int values)
+{
+	jsmntok_t *marks = arena((size_t)values * sizeof *marks);
+	jsmn_parser parser;
+	jsmn_init(&parser);
+	int count = jsmn_parse(&parser, j->text.p, j->text.n, marks, (unsigned)values);
+	j->mark = marks;
+	j->marks = count == values ? count : 0;
+}
+
+enum json_verdict json_read(struct slice text, struct json *out)
+{
+	struct reader r = { .p = text.p };
+	struct json j = { .text = text };
+	if (text.n == 0 || text.n > INT_MAX || !slice_is_utf8(text)) /* jsmn's offsets are int */
+		return JSON_MALFORMED;
+	r.end = text.p + text.n;
+	if (!value(&r) || r.p < r.end)
+		return JSON_MALFORMED;
+	if (r.values > LIMIT_TOKENS)
+		return JSON_TOO_MANY;
+	mark(&j, (int)r.values);
+	if (!names_unique(&j))
+		return JSON_MALFORMED;
+	*out = j;
+	return JSON_VALID;
+}
+
+/* ---- getters ----------------------------------------------------------- */
+
+bool json_is_object(const struct json *j)
+{
+	return j->marks > 0 && mark_of(j, 0)->type == JSMN_OBJECT;
+}
+
+/* The mark of the member's value, or NULL when it is absent or null. */
+static const jsmntok_t *find(const struct json *j, const char *name)
+{
+	for (int i = 1; i < j->marks; i++)
+		if (names(j, i, 0) && slice_is(unescape(span(j, mark_of(j, i))), slice_of(name))) {
+			const jsmntok_t *m = mark_of(j, i + 1);
+			return m->type == JSMN_PRIMITIVE && slice_is(span(j, m), S("null")) ? NULL : m;
+		}
+	return NULL;
+}
+
+enum json_found json_string(const struct json *j, const char *name, struct slice *out)
+{
+	const jsmntok_t *m = find(j, name);
+	if (!m)
+		return JSON_ABSENT;
+	if (m->type != JSMN_STRING)
+		return JSON_WRONG_TYPE;
+	*out = unescape(span(j, m));
+	return JSON_FOUND;
+}
+
+enum json_found json_int(const struct json *j, const char *name, int64_t min, int64_t max, int64_t *out)
+{
+	const jsmntok_t *m = find(j, name);
+	int64_t n;
+	if (!m)
+		return JSON_ABSENT;
+	struct slice text = span(j, m);
+	bool minus = slice_starts(text, S("-"));
+	if (m->type != JSMN_PRIMITIVE || !parse_number(slice_from(text, minus), minus, INT64_MAX, &n))
+		return JSON_WRONG_TYPE;
+	n = minus ? -n : n;
+	if (n < min || n > max)
+		return JSON_WRONG_TYPE;
+	*out = n;
+	return JSON_FOUND;
+}
+
+enum json_found json_bool(const struct json *j, const char *name, bool *out)
+{
+	const jsmntok_t *m = find(j, name);
+	if (!m)
+		return JSON_ABSENT;
+	bool yes = slice_is(span(j, m), S("true")), no = slice_is(span(j, m), S("false"));
+	if (m->type != JSMN_PRIMITIVE || yes == no)
+		return JSON_WRONG_TYPE;
+	*out = yes;
+	return JSON_FOUND;
+}
+
+enum json_found json_raw(const struct json *j, const char *name, struct slice *out)
+{
+	const jsmntok_t *m = find(j, name);
+	if (!m)
+		return JSON_ABSENT;
+	int quote = m->type == JSMN_STRING;
+	*out = (struct slice){ j->text.p + m->start - quote, (size_t)(m->end - m->start + 2 * quote) };
+	return JSON_FOUND;
+}
+
+/* ---- the writer -------------------------------------------------------- */
+
+/* The well-formed UTF-8 sequence at the front of s, or empty. */
+static struct slice utf8_front(struct slice s)
+{
+	uint8_t lead = (uint8_t)s.p[0];
+	size_t n = 1u + (lead >= 0x80) + (lead >= 0xe0) + (lead >= 0xf0);
+	struct slice front = { s.p, n };
+	return n <= s.n && slice_is_utf8(front) ? front : SLICE_NONE;
+}
+
+static void quote_control(struct buf *b, char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	buf_s(b, "\\u00");
+	buf_c(b, hex[c >> 4 & 15]);
+	buf_c(b, hex[c & 15]);
+}
+
+/* RFC 8259, 7: the quote, the backslash and the controls, and no more. */
+static void quote_ascii(struct buf *b, char c)
+{
+	for (const char *e = escapes + 2; *e; e += 2)
+		if (e[1] == c) {
+			buf_c(b, '\\');
+			buf_c(b, *e);
+			return;
+		}
+	if (c < ' ')
+		quote_control(b, c);
+	else
+		buf_c(b, c);
+}
+
+void json_quote(struct buf *b, struct slice s)
+{
+	buf_c(b, '"');
+	while (s.n) {
+		struct slice front = utf8_front(s);
+		if (front.n == 1)
+			quote_ascii(b, *front.p);
+		else if (front.n)
+			buf_add(b, front);
+		else
+			buf_s(b, "\xef\xbf\xbd"); /* U+FFFD */
+		s = slice_from(s, front.n ? front.n : 1);
+	}
+	buf_c(b, '"');
+}

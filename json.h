@@ -1,0 +1,56 @@
+/*
+ * json: RFC 8259, no more and no less, and typed access to what was read.
+ *
+ * A recogniser of our own decides what is JSON (jsmn takes a third of the
+ * invalid texts of the public corpus); jsmn then only marks where things lie.
+ */
+#ifndef JSON_H
+#define JSON_H
+
+#include "base.h"
+
+/* A text that was recognised. Borrows the text; its marks lie in the arena. */
+struct json {
+	struct slice text;
+	const void *mark;   /* jsmntok_t array */
+	int marks;
+};
+
+enum json_verdict {
+	JSON_VALID,
+	JSON_MALFORMED,     /* not one RFC 8259 text in UTF-8, a name twice in one object, or deeper than LIMIT_DEPTH */
+	JSON_TOO_MANY       /* JSON, but of more than LIMIT_TOKENS values and names */
+};
+
+/* Recognises text and marks it. On anything but JSON_VALID *out is untouched. */
+enum json_verdict json_read(struct slice text, struct json *out);
+
+/* Whether the text's only value is an object. */
+bool json_is_object(const struct json *j);
+
+enum json_found {
+	JSON_ABSENT,        /* no such member of the top object, or it is null */
+	JSON_WRONG_TYPE,
+	JSON_FOUND
+};
+
+/*
+ * A member of the top object, by name (compared after unescaping).
+ * Only on JSON_FOUND is *out written.
+ *  json_string: unescaped, in the arena where escapes were, else borrowed;
+ *               may hold NUL bytes.
+ *  json_int:    an integer literal: no fraction, no exponent, no "-0",
+ *               within [min, max]; else JSON_WRONG_TYPE. -2^63 is out of reach.
+ *  json_bool:   true or false.
+ *  json_raw:    any value, as its text stands. Borrows.
+ */
+enum json_found json_string(const struct json *j, const char *name, struct slice *out);
+enum json_found json_int(const struct json *j, const char *name, int64_t min, int64_t max, int64_t *out);
+enum json_found json_bool(const struct json *j, const char *name, bool *out);
+enum json_found json_raw(const struct json *j, const char *name, struct slice *out);
+
+/* Appends s as a JSON string, quotes included. s must be UTF-8; a byte that
+ * isn't becomes U+FFFD, so that what is written is always JSON. */
+void json_quote(struct buf *b, struct slice s);
+
+#endif

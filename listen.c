@@ -1,0 +1,306 @@
+/*
+ * listen: see listen.h.
+ *
+ * The parent never touches a request, the store or a key. Signals are blocked
+ * but while it waits, so none is lost between a test and a wait.
+ *
+ * What systemd hands over stays with systemd: who connects while we end waits
+ * in the socket's queue, and starts the next one. So an idle host runs
+ * nothing, and no connection is lost at the end.
+ */
+#include "listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	CHILDREN = 64,          /* at once: each holds at most a few hundred KiB; more connections wait in the backlog */
+	BACKLOG = 128,
+	SOCKETS = 8,            /* that systemd may hand over */
+	FIRST_FD = 3,           /* where it does: sd_listen_fds(3) */
+	IDLE_SECONDS = 30       /* longer than a page and its next request are apart */
+};
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+	struct sockaddr_un local;
+};
+
+#define LOCAL "unix:"
+
+static volatile sig_atomic_t stopping;
+
+static void on_stop(int signal)
+{
+	(void)signal;
+	stopping = 1;
+}
+
+static void on_child(int signal)
+{
+	(void)signal;
+}
+
+/* ---- addresses --------------------------------------------------------- */
+
+static _Noreturn void leave(int code, const char *what, const char *which)
+{
+	log_line("LI1", what, which, NULL);
+	exit(code);
+}
+
+/* Cuts where into host and port at its last colon. */
+static struct slice cut_port(struct slice *host)
+{
+	size_t at = host->n;
+	while (at && host->p[at - 1] != ':')
+		at--;
+	struct slice port = slice_from(*host, at);
+	host->n = at ? at - 1 : 0;
+	if (host->n > 2 && host->p[0] == '[' && host->p[host->n - 1] == ']')
+		*host = (struct slice){ host->p + 1, host->n - 2 };
+	return port;
+}
+
+static socklen_t size_of(const union address *a)
+{
+	return a->any.sa_family == AF_UNIX ? sizeof a->local : a->any.sa_family == AF_INET ? sizeof a->v4 : sizeof a->v6;
+}
+
+static bool local_address(struct slice path, union address *a)
+{
+	*a = (union address){ .local.sun_family = AF_UNIX };
+	if (path.n == 0 || path.n >= sizeof a->local.sun_path)
+		return false;
+	memcpy(a->local.sun_path, path.p, path.n);
+	return true;
+}
+
+static bool address_of(const char *where, union address *a)
+{
+	struct slice host = slice_of(where), port_text = cut_port(&host);
+	int64_t port;
+	if (slice_starts(slice_of(where), S(LOCAL)))
+		return local_address(slice_of(where + sizeof LOCAL - 1), a);
+	if (!parse_number(port_text, 0, 65535, &port))
+		return false;
+	const char *text = host.n ? slice_text(host) : "127.0.0.1";
+	*a = (union address){ 0 };
+	a->any.sa_family = inet_pton(AF_INET, text, &a->v4.sin_addr) == 1 ? AF_INET : AF_INET6;
+	if (a->any.sa_family == AF_INET)
+		a->v4.sin_port = htons((uint16_t)port);
+	else
+		a->v6.sin6_port = htons((uint16_t)port);
+	return a->any.sa_family == AF_INET || inet_pton(AF_INET6, text, &a->v6.sin6_addr) == 1;
+}
+
+/* A socket's name that nobody listens on any more: left behind by a process
+ * that is gone. No other kind of file is taken for one. */
+static bool is_stale(const union address *a)
+{
+	struct stat st;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool stale = lstat(a->local.sun_path, &st) == 0 && S_ISSOCK(st.st_mode)
+		&& connect(fd, &a->any, size_of(a)) != 0 && errno == ECONNREFUSED;
+	close(fd);
+	return stale;
+}
+
+/* To a local socket may connect who may write to it: its owner's group, in
+ * which the web server can be. */
+static bool bind_to(int fd, const union address *a)
+{
+	bool local = a->any.sa_family == AF_UNIX;
+	if (local && is_stale(a))
+		unlink(a->local.sun_path);
+	return bind(fd, &a->any, size_of(a)) == 0 && (!local || chmod(a->local.sun_path, 0660) == 0);
+}
+
+static int open_socket(const char *where)
+{
+	union address a;
+	int on = 1;
+	if (!address_of(where, &a))
+		leave(100, "not an address, give ADDR:PORT or unix:PATH: ", where);
+	int fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (!bind_to(fd, &a) || listen(fd, BACKLOG) != 0) {
+		const char *why = strerror(errno);
+		log_line("LI2", "cannot listen on ", where, ": ", why, NULL);
+		exit(111);
+	}
+	return fd;
+}
+
+/* The URL of a listening socket, for people to click on. */
+static void print_url(int fd, const char *where)
+{
+	union address a = { 0 };
+	socklen_t n = sizeof a;
+	struct buf b = { 0 };
+	struct slice host = slice_of(where);
+	getsockname(fd, &a.any, &n);
+	if (a.any.sa_family == AF_UNIX) {
+		buf_s(&b, "latchkey: serving ");
+		buf_s(&b, where);
+		buf_c(&b, '\n');
+		write_all(STDOUT_FILENO, buf_slice(&b));
+		return;
+	}
+	cut_port(&host);
+	buf_s(&b, "latchkey: serving http://");
+	if (a.any.sa_family == AF_INET6)
+		buf_c(&b, '[');
+	buf_add(&b, host.n ? host : S("127.0.0.1"));
+	if (a.any.sa_family == AF_INET6)
+		buf_c(&b, ']');
+	buf_c(&b, ':');
+	buf_int(&b, ntohs(a.any.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port));
+	buf_s(&b, "/\n");
+	write_all(STDOUT_FILENO, buf_slice(&b));
+}
+
+/* How many sockets systemd handed over to this very process: sd_listen_fds(3). */
+static size_t handed_over(void)
+{
+	static const char *const variables[] = { "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES" };
+	int64_t pid, count = 0;
+	if (!parse_number(slice_of(getenv("LISTEN_PID")), 1, INT32_MAX, &pid) || pid != getpid())
+		return 0;
+	if (!parse_number(slice_of(getenv("LISTEN_FDS")), 0, SOCKETS, &count))
+		leave(111, "at most 8 sockets can be handed over, not ", getenv("LISTEN_FDS"));
+	for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
+		unsetenv(variables[i]);
+	return (size_t)count;
+}
+
+/* One of them, which must be one to accept from. */
+static struct pollfd take_over(int fd)
+{
+	int listening = 0;
+	socklen_t n = sizeof listening;
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) != 0 || !listening)
+		leave(111, "no listening socket (one of Accept=yes takes latchkey without serve): fd ", dec(fd));
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return (struct pollfd){ .fd = fd, .events = POLLIN };
+}
+
+static size_t open_sockets(const char *where, struct pollfd sockets[SOCKETS], int64_t *idle)
+{
+	size_t count = handed_over();
+	for (size_t i = 0; i < count; i++)
+		sockets[i] = take_over(FIRST_FD + (int)i);
+	if (*idle == IDLE_AS_FITS)
+		*idle = count ? IDLE_SECONDS : 0;
+	if (count)
+		return count;
+	sockets[0] = (struct pollfd){ .fd = open_socket(where), .events = POLLIN };
+	print_url(sockets[0].fd, where);
+	return 1;
+}
+
+/* ---- children ---------------------------------------------------------- */
+
+/* Buries those that ended; waits for one where `wait`. */
+static void bury(int *children, bool wait)
+{
+	while (*children && waitpid(-1, NULL, wait ? 0 : WNOHANG) > 0) {
+		--*children;
+		wait = false;
+	}
+}
+
+/* In the child, whose connection is fd 0: it becomes fd 1 too, and signals
+ * are as they were before. */
+static void become_child(const struct pollfd *sockets, size_t count, const sigset_t *before)
+{
+	dup2(STDIN_FILENO, STDOUT_FILENO);
+	for (size_t i = 0; i < count; i++)
+		close(sockets[i].fd);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGCHLD, SIG_DFL);
+	sigprocmask(SIG_SETMASK, before, NULL);
+}
+
+/* Takes one connection; true in the child, where it is fd 0. */
+static bool take(int socket, int *children)
+{
+	int connection = accept4(socket, NULL, NULL, SOCK_CLOEXEC);
+	if (connection < 0)
+		return false;
+	pid_t pid = fork();
+	if (pid == 0) {
+		dup2(connection, STDIN_FILENO);
+		close(connection);
+		return true;
+	}
+	if (pid > 0)
+		++*children;
+	else
+		log_line("LI3", "fork: ", strerror(errno), NULL);
+	close(connection);
+	return false;
+}
+
+static void block_signals(sigset_t *before)
+{
+	static const struct { int number; void (*handler)(int); } handled[] = {
+		{ SIGINT, on_stop }, { SIGTERM, on_stop }, { SIGCHLD, on_child },
+	};
+	sigset_t blocked;
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < sizeof handled / sizeof *handled; i++) {
+		struct sigaction action = { .sa_handler = handled[i].handler };
+		sigaction(handled[i].number, &action, NULL);
+		sigaddset(&blocked, handled[i].number);
+	}
+	sigprocmask(SIG_BLOCK, &blocked, before);
+}
+
+/* Waits for a connection or a signal; true when nobody came for so long, and
+ * nobody is at work. */
+static bool is_idle(struct pollfd *sockets, size_t count, const sigset_t *before, int children, int64_t idle)
+{
+	const struct timespec most = { .tv_sec = (time_t)idle };
+	int ready = ppoll(sockets, (nfds_t)count, idle && !children ? &most : NULL, before);
+	for (size_t i = 0; ready < 0 && i < count; i++)
+		sockets[i].revents = 0;
+	return ready == 0;
+}
+
+void listen_and_fork(const char *where, int64_t idle)
+{
+	struct pollfd sockets[SOCKETS];
+	sigset_t before;
+	int children = 0;
+	block_signals(&before);
+	size_t count = open_sockets(where ? where : "127.0.0.1:8080", sockets, &idle);
+	while (!stopping) {
+		bury(&children, children >= CHILDREN);
+		if (is_idle(sockets, count, &before, children, idle))
+			break;
+		for (size_t i = 0; i < count; i++)
+			if (sockets[i].revents && take(sockets[i].fd, &children)) {
+				become_child(sockets, count, &before);
+				return;
+			}
+	}
+	while (children)
+		bury(&children, true);
+	exit(0);
+}

@@ -1,0 +1,191 @@
+/*
+ * latchkey: silent session renewal on hosts that have no room for an auth
+ * server. One process per request.
+ *
+ * main() is a checklist. How the program was started says which face it
+ * wears (docs/internals.md, "Faces"); from then on every request takes the
+ * same straight line: configuration, sandbox, request, answer, one write,
+ * tidying up.
+ *
+ * Under CGI argv is no command line: a query string can reach it (RFC 3875,
+ * 4.4). Its first word counts only where it is the script that is being run
+ * (config.h, config_script).
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "admin.h"
+#include "auth.h"
+#include "base.h"
+#include "config.h"
+#include "harden.h"
+#include "http.h"
+#include "listen.h"
+#include "site.h"
+#include "store.h"
+
+enum { PASSWORD_KIB = 19 * 1024 };      /* the most that is chosen by itself: password.h */
+
+enum start { START_CGI, START_SOCKET, START_SERVE, START_VERB };
+
+static struct config config;
+static struct keyring ring;
+static struct slice script;     /* that is our configuration, under CGI */
+static struct request request;
+static struct reply reply;
+static bool with_site;          /* `serve` alone serves www/ */
+static bool unread;             /* a socket's request waits to be read */
+
+static bool is_socket(int fd, struct stat *s)
+{
+	return fstat(fd, s) == 0 && S_ISSOCK(s->st_mode);
+}
+
+static enum start start_of(int argc, char **argv)
+{
+	struct stat input;
+	if (getenv("GATEWAY_INTERFACE"))
+		return START_CGI;
+	if (argc > 1)
+		return strcmp(argv[1], "serve") == 0 ? START_SERVE : START_VERB;
+	return is_socket(0, &input) ? START_SOCKET : START_VERB;
+}
+
+/* A log line is not for the client. inetd gives us his socket as stderr too,
+ * mini_httpd and thttpd the pipe that the answer goes into. */
+static void keep_log_from_client(void)
+{
+	struct stat answers_to, errors_to;
+	bool stream = fstat(2, &errors_to) == 0 && (S_ISSOCK(errors_to.st_mode) || S_ISFIFO(errors_to.st_mode));
+	if (stream && fstat(1, &answers_to) == 0 && answers_to.st_dev == errors_to.st_dev && answers_to.st_ino == errors_to.st_ino)
+		log_to_syslog(true);
+}
+
+enum { IDLE_MAX = 86400 };
+
+/* The operator's directory, and `serve`'s address and patience. */
+static const char *serve_arguments(int argc, char **argv, const char **dir, int64_t *idle)
+{
+	const char *where = NULL;
+	for (int i = 2; i < argc; i++) {
+		bool more = i + 1 < argc;
+		if (strcmp(argv[i], "--dir") == 0 && more) {
+			*dir = argv[++i];
+		} else if (strcmp(argv[i], "--idle") == 0 && more && parse_number(slice_of(argv[i + 1]), 0, IDLE_MAX, idle)) {
+			i++;
+		} else if (argv[i][0] == '-' || where) {
+			log_line("MA1", "usage: latchkey serve [ADDR:PORT|unix:PATH] [--idle SECONDS] [--dir DIR]", NULL);
+			exit(100);
+		} else {
+			where = argv[i];
+		}
+	}
+	return where;
+}
+
+/* Under CGI: the script that we are the interpreter of, if there is one, and
+ * the data directory that it names. */
+static const char *read_script(const char *argument)
+{
+	const char *wrong = config_script(argument, &script);
+	if (wrong == NULL)
+		wrong = config_override(script, &config);
+	if (wrong)
+		fail(ERROR_STORE_UNAVAILABLE, "MA3", wrong, NULL);
+	return config.dir;
+}
+
+static void read_configuration(const char *dir)
+{
+	const char *wrong = config_read(dir, &config);
+	if (wrong == NULL)
+		wrong = config_override(script, &config);
+	if (wrong == NULL)
+		wrong = keyring_read(dir, &ring);
+	if (wrong)
+		fail(ERROR_STORE_UNAVAILABLE, "MA2", wrong, NULL);
+	if (config.audit == AUDIT_SYSLOG || config.audit == AUDIT_BOTH)
+		log_to_syslog(false);
+}
+
+static void enter_sandbox(void)
+{
+	harden_limits(config.password.kib ? config.password.kib : PASSWORD_KIB);
+	/* Without Landlock in the kernel the rest still holds; `latchkey check` tells. */
+	(void)harden(config.dir, config_throttle_dir(&config));
+}
+
+static void finish(void)
+{
+	auth_finish(&config, &request, &reply);
+	http_send(&request, &reply);
+	if (with_site)
+		log_line("serve", slice_text(request.peer), " ", method_words[request.method], " ",
+			slice_text(request.mount), slice_text(request.path), " ", dec(reply.status), NULL);
+}
+
+/* Before the request was read, too: then the peer waits, and its bytes are in the way of the answer. */
+static void answer_failure(enum error e)
+{
+	if (unread) {
+		request.face = http_peek();
+		request.unread = true;
+	}
+	reply_error(&reply, e, NULL, 0);
+	finish();
+}
+
+static enum error read_request(bool *closed)
+{
+	struct http_rules rules = { .base_path = config.base_path, .trusted_proxies = config.trusted_proxies };
+	*closed = unread = false;
+	return request.face == FACE_CGI ? http_read_cgi(&request, &rules) : http_read_stream(&request, &rules, closed);
+}
+
+static void answer(enum error e)
+{
+	if (e != ERROR_NONE)
+		reply_error(&reply, e, NULL, 0);
+	else if (request.below)
+		auth_answer(&config, &ring, &request, &reply);
+	else if (with_site)
+		site_answer(&request, &reply);
+	else
+		reply_error(&reply, ERROR_NOT_FOUND, NULL, 0);
+}
+
+int main(int argc, char **argv)
+{
+	const char *dir = NULL;
+	int64_t idle = IDLE_AS_FITS;
+	bool closed;
+
+	process_start();
+	enum start start = start_of(argc, argv);
+	if (start == START_VERB)
+		return admin_main(argc, argv);
+	if (start == START_SERVE) {
+		const char *where = serve_arguments(argc, argv, &dir, &idle);
+		process_become_owner(config_dir(dir));
+		read_configuration(config_dir(dir));    /* to say now what is wrong with it */
+		listen_and_fork(where, idle);
+	}
+	with_site = start == START_SERVE;
+	request.face = start == START_CGI ? FACE_CGI : FACE_HTTP;
+	unread = start != START_CGI;
+	keep_log_from_client();
+	on_fail(answer_failure);
+	if (start == START_CGI)
+		dir = read_script(argc > 1 ? argv[1] : NULL);
+	process_become_owner(config_dir(dir));
+	read_configuration(config_dir(dir));
+	enter_sandbox();
+	enum error e = read_request(&closed);
+	if (closed)
+		return 0;
+	answer(e);
+	finish();
+	store_tidy();
+	return 0;
+}

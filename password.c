@@ -1,0 +1,281 @@
+/*
+ * password: see password.h for what each function promises.
+ *
+ * The only room that knows libsodium, and of libsodium it takes Argon2id
+ * alone. Its random source isn't even linked (tools/thirdparty.mk): a salt
+ * is random_bytes(), so the hash needs no file and no device, sandbox or not.
+ *
+ * One spelling of a stored password is taken, the one that is written here:
+ *
+ *     $argon2id$v=19$m=KIB,t=PASSES,p=1$SALT$HASH
+ *
+ * 16 bytes of salt, 32 of hash, in base64 (RFC 4648, 4) without padding,
+ * numbers without leading zeros. One lane: a lane is a thread, and a process
+ * of one request has one.
+ */
+#include "password.h"
+
+#include <sodium/crypto_pwhash_argon2id.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	SALT_SIZE = crypto_pwhash_argon2id_SALTBYTES,
+	HASH_SIZE = 32,
+	KIB_MAX = 1 << 20,     /* 1 GiB; its bytes must fit a 32-bit size_t */
+	KIB_MIN = 8,           /* RFC 9106, 3.1: eight blocks a lane */
+	PASSES_MAX = 1000      /* no wait that long is meant */
+};
+
+/* ---- which passwords are taken ----------------------------------------- */
+
+/*
+ * What guessers try first: the words of 8 bytes and more that stand at the
+ * head of every published list of leaked passwords, shorter ones with the
+ * tails that people add. It is searched from end to end: that is a
+ * microsecond beside a hash of 30 ms.
+ */
+static const char common[] =
+	"00000000 000000000 0000000000 01234567 012345678 0123456789 "
+	"01020304 10203040 102030405060 11111111 111111111 1111111111 11112222 11223344 "
+	"112233445566 12121212 12123434 123123123 123123123123 12312312 12341234 "
+	"1234512345 12344321 1234554321 123454321 12345678 12345678a 12345678q 123456789 "
+	"123456789a 123456789q 123456789z 1234567890 12345678910 1234567891 "
+	"0987654321 123321123 123456123 123456123456 123456654321 12qwaszx 123qweasd "
+	"123qwe123 123qweasdzxc 123abc123 123456abc 123456qwe 123456aa 12345qwert "
+	"1234qwer 1q2w3e4r 1q2w3e4r5t 1q2w3e4r5t6y 1qaz2wsx 1qaz2wsx3edc 1qazxsw2 1qaz1qaz "
+	"13131313 13579246 147258369 14725836 19841984 22222222 25802580 33333333 "
+	"44444444 55555555 66666666 77777777 777777777 87654321 88888888 "
+	"888888888 963852741 987654321 9876543210 98765432 99999999 999999999 9999999999 "
+	"a1234567 a12345678 a123456789 a1b2c3d4 aa123456 aa12345678 aaaaaaaa aaaaaaaaaa "
+	"abc12345 abc123456 abc123abc abcd1234 abcd12345 abcdefgh abcdefghi "
+	"access14 admin123 admin1234 admin12345 admin123456 administrator adminadmin "
+	"alexander alexandra amsterdam anthony1 asd123456 asdasdasd asdf1234 asdfasdf "
+	"asdfghjk asdfghjkl asdfjkl; australia azerty123 azertyuiop barcelona baseball "
+	"baseball1 basketball batman123 beautiful benjamin blink182 brooklyn butterfly "
+	"caroline champion changeme changeme1 changeme123 changeit charlie1 charlotte "
+	"chelsea1 chocolate christian christina christine christopher cocacola "
+	"computer computer1 corvette creative danielle danielle1 december default1 dolphins "
+	"drowssap dragon123 einstein elephant elizabeth fernando firebird football football1 "
+	"football123 forever1 freedom1 friends1 friendship fuckyou1 fuckyou2 garfield gfhjkmgfhjkm "
+	"goldfish guest123 hello123 hello1234 helloworld hollywood iloveyou iloveyou1 iloveyou2 "
+	"iloveyou! internet isabella james007 jennifer jessica1 jonathan jordan23 "
+	"justin123 kawasaki killer123 letmein1 letmein12 letmein123 letmein! liverpool "
+	"liverpool1 login123 lovelove loveyou1 marlboro master123 masterkey maverick "
+	"mercedes metallica michael1 michelle midnight mitchell monkey123 mustang1 mypassword "
+	"nicholas nicole123 november p@55w0rd p@ssw0rd p@ssw0rd1 p@ssword pa$$w0rd "
+	"pa55w0rd pa55word pakistan passw0rd passw0rd1 passw0rd! password password! "
+	"password0 password01 password1 password1! password12 password12! password123 "
+	"password123! password1234 password2 password21 password3 password7 password9 "
+	"passwort passwort1 passwort123 paradise pokemon1 pokemon123 portugal postgres "
+	"princesa princess princess1 q1w2e3r4 q1w2e3r4t5 q1w2e3r4t5y6 qazwsx123 "
+	"qazwsxedc qazwsxedcrfv qwaszx123 qweasdzx qweasdzxc qwe123456 qwe12345 qwer1234 "
+	"qwert123 qwert12345 qwerty12 qwerty123 qwerty1234 qwerty12345 qwerty123456 qwertyui "
+	"qwertyuiop qwertyuiop123 qwerty!@# raspberry rockstar root1234 rootroot samantha samsung1 "
+	"scorpion secret123 september serenity sergeant shadow12 shadow123 silver123 slipknot "
+	"snowball spiderman starwars starwars1 steelers stephanie strawberry summer2023 "
+	"summer2024 summer2025 sunflower sunshine sunshine1 superman superman1 superstar "
+	"test1234 test12345 testtest testing1 testing123 tottenham trustno1 undertaker "
+	"valentina valentine veronica victoria volleyball welcome1 welcome12 welcome123 "
+	"welcome1! welcome2 whatever whatever1 william1 winter2024 winter2025 wordpass xxxxxxxx "
+	"yankees1 yourmom1 zaq12wsx zaq1zaq1 zxcvbnm1 zxcvbnm123 zxcvbnm, zzzzzzzz";
+
+static bool is_common(struct slice password)
+{
+	struct slice rest = S(common);
+	while (rest.p)
+		if (slice_is_nocase(slice_cut(&rest, ' '), password))
+			return true;
+	return false;
+}
+
+bool password_acceptable(struct slice password)
+{
+	return password.n >= LIMIT_PASSWORD_MIN && password.n <= LIMIT_PASSWORD_MAX && !is_common(password);
+}
+
+/* ---- the stored form --------------------------------------------------- */
+
+struct phc {
+	struct password_cost cost;
+	uint8_t salt[SALT_SIZE];
+	uint8_t hash[HASH_SIZE];
+};
+
+static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static void base64_add(struct buf *b, const uint8_t *bytes, size_t n)
+{
+	uint32_t bits = 0;
+	unsigned have = 0;
+	for (size_t i = 0; i < n; i++) {
+		bits = bits << 8 | bytes[i];
+		for (have += 8; have >= 6; have -= 6)
+			buf_c(b, base64_digits[bits >> (have - 6) & 63]);
+	}
+	if (have)
+		buf_c(b, base64_digits[bits << (6 - have) & 63]);
+}
+
+/* Exactly n bytes from text, in their only spelling: unused bits are zero. */
+static bool base64_read(struct slice text, uint8_t *out, size_t n)
+{
+	uint32_t bits = 0;
+	unsigned have = 0;
+	if (text.n != (n * 8 + 5) / 6)
+		return false;
+	for (size_t i = 0; i < text.n; i++) {
+		const char *digit = memchr(base64_digits, text.p[i], sizeof base64_digits - 1);
+		if (!digit)
+			return false;
+		bits = bits << 6 | (uint32_t)(digit - base64_digits);
+		have += 6;
+		if (have >= 8)
+			*out++ = (uint8_t)(bits >> (have -= 8));
+	}
+	return (bits & ((1u << have) - 1)) == 0;
+}
+
+static struct slice phc_write(const struct phc *phc)
+{
+	struct buf b = { 0 };
+	buf_s(&b, "$argon2id$v=19$m=");
+	buf_int(&b, phc->cost.kib);
+	buf_s(&b, ",t=");
+	buf_int(&b, phc->cost.passes);
+	buf_s(&b, ",p=1$");
+	base64_add(&b, phc->salt, SALT_SIZE);
+	buf_c(&b, '$');
+	base64_add(&b, phc->hash, HASH_SIZE);
+	return buf_slice(&b);
+}
+
+/* Cuts "NAME=NUMBER," off *rest; the number has one spelling. */
+static bool cut_number(struct slice *rest, struct slice name, int64_t min, int64_t max, int64_t *out)
+{
+	struct slice part = slice_cut(rest, ',');
+	struct slice digits = slice_from(part, name.n);
+	return slice_starts(part, name) && !slice_starts(digits, S("0")) && parse_number(digits, min, max, out);
+}
+
+static bool phc_read(struct slice text, struct phc *out)
+{
+	struct slice head = S("$argon2id$v=19$");
+	struct slice rest = slice_from(text, head.n);
+	struct slice cost = slice_cut(&rest, '$');
+	struct slice salt = slice_cut(&rest, '$');
+	return slice_starts(text, head)
+	    && cut_number(&cost, S("m="), KIB_MIN, KIB_MAX, &out->cost.kib)
+	    && cut_number(&cost, S("t="), 1, PASSES_MAX, &out->cost.passes)
+	    && slice_is(cost, S("p=1"))
+	    && base64_read(salt, out->salt, SALT_SIZE)
+	    && base64_read(rest, out->hash, HASH_SIZE);
+}
+
+/* ---- hashing ----------------------------------------------------------- */
+
+/* The cost is the caller's, or was checked by phc_read(): what fails here is memory. */
+static void argon2id(uint8_t out[HASH_SIZE], struct slice password, const uint8_t salt[SALT_SIZE], struct password_cost cost)
+{
+	if (crypto_pwhash_argon2id(out, HASH_SIZE, password.p, password.n, salt, (unsigned long long)cost.passes,
+	        (size_t)cost.kib * 1024, crypto_pwhash_argon2id_ALG_ARGON2ID13))
+		fail(ERROR_STORE_UNAVAILABLE, "PW1", "no Argon2id with ", dec(cost.kib), " KiB: ", strerror(errno), NULL);
+}
+
+struct slice password_hash(struct slice password, struct password_cost cost)
+{
+	struct phc phc = { .cost = cost };
+	random_bytes(phc.salt, SALT_SIZE);
+	argon2id(phc.hash, password, phc.salt, cost);
+	return phc_write(&phc);
+}
+
+/*
+ * One path for all: without a stored hash the work is done on a fixed one
+ * (zeros), and what comes out isn't looked at.
+ */
+enum password_verdict password_check(struct slice stored, struct slice password, struct password_cost cost)
+{
+	struct phc phc = { .cost = cost };
+	uint8_t hash[HASH_SIZE];
+	if (stored.n && !phc_read(stored, &phc))
+		fail(ERROR_INTERNAL, "PW2", "a stored password is not an Argon2id string", NULL);
+	argon2id(hash, password, phc.salt, phc.cost);
+	bool right = same_bytes(hash, phc.hash, HASH_SIZE);
+	if (!right || stored.n == 0)
+		return PASSWORD_WRONG;
+	bool same_cost = phc.cost.kib == cost.kib && phc.cost.passes == cost.passes;
+	return same_cost ? PASSWORD_RIGHT : PASSWORD_RIGHT_REHASH;
+}
+
+/* ---- cost and host ----------------------------------------------------- */
+
+/* Of equal strength by OWASP's table; memory is what a router hasn't got. */
+struct password_cost password_cost_for(int64_t ram_bytes)
+{
+	int64_t small = INT64_C(256) << 20;
+	return ram_bytes < small ? (struct password_cost){ 7168, 5 } : (struct password_cost){ 19456, 2 };
+}
+
+int64_t password_ram(void)
+{
+	return (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+}
+
+struct password_cost password_cost_here(int64_t kib, int64_t passes)
+{
+	struct password_cost cost = password_cost_for(password_ram());
+	return (struct password_cost){ kib ? kib : cost.kib, passes ? passes : cost.passes };
+}
+
+/* ---- slots ------------------------------------------------------------- */
+
+/*
+ * A slot is the lock on one byte of a file: a lock per process, let go by the
+ * kernel however the process ends. POSIX locks and not flock(2), so that one
+ * file and one open serve any number of slots.
+ */
+static int slots = -1;
+
+static bool slot_taken(int64_t jobs)
+{
+	for (int64_t i = 0; i < jobs; i++) {
+		struct flock byte = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)i, .l_len = 1 };
+		if (fcntl(slots, F_SETLK, &byte) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The only sleep in latchkey. It doesn't hold a guesser up: it waits for
+ * memory and CPU that other hashes are using, and there is no call that waits
+ * for whichever of several locks comes free.
+ */
+bool password_slot(const char *dir, int64_t jobs, int64_t seconds)
+{
+	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };   /* a third of a hash */
+	int64_t until = now_boot() + seconds;
+	slots = open(path_in(dir, "password.lock"), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (slots < 0)
+		fail(ERROR_STORE_UNAVAILABLE, "PW3", "password.lock: ", strerror(errno), NULL);
+	while (!slot_taken(jobs)) {
+		if (now_boot() >= until) {
+			password_slot_leave();
+			return false;
+		}
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+void password_slot_leave(void)
+{
+	if (slots >= 0)
+		close(slots);
+	slots = -1;
+}

@@ -1,0 +1,53 @@
+/*
+ * rows: what the operator's verbs print, described once: a table for people,
+ * JSON for programs.
+ *
+ * Whoever prints opens a row, puts its cells in order, closes it. In a table
+ * times are UTC dates, what is empty or 0 is `-` (but in the last
+ * column), and bytes that could drive
+ * a terminal are `?`; in JSON times are Unix seconds and 0 is null.
+ */
+#ifndef ROWS_H
+#define ROWS_H
+
+#include "base.h"
+
+enum rows_form {
+	ROWS_TABLE,
+	ROWS_JSON,      /* one array */
+	ROWS_LINES      /* one object a line: for output without an end */
+};
+
+struct rows {
+	enum rows_form form;
+	bool heading;           /* cells write their names */
+	size_t count;           /* rows so far */
+	size_t cells;           /* of this row so far */
+	struct buf out;
+};
+
+/* Takes its room from the arena once: begin before arena_mark(). */
+void rows_begin(struct rows *r, enum rows_form form);
+/* The next row is the table's heading. False in JSON: it has none. */
+bool rows_heading(struct rows *r);
+void rows_open(struct rows *r);
+void rows_close(struct rows *r);
+/* Ends the array and writes what is left. False when stdout is gone. */
+bool rows_end(struct rows *r);
+/* Writes what there is. False when stdout is gone. */
+bool rows_flush(struct rows *r);
+
+/* width: columns of the table's cell; a longer text pushes the rest along. 0
+ * for the last one. */
+void rows_text(struct rows *r, const char *name, size_t width, struct slice text);
+void rows_int(struct rows *r, const char *name, size_t width, int64_t value);
+void rows_id(struct rows *r, const char *name, uint64_t id);
+void rows_time(struct rows *r, const char *name, int64_t time);
+void rows_flag(struct rows *r, const char *name, bool value);
+/* json: a JSON text, or empty for null. */
+void rows_json(struct rows *r, const char *name, size_t width, struct slice json);
+
+/* 2026-11-21T09:00:00Z */
+void rows_add_time(struct buf *b, int64_t time);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * site: see site.h.
+ *
+ * The page's own policy (Content-Security-Policy) allows nothing but this
+ * origin's script, style and requests: a demo that holds tokens must be an
+ * example of how to hold them.
+ */
+#include "site.h"
+
+#include "http.h"
+#include "www.h"
+
+static const struct { const char *name, *value; } headers[] = {
+	{ "Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
+		" img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'" },
+	{ "Referrer-Policy", "no-referrer" },
+};
+
+static const struct www_file *file_named(struct slice name)
+{
+	for (size_t i = 0; i < www_count; i++)
+		if (slice_is(name, slice_of(www_files[i].name)))
+			return &www_files[i];
+	return NULL;
+}
+
+static void send_file(const struct request *rq, struct reply *rp, const struct www_file *file)
+{
+	bool known = slice_is(rq->if_none_match, slice_of(file->etag));
+	rp->status = known ? 304 : 200;
+	if (!known) {
+		rp->type = file->type;
+		buf_add(&rp->body, (struct slice){ (const char *)file->data, file->size });
+	}
+	reply_header(rp, "ETag", file->etag, NULL);
+	for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
+		reply_header(rp, headers[i].name, headers[i].value, NULL);
+}
+
+void site_answer(const struct request *rq, struct reply *rp)
+{
+	struct slice name = slice_is(rq->path, S("/")) ? S("index.html") : slice_from(rq->path, 1);
+	const struct www_file *file = file_named(name);
+	if (file == NULL) {
+		reply_error(rp, ERROR_NOT_FOUND, NULL, 0);
+	} else if (rq->method != METHOD_GET && rq->method != METHOD_HEAD) {
+		reply_error(rp, ERROR_METHOD_NOT_ALLOWED, NULL, 0);
+		reply_header(rp, "Allow", "GET, HEAD", NULL);
+	} else {
+		send_file(rq, rp, file);
+	}
+}

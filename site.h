@@ -1,0 +1,17 @@
+/*
+ * site: the embedded files of www/, served by `latchkey serve` outside the
+ * mount point. A name is looked up exactly; there is no path to walk.
+ */
+#ifndef SITE_H
+#define SITE_H
+
+#include "base.h"
+
+struct request;
+struct reply;
+
+/* Answers a request for a file of www/, "/" being index.html; 404 where there
+ * is none, 405 for other methods than GET and HEAD. */
+void site_answer(const struct request *rq, struct reply *rp);
+
+#endif

@@ -1,0 +1,378 @@
+/*
+ * throttle: see throttle.h for the policy.
+ *
+ * The table is one file of 64 KiB: rows of 8 slots of 16 bytes, read and
+ * written a row at a time under one lock on the whole. The first row is the
+ * header. Each kind of key has rows of its own, so that a flood of networks
+ * can't push accounts out, nor the other way round.
+ *
+ * A key is a keyed hash (SipHash-2-4) of kind, network and account, under a
+ * secret that was drawn when the table was made: nobody can aim at a slot. In
+ * a full row the slot with the fewest failures goes, of those the one that
+ * ends first: who wants to flush an account's count must fail as often
+ * elsewhere, in seven accounts that he can't pick.
+ *
+ * A slot says when it ends, on the boot clock. That is a network's
+ * theoretical arrival time (GCRA), or a day after an account's last failure.
+ * What lies further ahead than its kind can lie is from before a reboot, or
+ * garbage, and counts as free.
+ *
+ * The numbers are in the host's byte order: the file never leaves it.
+ */
+#include "throttle.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	NETWORK_EVERY = 6,           /* s between tries */
+	NETWORK_BURST = 5,           /* tries at once */
+	PAIR_FREE = 10,              /* failures without a wait, of an account from one network */
+	ACCOUNT_FREE = 100,          /* and from all networks */
+	WAIT_MAX = 15 * 60,          /* s */
+	FORGET = 86400               /* s: 10 tries a day is less than one per WAIT_MAX */
+};
+
+/* For the lock, which is held for some microseconds: whoever keeps it longer is stopped or stuck. */
+enum { LOCK_SECONDS = 2 };
+
+enum { SLOTS = 8, ROWS = 512, SECRET_SIZE = 16 };
+
+struct slot {
+	uint64_t key;
+	uint32_t ends;               /* boot seconds */
+	uint32_t failures;           /* 0 for a network */
+};
+
+struct row { struct slot slot[SLOTS]; };
+
+struct header {
+	uint8_t magic[8];
+	uint8_t secret[SECRET_SIZE];
+	uint8_t unused[sizeof(struct row) - 8 - SECRET_SIZE];
+};
+
+_Static_assert(sizeof(struct row) * ROWS == 65536, "the table is 64 KiB");
+_Static_assert(sizeof(struct header) == sizeof(struct row), "the header is a row");
+
+static const uint8_t magic[8] = { 'l', 'a', 't', 'c', 'h', 't', 'h', '1' };
+
+enum kind { NETWORK, PAIR, ACCOUNT };
+
+static const struct { uint32_t first, rows, ahead; } kinds[] = {
+	[NETWORK] = { 1, 255, NETWORK_BURST * NETWORK_EVERY },
+	[PAIR] = { 256, 128, FORGET },
+	[ACCOUNT] = { 384, 128, FORGET },
+};
+
+int64_t (*throttle_clock)(void) = now_boot;
+
+/* ---- keyed hash -------------------------------------------------------- */
+
+static uint64_t rotate(uint64_t x, unsigned by)
+{
+	return x << by | x >> (64 - by);
+}
+
+static void sip_rounds(uint64_t v[4], unsigned rounds)
+{
+	while (rounds--) {
+		v[0] += v[1]; v[1] = rotate(v[1], 13) ^ v[0]; v[0] = rotate(v[0], 32);
+		v[2] += v[3]; v[3] = rotate(v[3], 16) ^ v[2];
+		v[0] += v[3]; v[3] = rotate(v[3], 21) ^ v[0];
+		v[2] += v[1]; v[1] = rotate(v[1], 17) ^ v[2]; v[2] = rotate(v[2], 32);
+	}
+}
+
+static uint64_t little_endian(const uint8_t *p, size_t n)
+{
+	uint64_t value = 0;
+	while (n--)
+		value = value << 8 | p[n];
+	return value;
+}
+
+static void sip_word(uint64_t v[4], uint64_t word)
+{
+	v[3] ^= word;
+	sip_rounds(v, 2);
+	v[0] ^= word;
+}
+
+uint64_t throttle_hash(const uint8_t secret[16], struct slice s)
+{
+	const uint8_t *p = (const uint8_t *)s.p;
+	size_t left = s.n;
+	uint64_t k0 = little_endian(secret, 8), k1 = little_endian(secret + 8, 8);
+	uint64_t v[4] = { k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573 };
+	for (; left >= 8; left -= 8, p += 8)
+		sip_word(v, little_endian(p, 8));
+	sip_word(v, little_endian(p, left) | (uint64_t)s.n << 56);
+	v[2] ^= 0xff;
+	sip_rounds(v, 4);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+/* ---- keys -------------------------------------------------------------- */
+
+/* Who is asking: what the three keys are made of. */
+struct asker { struct slice network, account; };
+
+/* IPv4 whole, IPv6 its /64; nothing for what is neither, which all such share. */
+static struct slice network_of(struct slice ip)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };   /* ::ffff:0:0/96 is IPv4 (RFC 4291) */
+	struct slice rest = ip;
+	const char *text = slice_text(slice_cut(&rest, '%'));   /* a zone is no part of a network */
+	uint8_t *address = arena(16);
+	if (inet_pton(AF_INET, text, address) == 1)
+		return (struct slice){ (char *)address, 4 };
+	if (inet_pton(AF_INET6, text, address) != 1)
+		return SLICE_NONE;
+	if (memcmp(address, mapped, sizeof mapped) == 0)
+		return (struct slice){ (char *)address + sizeof mapped, 4 };
+	return (struct slice){ (char *)address, 8 };
+}
+
+/* Names of accounts are one but for ASCII case; so is their count. */
+static struct slice lower_case(struct slice s)
+{
+	struct buf b = { 0 };
+	for (size_t i = 0; i < s.n; i++)
+		buf_c(&b, (char)(s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] + 32 : s.p[i]));
+	return buf_slice(&b);
+}
+
+static struct asker asker_of(struct slice ip, struct slice account)
+{
+	return (struct asker){ network_of(ip), lower_case(account) };
+}
+
+static uint64_t key_of(const uint8_t secret[SECRET_SIZE], enum kind kind, const struct asker *who)
+{
+	struct slice network = kind == ACCOUNT ? SLICE_NONE : who->network;
+	struct buf b = { 0 };
+	buf_c(&b, (char)kind);
+	buf_c(&b, (char)network.n);
+	buf_add(&b, network);
+	if (kind != NETWORK)
+		buf_add(&b, who->account);
+	return throttle_hash(secret, buf_slice(&b));
+}
+
+/* ---- the table --------------------------------------------------------- */
+
+struct table {
+	int fd;
+	bool trouble;                /* something couldn't be read or written */
+	uint32_t now;
+	struct header header;
+};
+
+static bool table_make(struct table *t)
+{
+	memcpy(t->header.magic, magic, sizeof magic);
+	random_bytes(t->header.secret, SECRET_SIZE);
+	return ftruncate(t->fd, 0) == 0
+	    && pwrite(t->fd, &t->header, sizeof t->header, 0) == sizeof t->header
+	    && ftruncate(t->fd, ROWS * sizeof(struct row)) == 0;
+}
+
+/* Reads the header; makes the table anew where this isn't one. */
+static bool table_check(struct table *t, off_t size)
+{
+	if (size == ROWS * sizeof(struct row)
+	    && pread(t->fd, &t->header, sizeof t->header, 0) == sizeof t->header
+	    && memcmp(t->header.magic, magic, sizeof magic) == 0)
+		return true;
+	if (size != 0)
+		log_line("TH1", "the throttle table was damaged and is made anew", NULL);
+	return table_make(t);
+}
+
+/* A regular file of ours; anything else at that name was put there by someone. */
+static bool table_ours(int fd, off_t *size)
+{
+	struct stat st;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid()) {
+		*size = st.st_size;
+		return true;
+	}
+	errno = EPERM;
+	return false;
+}
+
+static bool table_open(struct table *t, const char *dir)
+{
+	off_t size;
+	*t = (struct table){ .now = (uint32_t)throttle_clock() };
+	t->fd = open(path_in(dir, "throttle"), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (t->fd >= 0 && lock_within(t->fd, LOCK_SECONDS) && table_ours(t->fd, &size) && table_check(t, size))
+		return true;
+	log_line("TH2", "no throttling: ", dir, "/throttle: ", strerror(errno), NULL);
+	if (t->fd >= 0)
+		close(t->fd);
+	return false;
+}
+
+/* With the descriptor goes the lock. */
+static void table_close(struct table *t)
+{
+	close(t->fd);
+	if (t->trouble)
+		log_line("TH3", "the throttle table can't be read or written", NULL);
+}
+
+/* ---- places in the table ----------------------------------------------- */
+
+/* A row as it was read, where it stands, and the slot in it that is meant. */
+struct place {
+	off_t at;
+	struct slot *slot;
+	struct row row;
+};
+
+static bool slot_live(const struct table *t, enum kind kind, const struct slot *slot)
+{
+	return slot->ends > t->now && slot->ends - t->now <= kinds[kind].ahead;
+}
+
+/* What would be lost with a slot: failures first, then time. */
+static uint64_t slot_worth(const struct table *t, enum kind kind, const struct slot *slot)
+{
+	return slot_live(t, kind, slot) ? (uint64_t)slot->failures << 32 | slot->ends : 0;
+}
+
+/* The live slot of a key, else the one that is worth least, emptied (ends 0). */
+static struct slot *slot_of(const struct table *t, enum kind kind, struct row *row, uint64_t key)
+{
+	struct slot *least = row->slot;
+	for (struct slot *slot = row->slot; slot < row->slot + SLOTS; slot++) {
+		if (slot->key == key && slot_live(t, kind, slot))
+			return slot;
+		if (slot_worth(t, kind, slot) < slot_worth(t, kind, least))
+			least = slot;
+	}
+	*least = (struct slot){ .key = key };
+	return least;
+}
+
+static void place_find(struct table *t, enum kind kind, const struct asker *who, struct place *place)
+{
+	uint64_t key = key_of(t->header.secret, kind, who);
+	uint64_t row = kinds[kind].first + key % kinds[kind].rows;
+	*place = (struct place){ .at = (off_t)(row * sizeof(struct row)) };
+	t->trouble |= pread(t->fd, &place->row, sizeof place->row, place->at) != sizeof place->row;
+	place->slot = slot_of(t, kind, &place->row, key);
+}
+
+static void place_write(struct table *t, const struct place *place)
+{
+	t->trouble |= pwrite(t->fd, &place->row, sizeof place->row, place->at) != sizeof place->row;
+}
+
+/* ---- the policy -------------------------------------------------------- */
+
+/* Seconds that an account has to wait yet: 1 after the last free failure, then doubling. */
+static int64_t failures_wait(const struct table *t, const struct slot *slot, uint32_t free)
+{
+	enum { DOUBLINGS = 10 };     /* 2^10 s is past WAIT_MAX */
+	if (slot->failures < free)
+		return 0;
+	uint32_t over = slot->failures - free;
+	int64_t wait = over < DOUBLINGS ? INT64_C(1) << over : WAIT_MAX;
+	int64_t left = (int64_t)slot->ends - FORGET + (wait < WAIT_MAX ? wait : WAIT_MAX) - t->now;
+	return left > 0 ? left : 0;
+}
+
+static int64_t account_wait(struct table *t, const struct asker *who)
+{
+	struct place pair, account;
+	place_find(t, PAIR, who, &pair);
+	place_find(t, ACCOUNT, who, &account);
+	int64_t here = failures_wait(t, pair.slot, PAIR_FREE);
+	int64_t everywhere = failures_wait(t, account.slot, ACCOUNT_FREE);
+	return here > everywhere ? here : everywhere;
+}
+
+/* Generic cell rate algorithm: a try that is let through moves the arrival time. */
+static int64_t network_wait(struct table *t, const struct asker *who)
+{
+	struct place place;
+	place_find(t, NETWORK, who, &place);
+	int64_t ahead = place.slot->ends ? (int64_t)place.slot->ends - t->now : 0;
+	int64_t wait = ahead - (NETWORK_BURST - 1) * NETWORK_EVERY;
+	if (wait > 0)
+		return wait;
+	place.slot->ends = t->now + (uint32_t)ahead + NETWORK_EVERY;
+	place_write(t, &place);
+	return 0;
+}
+
+/* A try that the account's wait refuses isn't counted against the network. */
+int64_t throttle_ask(const char *dir, struct slice ip, struct slice account)
+{
+	struct asker who = asker_of(ip, account);
+	struct table t;
+	if (!table_open(&t, dir))
+		return 0;
+	int64_t wait = account_wait(&t, &who);
+	if (wait == 0)
+		wait = network_wait(&t, &who);
+	table_close(&t);
+	return wait;
+}
+
+void throttle_failed(const char *dir, struct slice ip, struct slice account)
+{
+	struct asker who = asker_of(ip, account);
+	struct table t;
+	struct place place;
+	if (!table_open(&t, dir))
+		return;
+	for (enum kind kind = PAIR; kind <= ACCOUNT; kind++) {
+		place_find(&t, kind, &who, &place);
+		place.slot->failures++;
+		place.slot->ends = t.now + FORGET;
+		place_write(&t, &place);
+	}
+	table_close(&t);
+}
+
+/*
+ * The try that succeeded is given back to its network: a household behind
+ * one address may sign in as often as it likes, and a guesser wins nothing
+ * by signing in as himself in between.
+ */
+static void network_refund(struct table *t, const struct asker *who)
+{
+	struct place place;
+	place_find(t, NETWORK, who, &place);
+	if (place.slot->ends) {
+		place.slot->ends -= NETWORK_EVERY;
+		place_write(t, &place);
+	}
+}
+
+/* An empty slot that was only chosen (ends 0) isn't written: it would push another out. */
+void throttle_succeeded(const char *dir, struct slice ip, struct slice account)
+{
+	struct asker who = asker_of(ip, account);
+	struct table t;
+	struct place place;
+	if (!table_open(&t, dir))
+		return;
+	network_refund(&t, &who);
+	for (enum kind kind = PAIR; kind <= ACCOUNT; kind++) {
+		place_find(&t, kind, &who, &place);
+		if (place.slot->ends) {
+			*place.slot = (struct slot){ 0 };
+			place_write(&t, &place);
+		}
+	}
+	table_close(&t);
+}

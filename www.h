@@ -1,0 +1,18 @@
+/* The client's files, embedded at build time by tools/embed.c; sorted by name. */
+#ifndef LK_WWW_H
+#define LK_WWW_H
+
+#include <stddef.h>
+
+struct www_file {
+	const char *name;          /* "index.html", no leading slash */
+	const char *type;          /* Content-Type */
+	const char *etag;          /* hash of the content, in its quotes */
+	const unsigned char *data; /* not NUL-terminated */
+	size_t size;
+};
+
+extern const struct www_file www_files[];
+extern const size_t www_count;
+
+#endif
