@@ -1,0 +1,7 @@
+#!/bin/sh
+# session.js in real Chromium: latchkey serve meets the source, lighttpd with latchkey as CGI the
+# minified file, each in cookie mode and in body mode. TAP comes from tests/client/run.js.
+set -eu
+cd "$(dirname "$0")/.."
+tests/client/install.sh
+exec node tests/client/run.js upstream=serve,lighttpd

@@ -1,0 +1,83 @@
+// Runs the scenarios and prints TAP.
+//   node tests/client/run.js [upstream=fake,serve,lighttpd] [mode=cookie,body] [only=TEXT] [module=FILE]
+//   node tests/client/run.js mutations      each mutation must turn its scenario red
+// JOBS scenarios run at a time (default 4): they mostly wait.
+import fs from 'node:fs';
+import { launchBrowser, Bench, Unmet } from './browser.js';
+import { scenarios } from './scenarios.js';
+import { mutations, mutate } from './mutations.js';
+import { stopAll } from './upstream.js';
+
+const options = Object.fromEntries(process.argv.slice(2).map(arg => arg.split('=')));
+const list = (name, standard) => (options[name] || standard).split(',');
+const JOBS = Number(process.env.JOBS || 4);
+const LIMIT = 45e3;
+
+function plain() {
+  const chosen = [];
+  for (const kind of list('upstream', 'serve,lighttpd'))
+    for (const mode of list('mode', 'cookie,body'))
+      for (const scenario of scenarios) {
+        if (!scenario.modes.includes(mode) || options.only && !scenario.name.includes(options.only)) continue;
+        // The min file is what is shipped, the source what is read: each server meets one of them.
+        const module = options.module || (kind === 'lighttpd' ? 'www/session.min.js' : 'www/session.js');
+        chosen.push({ ...scenario, kind, mode, module: fs.readFileSync(module, 'utf8'), label: `[${kind} ${mode}] ${scenario.name}` });
+      }
+  return chosen;
+}
+
+function mutated() {
+  const source = fs.readFileSync('www/session.js', 'utf8');
+  return mutations.map(mutation => {
+    const scenario = scenarios.find(s => s.name.startsWith(mutation.fails) && s.modes.includes(mutation.mode));
+    if (!scenario) throw new Error(`no scenario named "${mutation.fails}"`);
+    return { ...scenario, kind: list('upstream', 'serve')[0], mode: mutation.mode, module: mutate(source, mutation), red: true,
+      label: `without ${mutation.name}: "${scenario.name}" fails` };
+  });
+}
+
+async function runOne(browser, item) {
+  const started = Date.now();
+  let bench, timer, failure;
+  try {
+    bench = await Bench.open(browser, item);
+    const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error(`not done after ${LIMIT / 1000} s`)), LIMIT); });
+    await Promise.race([item.run(bench), late]);
+  } catch (error) { failure = error; }
+  clearTimeout(timer);
+  const seen = bench?.proxy.log.map(e => `${e.method} ${e.path} ${e.status ?? (e.fault?.cut ? 'cut' : '-')}`).slice(-25);
+  await bench?.close().catch(() => 0);
+  return { failure, seen, ms: Date.now() - started };
+}
+
+function report(n, item, { failure, seen, ms }) {
+  const good = item.red ? failure instanceof Unmet : !failure;
+  console.log(`${good ? 'ok' : 'not ok'} ${n} - ${item.label} (${ms} ms)`);
+  if (item.red && failure) console.log(`# red: ${failure.message.split('\n')[0]}`);
+  if (good) return true;
+  console.log(String(failure?.stack ?? 'it passes all the same').replace(/^/gm, '#   '));
+  console.log('#   ' + (seen || []).join('\n#   '));
+  return false;
+}
+
+async function main() {
+  const items = 'mutations' in options ? mutated() : plain();
+  if (!items.length) throw new Error('nothing to run');
+  console.log(`1..${items.length}`);
+  const browser = await launchBrowser();
+  let next = 0, done = 0, failed = 0;
+  await Promise.all(Array.from({ length: JOBS }, async () => {
+    while (next < items.length) {
+      const item = items[next++];
+      let result = await runOne(browser, item);
+      // On a busy machine a mutant may be too slow to do harm: it has three runs to show it.
+      for (let again = 0; item.red && !(result.failure instanceof Unmet) && again < 2; again++) result = await runOne(browser, item);
+      if (!report(++done, item, result)) failed++;
+    }
+  }));
+  await browser.close();
+  stopAll();
+  process.exit(failed ? 1 : 0);
+}
+
+await main();

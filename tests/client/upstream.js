@@ -1,0 +1,91 @@
+// Starts what answers behind the proxy, once per kind and configuration, and ends it with the run.
+//   serve     latchkey serve
+//   lighttpd  lighttpd with latchkey as a CGI program
+// LATCHKEY names the binary. `config` holds latchkey.conf's lines: {access_ttl: '2s'}.
+import { spawn, execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+
+const binary = process.env.LATCHKEY || path.resolve('latchkey');
+const running = new Map(), cleanups = [];
+
+const common = { signup: 'on', trusted_proxies: '127.0.0.1' };
+
+function freePort() {
+  return new Promise(resolve => {
+    const server = net.createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+async function listening(port, child) {
+  for (let i = 0; i < 200; i++) {
+    if (child?.exitCode != null) throw new Error('the server ended at once');
+    const up = await new Promise(resolve => {
+      const socket = net.connect(port, '127.0.0.1', () => { socket.destroy(); resolve(true); });
+      socket.on('error', () => resolve(false));
+    });
+    if (up) return;
+    await new Promise(resolve => { setTimeout(resolve, 50); });
+  }
+  throw new Error('nothing listens on the port');
+}
+
+function dataDir(config) {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'latchkey-client-'));
+  cleanups.push(() => fs.rmSync(dir, { recursive: true, force: true }));
+  const data = path.join(dir, 'data');
+  execFileSync(binary, ['init', '--dir', data], { stdio: 'pipe' });
+  const lines = Object.entries({ ...common, ...config }).map(([name, value]) => `${name} = ${value}\n`);
+  fs.appendFileSync(path.join(data, 'latchkey.conf'), lines.join(''));
+  return { dir, data };
+}
+
+function launch(command, args, env) {
+  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', text => { said += text; });
+  child.on('exit', code => { if (code) process.stderr.write(`# ${path.basename(command)} ended: ${code}\n${said}`); });
+  cleanups.push(() => { child.removeAllListeners('exit'); child.kill(); });
+  return child;
+}
+
+async function serve(config) {
+  const { data } = dataDir(config), port = await freePort();
+  await listening(port, launch(binary, ['serve', `127.0.0.1:${port}`], { LATCHKEY_DIR: data }));
+  return { host: '127.0.0.1', port };
+}
+
+async function lighttpd(config) {
+  const { dir, data } = dataDir(config), port = await freePort();
+  const conf = path.join(dir, 'lighttpd.conf');
+  fs.writeFileSync(conf, `
+server.bind = "127.0.0.1"
+server.port = ${port}
+server.document-root = "${path.resolve('www')}"
+server.modules = ("mod_alias", "mod_cgi", "mod_setenv")
+index-file.names = ("index.html")
+mimetype.assign = (".html" => "text/html", ".js" => "text/javascript", ".css" => "text/css")
+alias.url = ("/api/auth" => "${binary}")
+setenv.add-environment = ("LATCHKEY_DIR" => "${data}")
+$HTTP["url"] =~ "^/api/auth(/|$)" { cgi.assign = ("" => "") }
+`);
+  const program = ['/usr/sbin/lighttpd', '/usr/bin/lighttpd'].find(file => fs.existsSync(file)) || 'lighttpd';
+  await listening(port, launch(program, ['-D', '-f', conf], {}));
+  return { host: '127.0.0.1', port };
+}
+
+export function upstream(kind, config = {}) {
+  const name = kind + JSON.stringify(config);
+  if (!running.has(name)) running.set(name, { serve, lighttpd }[kind](config));
+  return running.get(name);
+}
+
+export function stopAll() {
+  for (const cleanup of cleanups.splice(0)) cleanup();
+}
+process.on('exit', stopAll);

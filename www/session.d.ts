@@ -1,0 +1,107 @@
+/* The types of session.js; what each option does at length is in its head comment. */
+
+export type State = 'loading' | 'signed-out' | 'active' | 'stale' | 'locked';
+
+export interface User {
+  id: string;
+  username: string;
+  /** What the operator set; the server only carries it. */
+  subscription: Record<string, unknown> | null;
+}
+
+export interface SessionStorage {
+  getItem(key: string): string | null | undefined | Promise<string | null | undefined>;
+  setItem(key: string, value: string): unknown;
+}
+
+export interface Options {
+  /** Where latchkey is mounted: '/api/auth', or an absolute URL where there is no page. */
+  base?: string;
+  /** 'cookie' (default): the refresh token is an HttpOnly cookie. 'body': both tokens in `storage`. */
+  mode?: 'cookie' | 'body';
+  /** The server has `access_cookie = on`: GET and HEAD of this site carry no header. */
+  accessCookie?: boolean;
+  /** Origins, beside that of `base`, that may see the access token. */
+  origins?: string[];
+  /** Key in storage, name of the lock and of the channel: 'latchkey'. */
+  name?: string;
+  /** Sync or async. Default: localStorage in cookie mode, memory in body mode. */
+  storage?: SessionStorage;
+  /** Refresh this long before expiry, in ms: 300 000, at most half the lifetime. */
+  buffer?: number;
+  /** Thresholds of `expiring`, in ms: [300 000, 60 000]. */
+  warn?: number[];
+  /** Of each call to `base`, in ms: 10 000. */
+  timeout?: number;
+  /** How long a request waits for a token, in ms: 30 000; 0 for one try. */
+  queueTimeout?: number;
+  /** Longest pause after a failure, in ms: 60 000. */
+  maxBackoff?: number;
+  /** Does this answer refuse the token? Default: 401 with Bearer error="invalid_token". */
+  isAuthError?: (response: Response) => boolean;
+  fetch?: typeof globalThis.fetch;
+  now?: () => number;
+  /** In [0, 1); cryptographically strong, because idempotency keys are made of it. */
+  random?: () => number;
+}
+
+/** Never holds a token. */
+export class SessionError extends Error {
+  /** The server's error code, or one of: network, unexpected_answer, queue_timeout, session_changed,
+   *  signed_out, backing_off, storage. */
+  code: string;
+  status?: number;
+  /** The session is over. */
+  terminal?: boolean;
+  /** The same may work later. */
+  transient?: boolean;
+  /** ms */
+  retryAfter?: number;
+}
+
+export interface Events {
+  state: { state: State; prev: State; reason?: string; user?: User };
+  refreshed: { generation: number; by: 'self' | 'peer' };
+  /** Once per threshold and generation; `idle` only while no refresh gets through. */
+  expiring: { kind: 'session' | 'idle'; ms: number; threshold: number };
+  /** The session is locked: ask for credentials. */
+  reauth: { reason: string; user?: User };
+  error: SessionError;
+}
+
+export interface Session {
+  /** Resolves when what the last run left is known. */
+  readonly ready: Promise<void>;
+  readonly state: State;
+  readonly user: User | undefined;
+  readonly id: string | undefined;
+  /** Counts the session's refreshes. */
+  readonly generation: number | undefined;
+  /** ms since sign-in, and ms left of the access token, the idle window, the session. */
+  readonly age: number | null;
+  readonly expiresIn: number | null;
+  readonly idleExpiresIn: number | null;
+  readonly sessionExpiresIn: number | null;
+
+  /** As globalThis.fetch, with the token for listed origins. Rejects with SessionError only when no
+   *  usable token came in time, or somebody else signed in while the request waited. */
+  fetch: typeof globalThis.fetch;
+  /** A usable access token, for what fetch can't do (a WebSocket's first message). */
+  token(): Promise<string>;
+  signIn(credentials: Record<string, unknown>, path?: string): Promise<User>;
+  /** Works offline. `all`: every session of this user. */
+  signOut(options?: { reason?: string; all?: boolean }): Promise<void>;
+  /** Now, in spite of a pause after failures (not of Retry-After). In cookie mode also when nothing
+   *  is stored: the cookie may have outlived it. */
+  refresh(): Promise<void>;
+  /** Runs the steps in their order until one has signed in; resolves with its name, or signs out. A
+   *  transient SessionError stops the chain and is thrown: nothing is decided without the network. */
+  reauth(steps: Record<string, (user: User | undefined) => unknown>): Promise<string | undefined>;
+  /** The app came to the foreground: for runtimes without page events. */
+  wake(): Promise<void>;
+  /** Returns a function that takes the callback off again. */
+  on<T extends keyof Events>(type: T, callback: (detail: Events[T]) => void): () => void;
+  dispose(): void;
+}
+
+export function createSession(options?: Options): Session;
