@@ -1,0 +1,41 @@
+# bash completion for latchkey, made by packaging/completion.sh
+_latchkey() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+    COMPREPLY=()
+    case $prev in
+    --dir) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    --owner) mapfile -t COMPREPLY < <(compgen -u -- "$cur"); return ;;
+    --use) mapfile -t COMPREPLY < <(compgen -W 'access refresh' -- "$cur"); return ;;
+    esac
+    local words=
+    case "$COMP_CWORD ${COMP_WORDS[1]} ${COMP_WORDS[2]-}" in
+    "1 "*) words="init user session key audit config verify check serve version help" ;;
+    "2 user "*) words="add list passwd set disable enable delete" ;;
+    "2 session "*) words="list revoke" ;;
+    "2 key "*) words="list rotate retire import export" ;;
+    *" help "*) words="init user session key audit config verify check serve version help" ;;
+    *" user add") words="--dir" ;;
+    *" user list") words="--json --dir" ;;
+    *" user passwd") words="--dir" ;;
+    *" user set") words="subscription --dir" ;;
+    *" user disable") words="--dir" ;;
+    *" user enable") words="--dir" ;;
+    *" user delete") words="--dir" ;;
+    *" session list") words="--all --json --dir" ;;
+    *" session revoke") words="--user --dir" ;;
+    *" key list") words="--json --dir" ;;
+    *" key rotate") words="--dir" ;;
+    *" key retire") words="--dir" ;;
+    *" key import") words="--dir" ;;
+    *" key export") words="--use --dir" ;;
+    *" init "*) words="--upgrade --owner --dir" ;;
+    *" audit "*) words="--json --since --follow --dir" ;;
+    *" config "*) words="--json --dir" ;;
+    *" verify "*) words="--live --dir" ;;
+    *" check "*) words="--json --dir" ;;
+    *" serve "*) words="--idle --dir" ;;
+    *" version "*) words="--dir" ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+}
+complete -F _latchkey latchkey

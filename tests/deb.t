@@ -1,0 +1,97 @@
+#!/bin/sh
+# deb.t: the Debian package is built, installed, used, upgraded, removed and purged by dpkg, in a throwaway
+# copy of this machine's root: an overlay in a mount namespace of its own, gone when the test ends.
+. "$(dirname "$0")/lib.sh"
+tmpdir
+cd "$TOP" || exit 1
+
+# --- the package, as whoever runs the test; the rest as root, in the namespace
+if [ -z "${DEB-}" ]; then
+    out=$(make --no-print-directory -s NEED=: deb 2>"$TMP/log")
+    status=$?
+    [ "$status" -eq 0 ] || diag "$(cat "$TMP/log")"
+    DEB=$TOP/$(printf '%s\n' "$out" | tail -n 1)
+    [ "$status" -eq 0 ] || { fail 'make deb'; done_testing; }
+    sudo=
+    [ "$(id -u)" -eq 0 ] || sudo=sudo
+    rm -rf "$TMP"
+    exec $sudo env DEB="$DEB" LATCHKEY="$LATCHKEY" LK_BUILD="$LK_BUILD" LK_B="$LK_B" unshare --mount --pid --fork --kill-child "$0"
+fi
+pass 'make deb'
+
+# Nothing of the machine is mounted where it could be written to: lib.sh removes $TMP at the end, and
+# whatever goes wrong, that must only reach what was made here. So /dev is made anew, not bound.
+R=$TMP/fs/root
+mkdir "$TMP/fs"
+ok 'a throwaway root' sh -ec "
+    mount -t tmpfs none '$TMP/fs'
+    mkdir '$TMP/fs/upper' '$TMP/fs/work' '$R'
+    mount -t overlay overlay -o 'lowerdir=/,upperdir=$TMP/fs/upper,workdir=$TMP/fs/work' '$R'
+    mount -t proc -o ro proc '$R/proc'
+    for d in dev run tmp; do mount -t tmpfs none '$R'/\$d; done
+    mknod -m 666 '$R/dev/null' c 1 3
+    mknod -m 666 '$R/dev/zero' c 1 5
+    mknod -m 666 '$R/dev/urandom' c 1 9
+    ln -s /proc/self/fd '$R/dev/fd'"
+inside() { chroot "$R" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C DEBIAN_FRONTEND=noninteractive "$@"; }
+package() { inside dpkg --force-unsafe-io "$@"; }
+state() { inside dpkg-query -W -f '${db:Status-Abbrev}${Version}' latchkey 2>/dev/null; }
+owner_of() { inside stat -c '%U %a' "$@" 2>/dev/null; }
+
+version=$(dpkg-deb -f "$DEB" Version)
+cp "$DEB" "$R/tmp/first.deb"
+# The next version: the same files under a higher number.
+dpkg-deb -R "$DEB" "$TMP/next"
+sed -i 's/^Version:.*/&+next/' "$TMP/next/DEBIAN/control"
+dpkg-deb -b "$TMP/next" "$R/tmp/next.deb" >/dev/null
+like "$(dpkg-deb -f "$DEB" Depends)" '*systemd-sysusers*' 'it depends on what makes its user'
+unlike "$(dpkg-deb -f "$DEB" Depends)" '*libc6*' 'and on no library'
+
+# --- install
+ok 'dpkg -i' package -i /tmp/first.deb
+is "$(state)" "ii $version" 'it is installed'
+is "$(owner_of /var/lib/latchkey)" 'latchkey 700' 'the data directory is its user'"'"'s alone'
+is "$(owner_of /var/lib/latchkey/latchkey.db)" 'latchkey 600' 'with a database'
+is "$(owner_of /run/latchkey)" 'latchkey 700' 'so is the place of the throttle table'
+is "$(inside find /etc/systemd/system -name 'latchkey*')" '' 'no socket listens unasked'
+is "$(inside sh -c 'latchkey version' | cut -d' ' -f2)" "$version" 'it runs'
+like "$(inside man -w latchkey 2>&1)" '*/latchkey.8.gz' 'man finds its page'
+
+# --- use: through the CGI face, as its user
+cgi() { # METHOD PATH BODY VARIABLE...
+    t_method=$1 t_path=$2 t_body=$3
+    shift 3
+    printf '%s' "$t_body" | chroot --userspec=latchkey:latchkey "$R" env -i GATEWAY_INTERFACE=CGI/1.1 SERVER_PROTOCOL=HTTP/1.1 \
+        REQUEST_METHOD="$t_method" SCRIPT_NAME=/cgi-bin/latchkey PATH_INFO="$t_path" REMOTE_ADDR=192.0.2.1 \
+        CONTENT_TYPE=application/json CONTENT_LENGTH="${#t_body}" "$@" /usr/bin/latchkey >"$TMP/out"
+    sed -n '1s/Status: \([0-9]*\).*/\1/p' "$TMP/out"
+}
+member() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" "$TMP/out"; }
+printf 'correct horse\n' | inside latchkey user add alice >"$TMP/log" 2>&1
+is "$?" 0 'root adds a user'
+is "$(owner_of /var/lib/latchkey/latchkey.db)" 'latchkey 600' 'the database is not root'"'"'s for it'
+is "$(cgi POST /login '{"username":"alice","password":"correct horse"}')" 200 'the user signs in'
+access=$(member access_token) refresh=$(member refresh_token)
+is "$(cgi GET /me '' HTTP_AUTHORIZATION="Bearer $access")" 200 'and is known'
+ok 'the throttle table lies in /run' inside find /run/latchkey -type f -size +0
+
+# --- upgrade, reinstall, remove, install again: nobody is signed out
+ok 'dpkg -i of the next version' package -i /tmp/next.deb
+is "$(state)" "ii $version+next" 'it is upgraded'
+is "$(cgi GET /me '' HTTP_AUTHORIZATION="Bearer $access")" 200 'the access token still counts'
+ok 'dpkg -i once more' package -i /tmp/next.deb
+ok 'dpkg -r' package -r latchkey
+is "$(inside sh -c 'command -v latchkey')" '' 'the program is gone'
+is "$(owner_of /var/lib/latchkey/latchkey.key)" 'latchkey 600' 'the data is not'
+ok 'dpkg -i after that' package -i /tmp/first.deb
+is "$(cgi POST /refresh "{\"refresh_token\":\"$refresh\",\"idempotency_key\":\"k\"}")" 200 'the session goes on'
+ok 'nothing is wrong there, says latchkey check' inside latchkey check
+
+# --- purge
+ok 'dpkg -P' package -P latchkey
+is "$(state)" '' 'it is gone'
+# What was written lies in the overlay's upper layer; a character device there is a file that was removed.
+is "$(find "$TMP/fs/upper" -path '*latchkey*' ! -type c)" '' 'and left nothing behind'
+is "$(inside find /usr /var/lib/latchkey /run/latchkey -path '*latchkey*' -print 2>/dev/null)" '' 'nor an older file'
+umount -R -l "$TMP/fs"
+done_testing

@@ -1,0 +1,184 @@
+#!/bin/sh
+# The recipes of docs/protect.md, each run as the page has it: what a signed-in user may see, and nobody else.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/calls.sh"
+tmpdir
+FRONT='' PAGE=$TOP/docs/protect.md
+# shellcheck source=tests/fronts/servers.sh
+. "$TOP/tests/fronts/servers.sh"
+
+# --- a user, and tokens of every kind
+data "$TMP/data" 'access_ttl = 1s'
+signed_in
+expired=$ACCESS
+born=$(date +%s)
+data "$TMP/other"
+signed_in
+foreign=$ACCESS
+DATA=$TMP/data
+sed -i '/^access_ttl/d' "$DATA/latchkey.conf"
+cp "$DATA/latchkey.conf" "$TMP/plain.conf"
+signed_in
+good=$ACCESS refresh=$TOKEN
+signature=${good##*.}
+case $signature in A*) other=B ;; *) other=A ;; esac
+forged=${good%.*}.$other${signature#?}
+unsigned="$(printf '{"alg":"none","typ":"at+jwt"}' | base64 -w 0 | tr '+/' '-_' | tr -d =).$(echo "$good" | cut -d . -f 2)."
+mkdir -p "$TMP/etc" "$WWW/cgi-bin"
+verb key export --use access >"$TMP/etc/access.jwk"
+echo 'not for everyone' >"$WWW/secret.txt"
+while [ "$(date +%s)" -le $((born + 1)) ]; do sleep 0.2; done
+hand_over
+
+# get PATH [CURL-ARGUMENT...]: status and body, on one line.
+get() {
+    g_path=$1
+    shift
+    curl -sS --path-as-is -m 20 -D "$TMP/head" -w ' %{http_code}' "$@" "http://127.0.0.1:$PORT$g_path" | tr '\n' ' '
+}
+with() { get "$1" -H "Authorization: Bearer $2"; } # PATH TOKEN
+
+# gate NAME PATH: lets in who should be let in.
+gate() {
+    is "$(with "$2" "$good")" 'for demo  200' "$1: a good token, and its user's name"
+    is "$(get "$2" -H "Authorization: Bearer $good" -H 'X-Auth-Name: root')" 'for demo  200' "$1: not the name that a client makes up"
+    like "$(get "$2")" '*401' "$1: no token"
+    like "$(cat "$TMP/head")" '*[Ww][Ww][Ww]-[Aa]uthenticate: Bearer*' "$1: which is said as RFC 6750 wants it"
+    like "$(with "$2" "$expired")" '*401' "$1: an expired token"
+    like "$(with "$2" "$foreign")" '*401' "$1: another server's"
+    like "$(with "$2" "$forged")" '*401' "$1: a forged one"
+    like "$(with "$2" "$unsigned")" '*401' "$1: one with alg none"
+    like "$(with "$2" "$refresh")" '*401' "$1: a refresh token"
+    like "$(get "$2" -H "Authorization: Basic $good")" '*401' "$1: another scheme"
+    like "$(get "$2" -H "Authorization: Bearer $good, Bearer x")" '*401' "$1: two tokens in one"
+    like "$(get "$2" -H 'X-Auth-Name: root')" '*401' "$1: a name alone"
+    for path in "/$2" "/.$2" "/x/..$2" "$2?x" "$2%2f" "/api/auth/..$2" "/api/auth/..%2f$2" "/api/auth/health/../..$2"; do
+        unlike "$(get "$path")" '*for *' "$1: no way round by $path"
+    done
+}
+
+# begin FRONT: its options, its backend, and the application on 9000. run COMMAND...: the server itself.
+begun=''
+begin() {
+    FRONT=$1 begun="$begun $1"
+    PORT=$((PORT + 5))
+    next_port
+    BACK_PORT=$((PORT + 1)) THIRD=$((PORT + 2))
+    { cat "$TMP/plain.conf"; block options; } >"$DATA/latchkey.conf"
+    block server | sed "s/:9001/:$THIRD/" >"$TMP/server.conf"
+    block file >"$TMP/file"
+    rm -f "$TMP/latchkey.sock"
+    if grep -q "backend=$FRONT\$" "$PAGE"; then
+        printf 'exec %s\n' "$(block backend | sed "s/:9001/:$THIRD/")" >"$TMP/backend.run"
+        # shellcheck disable=SC2086
+        LATCHKEY_DIR=$DATA start backend $as sh "$TMP/backend.run"
+        case $FRONT in apache) wait_port "$THIRD" ;; *) wait_socket "$TMP/latchkey.sock" ;; esac
+        # shellcheck disable=SC2086
+        start app $as "$TOP/tests/fronts/echo.py" "$BACK_PORT"
+        wait_port "$BACK_PORT"
+    fi
+}
+# shellcheck disable=SC2086,SC2120
+run() {
+    start front $as "$@"
+    wait_port "$PORT" || diag "$(cat "$TMP/front.log")"
+}
+end() {
+    # shellcheck disable=SC2154  # start sets it
+    ok "$FRONT: it is still there" kill -0 "$front_pid"
+    stop front
+    [ "${1-}" = alone ] || { stop backend && stop app; }
+}
+
+begin nginx
+nginx_conf <"$TMP/server.conf" >"$TMP/whole.conf"
+run nginx -e stderr -p "$TMP" -c "$TMP/whole.conf"
+gate nginx /page
+like "$(get /page -d 'a body' -H "Authorization: Bearer $good")" 'for demo  200' 'nginx: a POST, whose body is not the question'
+like "$(with /api/auth/me "$good")" '*"username":"demo"*200' 'nginx: the API beside it'
+# A whole site, by cookies alone.
+jar=$TMP/jar
+like "$(get /api/auth/login -c "$jar" -H 'Content-Type: application/json' -d "{\"username\":\"demo\",\"password\":\"$PASSWORD\",\"cookie\":true}")" \
+    '*"generation":1*200' 'a site: signed in'
+unlike "$(cat "$TMP/head")" '*eyJ*eyJ*eyJ*eyJ*eyJ*eyJ*eyJ*' 'a site: two tokens, both in cookies'
+like "$(get /page -b "$jar")" 'for demo  200' 'a site: a page, by the cookie'
+like "$(get /page)" '*401' 'a site: no page without it'
+like "$(get /page -H "Cookie: latchkey-access=$refresh")" '*401' 'a site: a refresh token is no access token here either'
+like "$(get /page -H "Cookie: latchkey-access=$expired")" '*401' 'a site: nor is one that is expired'
+like "$(get /api/auth/refresh -b "$jar" -c "$jar" -H 'Content-Type: application/json' -H 'Sec-Fetch-Site: same-origin' -d '{"cookie":true}')" \
+    '*"generation":2*200' 'a site: kept fresh'
+like "$(get /page -b "$jar")" 'for demo  200' 'a site: and still open'
+like "$(get /api/auth/logout -b "$jar" -c "$jar" -X POST -H 'Sec-Fetch-Site: same-origin')" '*204' 'a site: signed out'
+like "$(get /page -b "$jar")" '*401' 'a site: closed'
+end
+
+begin caddy
+run env HOME="$TMP" caddy run --config "$TMP/server.conf" --adapter caddyfile
+gate caddy /page
+signed_in
+like "$(with /page "$ACCESS")" 'for demo  200' 'caddy: another session'
+verb session revoke --user demo >/dev/null
+like "$(with /page "$ACCESS")" '*401' 'caddy: is refused as soon as it is revoked, with live=1'
+signed_in
+good=$ACCESS refresh=$TOKEN
+end
+
+begin lighttpd
+cp "$TMP/file" "$TMP/etc/verify.lua"
+hand_over
+run lighttpd -D -f "$TMP/server.conf"
+gate lighttpd /page
+like "$(with /api/auth/me "$good")" '*"username":"demo"*200' 'lighttpd: the API beside it'
+end
+
+begin apache
+cp "$TMP/file" "$TMP/etc/name-of"
+chmod 755 "$TMP/etc/name-of"
+apache_conf mpm_event rewrite headers proxy proxy_http proxy_scgi <"$TMP/server.conf" >"$TMP/whole.conf"
+run apache2 -D FOREGROUND -f "$TMP/whole.conf"
+gate apache /page
+like "$(with /api/auth/me "$good")" '*"username":"demo"*200' 'apache: the API beside it'
+end
+
+begin shell
+cp "$TMP/file" "$WWW/cgi-bin/page"
+chmod 755 "$WWW/cgi-bin/page"
+command_of front server
+wait_port "$PORT"
+gate shell /cgi-bin/page
+end alone
+
+# --- servers that verify by themselves: no latchkey is near
+begin node
+ok 'jose is installed' "$TOP/tests/client/install.sh" jose
+mkdir -p "$TMP/app"
+cp "$TMP/file" "$TMP/app/server.mjs"
+cp -R "$TOP/build/jose/node_modules" "$TMP/app/"
+hand_over
+run node "$TMP/app/server.mjs"
+gate node /page
+end alone
+
+begin python
+hand_over
+run /usr/bin/python3 "$TMP/file"
+gate python /page
+end alone
+
+# --- Traefik's rule is a rule, and what Traefik would send by it is answered
+begin traefik
+is "$(/usr/bin/python3 -c 'import sys, yaml; print(yaml.safe_load(sys.stdin)["http"]["middlewares"]["signed-in"]["forwardAuth"]["address"])' <"$TMP/file")" \
+    "http://127.0.0.1:$PORT/api/auth/verify" 'traefik: its rule'
+command_of front server
+wait_port "$PORT"
+forward() { get /api/auth/verify -H 'X-Forwarded-Method: POST' -H 'X-Forwarded-Proto: https' -H 'X-Forwarded-Host: app.example' \
+    -H 'X-Forwarded-Uri: /page' -H 'X-Forwarded-For: 192.0.2.1' "$@"; }
+is "$(forward -H "Authorization: Bearer $good")" ' 204' 'traefik: a good token'
+like "$(cat "$TMP/head")" '*X-Auth-User: *X-Auth-Name: demo*X-Auth-Session: *' 'traefik: and whose it is'
+like "$(forward)" '*401' 'traefik: no token'
+like "$(forward -H "Authorization: Bearer $refresh")" '*401' 'traefik: a refresh token'
+end alone
+
+is "$(grep -oE '^```[a-z]+ [a-z]+=[a-z]+$' "$PAGE" | cut -d = -f 2 | sort -u | tr '\n' ' ')" \
+    "$(echo "${begun# }" | tr ' ' '\n' | sort | tr '\n' ' ')" 'every recipe of the page was tried'
+done_testing
