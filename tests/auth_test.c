@@ -1,0 +1,1465 @@
+/*
+ * auth_test: every route and every error that auth.c decides, asked through auth_answer() on a
+ * real store with a clock of the test's own. The rotation table itself is model_test's.
+ */
+#include "auth.h"
+#include "clock.h"
+#include "config.h"
+#include "http.h"
+#include "jwt.h"
+#include "password.h"
+#include "store.h"
+#include "throttle.h"
+#include "t.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+enum { DAY = 86400, CHEAP = 8 };
+
+static struct config config;
+static struct keyring ring;
+static char dir[64], empty_dir[64];
+static int64_t clock_now, boot_now;
+static bool confirmed = true;
+
+static int64_t fake_clock(void) { return clock_now; }
+static int64_t fake_boot(void) { return boot_now; }
+static bool fake_confirmed(void) { return confirmed; }
+
+/* ---- asking ------------------------------------------------------------ */
+
+/* What the next request has beside its line and body; back to nothing special after each. */
+static struct request rq;
+static struct reply rp;
+static const struct request usual = {
+	.below = true, .mount = { "/api/auth", 9 }, .peer = { "192.0.2.7", 9 }, .host = { "example.test", 12 },
+	.content_type = { "application/json; charset=utf-8", 31 },
+};
+
+static const char *text_of(struct buf *b)
+{
+	buf_c(b, '\0');
+	b->n--;
+	return b->p;
+}
+
+static const char *body(void) { return text_of(&rp.body); }
+static const char *head(void) { return text_of(&rp.head); }
+static bool in_body(const char *part) { return strstr(body(), part) != NULL; }
+static bool in_head(const char *part) { return strstr(head(), part) != NULL; }
+
+/* Answers live until the next call. */
+static void call(enum method method, const char *path, const char *text)
+{
+	static size_t mark;
+	if (mark == 0) {
+		arena(1);
+		mark = arena_mark();
+	}
+	rq.method = method;
+	rq.query = slice_of(path);
+	rq.path = slice_cut(&rq.query, '?');
+	rq.body = slice_of(text);
+	arena_back(mark);
+	rp = (struct reply){ 0 };
+	auth_answer(&config, &ring, &rq, &rp);
+	auth_finish(&config, &rq, &rp);
+	password_slot_leave();
+	store_tidy();
+	store_close();
+	boot_now += DAY;
+	rq = usual;
+}
+
+static void get(const char *path) { call(METHOD_GET, path, NULL); }
+static void post(const char *path, const char *text) { call(METHOD_POST, path, text); }
+
+#define expect(status, code, ...) t_expect(__FILE__, __LINE__, status, code, __VA_ARGS__)
+__attribute__((format(printf, 5, 6))) static bool t_expect(const char *file, int line, int status, const char *code, const char *fmt, ...)
+{
+	char part[64];
+	va_list ap;
+	snprintf(part, sizeof part, "\"code\":\"%s\"", code ? code : "");
+	va_start(ap, fmt);
+	bool good = t_vok(rp.status == status && (code ? in_body(part) : !in_body("\"error\":")), file, line, fmt, ap);
+	va_end(ap);
+	if (!good)
+		diag("got %d %s, want %d %s", rp.status, body(), status, code ? code : "");
+	return good;
+}
+
+/* The text behind label up to one of `ends`, on the heap: outlives the answer. */
+static char *part_of(const char *text, const char *label, const char *ends)
+{
+	const char *at = strstr(text, label);
+	return at ? strndup(at + strlen(label), strcspn(at + strlen(label), ends)) : strdup("");
+}
+
+static char *member(const char *name)
+{
+	char label[64];
+	snprintf(label, sizeof label, "\"%s\":\"", name);
+	return part_of(body(), label, "\"");
+}
+
+static int64_t number(const char *name)
+{
+	char label[64];
+	snprintf(label, sizeof label, "\"%s\":", name);
+	const char *at = strstr(body(), label);
+	return at ? strtoll(at + strlen(label), NULL, 10) : -1;
+}
+
+/* The pattern with value for its %s; the last four live. */
+static struct slice text(const char *pattern, const char *value)
+{
+	static char kept[4][20000];
+	static int next;
+	char *p = kept[next++ % 4];
+	const char *at = strstr(pattern, "%s");
+	snprintf(p, sizeof kept[0], "%.*s%s%s", (int)(at - pattern), pattern, value, at + 2);
+	return slice_of(p);
+}
+
+static void bearer(const char *token) { rq.authorization = text("Bearer %s", token); }
+
+/* ---- who there is ------------------------------------------------------ */
+
+struct signed_in {
+	char *access, *refresh, *session;
+};
+
+static uint64_t add_user(const char *name, const char *password, bool disabled)
+{
+	struct user u = { .id = random_id(), .name = slice_of(name), .created_at = clock_now, .disabled = disabled };
+	size_t mark = arena_mark();
+	u.password = password_hash(slice_of(password), (struct password_cost){ CHEAP, 1 });
+	store_open(dir, 5);
+	store_begin(DURABLE_NOW);
+	store_user_add(&u);
+	store_commit();
+	store_close();
+	arena_back(mark);
+	return u.id;
+}
+
+static struct signed_in taken(void)
+{
+	char *refresh = member("refresh_token");
+	if (!*refresh)
+		refresh = part_of(head(), "latchkey=", ";");
+	return (struct signed_in){ member("access_token"), refresh, part_of(body(), "\"session\":{\"id\":\"", "\"") };
+}
+
+static struct signed_in sign_in(const char *user, const char *more)
+{
+	char json[256];
+	snprintf(json, sizeof json, "{\"username\":\"%s\",\"password\":\"correct horse\"%s}", user, more);
+	post("/login", json);
+	return taken();
+}
+
+static const char *refresh_body(const char *token) { return text("{\"refresh_token\":\"%s\"}", token).p; }
+
+static struct session row_of(const char *id)
+{
+	struct session s = { 0 };
+	uint64_t sid = 0;
+	parse_id(slice_of(id), &sid);
+	store_open(dir, 5);
+	store_session(sid, &s);
+	store_close();
+	return s;
+}
+
+static struct audit last_event(void)
+{
+	struct audit rows[LIMIT_LIST] = { 0 };
+	store_open(dir, 5);
+	store_audits(0, 0, 0, 1, rows);
+	store_close();
+	return rows[0];
+}
+
+static void change(void (*what)(uint64_t), uint64_t id)
+{
+	store_open(dir, 5);
+	store_begin(DURABLE_NOW);
+	what(id);
+	store_commit();
+	store_close();
+}
+
+static void disable(uint64_t id) { store_user_disable(id, true); }
+static void enable(uint64_t id) { store_user_disable(id, false); }
+static void carry(uint64_t id) { store_user_subscription(id, S("{\"plan\":\"pro\"}")); }
+
+/* ---- routes and methods ------------------------------------------------ */
+
+static void routes(void)
+{
+	static const struct { const char *path, *allow; } paths[] = {
+		{ "/refresh", "POST, OPTIONS" }, { "/verify", "GET, HEAD, OPTIONS" }, { "/me", "GET, HEAD, OPTIONS" },
+		{ "/login", "POST, OPTIONS" }, { "/logout", "POST, OPTIONS" }, { "/register", "POST, OPTIONS" },
+		{ "/sessions", "GET, HEAD, DELETE, OPTIONS" }, { "/sessions/0123456789abcdef", "DELETE, OPTIONS" },
+		{ "/password", "POST, OPTIONS" }, { "/audit", "GET, HEAD, OPTIONS" }, { "/health", "GET, HEAD, OPTIONS" },
+	};
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+		char allow[64];
+		snprintf(allow, sizeof allow, "\r\nAllow: %s\r\n", paths[i].allow);
+		call(METHOD_OTHER, paths[i].path, NULL);
+		expect(405, "method_not_allowed", "PUT %s", paths[i].path);
+		ok(strncmp(head(), allow + 2, strlen(allow) - 2) == 0, "Allow: %s", paths[i].allow);
+		call(METHOD_OPTIONS, paths[i].path, NULL);
+		expect(204, NULL, "OPTIONS %s", paths[i].path);
+		ok(in_head(allow + 2) && !in_head("Access-Control"), "tells the methods, and nothing of CORS");
+	}
+	static const char *const nowhere[] = { "/", "/refreshed", "/sessions/", "/me/", "/Me", "/health/x" };
+	for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++) {
+		get(nowhere[i]);
+		expect(404, "not_found", "GET %s", nowhere[i]);
+		call(METHOD_OPTIONS, nowhere[i], NULL);
+		expect(404, "not_found", "OPTIONS %s", nowhere[i]);
+	}
+}
+
+/* ---- bodies ------------------------------------------------------------ */
+
+static void bodies(void)
+{
+	static const struct { const char *path, *body; int status; const char *code, *names; } cases[] = {
+		{ "/login", "{", 400, "invalid_json", NULL },
+		{ "/login", "{\"username\":\"a\",\"username\":\"b\"}", 400, "invalid_json", NULL },
+		{ "/login", "[]", 400, "invalid_request", NULL },
+		{ "/login", "\"alice\"", 400, "invalid_request", NULL },
+		{ "/login", NULL, 400, "invalid_request", "username: " },
+		{ "/login", "{}", 400, "invalid_request", "username: " },
+		{ "/login", "{\"username\":\"alice\"}", 400, "invalid_request", "password: " },
+		{ "/login", "{\"username\":null,\"password\":\"x\"}", 400, "invalid_request", "username: " },
+		{ "/login", "{\"username\":1,\"password\":\"x\"}", 400, "invalid_request", "username: " },
+		{ "/login", "{\"username\":\"alice\",\"password\":[\"x\"]}", 400, "invalid_request", "password: " },
+		{ "/login", "{\"username\":\"alice\",\"password\":\"x\",\"device\":true}", 400, "invalid_request", "device: " },
+		{ "/login", "{\"username\":\"alice\",\"password\":\"x\",\"cookie\":1}", 400, "invalid_request", "cookie: " },
+		{ "/login", "{\"username\":\"alice\",\"password\":\"wrong\",\"unknown\":[1]}", 401, "invalid_credentials", NULL },
+		{ "/refresh", NULL, 400, "invalid_request", "refresh_token: " },
+		{ "/refresh", "{}", 400, "invalid_request", "refresh_token: " },
+		{ "/refresh", "{\"refresh_token\":7}", 400, "invalid_request", "refresh_token: " },
+		{ "/refresh", "{\"refresh_token\":\"\"}", 401, "refresh_invalid", NULL },
+		{ "/refresh", "{\"refresh_token\":\"x.y.z\"}", 401, "refresh_invalid", NULL },
+		{ "/refresh", "{\"cookie\":true}", 401, "refresh_invalid", NULL },
+		{ "/refresh", "{\"refresh_token\":\"x\",\"idempotency_key\":7}", 400, "invalid_request", "idempotency_key: " },
+		{ "/refresh", "{\"refresh_token\":\"x\",\"idempotency_key\":\"\"}", 400, "invalid_request", "idempotency_key: " },
+		{ "/logout", "{\"all\":\"yes\"}", 400, "invalid_request", "all: " },
+		{ "/logout", "nonsense", 400, "invalid_json", NULL },
+		{ "/logout", NULL, 204, NULL, NULL },
+		{ "/logout", "{\"refresh_token\":\"x.y.z\"}", 204, NULL, NULL },
+		{ "/password", "{}", 400, "invalid_request", "current_password: " },
+		{ "/password", "{\"current_password\":\"x\"}", 400, "invalid_request", "new_password: " },
+		{ "/password", "{\"current_password\":\"x\",\"new_password\":1}", 400, "invalid_request", "new_password: " },
+		{ "/register", "{\"username\":\"new\"}", 400, "invalid_request", "password: " },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		post(cases[i].path, cases[i].body);
+		expect(cases[i].status, cases[i].code, "%s %s", cases[i].path, cases[i].body ? cases[i].body : "without a body");
+		ok(cases[i].names == NULL || in_body(cases[i].names), "names %s", cases[i].names ? cases[i].names : "no member");
+	}
+	rq.content_type = S("text/plain");
+	post("/login", "{}");
+	expect(415, "unsupported_media_type", "a body of another type");
+	rq.content_type = SLICE_NONE;
+	post("/login", "{}");
+	expect(415, "unsupported_media_type", "a body without a type");
+	rq.content_type = SLICE_NONE;
+	post("/logout", NULL);
+	expect(204, NULL, "no body needs no type");
+}
+
+/* LIMIT_TOKENS values and names: the object, and two for each member. */
+static void too_many_values(void)
+{
+	for (int members = 63; members <= 64; members++) {
+		char json[4096] = "{", one[32];
+		for (int i = 0; i < members; i++) {
+			snprintf(one, sizeof one, "%s\"m%d\":0", i ? "," : "", i);
+			strcat(json, one);
+		}
+		strcat(json, "}");
+		post("/login", json);
+		expect(400, "invalid_request", "%d members", members);
+		ok(in_body("username: ") == (members == 63), "%s", members == 63 ? "are read" : "are too many");
+	}
+}
+
+/* Each text of a body, and the header, at its limit and one over. */
+static void lengths(void)
+{
+	static const struct { const char *format; int limit; } cases[] = {
+		{ "{\"password\":\"wrong\",\"username\":\"%s\"}", LIMIT_USERNAME },
+		{ "{\"username\":\"alice\",\"password\":\"wrong\",\"device\":\"%s\"}", LIMIT_DEVICE },
+		{ "{\"username\":\"alice\",\"password\":\"wrong\",\"idempotency_key\":\"%s\"}", LIMIT_IDEMPOTENCY },
+	};
+	char filler[LIMIT_BODY + 2];
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		for (int n = cases[i].limit - 1; n <= cases[i].limit + 1; n++) {
+			memset(filler, 'x', sizeof filler);
+			filler[n] = '\0';
+			post("/login", text(cases[i].format, filler).p);
+			if (n <= cases[i].limit)
+				expect(401, "invalid_credentials", "%d bytes", n);
+			else
+				expect(400, "invalid_request", "%d bytes", n);
+		}
+	for (int n = LIMIT_IDEMPOTENCY - 1; n <= LIMIT_IDEMPOTENCY + 1; n++) {
+		rq.idempotency_key = (struct slice){ filler, (size_t)n };
+		post("/refresh", "{\"refresh_token\":\"x\"}");
+		if (n <= LIMIT_IDEMPOTENCY)
+			expect(401, "refresh_invalid", "a header of %d bytes", n);
+		else
+			expect(400, "invalid_request", "a header of %d bytes", n);
+	}
+	rq.idempotency_key = S("");
+	post("/refresh", "{\"refresh_token\":\"x\"}");
+	expect(400, "invalid_request", "an empty header");
+	memset(filler, 'x', sizeof filler);
+	filler[LIMIT_PASSWORD_MAX + 1] = '\0';
+	post("/login", text("{\"username\":\"alice\",\"password\":\"%s\"}", filler).p);
+	expect(401, "invalid_credentials", "a password longer than any");
+}
+
+/* ---- signing in -------------------------------------------------------- */
+
+static void login(void)
+{
+	uint64_t disabled = add_user("mallory", "correct horse", true);
+	char agent[LIMIT_AGENT + 10];
+	memset(agent, 'a', sizeof agent);
+	rq.user_agent = (struct slice){ agent, sizeof agent };
+	struct signed_in s = sign_in("ALICE", ",\"device\":\"Pixel \\\"8\\\"\"");
+	expect(200, NULL, "sign-in, the name in other case");
+	ok(in_body("{\"data\":{\"token_type\":\"Bearer\",\"access_token\":\"") && in_body("\"username\":\"alice\",\"subscription\":null}"), "a pair");
+	is_int(number("expires_in"), 900, "lifetimes are of the configuration");
+	is_int(number("refresh_expires_in"), 30 * DAY, "both");
+	is_int(number("access_expires_at"), clock_now + 900, "and their dates");
+	is_int(number("server_time"), clock_now, "the server's time");
+	is_int(number("generation"), 1, "generation 1");
+	ok(in_body("\"expires_in\":null,\"expires_at\":null}"), "a session without an end");
+	ok(in_head("Cache-Control: no-store\r\n") && !in_head("Set-Cookie"), "is not to be kept; no cookie");
+	struct session row = row_of(s.session);
+	ok(row.agent.n == LIMIT_AGENT && slice_is(row.device, S("Pixel \"8\"")) && !row.cookie, "the row knows device and agent");
+	struct audit a = last_event();
+	ok(a.event == EVENT_LOGIN && a.session == row.id && slice_is(a.ip, S("192.0.2.7")), "audited");
+	static const struct { const char *body; } wrong[] = {
+		{ "{\"username\":\"alice\",\"password\":\"wrong\"}" }, { "{\"username\":\"nobody\",\"password\":\"correct horse\"}" },
+		{ "{\"username\":\"mallory\",\"password\":\"correct horse\"}" }, { "{\"username\":\"\",\"password\":\"\"}" },
+	};
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		post("/login", wrong[i].body);
+		expect(401, "invalid_credentials", "%s", wrong[i].body);
+		ok(last_event().event == EVENT_LOGIN_FAILED && !in_head("WWW-Authenticate"), "audited; no challenge");
+	}
+	is_int(last_event().user, 0, "nobody's name");
+	post("/login", wrong[2].body);
+	ok(last_event().user == disabled, "a disabled user's attempt is his");
+}
+
+/* A clock that does something when it is asked for the n-th time. */
+static int asked, when_asked;
+static void (*then_do)(uint64_t);
+static uint64_t do_to;
+static bool then_stop;
+
+static int64_t trap_clock(void)
+{
+	if (++asked != when_asked)
+		return clock_now;
+	if (then_do) {
+		store_begin(DURABLE_NOW);
+		then_do(do_to);
+		store_commit();
+	}
+	return then_stop ? 1 : clock_now;
+}
+
+static void trap(int n, void (*what)(uint64_t), uint64_t id)
+{
+	base_clock = trap_clock;
+	asked = 0;
+	when_asked = n;
+	then_do = what;
+	then_stop = what == NULL;
+	do_to = id;
+}
+
+static void set_password(uint64_t id) { store_user_password(id, S("$argon2id$other")); }
+static void end_session(uint64_t id) { store_session_end(id, ENDED_REVOKED, clock_now); }
+
+/* While a password is compared, the store is let go of. */
+static void meanwhile(void)
+{
+	static void (*const events[])(uint64_t) = { disable, store_user_delete, set_password };
+	static const char *const login_body = "{\"username\":\"victim\",\"password\":\"correct horse\"}";
+	static const char *const change_body = "{\"current_password\":\"correct horse\",\"new_password\":\"battery staple\"}";
+	for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
+		uint64_t id = add_user("victim", "correct horse", false);
+		trap(2, events[i], id);
+		post("/login", login_body);
+		expect(401, "invalid_credentials", "what became of the user during the hash (%zu)", i);
+		change(store_user_delete, id);
+	}
+	uint64_t id = add_user("victim", "correct horse", false);
+	base_clock = fake_clock;
+	struct signed_in s = sign_in("victim", "");
+	uint64_t sid = row_of(s.session).id;
+	for (int n = 1; n <= 3; n++) {
+		config.password.passes = n == 3 ? 2 : 1;
+		trap(n, NULL, 0);
+		post("/login", login_body);
+		expect(503, "clock_unset", "sign-in: the clock fails at look %d", n);
+		config.password.passes = 1;
+		trap(n, NULL, 0);
+		bearer(s.access);
+		post("/password", change_body);
+		expect(503, "clock_unset", "new password: the clock fails at look %d", n);
+	}
+	config.signup = true;
+	trap(1, NULL, 0);
+	post("/register", "{\"username\":\"another\",\"password\":\"battery staple\"}");
+	expect(503, "clock_unset", "register: the clock fails");
+	config.signup = false;
+	trap(3, end_session, sid);
+	bearer(s.access);
+	post("/password", change_body);
+	expect(401, "session_revoked", "a session that ended during the hash changes no password");
+	base_clock = fake_clock;
+	sign_in("victim", "");
+	expect(200, NULL, "the old one holds");
+	change(store_user_delete, id);
+}
+
+static void costs(void)
+{
+	uint64_t id = add_user("rehash", "correct horse", false);
+	struct user u;
+	static const struct { int64_t kib, passes; const char *want; } cases[] = {
+		{ 16, 1, "m=16,t=1," }, { 16, 2, "m=16,t=2," }, { 0, 0, "m=19456,t=2," }, { CHEAP, 1, "m=8,t=1," },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		config.password.kib = cases[i].kib;
+		config.password.passes = cases[i].passes;
+		sign_in("rehash", "");
+		expect(200, NULL, "sign-in at another cost");
+		store_open(dir, 5);
+		store_user(id, &u);
+		const char *stored = slice_text(u.password);
+		ok(strstr(stored, cases[i].want) || (cases[i].kib == 0 && strstr(stored, "m=7168,t=5,")), "rehashed: %.24s", stored);
+		store_close();
+	}
+}
+
+static void throttled(void)
+{
+	int64_t start = boot_now;
+	for (int i = 0; i < 6; i++) {
+		boot_now = start;
+		post("/login", "{\"username\":\"nobody\",\"password\":\"wrong\"}");
+	}
+	expect(429, "rate_limited", "the sixth try at once");
+	ok(in_head("Retry-After: "), "tells when to try again");
+	boot_now = start;
+	config.signup = true;
+	post("/register", "{\"username\":\"another\",\"password\":\"battery staple\"}");
+	expect(429, "rate_limited", "register too");
+	config.signup = false;
+	struct signed_in s = sign_in("alice", "");
+	start = boot_now;
+	for (int i = 0; i < 6; i++) {
+		boot_now = start;
+		bearer(s.access);
+		post("/password", "{\"current_password\":\"wrong\",\"new_password\":\"battery staple\"}");
+	}
+	expect(429, "rate_limited", "and a new password");
+	boot_now = start;
+	post("/refresh", refresh_body(s.refresh));
+	expect(200, NULL, "refresh never");
+	boot_now += DAY;
+}
+
+/* Another process hashes in the only slot. */
+static void slots_busy(void)
+{
+	int ready[2];
+	char byte;
+	config.password_jobs = 1;
+	if (pipe(ready) != 0)
+		exit(2);
+	pid_t pid = fork();
+	if (pid == 0) {
+		password_slot(dir, 1, 0);
+		if (write(ready[1], "x", 1) == 1)
+			pause();
+		_exit(0);
+	}
+	is_int(read(ready[0], &byte, 1), 1, "another process has the slot");
+	post("/login", "{\"username\":\"alice\",\"password\":\"correct horse\"}");
+	expect(503, "busy", "no slot to hash in");
+	ok(in_head("Retry-After: 1\r\n"), "tells when to try again");
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	config.password_jobs = 2;
+}
+
+/* ---- register ---------------------------------------------------------- */
+
+static void registering(void)
+{
+	post("/register", "{\"username\":\"carol\",\"password\":\"battery staple\"}");
+	expect(403, "signup_disabled", "register, which is off");
+	config.signup = true;
+	post("/register", "{\"username\":\"carol\",\"password\":\"battery staple\",\"device\":\"d\"}");
+	expect(201, NULL, "register");
+	ok(in_body("\"refresh_token\"") && last_event().event == EVENT_USER_ADDED, "answers a pair; audited");
+	post("/register", "{\"username\":\"CAROL\",\"password\":\"battery staple\"}");
+	expect(409, "username_taken", "the name in other case");
+	post("/register", "{\"username\":\"dave\",\"password\":\"battery staple\",\"cookie\":true}");
+	expect(201, NULL, "register with a cookie");
+	ok(!in_body("\"refresh_token\"") && in_head("Set-Cookie: __Secure-latchkey="), "gets one");
+	static const struct { const char *name; bool good; } names[] = {
+		{ "", false }, { "a b", false }, { "x/y", false }, { "caf\xc3\xa9", false }, { "a\\u0000b", false }, { "\\n", false },
+		{ "{", false }, { "x", true }, { "A.z_0@9+-", true },
+		{ "0123456789012345678901234567890123456789012345678901234567890123", true },
+	};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		post("/register", text("{\"username\":\"%s\",\"password\":\"battery staple\"}", names[i].name).p);
+		if (names[i].good)
+			expect(201, NULL, "name \"%s\"", names[i].name);
+		else
+			expect(400, "invalid_request", "no name: \"%s\"", names[i].name);
+	}
+	ok(!auth_username_ok(S("01234567890123456789012345678901234567890123456789012345678901234")), "65 bytes are no name");
+	char longest[LIMIT_PASSWORD_MAX + 2];
+	memset(longest, 'x', sizeof longest);
+	longest[LIMIT_PASSWORD_MAX + 1] = '\0';
+	const char *weak[] = { "", "1234567", "password", "PASSWORD", longest };
+	for (size_t i = 0; i < sizeof weak / sizeof *weak; i++) {
+		post("/register", text("{\"username\":\"weak\",\"password\":\"%s\"}", weak[i]).p);
+		expect(422, "weak_password", "password of %zu bytes", strlen(weak[i]));
+	}
+	config.signup = false;
+}
+
+/* ---- access tokens ----------------------------------------------------- */
+
+static struct slice forge(struct access_claims claims)
+{
+	return jwt_seal_access(&ring.key[0], &claims);
+}
+
+static void access_tokens(void)
+{
+	static const struct { enum method method; const char *path, *body; } calls[] = {
+		{ METHOD_GET, "/me", NULL }, { METHOD_GET, "/sessions", NULL }, { METHOD_DELETE, "/sessions", NULL },
+		{ METHOD_DELETE, "/sessions/0123456789abcdef", NULL }, { METHOD_GET, "/audit", NULL }, { METHOD_GET, "/verify?live=1", NULL },
+		{ METHOD_GET, "/verify", NULL }, { METHOD_POST, "/password", "{\"current_password\":\"x\",\"new_password\":\"y\"}" },
+	};
+	uint64_t gone = add_user("gone", "correct horse", false), off = add_user("off", "correct horse", false);
+	struct signed_in alice = sign_in("alice", ""), deleted = sign_in("gone", ""), disabled = sign_in("off", ""), ended = sign_in("alice", "");
+	post("/logout", refresh_body(ended.refresh));
+	change(store_user_delete, gone);
+	change(disable, off);
+	uint64_t sid = row_of(alice.session).id;
+	struct access_claims c = { .iss = config.issuer, .aud = config.audience, .name = S("alice"), .sub = 1, .sid = sid, .iat = clock_now, .exp = clock_now + 900 };
+	struct access_claims iss = c, aud = c, expired = c, future = c, edge = c, unknown = c;
+	iss.iss = S("elsewhere");
+	aud.aud = S("others");
+	expired.exp = clock_now;
+	future.iat = clock_now + 121;
+	edge.iat = clock_now + 120;
+	unknown.sid = 1;
+	char *broken = strdup(alice.access);
+	broken[strlen(broken) - 2] ^= 1;
+	const struct { const char *what; struct slice header; const char *code; bool stored, challenged; } tokens[] = {
+		{ "no token", SLICE_NONE, "token_missing", false, true },
+		{ "another scheme", S("Basic YTpi"), "token_missing", false, true },
+		{ "a scheme alone", S("Bearer"), "token_invalid", false, true },
+		{ "two words", S("Bearer a b"), "token_invalid", false, true },
+		{ "no token of ours", S("bearer x.y.z"), "token_invalid", false, true },
+		{ "a refresh token", slice_of(strdup(text("Bearer %s", alice.refresh).p)), "token_invalid", false, true },
+		{ "a forged one", slice_of(strdup(text("Bearer %s", broken).p)), "token_invalid", false, true },
+		{ "another issuer", slice_of(strdup(text("Bearer %s", slice_text(forge(iss))).p)), "token_invalid", false, true },
+		{ "another audience", slice_of(strdup(text("Bearer %s", slice_text(forge(aud))).p)), "token_invalid", false, true },
+		{ "an expired one", slice_of(strdup(text("Bearer %s", slice_text(forge(expired))).p)), "token_expired", false, true },
+		{ "one from the future", slice_of(strdup(text("Bearer %s", slice_text(forge(future))).p)), "token_invalid", false, true },
+		{ "an unknown session", slice_of(strdup(text("Bearer %s", slice_text(forge(unknown))).p)), "token_invalid", true, true },
+		{ "an ended session", slice_of(strdup(text("Bearer %s", ended.access).p)), "session_revoked", true, true },
+		{ "a deleted user", slice_of(strdup(text("Bearer %s", deleted.access).p)), "token_invalid", true, true },
+		{ "a disabled user", slice_of(strdup(text("Bearer %s", disabled.access).p)), "session_revoked", true, true },
+	};
+	for (size_t t = 0; t < sizeof tokens / sizeof *tokens; t++)
+		for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+			if (tokens[t].stored && strcmp(calls[i].path, "/verify") == 0)
+				continue;
+			rq.authorization = tokens[t].header;
+			call(calls[i].method, calls[i].path, calls[i].body);
+			expect(401, tokens[t].code, "%s: %s", calls[i].path, tokens[t].what);
+			ok(in_head("WWW-Authenticate: Bearer realm=\"latchkey\"") && in_head("error=\"invalid_token\"") == (t > 1), "challenged");
+		}
+	char *near = strdup(text("Bearer %s", slice_text(forge(edge))).p);
+	rq.authorization = slice_of(near);
+	get("/me");
+	expect(200, NULL, "a clock that is 120 s ahead of ours");
+}
+
+/* What needs no store asks none: there is none in this directory. */
+static void ask_health(void *unused)
+{
+	(void)unused;
+	get("/health");
+}
+
+static void ask_live(void *access)
+{
+	bearer(access);
+	get("/verify?live=1");
+}
+
+static void say_code(enum error e)
+{
+	printf("%d %s\n", errors[e].status, errors[e].code);
+	exit(111);
+}
+
+static void verify(void)
+{
+	struct signed_in s = sign_in("alice", "");
+	char *user = part_of(body(), "\"user\":{\"id\":\"", "\""), want[256];
+	snprintf(want, sizeof want, "X-Auth-User: %s\r\nX-Auth-Name: alice\r\nX-Auth-Session: %s\r\n", user, s.session);
+	for (int live = 0; live < 2; live++) {
+		bearer(s.access);
+		call(live ? METHOD_GET : METHOD_HEAD, live ? "/verify?a=b&live=1" : "/verify?live=0", NULL);
+		expect(204, NULL, "/verify, %s", live ? "live" : "by MAC");
+		ok(in_head(want), "tells who it is");
+	}
+	config.dir = empty_dir;
+	bearer(s.access);
+	get("/verify");
+	expect(204, NULL, "/verify without a store");
+	post("/refresh", "{\"refresh_token\":\"eyJ.x.y\"}");
+	expect(401, "refresh_invalid", "a foreign refresh token without a store");
+	on_fail(say_code);
+	is_int(dies(ask_live, s.access), 111, "/verify?live=1 without a store dies");
+	is_str(t_out, "503 store_unavailable\n", "with the right error");
+	is_int(dies(ask_health, NULL), 111, "/health too");
+	is_str(t_out, "503 store_unavailable\n", "with the right error");
+	is_int(access(text("%s/latchkey.db", empty_dir).p, F_OK), -1, "and no database was made");
+	config.dir = dir;
+	int64_t before = clock_now;
+	clock_now = clock_build_epoch - 1;
+	bearer(s.access);
+	get("/verify");
+	expect(503, "clock_unset", "/verify with a clock from before the build");
+	clock_now = before;
+	get("/health");
+	expect(200, NULL, "/health");
+	is_int(number("time"), clock_now, "tells the time");
+	change(enable, row_of(s.session).user);
+}
+
+static void me(void)
+{
+	struct signed_in s = sign_in("alice", "");
+	change(carry, row_of(s.session).user);
+	bearer(s.access);
+	get("/me");
+	expect(200, NULL, "/me");
+	ok(in_body("\"username\":\"alice\",\"subscription\":{\"plan\":\"pro\"},\"session\":{\"id\":\""), "user, subscription, session");
+	bearer(s.access);
+	call(METHOD_HEAD, "/me", NULL);
+	expect(200, NULL, "HEAD /me");
+	rq.authorization = text("bEARER %s", s.access);
+	get("/me");
+	expect(200, NULL, "the scheme in other case");
+}
+
+/* ---- cookies ----------------------------------------------------------- */
+
+static void secure_cookies(void)
+{
+	struct signed_in s = sign_in("alice", ",\"cookie\":true");
+	expect(200, NULL, "sign-in with a cookie");
+	ok(in_head("; Path=/api/auth; Max-Age=2592000; HttpOnly; SameSite=Strict; Secure\r\n"), "its attributes");
+	ok(!in_body("refresh_token\"") && in_body("\"refresh_expires_in\":2592000"), "no refresh token in the body");
+	ok(!in_head("latchkey-access"), "no access cookie");
+	ok(row_of(s.session).cookie, "the row knows the mode");
+	post("/refresh", refresh_body(s.refresh));
+	expect(200, NULL, "its token in a body");
+	ok(!in_body("refresh_token\"") && in_head("Set-Cookie: __Secure-latchkey="), "is answered by a cookie all the same");
+	struct signed_in next = taken();
+	rq.cookie = text("__Secure-latchkey=%s", next.refresh);
+	rq.sec_fetch_site = S("same-origin");
+	rq.mount = SLICE_NONE;
+	post("/refresh", NULL);
+	expect(200, NULL, "its cookie");
+	ok(in_head("; Path=/; Max-Age"), "the root is a mount too");
+	struct signed_in plain = sign_in("alice", "");
+	rq.cookie = text("__Secure-latchkey=%s", plain.refresh);
+	rq.sec_fetch_site = S("same-origin");
+	post("/refresh", "{}");
+	expect(401, "refresh_invalid", "the token of a body session as a cookie");
+	rq.cookie = S("other=1");
+	post("/refresh", NULL);
+	expect(401, "refresh_invalid", "cookies, but none of ours");
+	rq.cookie = S("__Secure-latchkey=junk");
+	rq.sec_fetch_site = S("same-origin");
+	post("/refresh", NULL);
+	expect(401, "refresh_invalid", "a cookie of ours that isn't");
+	rq.cookie = text("__Secure-latchkey=%s", next.refresh);
+	post("/refresh", refresh_body(plain.refresh));
+	expect(200, NULL, "a body wins over any cookie");
+	ok(in_body("\"refresh_token\":\"") && !in_head("Set-Cookie"), "and is answered by a body");
+}
+
+static void loopback_cookies(void)
+{
+	rq.peer = S("127.0.0.1");
+	rq.host = S("localhost:8080");
+	struct signed_in s = sign_in("alice", ",\"cookie\":true");
+	ok(in_head("Set-Cookie: latchkey=") && !in_head("Secure"), "plain HTTP on loopback: the plain name");
+	rq.peer = S("127.0.0.1");
+	rq.host = S("localhost:8080");
+	rq.cookie = text("latchkey=%s", s.refresh);
+	rq.origin = S("http://localhost:8080");
+	post("/refresh", NULL);
+	expect(200, NULL, "is taken there");
+	s = taken();
+	rq.cookie = text("latchkey=%s", s.refresh);
+	rq.sec_fetch_site = S("same-origin");
+	post("/refresh", NULL);
+	expect(401, "refresh_invalid", "and nowhere else");
+}
+
+/* Sec-Fetch-Site decides; where there is none, Origin. */
+static void sites(void)
+{
+	static const struct { const char *site, *origin; bool good; } cases[] = {
+		{ "same-origin", NULL, true }, { "same-origin", "https://evil.test", true }, { "same-site", NULL, false },
+		{ "cross-site", "https://example.test", false }, { "none", NULL, false }, { "", NULL, false },
+		{ NULL, "https://example.test", true }, { NULL, "http://example.test", true }, { NULL, "https://evil.test", false },
+		{ NULL, "https://app.example", true }, { NULL, "null", false }, { NULL, "", false }, { NULL, NULL, false },
+	};
+	struct signed_in s = sign_in("alice", ",\"cookie\":true");
+	config.cors_origins = S("tauri://localhost https://app.example");
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		for (int out = 0; out < 2; out++) {
+			if (out && cases[i].good)
+				continue;
+			rq.cookie = text("__Secure-latchkey=%s", s.refresh);
+			rq.sec_fetch_site = slice_of(cases[i].site);
+			rq.origin = slice_of(cases[i].origin);
+			post(out ? "/logout" : "/refresh", "{}");
+			if (cases[i].good)
+				expect(200, NULL, "Sec-Fetch-Site %s, Origin %s", cases[i].site ? cases[i].site : "-", cases[i].origin ? cases[i].origin : "-");
+			else
+				expect(403, "cross_site", "%s: Sec-Fetch-Site %s, Origin %s", out ? "logout" : "refresh", cases[i].site ? cases[i].site : "-",
+					cases[i].origin ? cases[i].origin : "-");
+		}
+		if (cases[i].good)
+			s = taken();
+	}
+	config.cors_origins = SLICE_NONE;
+}
+
+static void several_cookies(void)
+{
+	struct signed_in a = sign_in("alice", ",\"cookie\":true"), b = sign_in("bob", ",\"cookie\":true");
+	char cookie[8192];
+	snprintf(cookie, sizeof cookie, "__Secure-latchkey=tossed; x=y; __Secure-latchkey=%s", a.refresh);
+	rq.cookie = slice_of(cookie);
+	rq.sec_fetch_site = S("same-origin");
+	post("/refresh", NULL);
+	expect(200, NULL, "a cookie behind one that was tossed in");
+	struct signed_in a2 = taken();
+	rq.cookie = text("__Secure-latchkey=%s", a2.refresh);
+	rq.sec_fetch_site = S("same-origin");
+	post("/refresh", NULL);
+	clock_now += 60;
+	post("/logout", refresh_body(b.refresh));
+	snprintf(cookie, sizeof cookie, "__Secure-latchkey=%s; __Secure-latchkey=%s", a.refresh, b.refresh);
+	rq.cookie = slice_of(cookie);
+	rq.sec_fetch_site = S("same-origin");
+	post("/refresh", NULL);
+	expect(401, "refresh_reused", "a reuse isn't hidden by a dead cookie behind it");
+	is_int(row_of(a.session).why, ENDED_REUSE, "its session ended");
+	a = sign_in("alice", ",\"cookie\":true");
+	b = sign_in("bob", ",\"cookie\":true");
+	snprintf(cookie, sizeof cookie, "__Secure-latchkey=%s; __Secure-latchkey=%s", a.refresh, b.refresh);
+	rq.cookie = slice_of(cookie);
+	rq.sec_fetch_site = S("same-origin");
+	post("/logout", NULL);
+	expect(204, NULL, "logout with two cookies");
+	ok(row_of(a.session).ended_at && row_of(b.session).ended_at, "ends both sessions");
+}
+
+static void access_cookie(void)
+{
+	config.access_cookie = true;
+	struct signed_in s = sign_in("alice", ",\"cookie\":true");
+	ok(in_head("Set-Cookie: __Secure-latchkey-access=") && in_head("; Path=/; Max-Age=900; HttpOnly; SameSite=Lax; Secure\r\n"), "access cookie");
+	static const struct { enum method method; const char *path; int status; } calls[] = {
+		{ METHOD_GET, "/verify", 204 }, { METHOD_HEAD, "/verify", 204 }, { METHOD_GET, "/me", 200 }, { METHOD_DELETE, "/sessions", 401 },
+	};
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+		rq.cookie = text("__Secure-latchkey-access=%s", s.access);
+		call(calls[i].method, calls[i].path, NULL);
+		expect(calls[i].status, calls[i].status == 401 ? "token_missing" : NULL, "by cookie: %s", calls[i].path);
+	}
+	rq.cookie = text("__Secure-latchkey-access=%s", s.access);
+	rq.authorization = S("Bearer junk");
+	get("/me");
+	expect(401, "token_invalid", "Authorization wins");
+	rq.cookie = S("a=b");
+	get("/me");
+	expect(401, "token_missing", "no cookie of ours");
+	config.access_cookie = false;
+	rq.cookie = text("__Secure-latchkey-access=%s", s.access);
+	get("/me");
+	expect(401, "token_missing", "nor with the option off");
+}
+
+/* RFC 6750, 2.2: for servers that keep Authorization to themselves. */
+static void token_in_body(void)
+{
+	struct signed_in s = sign_in("alice", "");
+	static const struct { const char *path, *form; int status; const char *code; } forms[] = {
+		{ "/me", "access_token=%s", 200, NULL }, { "/verify", "x=y&access_token=%s", 204, NULL }, { "/sessions", "access_token=%s", 200, NULL },
+		{ "/me", "access_token=x&access_token=%s", 400, "invalid_request" }, { "/me", "x=%s", 401, "token_missing" },
+		{ "/health", "access_token=%s", 405, "method_not_allowed" },
+	};
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		rq.content_type = S("application/x-www-form-urlencoded");
+		post(forms[i].path, text(forms[i].form, s.access).p);
+		expect(forms[i].status, forms[i].code, "a form to %s: %s", forms[i].path, forms[i].form);
+	}
+	rq.content_type = S("application/x-www-form-urlencoded");
+	bearer(s.access);
+	post("/me", text("access_token=%s", s.access).p);
+	expect(400, "invalid_request", "in the body and in the head");
+	bearer(s.access);
+	post("/logout", text("{\"access_token\":\"%s\"}", s.access).p);
+	expect(400, "invalid_request", "logout, too");
+	post("/logout", text("{\"access_token\":\"%s\"}", s.access).p);
+	expect(204, NULL, "logout by an access token in the body");
+	is_int(row_of(s.session).why, ENDED_LOGOUT, "ends its session");
+}
+
+/* Runs fn with stderr in t_err; gone with its process, gcov would count nothing of it. */
+static void listen_to(void (*fn)(void))
+{
+	FILE *err = tmpfile();
+	int kept = dup(2);
+	if (!err || kept < 0)
+		exit(2);
+	dup2(fileno(err), 2);
+	fn();
+	dup2(kept, 2);
+	close(kept);
+	rewind(err);
+	t_err[fread(t_err, 1, sizeof t_err - 1, err)] = 0;
+	fclose(err);
+}
+
+static void ask_me(void) { get("/me"); }
+
+/* Nothing else tells an operator why everybody is refused. */
+static void withheld(void)
+{
+	static const struct { const char *server; bool withheld; const char *cookie, *line; } cases[] = {
+		{ NULL, false, NULL, NULL }, { "lighttpd/1.4", false, NULL, NULL }, { "Apache/2.4", false, NULL, "Apache/2.4: say CGIPassAuth On" },
+		{ "busybox httpd/1.30.1", false, NULL, "take 1.31" }, { "other", true, NULL, "AUTH_TYPE alone" }, { "Apache/2.4", false, "a=b", NULL },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		rq.server = slice_of(cases[i].server);
+		rq.withheld = cases[i].withheld;
+		rq.cookie = slice_of(cases[i].cookie);
+		listen_to(ask_me);
+		expect(401, "token_missing", "through %s", cases[i].server ? cases[i].server : "no server");
+		ok(cases[i].line ? strstr(t_err, cases[i].line) != NULL : t_err[0] == '\0', "the log says %s", cases[i].line ? cases[i].line : "nothing");
+	}
+	rq.server = S("Apache/2.4");
+	rq.authorization = S("Basic YTpi");
+	listen_to(ask_me);
+	is_str(t_err, "", "another scheme came through");
+}
+
+/* ---- CORS -------------------------------------------------------------- */
+
+static void cors(void)
+{
+	config.cors_origins = S("https://app.example capacitor://localhost");
+	rq.origin = S("capacitor://localhost");
+	rq.request_method = S("POST");
+	call(METHOD_OPTIONS, "/refresh", NULL);
+	expect(204, NULL, "preflight of a listed origin");
+	ok(in_head("Access-Control-Allow-Origin: capacitor://localhost\r\n") && in_head("Access-Control-Allow-Credentials: true\r\n")
+		&& in_head("Access-Control-Allow-Methods: GET, POST, DELETE\r\n") && in_head("Idempotency-Key\r\n")
+		&& in_head("Access-Control-Max-Age: 600\r\n") && in_head("Vary: Origin\r\n"), "is told all");
+	rq.origin = S("https://evil.example");
+	rq.request_method = S("POST");
+	call(METHOD_OPTIONS, "/refresh", NULL);
+	ok(rp.status == 204 && !in_head("Access-Control") && in_head("Vary: Origin\r\n"), "an origin that isn't listed is told nothing");
+	rq.origin = S("https://app.example");
+	get("/me");
+	ok(rp.status == 401 && in_head("Access-Control-Expose-Headers: Retry-After, WWW-Authenticate\r\n"), "errors can be read too");
+	get("/health");
+	ok(!in_head("Access-Control") && in_head("Vary: Origin\r\n"), "no Origin, no CORS");
+	config.cors_origins = SLICE_NONE;
+	rq.origin = S("https://app.example");
+	get("/health");
+	ok(!in_head("Access-Control") && !in_head("Vary"), "without the option neither");
+	rq.below = false;
+	rp = (struct reply){ .status = 200 };
+	auth_finish(&config, &rq, &rp);
+	ok(in_head("Cache-Control: no-cache\r\n"), "a page of the site may be asked after");
+	rp = (struct reply){ .status = 404 };
+	auth_finish(&config, &rq, &rp);
+	ok(in_head("Cache-Control: no-store\r\n"), "an error may not");
+	rq = usual;
+}
+
+/* ---- refresh ----------------------------------------------------------- */
+
+static void refreshing(void)
+{
+	struct signed_in s = sign_in("alice", "");
+	clock_now += 100;
+	rq.idempotency_key = S("header");
+	post("/refresh", text("{\"refresh_token\":\"%s\",\"idempotency_key\":\"body\"}", s.refresh).p);
+	expect(200, NULL, "refresh");
+	is_int(number("generation"), 2, "generation 2");
+	struct signed_in next = taken();
+	clock_now += 400;
+	post("/refresh", text("{\"refresh_token\":\"%s\",\"idempotency_key\":\"body\"}", s.refresh).p);
+	expect(200, NULL, "again with its key, after the grace");
+	struct signed_in again = taken();
+	ok(strcmp(again.refresh, next.refresh) == 0 && strcmp(again.access, next.access) == 0, "the same pair, byte for byte");
+	is_int(number("expires_in"), 500, "with what is left of it");
+	clock_now += 51;
+	rq.idempotency_key = S("body");
+	post("/refresh", refresh_body(s.refresh));
+	again = taken();
+	ok(strcmp(again.refresh, next.refresh) == 0 && strcmp(again.access, next.access) != 0, "past half its life a fresh access token");
+	rq.idempotency_key = S("header");
+	post("/refresh", refresh_body(s.refresh));
+	expect(401, "refresh_reused", "the body's key had won: the header's is another");
+	ok(!in_head("WWW-Authenticate"), "no challenge");
+	struct audit a = last_event();
+	ok(a.event == EVENT_REUSE && a.class == CLASS_RIVAL && a.distance == 1, "audited");
+	post("/refresh", refresh_body(next.refresh));
+	expect(401, "session_revoked", "the session is over");
+	ok(!in_head("WWW-Authenticate"), "no challenge");
+	uint64_t id = add_user("fleeting", "correct horse", false);
+	s = sign_in("fleeting", "");
+	change(disable, id);
+	post("/refresh", refresh_body(s.refresh));
+	expect(401, "session_revoked", "a disabled user");
+	change(store_user_delete, id);
+	post("/refresh", refresh_body(s.refresh));
+	expect(401, "refresh_invalid", "a deleted user");
+	s = sign_in("alice", "");
+	post("/refresh", refresh_body(s.access));
+	expect(401, "refresh_invalid", "an access token");
+	config.issuer = S("elsewhere");
+	post("/refresh", refresh_body(s.refresh));
+	expect(401, "refresh_invalid", "another issuer's");
+	config.issuer = S("latchkey");
+	clock_now += 30 * DAY;
+	post("/refresh", refresh_body(s.refresh));
+	expect(401, "refresh_expired", "idle too long");
+	config.refresh_ttl = DAY;
+	s = sign_in("alice", "");
+	config.refresh_ttl = 60;
+	clock_now += 60;
+	post("/refresh", refresh_body(s.refresh));
+	expect(401, "refresh_expired", "idle for longer than is allowed by now");
+	config.refresh_ttl = 30 * DAY;
+}
+
+/* The row as a power cut leaves it: a generation behind, dated `rotated` s from now. */
+static void lose_commits(const char *id, int64_t rotated)
+{
+	struct session s = row_of(id);
+	s.ctr--;
+	s.br = 1;
+	s.rotated_at = clock_now + rotated;
+	store_open(dir, 5);
+	store_begin(DURABLE_LATER);
+	store_session_rotate(&s);
+	store_commit();
+	store_close();
+}
+
+static void lost_commits(void)
+{
+	static const struct { enum audit_where audit; int64_t passed, rotated; const char *code, *what; } cases[] = {
+		{ AUDIT_TABLE, 600, -600, NULL, "the row is as old as the token" },
+		{ AUDIT_TABLE, 600, -599, "refresh_reused", "the row is newer than the token" },
+		{ AUDIT_TABLE, 600, 0, "refresh_reused", "much newer" },
+		{ AUDIT_TABLE, 600, 1, NULL, "but a date in the future is no date" },
+		{ AUDIT_OFF, 3720, 0, NULL, "newer within a step back that no mark saw" },
+		{ AUDIT_OFF, 3721, 0, "refresh_reused", "newer beyond one" },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		config.audit = cases[i].audit;
+		struct signed_in s = sign_in("alice", "");
+		post("/refresh", refresh_body(s.refresh));
+		s = taken();
+		clock_now += cases[i].passed;
+		lose_commits(s.session, cases[i].rotated);
+		post("/refresh", refresh_body(s.refresh));
+		expect(cases[i].code ? 401 : 200, cases[i].code, "%s", cases[i].what);
+		is_int(row_of(s.session).why, cases[i].code ? ENDED_FORK : ENDED_NOT, "and so the session");
+	}
+	config.audit = AUDIT_TABLE;
+}
+
+static void session_ends(void)
+{
+	config.session_ttl = 1000;
+	struct signed_in s = sign_in("alice", "");
+	int64_t end = clock_now + 1000;
+	ok(in_body("\"expires_in\":1000,"), "a session with an end");
+	is_int(number("refresh_expires_at"), end, "bounds the refresh token");
+	is_int(number("access_expires_at"), clock_now + 900, "not yet the access token");
+	clock_now += 500;
+	post("/refresh", refresh_body(s.refresh));
+	s = taken();
+	is_int(number("access_expires_at"), end, "then the access token");
+	is_int(number("refresh_expires_in"), 500, "and what is left of the other");
+	clock_now += 500;
+	post("/refresh", refresh_body(s.refresh));
+	expect(401, "refresh_expired", "at its end");
+	bearer(s.access);
+	get("/me");
+	expect(401, "token_expired", "both ways");
+	config.session_ttl = 500;
+	s = sign_in("alice", "");
+	clock_now += 500;
+	post("/refresh", refresh_body(s.refresh));
+	expect(401, "refresh_expired", "the row's end");
+	config.session_ttl = 0;
+}
+
+/* ---- keys -------------------------------------------------------------- */
+
+static void put_key(int number)
+{
+	struct key key = { .created_at = clock_now };
+	snprintf(key.kid, sizeof key.kid, "%08x", (unsigned)number);
+	memset(key.master, number, KEY_SIZE);
+	keyring_add(&ring, &key);
+}
+
+static char *retry(const char *token)
+{
+	rq.idempotency_key = S("k");
+	post("/refresh", refresh_body(token));
+	return member("refresh_token");
+}
+
+static void keys(void)
+{
+	struct signed_in s = sign_in("alice", "");
+	char *heir = retry(s.refresh);
+	struct keyring before = ring;
+	put_key(2);
+	is_str(retry(s.refresh), heir, "after a key rotation the same successor, byte for byte");
+	bearer(s.access);
+	get("/me");
+	expect(200, NULL, "old access tokens hold");
+	char *newer = retry(heir);
+	expect(200, NULL, "old refresh tokens too");
+	ok(strncmp(newer, heir, 62) != 0, "and their heirs are of the new key");
+	struct keyring both = ring;
+	ring = before;
+	char *other = retry(heir);
+	expect(200, NULL, "the new key taken back: the successor can't be made again, but another can");
+	post("/refresh", refresh_body(other));
+	expect(200, NULL, "and that one holds");
+	ring = both;
+	ring.count = 1;
+	post("/refresh", refresh_body(heir));
+	expect(401, "refresh_invalid", "a retired key ends its refresh tokens");
+	bearer(s.access);
+	get("/verify");
+	expect(401, "token_invalid", "and its access tokens");
+	ring = before;
+}
+
+/* ---- sessions ---------------------------------------------------------- */
+
+static void add_sessions(uint64_t user, uint64_t first, int count, int64_t ended_at)
+{
+	store_open(dir, 5);
+	store_begin(DURABLE_LATER);
+	for (int i = 0; i < count; i++)
+		store_session_add(&(struct session){ .id = first + (uint64_t)i, .user = user, .ctr = 1, .rotated_at = clock_now,
+			.created_at = clock_now, .ended_at = ended_at, .why = ended_at ? ENDED_LOGOUT : ENDED_NOT });
+	store_commit();
+	store_close();
+}
+
+static int listed(void)
+{
+	int n = 0;
+	for (const char *at = body(); (at = strstr(at, "\"current\":")); at++)
+		n++;
+	return n;
+}
+
+static void sessions(void)
+{
+	uint64_t erin = add_user("erin", "correct horse", false);
+	struct signed_in s = sign_in("erin", ",\"device\":\"phone\""), t = sign_in("erin", ""), other = sign_in("bob", "");
+	bearer(s.access);
+	get("/sessions");
+	expect(200, NULL, "/sessions");
+	is_int(listed(), 2, "lists her own");
+	ok(in_body("\"device\":\"phone\",\"user_agent\":\"\",\"ip\":\"192.0.2.7\",\"created_at\":") && in_body("\"current\":true}"), "and says which is current");
+	const char *foreign[] = { other.session, "0123456789abcdef", "xyz", "0" };
+	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+		bearer(s.access);
+		call(METHOD_DELETE, text("/sessions/%s", foreign[i]).p, NULL);
+		expect(404, "not_found", "DELETE of what isn't hers: %s", foreign[i]);
+	}
+	for (int i = 0; i < 2; i++) {
+		bearer(s.access);
+		call(METHOD_DELETE, text("/sessions/%s", t.session).p, NULL);
+		expect(i ? 404 : 204, i ? "not_found" : NULL, "DELETE, time %d", i + 1);
+	}
+	is_int(row_of(t.session).why, ENDED_REVOKED, "revoked");
+	is_int(last_event().event, EVENT_REVOKE, "audited");
+	add_sessions(erin, 1000, 130, clock_now);
+	add_sessions(erin, 2000, 90, 0);
+	bearer(s.access);
+	get("/sessions");
+	is_int(listed(), 91, "ended ones are passed over, page by page");
+	add_sessions(erin, 3000, 9, 0);
+	bearer(s.access);
+	get("/sessions");
+	is_int(listed(), LIMIT_LIST, "LIMIT_LIST fit");
+	add_sessions(erin, 4000, 10, 0);
+	bearer(s.access);
+	get("/sessions");
+	is_int(listed(), LIMIT_LIST, "and no more");
+	bearer(s.access);
+	call(METHOD_DELETE, "/sessions", NULL);
+	expect(204, NULL, "DELETE /sessions");
+	is_int(last_event().distance, 109, "ends all others");
+	bearer(s.access);
+	get("/sessions");
+	is_int(listed(), 1, "but this one");
+	add_sessions(erin, 5000, 1, 0);
+	uint64_t heidi = add_user("heidi", "correct horse", false);
+	add_sessions(heidi, 6000, LIMIT_LIST + 1, 0);
+	t = sign_in("heidi", "");
+	bearer(t.access);
+	get("/sessions");
+	is_int(listed(), LIMIT_LIST, "a first page that is full");
+	clock_now += 30 * DAY;
+	t = sign_in("erin", "");
+	bearer(t.access);
+	get("/sessions");
+	is_int(listed(), 1, "one that lay idle too long isn't listed");
+	bearer(t.access);
+	call(METHOD_DELETE, "/sessions/0000000000001388", NULL);
+	expect(404, "not_found", "nor revoked");
+}
+
+static void logout(void)
+{
+	struct signed_in s = sign_in("bob", ""), t = sign_in("bob", ""), u = sign_in("bob", ""), v = sign_in("bob", "");
+	post("/logout", refresh_body(s.refresh));
+	expect(204, NULL, "logout by refresh token");
+	is_int(row_of(s.session).why, ENDED_LOGOUT, "ends its session");
+	ok(last_event().event == EVENT_LOGOUT && !row_of(t.session).ended_at && !in_head("Set-Cookie"), "and no other; audited");
+	int64_t events = last_event().id;
+	post("/logout", refresh_body(s.refresh));
+	expect(204, NULL, "again");
+	bearer(s.access);
+	post("/logout", NULL);
+	expect(204, NULL, "or with a dead access token");
+	bearer("junk");
+	post("/logout", NULL);
+	expect(204, NULL, "or with none of ours");
+	clock_now += 901;
+	bearer(t.access);
+	post("/logout", NULL);
+	expect(204, NULL, "or with an expired one");
+	is_int(last_event().id, events, "does nothing");
+	ok(!row_of(t.session).ended_at, "nothing at all");
+	clock_now -= 901;
+	int64_t before = clock_now;
+	clock_now -= 3600;
+	bearer(t.access);
+	post("/logout", NULL);
+	expect(503, "clock_unset", "a clock that is behind makes no sign-out look done");
+	post("/logout", refresh_body(t.refresh));
+	expect(503, "clock_unset", "by either token");
+	clock_now = before;
+	rq.cookie = S("a=b");
+	bearer(t.access);
+	post("/logout", "{}");
+	ok(row_of(t.session).why == ENDED_LOGOUT && !row_of(u.session).ended_at, "logout by access token");
+	ok(in_head("Set-Cookie: __Secure-latchkey=; Path=/api/auth; Max-Age=0;") && in_head("Set-Cookie: __Secure-latchkey-access=; Path=/; Max-Age=0;"),
+		"takes cookies away");
+	bearer(u.access);
+	post("/logout", "{\"all\":true}");
+	ok(row_of(u.session).ended_at && row_of(v.session).ended_at, "logout of all");
+	bearer(u.access);
+	get("/me");
+	expect(401, "session_revoked", "all is over");
+	uint64_t gone = add_user("ivan", "correct horse", false);
+	struct signed_in w = sign_in("ivan", "");
+	change(store_user_delete, gone);
+	post("/logout", refresh_body(w.refresh));
+	expect(204, NULL, "logout by a token whose user is gone");
+}
+
+/* ---- password, audit --------------------------------------------------- */
+
+static void new_password(void)
+{
+	add_user("frank", "correct horse", false);
+	struct signed_in s = sign_in("frank", ""), t = sign_in("frank", "");
+	static const struct { const char *body; int status; const char *code; } cases[] = {
+		{ "{\"current_password\":\"wrong\",\"new_password\":\"battery staple\"}", 401, "invalid_credentials" },
+		{ "{\"current_password\":\"correct horse\",\"new_password\":\"short\"}", 422, "weak_password" },
+		{ "{\"current_password\":\"correct horse\",\"new_password\":\"battery staple\"}", 204, NULL },
+		{ "{\"current_password\":\"correct horse\",\"new_password\":\"battery staple\"}", 401, "invalid_credentials" },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		bearer(s.access);
+		post("/password", cases[i].body);
+		expect(cases[i].status, cases[i].code, "%s", cases[i].body);
+		if (i == 2) {
+			struct audit a = last_event();
+			ok(a.event == EVENT_PASSWORD_CHANGED && a.distance == 1, "audited");
+		}
+	}
+	ok(!row_of(s.session).ended_at && row_of(t.session).why == ENDED_PASSWORD, "other sessions ended, this one stands");
+	sign_in("frank", "");
+	expect(401, "invalid_credentials", "the old password is no more");
+	post("/login", "{\"username\":\"frank\",\"password\":\"battery staple\"}");
+	expect(200, NULL, "the new one is");
+}
+
+static int events(void)
+{
+	int n = 0;
+	for (const char *at = body(); (at = strstr(at, "\"event\":")); at++)
+		n++;
+	return n;
+}
+
+static void audit(void)
+{
+	uint64_t user = add_user("grace", "correct horse", false);
+	struct signed_in s = sign_in("grace", ""), r = sign_in("grace", "");
+	char *one = retry(r.refresh);
+	retry(one);
+	post("/refresh", refresh_body(r.refresh));
+	expect(401, "refresh_reused", "a token two generations old");
+	bearer(s.access);
+	get("/audit");
+	expect(200, NULL, "/audit");
+	is_int(events(), 5, "her own events");
+	ok(strstr(body(), "\"event\":\"reuse\",\"session\":\"") && in_body("\"class\":\"old\",\"distance\":2}"), "newest first, a reuse with class and distance");
+	bearer(s.access);
+	get("/audit?limit=2");
+	is_int(events(), 2, "at most `limit`");
+	char path[64];
+	const char *at = strstr(strstr(body(), "\"id\":") + 1, "\"id\":");
+	snprintf(path, sizeof path, "/audit?before=%lld", at ? strtoll(at + 5, NULL, 10) : 0);
+	bearer(s.access);
+	get(path);
+	is_int(events(), 3, "the rest is `before`");
+	store_open(dir, 5);
+	store_begin(DURABLE_LATER);
+	for (int i = 0; i < 120; i++)
+		store_audit_add(&(struct audit){ .time = clock_now, .event = EVENT_USER_ENABLED, .user = user }, config.audit_max);
+	store_commit();
+	store_close();
+	bearer(s.access);
+	get("/audit");
+	is_int(events(), 50, "50 where no limit is given");
+	ok(!in_body("\"session\""), "an event without a session names none");
+	bearer(s.access);
+	get("/audit?limit=100");
+	is_int(events(), 100, "100 at most");
+	static const char *const wrong[] = { "limit=0", "limit=101", "limit=x", "limit=-1", "before=0", "before=x", "before=9223372036854775808" };
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		bearer(s.access);
+		get(text("/audit?%s", wrong[i]).p);
+		expect(400, "invalid_request", "%s", wrong[i]);
+		ok(in_body(wrong[i][0] == 'l' ? "limit: " : "before: "), "is named");
+	}
+}
+
+static void sign_in_alice(void) { sign_in("alice", ""); }
+
+static void audit_elsewhere(void)
+{
+	static const struct { enum audit_where where; bool row, line; } cases[] = {
+		{ AUDIT_TABLE, true, false }, { AUDIT_SYSLOG, false, true }, { AUDIT_BOTH, true, true }, { AUDIT_OFF, false, false },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		int64_t before = last_event().id;
+		config.audit = cases[i].where;
+		listen_to(sign_in_alice);
+		expect(200, NULL, "sign-in with audit %zu", i);
+		is_int(last_event().id - before, cases[i].row, "rows");
+		ok((strstr(t_err, "latchkey: audit: login user=") != NULL) == cases[i].line, "lines");
+	}
+	config.audit = AUDIT_TABLE;
+}
+
+/* ---- clock ------------------------------------------------------------- */
+
+static void clock_behind(void)
+{
+	struct signed_in s = sign_in("alice", "");
+	int64_t right = clock_now;
+	clock_now -= 121;
+	static const struct { enum method method; const char *path, *body; } calls[] = {
+		{ METHOD_GET, "/health", NULL }, { METHOD_GET, "/me", NULL }, { METHOD_GET, "/verify?live=1", NULL },
+		{ METHOD_POST, "/login", "{\"username\":\"alice\",\"password\":\"correct horse\"}" }, { METHOD_DELETE, "/sessions", NULL },
+	};
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+		bearer(s.access);
+		call(calls[i].method, calls[i].path, calls[i].body);
+		expect(503, "clock_unset", "121 s behind: %s", calls[i].path);
+		ok(in_head("Retry-After: 30\r\n"), "tells when to try again");
+	}
+	post("/refresh", refresh_body(s.refresh));
+	expect(503, "clock_unset", "121 s behind: refresh");
+	clock_now++;
+	post("/refresh", refresh_body(s.refresh));
+	expect(200, NULL, "120 s behind");
+	is_int(number("server_time"), right, "the time is the mark's");
+	clock_now = right;
+}
+
+static void clock_ahead(void)
+{
+	struct signed_in s = sign_in("alice", ""), old = sign_in("alice", "");
+	int64_t right = clock_now;
+	confirmed = false;
+	clock_now += 31 * DAY;
+	post("/refresh", refresh_body(s.refresh));
+	expect(503, "clock_unset", "a doubted clock expires nothing");
+	struct signed_in t = sign_in("alice", "");
+	expect(200, NULL, "but issues");
+	ok(row_of(s.session).id != 0 && row_of(old.session).id != 0, "and sweeps nothing");
+	ok(last_event().time <= right, "nor does it raise the mark");
+	bearer(t.access);
+	get("/sessions");
+	ok(in_body(s.session), "what it would have expired is listed");
+	bearer(t.access);
+	call(METHOD_DELETE, text("/sessions/%s", old.session).p, NULL);
+	expect(204, NULL, "and can be revoked");
+	char *next = retry(t.refresh);
+	expect(200, NULL, "a session of the doubted time goes on");
+	clock_now = right;
+	confirmed = true;
+	bearer(t.access);
+	get("/me");
+	expect(401, "token_invalid", "the clock put right: its access token is from the future");
+	retry(t.refresh);
+	expect(200, NULL, "its refresh token holds");
+	bearer(taken().access);
+	get("/me");
+	expect(200, NULL, "a replay carries an access token that holds");
+	post("/refresh", refresh_body(next));
+	expect(200, NULL, "the chain goes on");
+	confirmed = false;
+	clock_now = right + 31 * DAY;
+	confirmed = true;
+	post("/refresh", refresh_body(s.refresh));
+	expect(401, "refresh_expired", "a confirmed clock expires");
+}
+
+/* ---- all of it --------------------------------------------------------- */
+
+static void set_up(void)
+{
+	const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+	snprintf(dir, sizeof dir, "%s/lk-auth.XXXXXX", base);
+	snprintf(empty_dir, sizeof empty_dir, "%s/lk-none.XXXXXX", base);
+	if (config_parse(SLICE_NONE, &config) || !mkdtemp(dir) || !mkdtemp(empty_dir)) {
+		printf("Bail out! no directory\n");
+		exit(2);
+	}
+	config.dir = dir;
+	config.throttle_dir = slice_of(dir);
+	config.password.kib = CHEAP;
+	config.password.passes = 1;
+	base_clock = fake_clock;
+	throttle_clock = fake_boot;
+	clock_confirmed = fake_confirmed;
+	clock_now = clock_build_epoch + DAY;
+	rq = usual;
+	put_key(1);
+	store_create(dir);
+	store_close();
+	add_user("alice", "correct horse", false);
+	add_user("bob", "correct horse", false);
+}
+
+static void clean_up(void)
+{
+	static const char *const names[] = { "latchkey.db", "latchkey.db-wal", "latchkey.lock", "password.lock", "throttle" };
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		unlink(path_in(dir, names[i]));
+	unlink(path_in(empty_dir, "latchkey.lock"));
+	is_int(rmdir(dir) | rmdir(empty_dir), 0, "nothing is left behind");
+}
+
+int main(void)
+{
+	set_up();
+	routes();
+	bodies();
+	too_many_values();
+	lengths();
+	login();
+	meanwhile();
+	costs();
+	throttled();
+	slots_busy();
+	registering();
+	access_tokens();
+	verify();
+	me();
+	secure_cookies();
+	loopback_cookies();
+	sites();
+	several_cookies();
+	access_cookie();
+	token_in_body();
+	withheld();
+	cors();
+	refreshing();
+	lost_commits();
+	session_ends();
+	keys();
+	sessions();
+	logout();
+	new_password();
+	audit();
+	audit_elsewhere();
+	clock_behind();
+	clock_ahead();
+	clean_up();
+	return done_testing();
+}

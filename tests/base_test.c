@@ -1,0 +1,347 @@
+/*
+ * base_test: every promise of base.h, the ways to fail among them. What must
+ * end the process runs in a child.
+ */
+#include "t.h"
+
+#include "base.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+/* ---- slices ------------------------------------------------------------ */
+
+static struct slice guarded(const char *text)
+{
+	return (struct slice){ guard(text, strlen(text)), strlen(text) };
+}
+
+static void slices(void)
+{
+	struct slice rest = S("a,,b"), none = slice_of(NULL);
+	ok(none.p == NULL && none.n == 0, "no string is no slice");
+	ok(slice_is(S("ab"), guarded("ab")) && !slice_is(S("ab"), S("ac")) && !slice_is(S("ab"), S("abc")), "equal bytes");
+	ok(slice_is(SLICE_NONE, S("")), "an empty slice is an empty slice, wherever it lies");
+	ok(slice_is_nocase(S("aZ9-"), S("Az9-")) && !slice_is_nocase(S("a"), S("b")) && !slice_is_nocase(S("a"), S("aa")),
+		"equal but for case");
+	ok(!slice_is_nocase(S("["), S("{")), "only letters have a case");
+	ok(slice_starts(S("abc"), S("ab")) && !slice_starts(S("a"), S("ab")) && slice_starts(S("a"), S("")), "prefixes");
+	ok(slice_is(slice_from(S("abc"), 1), S("bc")) && slice_from(S("abc"), 9).n == 0 && slice_from(SLICE_NONE, 1).p == NULL, "from");
+	ok(slice_is(slice_trim(guarded(" \t a b\t ")), S("a b")) && slice_trim(guarded(" \t")).n == 0, "trim");
+	ok(slice_is(slice_cut(&rest, ','), S("a")) && slice_is(slice_cut(&rest, ','), S("")) && slice_is(slice_cut(&rest, ','), S("b"))
+		&& rest.p == NULL, "cut visits every part, and then there is no rest");
+	is_str(slice_text(guarded("abc")), "abc", "text gets its NUL");
+	is_str(slice_text(SLICE_NONE), "", "nothing is an empty text");
+}
+
+/* Unicode's table 3-7 at its edges. */
+static void utf8(void)
+{
+	static const struct { const char *text; bool valid; } cases[] = {
+		{ "", true }, { "a\x7f", true }, { "\x80", false }, { "\xc1\xbf", false }, { "\xc2\x80", true }, { "\xc2", false },
+		{ "\xc2\x7f", false }, { "\xdf\xbf", true }, { "\xe0\x9f\xbf", false }, { "\xe0\xa0\x80", true }, { "\xed\x9f\xbf", true },
+		{ "\xed\xa0\x80", false }, { "\xef\xbf\xbf", true }, { "\xef\xbf\x7f", false }, { "\xf0\x8f\xbf\xbf", false },
+		{ "\xf0\x90\x80\x80", true }, { "\xf4\x8f\xbf\xbf", true }, { "\xf4\x90\x80\x80", false }, { "\xf5\x80\x80\x80", false },
+		{ "\xf0\x90\x80", false }, { "\xf1\x80\x80\xc0", false }, { "a\xe2\x82\xac" "b", true },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		ok(slice_is_utf8(guarded(cases[i].text)) == cases[i].valid, "UTF-8, case %zu", i);
+	ok(slice_is_utf8(S("a\0b")), "NUL is a character like others");
+}
+
+/* ---- arena and buffer -------------------------------------------------- */
+
+static void ask_for(void *size)
+{
+	arena(*(size_t *)size);
+}
+
+static void fail_second(void *unused)
+{
+	(void)unused;
+	arena_fail_at(2);
+	arena(1);
+	arena(1);
+}
+
+static void arenas(void)
+{
+	size_t mark = arena_mark(), huge = SIZE_MAX / 2;
+	char *a = arena(3), *b = arena(5000);
+	ok(a[2] == 0 && b[4999] == 0 && (uintptr_t)b % 16 == 0, "zeroed and aligned");
+	memset(b, 'x', 5000);
+	arena_back(mark);
+	ok(arena_mark() == mark, "back at the mark");
+	char *again = arena(5000);
+	ok(again[0] == 0 && again[4999] == 0, "zeroed once more");
+	is_int(dies(ask_for, &huge), 111, "more than there is ends the process");
+	huge = SIZE_MAX - 3;
+	is_int(dies(ask_for, &huge), 111, "so does a size that wraps around");
+	is_int(dies(fail_second, NULL), 111, "and a piece that was told to fail");
+	ok(strstr(t_err, "BA1") != NULL, "by its site code");
+	ok(slice_is(arena_copy(guarded("copy")), S("copy")), "copies");
+}
+
+static void buffers(void)
+{
+	struct buf b = { 0 };
+	for (int i = 0; i < 1000; i++)
+		buf_s(&b, "abc");
+	is_int(b.n, 3000, "grows");
+	ok(memcmp(b.p, "abcabc", 6) == 0 && memcmp(b.p + 2994, "abcabc", 6) == 0, "keeps what it had");
+	b = (struct buf){ 0 };
+	buf_add(&b, SLICE_NONE);
+	is_int(b.n, 0, "nothing adds nothing");
+	buf_int(&b, 0);
+	buf_c(&b, ' ');
+	buf_int(&b, INT64_MIN);
+	buf_c(&b, ' ');
+	buf_int(&b, INT64_MAX);
+	buf_c(&b, ' ');
+	buf_hex(&b, 0xab);
+	buf_pad(&b, b.n, 2);
+	buf_pad(&b, 0, 1);
+	ok(slice_is(buf_slice(&b), S("0 -9223372036854775808 9223372036854775807 00000000000000ab  ")), "numbers and padding");
+	is_str(dec(-42), "-42", "dec");
+}
+
+/* ---- numbers and ids --------------------------------------------------- */
+
+static void numbers(void)
+{
+	static const struct { const char *text; int64_t min, max; bool good; int64_t value; } cases[] = {
+		{ "0", 0, 9, true, 0 }, { "007", 0, 9, true, 7 }, { "9", 0, 9, true, 9 }, { "10", 0, 9, false, 0 }, { "4", 5, 9, false, 0 },
+		{ "5", 5, 9, true, 5 }, { "", 0, 9, false, 0 }, { "-1", -9, 9, false, 0 }, { "+1", 0, 9, false, 0 }, { " 1", 0, 9, false, 0 },
+		{ "1 ", 0, 9, false, 0 }, { "1e0", 0, 9, false, 0 }, { "0x1", 0, 9, false, 0 }, { "/", 0, 9, false, 0 }, { ":", 0, 9, false, 0 },
+		{ "9223372036854775807", 0, INT64_MAX, true, INT64_MAX }, { "9223372036854775808", 0, INT64_MAX, false, 0 },
+		{ "99999999999999999999", 0, INT64_MAX, false, 0 },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		int64_t value = -7;
+		bool good = parse_number(guarded(cases[i].text), cases[i].min, cases[i].max, &value);
+		ok(good == cases[i].good && value == (good ? cases[i].value : -7), "number \"%s\"", cases[i].text);
+	}
+}
+
+static void ids(void)
+{
+	uint64_t id = 7;
+	uint8_t bytes[2] = { 7, 7 };
+	ok(parse_id(guarded("00000000000000ff"), &id) && id == 255, "an id");
+	static const char *const bad[] = { "", "ff", "00000000000000FF", "00000000000000fg", "00000000000000ff0", "0000000000000/:@" };
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		ok(!parse_id(guarded(bad[i]), &id), "no id: \"%s\"", bad[i]);
+	ok(parse_hex(guarded("0aFf"), bytes, 2) && bytes[0] == 10 && bytes[1] == 255, "hex of either case");
+	ok(!parse_hex(guarded("0a"), bytes, 2) && !parse_hex(guarded("0ag0"), bytes, 2) && !parse_hex(guarded("0a0g"), bytes, 2), "no hex");
+	uint64_t a = random_id(), b = random_id();
+	ok(a && b && a != b && a <= INT64_MAX && b <= INT64_MAX, "random ids are positive rowids");
+}
+
+/* ---- time and secrets -------------------------------------------------- */
+
+static int64_t at_seven(void)
+{
+	return 7;
+}
+
+static void secrets(void)
+{
+	char x[] = "secret";
+	int64_t (*real)(void) = base_clock;
+	ok(now() > 1700000000 && now_boot() > 0, "two clocks");
+	base_clock = at_seven;
+	is_int(now(), 7, "a test sets its own");
+	base_clock = real;
+	ok(same_bytes("abc", "abc", 3) && !same_bytes("abc", "abd", 3) && !same_bytes("abc", "bbc", 3) && same_bytes("a", "b", 0), "same bytes");
+	wipe(x, sizeof x);
+	is_mem(x, sizeof x, "\0\0\0\0\0\0", sizeof x, "wiped");
+}
+
+/* ---- files ------------------------------------------------------------- */
+
+static char dir[] = "/tmp/lk-base.XXXXXX";
+
+static void put(const char *name, const char *text)
+{
+	int fd = open(path_in(dir, name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	ok(write_all(fd, slice_of(text)), "%s is written", name);
+	close(fd);
+}
+
+static void files(void)
+{
+	struct slice text = SLICE_NONE;
+	put("five", "12345");
+	is_int(file_read(path_in(dir, "five"), 5, &text), 0, "as long as it may be");
+	ok(slice_is(text, S("12345")), "and whole");
+	is_int(file_read(path_in(dir, "five"), 4, &text), EFBIG, "one byte longer");
+	is_int(file_read(path_in(dir, "none"), 4, &text), ENOENT, "not there");
+	is_int(file_read(dir, 4, &text), EISDIR, "a directory");
+	ok(symlink("five", path_in(dir, "link")) == 0 && file_read(path_in(dir, "link"), 9, &text) == ELOOP, "no link is followed");
+	ok(!write_all(-1, S("x")), "a write that fails says so");
+	unlink(path_in(dir, "link"));
+	unlink(path_in(dir, "five"));
+}
+
+static void on_alarm(int number)
+{
+	(void)number;
+}
+
+/* Signals in the middle of writing change nothing. */
+static void fill_pipe(void *pipe_out)
+{
+	static char much[300000];
+	struct sigaction action = { .sa_handler = on_alarm };
+	sigaction(SIGALRM, &action, NULL);
+	ualarm(50000, 50000);
+	_exit(write_all(*(int *)pipe_out, (struct slice){ much, sizeof much }) ? 0 : 1);
+}
+
+static void short_writes(void)
+{
+	int ends[2];
+	char sink[4096];
+	size_t sum = 0;
+	ok(pipe(ends) == 0, "a pipe");
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(ends[0]);
+		fill_pipe(&ends[1]);
+	}
+	close(ends[1]);
+	usleep(200000);
+	for (ssize_t got; (got = read(ends[0], sink, sizeof sink)) > 0;)
+		sum += (size_t)got;
+	int status = 1;
+	waitpid(pid, &status, 0);
+	ok(sum == 300000 && status == 0, "a write goes on over signals and short writes: %zu", sum);
+	close(ends[0]);
+}
+
+/* ---- errors, log and fail ---------------------------------------------- */
+
+static void vocabulary(void)
+{
+	for (int e = ERROR_NONE; e < ERROR__MAX; e++) {
+		ok(errors[e].code && errors[e].message, "error %d has a row", e);
+		ok(strcmp(status_reason(errors[e].status), "Unknown") != 0, "its status %d has a reason", errors[e].status);
+		ok((errors[e].retry_after > 0) == (errors[e].status == 503 || errors[e].status == 429), "when to try again: %d", e);
+	}
+	is_str(status_reason(999), "Unknown", "no such status");
+}
+
+static void log_oddly(void *unused)
+{
+	char line[3000];
+	(void)unused;
+	memset(line, 'x', sizeof line);
+	line[sizeof line - 1] = '\0';
+	log_line("T1", "a\nb\x1b[31m\x7f\xc3\xa4", NULL);
+	log_line("T2", line, NULL);
+}
+
+static void handled(enum error e)
+{
+	log_line("T3", errors[e].code, NULL);
+	_exit(3);
+}
+
+static void failing_again(enum error e)
+{
+	fail(e, "T4", "again", NULL);
+}
+
+static void fail_handled(void *handler)
+{
+	on_fail(*(void (**)(enum error))handler);
+	fail(ERROR_BUSY, "T5", "number ", dec(5), NULL);
+}
+
+static void logs(void)
+{
+	void (*handler)(enum error) = handled;
+	is_int(dies(log_oddly, NULL), 0, "logging");
+	ok(strncmp(t_err, "latchkey: T1: a?b?[31m???\n", 26) == 0, "no byte forges a line or drives a terminal");
+	is_int(strlen(strchr(t_err, '\n') + 1), 1024, "a line has its limit");
+	is_int(dies(fail_handled, &handler), 3, "fail() hands over");
+	is_str(t_err, "latchkey: T5: number 5\nlatchkey: T3: busy\n", "after its own line");
+	handler = failing_again;
+	is_int(dies(fail_handled, &handler), 111, "a failure in a failure ends it");
+	handler = NULL;
+	is_int(dies(fail_handled, &handler), 111, "so does one without a handler");
+}
+
+static void to_syslog(void *or_nowhere)
+{
+	log_to_syslog(*(bool *)or_nowhere);
+	log_line("T6", "seen", NULL);
+}
+
+/* Where a machine has a logger, the line goes there; else the flag decides. */
+static void syslogs(void)
+{
+	struct sockaddr_un logger = { .sun_family = AF_UNIX, .sun_path = "/dev/log" };
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	bool there = connect(fd, (const struct sockaddr *)&logger, sizeof logger) == 0, or_nowhere = true;
+	close(fd);
+	dies(to_syslog, &or_nowhere);
+	is_str(t_err, "", "to the logger or nowhere: not to stderr");
+	or_nowhere = false;
+	dies(to_syslog, &or_nowhere);
+	is_str(t_err, there ? "" : "latchkey: T6: seen\n", "to the logger where there is one");
+}
+
+/* ---- the process ------------------------------------------------------- */
+
+static void start_closed(void *unused)
+{
+	(void)unused;
+	for (int fd = 0; fd < 3; fd++)
+		close(fd);
+	process_start();
+	_exit(write(1, "x", 1) == 1 && write(2, "x", 1) == 1 && read(0, &(char){ 0 }, 1) == 0 ? 0 : 1);
+}
+
+static void owner_of(void *path)
+{
+	process_become_owner(*(const char **)path);
+	_exit((int)geteuid() & 0x7f);
+}
+
+static void processes(void)
+{
+	const char *path = dir, *none = "/nonexistent";
+	is_int(dies(start_closed, NULL), 0, "fds 0 to 2 are open, whatever was closed");
+	is_int(dies(owner_of, &none), geteuid() & 0x7f, "no directory, no change");
+	is_int(dies(owner_of, &path), geteuid() & 0x7f, "one's own directory");
+	if (geteuid() == 0 && chown(dir, 65, 65) == 0) {
+		is_int(dies(owner_of, &path), 65, "root becomes the owner");
+		ok(chown(dir, 0, 0) == 0, "given back");
+	}
+}
+
+int main(void)
+{
+	ok(mkdtemp(dir) != NULL, "a directory");
+	slices();
+	utf8();
+	arenas();
+	buffers();
+	numbers();
+	ids();
+	secrets();
+	files();
+	short_writes();
+	vocabulary();
+	logs();
+	syslogs();
+	processes();
+	rmdir(dir);
+	return done_testing();
+}

@@ -1,0 +1,106 @@
+/*
+ * clock_test: which wall clocks are believed, at every border; and the
+ * kernel's answer, which a seccomp filter stands in for.
+ */
+#include "clock.h"
+#include "t.h"
+
+#include <errno.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+enum { DAY = 86400 };
+
+static bool yes(void) { return true; }
+static bool no(void) { return false; }
+
+static bool asked_too_early(void)
+{
+	ok(false, "the kernel is asked only where it matters");
+	return true;
+}
+
+static void judges(void)
+{
+	const int64_t build = clock_build_epoch, mark = build + 400LL * DAY;
+	const struct { const char *name; int64_t time, mark; bool (*confirmed)(void); enum clock_belief want; } cases[] = {
+		{ "1970", 0, 0, asked_too_early, CLOCK_UNSET },
+		{ "before 1970", -1, 0, asked_too_early, CLOCK_UNSET },
+		{ "a second before the build", build - 1, 0, asked_too_early, CLOCK_UNSET },
+		{ "the build, no mark", build, 0, asked_too_early, CLOCK_GOOD },
+		{ "years ahead, no mark", build + 4000LL * DAY, 0, asked_too_early, CLOCK_GOOD },
+		{ "at the mark", mark, mark, asked_too_early, CLOCK_GOOD },
+		{ "119 s behind", mark - 119, mark, asked_too_early, CLOCK_GOOD },
+		{ "120 s behind", mark - 120, mark, asked_too_early, CLOCK_GOOD },
+		{ "121 s behind", mark - 121, mark, asked_too_early, CLOCK_UNSET },
+		{ "a year behind", mark - 365LL * DAY, mark, asked_too_early, CLOCK_UNSET },
+		{ "30 days ahead", mark + 30LL * DAY, mark, asked_too_early, CLOCK_GOOD },
+		{ "30 days and a second ahead", mark + 30LL * DAY + 1, mark, no, CLOCK_DOUBTFUL },
+		{ "the same, confirmed", mark + 30LL * DAY + 1, mark, yes, CLOCK_GOOD },
+		{ "past 2038, 32 bits", INT64_C(1) << 31, build, no, CLOCK_DOUBTFUL },
+		{ "past 2038, confirmed", INT64_C(1) << 31, build, yes, CLOCK_GOOD },
+		{ "year 2106", INT64_C(1) << 32, build, no, CLOCK_DOUBTFUL },
+		{ "a mark before the build", build, build - 10LL * DAY, asked_too_early, CLOCK_GOOD },
+		{ "the greatest mark", build, INT64_MAX, asked_too_early, CLOCK_UNSET },
+		{ "the greatest time", INT64_MAX, 1, no, CLOCK_DOUBTFUL },
+	};
+	bool (*real)(void) = clock_confirmed;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		clock_confirmed = cases[i].confirmed;
+		is_int(clock_judge(cases[i].time, cases[i].mark), cases[i].want, "%s", cases[i].name);
+	}
+	clock_confirmed = real;
+}
+
+/* As in <linux/filter.h>, which musl's compiler doesn't know. */
+struct bpf_line { uint16_t code; uint8_t yes, no; uint32_t value; };
+struct bpf_program { unsigned short length; struct bpf_line *line; };
+enum { FILTER = 2 };
+
+/* From here on adjtimex(2) doesn't run but returns this; 0 is TIME_OK. */
+static void answer_adjtimex(unsigned error)
+{
+	static const unsigned calls[] = {
+		SYS_adjtimex,
+#ifdef SYS_clock_adjtime
+		SYS_clock_adjtime,
+#endif
+#ifdef SYS_clock_adjtime64
+		SYS_clock_adjtime64,
+#endif
+	};
+	prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL);
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+		struct bpf_line code[] = {
+			{ 0x20, 0, 0, 0 },                       /* load the call's number */
+			{ 0x15, 0, 1, calls[i] },                /* is it this one? */
+			{ 0x06, 0, 0, 0x00050000 | error },      /* SECCOMP_RET_ERRNO */
+			{ 0x06, 0, 0, 0x7fff0000 },              /* SECCOMP_RET_ALLOW */
+		};
+		struct bpf_program program = { sizeof code / sizeof *code, code };
+		if (prctl(PR_SET_SECCOMP, FILTER, &program) != 0)
+			exit(77);
+	}
+}
+
+static void kernel_says(void *error)
+{
+	answer_adjtimex(*(unsigned *)error);
+	exit(clock_confirmed() ? 1 : 0);
+}
+
+static void kernel_answers(void)
+{
+	unsigned synchronised = 0, forbidden = EPERM;
+	is_int(dies(kernel_says, &synchronised), 1, "a synchronised clock is confirmed");
+	is_int(dies(kernel_says, &forbidden), now_boot() >= 900 ? 1 : 0, "where one may not ask, 15 minutes up count");
+	ok(clock_confirmed() || now_boot() < 900, "unasked for 15 minutes, any clock is confirmed");
+}
+
+int main(void)
+{
+	ok(clock_build_epoch >= 1700000000 && clock_build_epoch < INT64_C(1) << 33, "the build has a date: %" PRId64, clock_build_epoch);
+	judges();
+	kernel_answers();
+	return done_testing();
+}

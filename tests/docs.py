@@ -1,0 +1,151 @@
+"""Holds docs/api.md and docs/openapi.yaml to the running server. Prints TAP.
+
+usage: docs.py URL USERNAME PASSWORD SOURCE-ROOT
+
+Every operation of openapi.yaml is called, in an order that leaves a session to
+go on with; the status must be one that it documents and the body must fit its
+schema. Every path is called with every method that it doesn't document. The
+error codes of base.c, openapi.yaml and api.md must be the same set, and so
+must the calls of both documents.
+"""
+import json
+import re
+import sys
+import urllib.error
+import urllib.request
+
+import jsonschema
+import yaml
+
+url, username, password, root = sys.argv[1:5]
+count = failures = 0
+
+
+def ok(good, what):
+    global count, failures
+    count += 1
+    failures += not good
+    print(("ok" if good else "not ok"), count, "-", what)
+
+
+def read(name):
+    with open(f"{root}/{name}", encoding="utf-8") as f:
+        return f.read()
+
+
+spec = yaml.safe_load(read("docs/openapi.yaml"))
+prose = read("docs/api.md")
+
+
+def inline(node):
+    """The node with every $ref replaced by what it names."""
+    if isinstance(node, dict):
+        if "$ref" in node:
+            target = spec
+            for part in node["$ref"][2:].split("/"):
+                target = target[part]
+            return inline(target)
+        return {k: inline(v) for k, v in node.items()}
+    return [inline(v) for v in node] if isinstance(node, list) else node
+
+
+def call(method, path, body=None, token=None, headers=()):
+    request = urllib.request.Request(url + path, method=method, headers=dict(headers))
+    if body is not None:
+        request.data = json.dumps(body).encode()
+        request.add_header("Content-Type", "application/json")
+    if token:
+        request.add_header("Authorization", "Bearer " + token)
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read()
+
+
+def check(operation, answer, wanted, what):
+    """The answer's status is `wanted`, is documented, and fits."""
+    status, headers, text = answer
+    documented = inline(operation["responses"]).get(str(status))
+    ok(status == wanted and documented is not None, f"{what}: {status} is documented")
+    if documented is None:
+        return
+    for name, header in documented.get("headers", {}).items():
+        if header.get("required"):
+            ok(headers[name] is not None, f"{what}: has {name}")
+    if "content" not in documented:
+        ok(text == b"", f"{what}: no body")
+        return
+    schema = documented["content"]["application/json"]["schema"]
+    errors = list(jsonschema.Draft202012Validator(schema).iter_errors(json.loads(text)))
+    for error in errors:
+        print("#", error.message)
+    ok(not errors, f"{what}: fits the schema")
+
+
+def sign_in():
+    return json.loads(call("POST", "/login", {"username": username, "password": password})[2])["data"]
+
+
+first, second = sign_in(), sign_in()
+token = first["access_token"]
+login = {"username": username, "password": password}
+# operation, path, body, access token, status; and what is refused
+story = [
+    ("login", "/login", login, None, 200),
+    ("login", "/login", dict(login, password="not the one"), None, 401),
+    ("login", "/login", {"username": username}, None, 400),
+    ("register", "/register", {"username": "carol", "password": "a long enough one"}, None, 201),
+    ("register", "/register", {"username": "carol", "password": "a long enough one"}, None, 409),
+    ("register", "/register", {"username": "dave", "password": "short"}, None, 422),
+    ("refresh", "/refresh", {"refresh_token": first["refresh_token"], "idempotency_key": "docs"}, None, 200),
+    ("refresh", "/refresh", {"refresh_token": "no.such.token"}, None, 401),
+    ("refresh", "/refresh", {"refresh_token": 1}, None, 400),
+    ("me", "/me", None, token, 200),
+    ("me", "/me", None, None, 401),
+    ("sessions", "/sessions", None, token, 200),
+    ("audit", "/audit?limit=100", None, token, 200),
+    ("audit", "/audit?limit=101", None, token, 400),
+    ("verify", "/verify", None, token, 204),
+    ("verify", "/verify?live=1", None, token, 204),
+    ("verify", "/verify", None, "no.such.token", 401),
+    ("endSession", "/sessions/" + second["session"]["id"], None, token, 204),
+    ("endSession", "/sessions/" + second["session"]["id"], None, token, 404),
+    ("endOtherSessions", "/sessions", None, token, 204),
+    ("changePassword", "/password", {"current_password": password, "new_password": "12345678"}, token, 422),
+    ("changePassword", "/password", {"current_password": password, "new_password": password}, token, 204),
+    ("health", "/health", None, None, 200),
+    ("logout", "/logout", {}, token, 204),
+]
+
+operations = {}
+for path, item in spec["paths"].items():
+    for method, operation in item.items():
+        operations[operation["operationId"]] = (method.upper(), path, operation)
+
+for name, path, body, bearer, wanted in story:
+    method, _, operation = operations[name]
+    check(operation, call(method, path, body, bearer), wanted, f"{method} {path}")
+ok({row[0] for row in story} == set(operations), "every operation was called")
+
+for path, item in spec["paths"].items():
+    here = path.replace("{id}", "0" * 16)
+    other = [m for m in ("GET", "POST", "DELETE", "PUT", "PATCH") if m.lower() not in item]
+    answers = [call(m, here, {} if m != "GET" else None) for m in other]
+    known = path == "/sessions/{id}" or all("Allow" in a[1] for a in answers)
+    ok(all(a[0] == 405 for a in answers) and known, f"{path}: {' '.join(other)} are 405 with Allow")
+
+own = set(re.findall(r'\[ERROR_\w+\] = \{ \d+, "(\w+)"', read("base.c"))) - {"ok"}
+ok(own == set(spec["components"]["schemas"]["Error"]["properties"]["error"]["properties"]["code"]["enum"]),
+   "openapi.yaml has the error codes of base.c")
+ok(own == set(re.findall(r"^\| \d{3} \| `(\w+)`", prose, re.M)), "api.md has the error codes of base.c")
+statuses = {code: int(status) for status, code in re.findall(r'\{ (\d+), "(\w+)"', read("base.c"))}
+ok(all(statuses[code] == int(status) for status, code in re.findall(r"^\| (\d{3}) \| `(\w+)`", prose, re.M)),
+   "api.md has their statuses")
+events = set(re.findall(r'\[EVENT_\w+\] = "(\w+)"', read("store.c")))
+ok(events == set(spec["components"]["schemas"]["Event"]["properties"]["event"]["enum"]),
+   "openapi.yaml has the events of store.c")
+ok({f"{m} {p}" for m, p, _ in operations.values()} == set(re.findall(r"^\| `([A-Z]+ /[^`]*)` \|", prose, re.M)),
+   "api.md has the calls of openapi.yaml")
+print(f"1..{count}")
+sys.exit(failures > 0)

@@ -1,0 +1,1579 @@
+/*
+ * http_test: what is a request, whichever face it came to, and what an answer
+ * looks like, byte for byte.
+ *
+ * Heads are read where their last byte stands against a page that nobody may
+ * touch. The socket is a pair of SOCK_SEQPACKET: each message is one read(), so
+ * a request can be cut wherever one likes without a second process.
+ */
+#include "http.h"
+#include "t.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { EDGE = 1 << 16 };
+#define T(literal) { "" literal, sizeof(literal) - 1 }
+
+static const struct http_rules rules = {
+	.base_path = T("/api/auth"),
+	.trusted_proxies = T("10.0.0.0/8 192.0.2.1 fd00::/8 2001:db8::1")
+};
+
+static struct slice at_edge(struct slice s)
+{
+	static char *room;
+	if (!room) {
+		static const char zeros[EDGE];
+		room = guard(zeros, EDGE);
+	}
+	if (s.n)
+		memmove(room + EDGE - s.n, s.p, s.n);
+	return (struct slice){ room + EDGE - s.n, s.n };
+}
+
+static const char *text(struct slice s)
+{
+	return s.p ? slice_text(s) : "(none)";
+}
+
+#define is_slice(got, want, ...) is_str(text(got), text(want), __VA_ARGS__)
+
+/* ---- heads alone ------------------------------------------------------- */
+
+static struct request rq;
+static int64_t length;
+
+static enum error head_from(struct slice peer, struct slice head)
+{
+	rq = (struct request){ .peer = peer };
+	length = 99;
+	return http_parse_head(at_edge(head), &rq, &rules, &length);
+}
+
+static enum error head(struct slice bytes)
+{
+	return head_from(SLICE_NONE, bytes);
+}
+
+#define GOOD_HEAD \
+	"POST /api/auth/login?a=1&b= HTTP/1.1\r\n" \
+	"Host: auth.example:8443\r\n" \
+	"Content-Type: application/json; charset=utf-8\r\n" \
+	"Content-Length: 9\r\n" \
+	"authorization:\tBearer abc.def-_~+/==  \r\n" \
+	"User-Agent: \xe9t\xe9/1.0\r\n" \
+	"COOKIE: a=1; b=2\r\n" \
+	"X-Other: anything\r\n" \
+	"\r\n"
+#define GOOD GOOD_HEAD "{\"a\":123}"
+
+static void test_good(void)
+{
+	is_int(head(S(GOOD_HEAD)), ERROR_NONE, "a good head is taken");
+	is_int(length, 9, "with its Content-Length");
+	is_int(rq.face, FACE_HTTP, "its face");
+	is_int(rq.method, METHOD_POST, "its method");
+	ok(!rq.minor_zero && !rq.https && !rq.forwarded && !rq.unread && rq.below, "its flags");
+	is_slice(rq.mount, S("/api/auth"), "its mount");
+	is_slice(rq.path, S("/login"), "its path");
+	is_slice(rq.query, S("a=1&b="), "its query");
+	is_slice(rq.host, S("auth.example:8443"), "its host");
+	is_slice(rq.content_type, S("application/json; charset=utf-8"), "its type");
+	is_slice(rq.authorization, S("Bearer abc.def-_~+/=="), "its authorization, trimmed");
+	is_slice(rq.user_agent, S("\xe9t\xe9/1.0"), "its user agent, with bytes of another century");
+	is_slice(rq.cookie, S("a=1; b=2"), "its cookies");
+	ok(!rq.origin.p && !rq.idempotency_key.p && !rq.sec_fetch_site.p && !rq.request_method.p
+	   && !rq.if_none_match.p && !rq.body.p && !rq.peer.p, "and nothing else");
+}
+
+static void test_prefixes(void)
+{
+	struct slice good = S(GOOD_HEAD);
+	size_t taken = 0;
+	for (size_t n = 0; n < good.n; n++)
+		taken += head((struct slice){ good.p, n }) != ERROR_BAD_REQUEST;
+	is_int(taken, 0, "no prefix of a good head is one");
+	is_int(head(S(GOOD_HEAD "x")), ERROR_BAD_REQUEST, "nor is one with a byte behind it");
+}
+
+/* Whatever a byte is turned into: either the request is refused, or it ends
+ * where it ended and asks the same. CR, LF and NUL are never taken. */
+static void test_mutations(void)
+{
+	static const char bad[] = { '\0', '\r', '\n', ' ', '\x80', '\xff' };
+	struct slice good = S(GOOD_HEAD);
+	char copy[sizeof GOOD_HEAD];
+	size_t smuggled = 0, lines = 0;
+	for (size_t i = 0; i < good.n; i++)
+		for (size_t k = 0; k < sizeof bad; k++) {
+			memcpy(copy, good.p, good.n);
+			copy[i] = bad[k];
+			if (bad[k] == good.p[i] || head((struct slice){ copy, good.n }))
+				continue;
+			lines += k < 3;
+			smuggled += length != 9 || rq.method != METHOD_POST || !slice_is(rq.path, S("/login"));
+		}
+	is_int(lines, 0, "no byte can be replaced by NUL, CR or LF");
+	is_int(smuggled, 0, "no replaced byte moves the body or the route");
+}
+
+struct head_case { struct slice head; enum error want; const char *name; };
+
+static const struct head_case head_cases[] = {
+	{ T("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), ERROR_NONE, "the shortest" },
+	{ T("GET / HTTP/1.0\r\n\r\n"), ERROR_NONE, "1.0 needs no Host" },
+	{ T("GET / HTTP/1.9\r\nHost: a\r\n\r\n"), ERROR_NONE, "a higher minor version" },
+	{ T("GET / HTTP/2.0\r\nHost: a\r\n\r\n"), ERROR_VERSION, "HTTP/2.0" },
+	{ T("PRI * HTTP/2.0\r\n\r\n"), ERROR_VERSION, "the preface of HTTP/2" },
+	{ T("GET / HTTP/0.9\r\nHost: a\r\n\r\n"), ERROR_VERSION, "HTTP/0.9" },
+	{ T("GET / HTTP/1.1x\r\nHost: a\r\n\r\n"), ERROR_BAD_REQUEST, "a version too long" },
+	{ T("GET / HTTP/1.\r\nHost: a\r\n\r\n"), ERROR_BAD_REQUEST, "a version too short" },
+	{ T("GET / HTTP/x.1\r\nHost: a\r\n\r\n"), ERROR_BAD_REQUEST, "a version of letters" },
+	{ T("GET / HTTP/1.x\r\nHost: a\r\n\r\n"), ERROR_BAD_REQUEST, "a minor version of letters" },
+	{ T("GET / HTTP/1,1\r\nHost: a\r\n\r\n"), ERROR_BAD_REQUEST, "a version with a comma" },
+	{ T("GET / http/1.1\r\nHost: a\r\n\r\n"), ERROR_BAD_REQUEST, "a version in small letters" },
+	{ T("GET /\r\n\r\n"), ERROR_BAD_REQUEST, "no version" },
+	{ T("GET\r\n\r\n"), ERROR_BAD_REQUEST, "one word" },
+	{ T(" GET / HTTP/1.1\r\nHost: a\r\n\r\n"), ERROR_BAD_REQUEST, "a space first" },
+	{ T("GET  / HTTP/1.1\r\nHost: a\r\n\r\n"), ERROR_BAD_REQUEST, "two spaces" },
+	{ T("GET / HTTP/1.1 \r\nHost: a\r\n\r\n"), ERROR_BAD_REQUEST, "a space last" },
+	{ T("GET /a b HTTP/1.1\r\nHost: a\r\n\r\n"), ERROR_BAD_REQUEST, "a space in the target" },
+	{ T("GET\t/ HTTP/1.1\r\nHost: a\r\n\r\n"), ERROR_BAD_REQUEST, "a tab for a space" },
+	{ T("GET /\t HTTP/1.1\r\nHost: a\r\n\r\n"), ERROR_BAD_REQUEST, "a tab in the target" },
+	{ T("GET /\xc3\xa9 HTTP/1.1\r\nHost: a\r\n\r\n"), ERROR_BAD_REQUEST, "UTF-8 in the target" },
+	{ T("GET /\x7f HTTP/1.1\r\nHost: a\r\n\r\n"), ERROR_BAD_REQUEST, "DEL in the target" },
+	{ T("G(T / HTTP/1.1\r\nHost: a\r\n\r\n"), ERROR_BAD_REQUEST, "a method that is no token" },
+	{ T("\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"), ERROR_BAD_REQUEST, "an empty line first" },
+	{ T("\r\n\r\n"), ERROR_BAD_REQUEST, "empty lines alone" },
+	{ T("GET / HTTP/1.1\nHost: a\n\n"), ERROR_BAD_REQUEST, "bare LF" },
+	{ T("GET / HTTP/1.1\r\nHost: a\r\nX: b\nContent-Length: 5\r\n\r\n"), ERROR_BAD_REQUEST, "bare LF in a header" },
+	{ T("GET / HTTP/1.1\r\nHost: a\r\nX: b\rc\r\n\r\n"), ERROR_BAD_REQUEST, "bare CR in a header" },
+	{ T("GET / HTTP/1.1\r\nHost: a\r\nX: b\r\r\n\r\n"), ERROR_BAD_REQUEST, "CR CR LF" },
+	{ T("GET / HTTP/1.1\r\nHost: a\r\nX: b\0c\r\n\r\n"), ERROR_BAD_REQUEST, "NUL in a header" },
+	{ T("GET / HTTP/1.1\r\nHost: a\r\nX: b\x1b[2J\r\n\r\n"), ERROR_BAD_REQUEST, "ESC in a header" },
+	{ T("GET / HTTP/1.1\r\nHost: a\r\nX: b\r\n c\r\n\r\n"), ERROR_BAD_REQUEST, "a folded line" },
+	{ T("GET / HTTP/1.1\r\nHost: a\r\nX: b\r\n\tc: d\r\n\r\n"), ERROR_BAD_REQUEST, "a line folded with a tab" },
+	{ T("GET / HTTP/1.1\r\n Host: a\r\n\r\n"), ERROR_BAD_REQUEST, "a folded request line" },
+	{ T("GET / HTTP/1.1\r\nHost: a\r\nX : b\r\n\r\n"), ERROR_BAD_REQUEST, "a space before the colon" },
+	{ T("GET / HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n"), ERROR_BAD_REQUEST, "a header without a name" },
+	{ T("GET / HTTP/1.1\r\nHost: a\r\nX\r\n\r\n"), ERROR_BAD_REQUEST, "a header without a colon" },
+	{ T("GET / HTTP/1.1\r\nHost: a\r\nX:\r\n\r\n"), ERROR_NONE, "a header without a value" },
+	{ T("GET / HTTP/1.1\r\nX: a\r\n\r\n"), ERROR_BAD_REQUEST, "no Host" },
+	{ T("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"), ERROR_BAD_REQUEST, "two Hosts" },
+	{ T("GET / HTTP/1.0\r\nHost: a\r\nhost: b\r\n\r\n"), ERROR_BAD_REQUEST, "two Hosts in 1.0" },
+	{ T("GET / HTTP/1.1\r\nHost:\r\n\r\n"), ERROR_BAD_REQUEST, "an empty Host" },
+	{ T("GET / HTTP/1.1\r\nHost: a b\r\n\r\n"), ERROR_BAD_REQUEST, "a Host of two words" },
+	{ T("GET / HTTP/1.1\r\nHost: u@a\r\n\r\n"), ERROR_BAD_REQUEST, "a Host with a user" },
+	{ T("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n"), ERROR_BAD_REQUEST, "a Host with a path" },
+	{ T("GET / HTTP/1.1\r\nHost: a:x\r\n\r\n"), ERROR_BAD_REQUEST, "a Host with a port of letters" },
+	{ T("GET / HTTP/1.1\r\nHost: :80\r\n\r\n"), ERROR_BAD_REQUEST, "a Host of a port alone" },
+	{ T("GET / HTTP/1.1\r\nHost: [::1\r\n\r\n"), ERROR_BAD_REQUEST, "a Host with an open bracket" },
+	{ T("GET / HTTP/1.1\r\nHost: [::1]x\r\n\r\n"), ERROR_BAD_REQUEST, "a Host with more behind the bracket" },
+	{ T("GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n"), ERROR_NONE, "an IPv6 Host with a port" },
+	{ T("GET / HTTP/1.1\r\nHost: a:\r\n\r\n"), ERROR_NONE, "a Host with an empty port" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n"), ERROR_BAD_REQUEST, "two Content-Length" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\ncontent-length:\r\n\r\n"), ERROR_BAD_REQUEST, "one of two empty" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\nContent-Length: 5\r\n\r\n"), ERROR_BAD_REQUEST, "the first of two empty" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5, 5\r\n\r\n"), ERROR_BAD_REQUEST, "a list of Content-Length" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\n"), ERROR_BAD_REQUEST, "a sign" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n"), ERROR_BAD_REQUEST, "a minus" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x5\r\n\r\n"), ERROR_BAD_REQUEST, "hexadecimal" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5 5\r\n\r\n"), ERROR_BAD_REQUEST, "a space inside" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n"), ERROR_BAD_REQUEST, "an empty Content-Length" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 16384\r\n\r\n"), ERROR_NONE, "the largest body" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 16385\r\n\r\n"), ERROR_BODY_TOO_LARGE, "one byte more" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4294967301\r\n\r\n"), ERROR_BODY_TOO_LARGE, "2^32 + 5" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551621\r\n\r\n"), ERROR_BODY_TOO_LARGE, "2^64 + 5" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999999999999999999999999\r\n\r\n"), ERROR_BODY_TOO_LARGE, "far more" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"), ERROR_NOT_IMPLEMENTED, "chunked" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n"), ERROR_NOT_IMPLEMENTED, "identity" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n\r\n"), ERROR_NOT_IMPLEMENTED, "an empty coding" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: x\r\nTransfer-Encoding: chunked\r\n\r\n"), ERROR_BAD_REQUEST, "two Transfer-Encoding" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"), ERROR_BAD_REQUEST, "CL and TE" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n"), ERROR_BAD_REQUEST, "TE and CL" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n"), ERROR_BAD_REQUEST, "TE with a space" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\n\r\n"), ERROR_NONE, "an expectation" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nExpect: more\r\n\r\n"), ERROR_BAD_REQUEST, "an unknown expectation" },
+	{ T("GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer a\r\nAuthorization: Bearer b\r\n\r\n"), ERROR_BAD_REQUEST, "two Authorization" },
+	{ T("GET / HTTP/1.1\r\nHost: a\r\nOrigin: https://a\r\nOrigin: https://b\r\n\r\n"), ERROR_BAD_REQUEST, "two Origin" },
+	{ T("GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\nX: 2\r\n\r\n"), ERROR_NONE, "two of what isn't read" },
+	{ T("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"), ERROR_BAD_REQUEST, "a TLS client" },
+	{ T("CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n"), ERROR_BAD_REQUEST, "CONNECT" }
+};
+
+static void test_heads(void)
+{
+	for (size_t i = 0; i < sizeof head_cases / sizeof *head_cases; i++)
+		is_int(head(head_cases[i].head), head_cases[i].want, "head: %s", head_cases[i].name);
+	is_int(length, -1, "no Content-Length is -1");
+}
+
+static void test_joined(void)
+{
+	is_int(head(S("GET / HTTP/1.1\r\nHost: a\r\nCookie: a=1\r\nCookie: b=2\r\nIf-None-Match: \"x\"\r\n"
+	              "If-None-Match: \"y\"\r\nCookie:\r\nSec-Fetch-Site:\r\n\r\n")), ERROR_NONE, "cookies may come in parts");
+	is_slice(rq.cookie, S("a=1; b=2; "), "and are joined");
+	is_slice(rq.if_none_match, S("\"x\", \"y\""), "so are entity tags");
+	ok(!rq.sec_fetch_site.p, "an empty header is none");
+}
+
+/* ---- the target -------------------------------------------------------- */
+
+struct target_case { struct slice method, target; enum error e; enum method is; bool below; struct slice path, query, host; };
+
+static const struct target_case target_cases[] = {
+	{ T("GET"), T("/api/auth/me"), ERROR_NONE, METHOD_GET, true, T("/me"), { 0 }, T("h") },
+	{ T("HEAD"), T("/api/auth"), ERROR_NONE, METHOD_HEAD, true, T("/"), { 0 }, T("h") },
+	{ T("DELETE"), T("/api/auth/"), ERROR_NONE, METHOD_DELETE, true, T("/"), { 0 }, T("h") },
+	{ T("GET"), T("/api/auth?x=1"), ERROR_NONE, METHOD_GET, true, T("/"), T("x=1"), T("h") },
+	{ T("GET"), T("/api/authentic"), ERROR_NONE, METHOD_GET, false, T("/api/authentic"), { 0 }, T("h") },
+	{ T("GET"), T("/api"), ERROR_NONE, METHOD_GET, false, T("/api"), { 0 }, T("h") },
+	{ T("GET"), T("/API/auth/me"), ERROR_NONE, METHOD_GET, false, T("/API/auth/me"), { 0 }, T("h") },
+	{ T("GET"), T("//api/auth/me"), ERROR_NONE, METHOD_GET, false, T("//api/auth/me"), { 0 }, T("h") },
+	{ T("GET"), T("/api/auth//me"), ERROR_NONE, METHOD_GET, true, T("//me"), { 0 }, T("h") },
+	{ T("GET"), T("/api/auth/%6de"), ERROR_NONE, METHOD_GET, true, T("/%6de"), { 0 }, T("h") },
+	{ T("GET"), T("/api/auth/../x#y"), ERROR_NONE, METHOD_GET, true, T("/../x#y"), { 0 }, T("h") },
+	{ T("GET"), T("/?"), ERROR_NONE, METHOD_GET, false, T("/"), { 0 }, T("h") },
+	{ T("GET"), T("/a?b?c"), ERROR_NONE, METHOD_GET, false, T("/a"), T("b?c"), T("h") },
+	{ T("get"), T("/"), ERROR_NONE, METHOD_OTHER, false, T("/"), { 0 }, T("h") },
+	{ T("PATCH"), T("/"), ERROR_NONE, METHOD_OTHER, false, T("/"), { 0 }, T("h") },
+	{ T("OPTIONS"), T("*"), ERROR_NONE, METHOD_OPTIONS, false, T("*"), { 0 }, T("h") },
+	{ T("OPTIONS"), T("/api/auth/me"), ERROR_NONE, METHOD_OPTIONS, true, T("/me"), { 0 }, T("h") },
+	{ T("GET"), T("*"), ERROR_BAD_REQUEST, METHOD_GET, false, { 0 }, { 0 }, T("h") },
+	{ T("GET"), T("http://b.example/api/auth/me?q"), ERROR_NONE, METHOD_GET, true, T("/me"), T("q"), T("b.example") },
+	{ T("GET"), T("HTTPS://b:8443/x"), ERROR_NONE, METHOD_GET, false, T("/x"), { 0 }, T("b:8443") },
+	{ T("GET"), T("http://b"), ERROR_NONE, METHOD_GET, false, T("/"), { 0 }, T("b") },
+	{ T("GET"), T("http://b?x"), ERROR_NONE, METHOD_GET, false, T("/"), T("x"), T("b") },
+	{ T("GET"), T("http://[::1]:80/"), ERROR_NONE, METHOD_GET, false, T("/"), { 0 }, T("[::1]:80") },
+	{ T("GET"), T("http:///x"), ERROR_BAD_REQUEST, METHOD_GET, false, { 0 }, { 0 }, T("h") },
+	{ T("GET"), T("http://"), ERROR_BAD_REQUEST, METHOD_GET, false, { 0 }, { 0 }, T("h") },
+	{ T("GET"), T("http://u:p@b/x"), ERROR_BAD_REQUEST, METHOD_GET, false, { 0 }, { 0 }, T("h") },
+	{ T("GET"), T("http:/b"), ERROR_BAD_REQUEST, METHOD_GET, false, { 0 }, { 0 }, T("h") },
+	{ T("GET"), T("ftp://b/x"), ERROR_BAD_REQUEST, METHOD_GET, false, { 0 }, { 0 }, T("h") },
+	{ T("GET"), T("x"), ERROR_BAD_REQUEST, METHOD_GET, false, { 0 }, { 0 }, T("h") },
+	{ T("GET"), T("?x"), ERROR_BAD_REQUEST, METHOD_GET, false, { 0 }, { 0 }, T("h") },
+	{ T("CONNECT"), T("b:443"), ERROR_BAD_REQUEST, METHOD_OTHER, false, { 0 }, { 0 }, T("h") }
+};
+
+static void test_targets(void)
+{
+	for (size_t i = 0; i < sizeof target_cases / sizeof *target_cases; i++) {
+		const struct target_case *c = &target_cases[i];
+		struct buf b = { 0 };
+		buf_add(&b, c->method);
+		buf_c(&b, ' ');
+		buf_add(&b, c->target);
+		buf_s(&b, " HTTP/1.1\r\nHost: h\r\n\r\n");
+		bool same = head(buf_slice(&b)) == c->e && rq.method == c->is;
+		if (same && !c->e)
+			same = rq.below == c->below && slice_is(rq.path, c->path)
+			       && slice_is(rq.query, c->query) && slice_is(rq.host, c->host);
+		ok(same, "target: %s %s", text(c->method), text(c->target));
+	}
+}
+
+static void test_mounts(void)
+{
+	static const struct { struct slice base, target, mount, path; bool below; } cases[] = {
+		{ T("/api/auth/"), T("/api/auth/me"), T("/api/auth"), T("/me"), true },
+		{ T("/"), T("/me"), T(""), T("/me"), true },
+		{ T(""), T("/"), T(""), T("/"), true },
+		{ T(""), T("*"), T(""), T("*"), false },
+		{ T("/a"), T("/b"), T("/a"), T("/b"), false }
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct http_rules mine = { .base_path = cases[i].base };
+		struct buf b = { 0 };
+		buf_s(&b, "OPTIONS ");
+		buf_add(&b, cases[i].target);
+		buf_s(&b, " HTTP/1.0\r\n\r\n");
+		http_parse_head(buf_slice(&b), &rq, &mine, &length);
+		ok(slice_is(rq.mount, cases[i].mount) && slice_is(rq.path, cases[i].path) && rq.below == cases[i].below,
+		   "mount %s, target %s", text(cases[i].base), text(cases[i].target));
+	}
+}
+
+/* ---- limits ------------------------------------------------------------ */
+
+static void fill(struct buf *b, size_t n)
+{
+	while (n--)
+		buf_c(b, 'x');
+}
+
+static enum error head_with(size_t target, size_t header, size_t headers, size_t total)
+{
+	size_t mark = arena_mark();
+	struct buf b = { 0 };
+	buf_s(&b, "GET /");
+	fill(&b, target - 14);
+	buf_s(&b, " HTTP/1.1\r\nHost: h\r\nA: ");
+	fill(&b, header - 3);
+	buf_s(&b, "\r\n");
+	for (size_t i = 2; i < headers; i++)
+		buf_s(&b, "B: b\r\n");
+	while (total && total - b.n > 4200) {
+		buf_s(&b, "C: ");
+		fill(&b, 3000);
+		buf_s(&b, "\r\n");
+	}
+	if (total) {
+		buf_s(&b, "D: ");
+		fill(&b, total - b.n - 4);
+		buf_s(&b, "\r\n");
+	}
+	buf_s(&b, "\r\n");
+	enum error e = head(buf_slice(&b));
+	arena_back(mark);
+	return e;
+}
+
+static void test_limits(void)
+{
+	is_int(head_with(LIMIT_LINE - 1, 9, 2, 0), ERROR_NONE, "a request line of the limit less one");
+	is_int(head_with(LIMIT_LINE, 9, 2, 0), ERROR_NONE, "a request line of the limit");
+	is_int(head_with(LIMIT_LINE + 1, 9, 2, 0), ERROR_URI_TOO_LONG, "a request line of one more");
+	is_int(head_with(20, LIMIT_LINE - 1, 2, 0), ERROR_NONE, "a header of the limit less one");
+	is_int(head_with(20, LIMIT_LINE, 2, 0), ERROR_NONE, "a header of the limit");
+	is_int(head_with(20, LIMIT_LINE + 1, 2, 0), ERROR_HEADERS_TOO_LARGE, "a header of one more");
+	is_int(head_with(20, 9, LIMIT_HEADERS - 1, 0), ERROR_NONE, "headers up to the limit less one");
+	is_int(head_with(20, 9, LIMIT_HEADERS, 0), ERROR_NONE, "headers up to the limit");
+	is_int(head_with(20, 9, LIMIT_HEADERS + 1, 0), ERROR_HEADERS_TOO_LARGE, "one header more");
+	is_int(head_with(20, 9, 2, LIMIT_HEAD - 1), ERROR_NONE, "a head of the limit less one");
+	is_int(head_with(20, 9, 2, LIMIT_HEAD), ERROR_NONE, "a head of the limit");
+	is_int(head_with(20, 9, 2, LIMIT_HEAD + 1), ERROR_HEADERS_TOO_LARGE, "a head of one more");
+}
+
+/* ---- SCGI -------------------------------------------------------------- */
+
+/* The netstring of a block of pairs. */
+static struct slice netstring(struct slice block)
+{
+	struct buf b = { 0 };
+	buf_int(&b, (int64_t)block.n);
+	buf_c(&b, ':');
+	buf_add(&b, block);
+	buf_c(&b, ',');
+	return buf_slice(&b);
+}
+
+#define SCGI_BEGIN "CONTENT_LENGTH\0" "0\0" "SCGI\0" "1\0"
+#define SCGI_GET SCGI_BEGIN "REQUEST_METHOD\0" "GET\0"
+#define SCGI_GOOD "CONTENT_LENGTH\0" "9\0" "SCGI\0" "1\0" "REQUEST_METHOD\0" "POST\0" "SCRIPT_NAME\0" "/api/auth\0" \
+	"PATH_INFO\0" "/login\0" "QUERY_STRING\0" "a=1&b=\0" "SERVER_PROTOCOL\0" "HTTP/1.1\0" "HTTP_HOST\0" "auth.example:8443\0" \
+	"CONTENT_TYPE\0" "application/json; charset=utf-8\0" "HTTP_AUTHORIZATION\0" "Bearer abc.def-_~+/==\0" \
+	"HTTP_USER_AGENT\0" "\xe9t\xe9/1.0\0" "HTTP_COOKIE\0" "a=1; b=2\0" "REMOTE_ADDR\0" "192.0.2.1\0" "HTTPS\0" "on\0" \
+	"REQUEST_URI\0" "/elsewhere\0" "HTTP_OTHER\0" "\0"
+
+static void test_scgi(void)
+{
+	is_int(head_from(S("10.0.0.1"), netstring(S(SCGI_GOOD))), ERROR_NONE, "a good SCGI request is taken");
+	is_int(length, 9, "with its length");
+	is_int(rq.face, FACE_SCGI, "its face");
+	is_int(rq.method, METHOD_POST, "its method");
+	ok(!rq.minor_zero && rq.https && !rq.forwarded && !rq.unread && rq.below, "its flags");
+	is_slice(rq.mount, S("/api/auth"), "its mount");
+	is_slice(rq.path, S("/login"), "its path");
+	is_slice(rq.query, S("a=1&b="), "its query");
+	is_slice(rq.peer, S("192.0.2.1"), "its peer, whom a trusted server names");
+	is_slice(rq.authorization, S("Bearer abc.def-_~+/=="), "its authorization");
+	is_slice(rq.cookie, S("a=1; b=2"), "its cookies");
+	ok(!rq.origin.p && !rq.idempotency_key.p && !rq.sec_fetch_site.p && !rq.request_method.p
+	   && !rq.if_none_match.p && !rq.body.p, "and nothing else");
+	is_int(head(netstring(S(SCGI_GET))), ERROR_NONE, "the least");
+	is_int(length, -1, "a length of 0 is none");
+	is_slice(rq.path, S("/"), "no path is the root");
+}
+
+static void test_scgi_prefixes(void)
+{
+	struct slice good = netstring(S(SCGI_GOOD));
+	size_t taken = 0;
+	for (size_t n = 0; n < good.n; n++)
+		taken += head((struct slice){ good.p, n }) != ERROR_BAD_REQUEST;
+	is_int(taken, 0, "no prefix of a good SCGI request is one");
+	struct buf b = { 0 };
+	buf_add(&b, good);
+	buf_c(&b, 'x');
+	is_int(head(buf_slice(&b)), ERROR_BAD_REQUEST, "nor is one with a byte behind it");
+	taken = 0;
+	for (size_t n = 1; n < S(SCGI_GOOD).n; n++)
+		taken += !head(netstring((struct slice){ SCGI_GOOD, n })) && n < S(SCGI_GET).n;
+	is_int(taken, 0, "nor is a shorter block before its method");
+}
+
+/* Every byte, as every other: a NUL more or less is refused, and nothing that
+ * is taken has another length than it says. */
+static void test_scgi_mutations(void)
+{
+	struct slice good = netstring(S(SCGI_GOOD));
+	char *copy = slice_text(good);
+	size_t nuls = 0, framing = 0, taken = 0, control = 0;
+	for (size_t i = 0; i < good.n; i++)
+		for (int byte = 0; byte < 256; byte++) {
+			size_t mark = arena_mark();
+			copy[i] = (char)byte;
+			if (copy[i] != good.p[i] && !head((struct slice){ copy, good.n })) {
+				taken++;
+				nuls += copy[i] == '\0' || good.p[i] == '\0';
+				framing += i < 24 || i + 1 == good.n;
+				for (size_t k = 0; k < rq.path.n; k++)
+					control += rq.path.p[k] < ' ';
+			}
+			copy[i] = good.p[i];
+			arena_back(mark);
+		}
+	is_int(nuls, 0, "no NUL can be put in or taken away");
+	/* Of "NNN:CONTENT_LENGTH NUL 9 NUL" the digit of the length alone: nine others, one of them 0. */
+	is_int(framing, 9, "no byte of the frame can be replaced");
+	is_int(control, 0, "no control byte gets into a path");
+	ok(taken > 20000, "others can: %zu", taken);
+}
+
+static const struct { struct slice block; enum error want; const char *name; } scgi_cases[] = {
+	{ T(""), ERROR_BAD_REQUEST, "nothing" },
+	{ T("SCGI\0" "1\0" "CONTENT_LENGTH\0" "0\0" "REQUEST_METHOD\0" "GET\0"), ERROR_BAD_REQUEST, "a length that is second" },
+	{ T("CONTENT_LENGTH\0\0" "SCGI\0" "1\0" "REQUEST_METHOD\0" "GET\0"), ERROR_BAD_REQUEST, "an empty length" },
+	{ T("CONTENT_LENGTHS\0" "0\0" "SCGI\0" "1\0" "REQUEST_METHOD\0" "GET\0"), ERROR_BAD_REQUEST, "a name that is longer" },
+	{ T("content_length\0" "0\0" "SCGI\0" "1\0" "REQUEST_METHOD\0" "GET\0"), ERROR_BAD_REQUEST, "a name in small letters" },
+	{ T("CONTENT_LENGTH\0" "x\0" "SCGI\0" "1\0" "REQUEST_METHOD\0" "GET\0"), ERROR_BAD_REQUEST, "a length that is none" },
+	{ T("CONTENT_LENGTH\0" "00\0" "SCGI\0" "1\0" "REQUEST_METHOD\0" "GET\0"), ERROR_NONE, "a length of two zeros" },
+	{ T("CONTENT_LENGTH\0" "16384\0" "SCGI\0" "1\0" "REQUEST_METHOD\0" "GET\0"), ERROR_NONE, "the largest body" },
+	{ T("CONTENT_LENGTH\0" "16385\0" "SCGI\0" "1\0" "REQUEST_METHOD\0" "GET\0"), ERROR_BODY_TOO_LARGE, "one byte more" },
+	{ T("CONTENT_LENGTH\0" "0\0" "REQUEST_METHOD\0" "GET\0"), ERROR_BAD_REQUEST, "no version" },
+	{ T("CONTENT_LENGTH\0" "0\0" "SCGI\0" "10\0" "REQUEST_METHOD\0" "GET\0"), ERROR_BAD_REQUEST, "another version" },
+	{ T("CONTENT_LENGTH\0" "0\0" "SCGI\0" "REQUEST_METHOD\0" "GET\0"), ERROR_BAD_REQUEST, "a value left out" },
+	{ T(SCGI_BEGIN), ERROR_BAD_REQUEST, "no method" },
+	{ T(SCGI_GET "PATH_INFO\0"), ERROR_BAD_REQUEST, "a name alone" },
+	{ T(SCGI_GET "PATH_INFO"), ERROR_BAD_REQUEST, "half a name" },
+	{ T(SCGI_GET "PATH_INFO\0" "/me"), ERROR_BAD_REQUEST, "half a value" },
+	{ T(SCGI_GET "\0" "x\0"), ERROR_BAD_REQUEST, "no name" },
+	{ T(SCGI_GET "\0"), ERROR_BAD_REQUEST, "a NUL too many" },
+	{ T(SCGI_GET "SCGI\0" "1\0"), ERROR_BAD_REQUEST, "two versions" },
+	{ T(SCGI_GET "CONTENT_LENGTH\0" "0\0"), ERROR_BAD_REQUEST, "two lengths" },
+	{ T(SCGI_GET "HTTP_HOST\0\0" "HTTP_HOST\0" "a\0"), ERROR_BAD_REQUEST, "two hosts, the first empty" },
+	{ T(SCGI_GET "HTTP_HOST\0" "a\0" "HTTP_HOST\0\0"), ERROR_BAD_REQUEST, "two hosts, the second empty" },
+	{ T(SCGI_GET "HTTP_X\0" "a\0" "HTTP_X\0" "b\0"), ERROR_NONE, "two of what isn't read" },
+	{ T(SCGI_GET "HTTP_TRANSFER_ENCODING\0" "chunked\0"), ERROR_NOT_IMPLEMENTED, "a transfer coding" },
+	{ T(SCGI_GET "HTTP_USER_AGENT\0" "a\nb\0"), ERROR_BAD_REQUEST, "a line break in a header" },
+	{ T(SCGI_GET "HTTP_X\0" "a\nb\0"), ERROR_NONE, "a line break in what isn't read" },
+	{ T(SCGI_GET "PATH_INFO\0" "me\0"), ERROR_BAD_REQUEST, "a path without a slash" },
+	{ T(SCGI_GET "SCRIPT_NAME\0" "/a;b\0"), ERROR_BAD_REQUEST, "a script that would end a cookie's path" }
+};
+
+static void test_scgi_cases(void)
+{
+	for (size_t i = 0; i < sizeof scgi_cases / sizeof *scgi_cases; i++)
+		is_int(head(netstring(scgi_cases[i].block)), scgi_cases[i].want, "SCGI: %s", scgi_cases[i].name);
+}
+
+static void test_scgi_frames(void)
+{
+	static const struct { struct slice bytes; enum error want; } cases[] = {
+		{ T("0"), ERROR_BAD_REQUEST }, { T("0:,"), ERROR_BAD_REQUEST }, { T("07:"), ERROR_BAD_REQUEST },
+		{ T("3:ab\0;"), ERROR_BAD_REQUEST }, { T("3;ab\0,"), ERROR_BAD_REQUEST }, { T("3 :ab\0,"), ERROR_BAD_REQUEST },
+		{ T("16385:"), ERROR_HEADERS_TOO_LARGE }, { T("16385"), ERROR_HEADERS_TOO_LARGE },
+		{ T("99999999999999999999999"), ERROR_HEADERS_TOO_LARGE }, { T("16384:"), ERROR_BAD_REQUEST }
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		is_int(head(cases[i].bytes), cases[i].want, "SCGI frame: %s", text(cases[i].bytes));
+}
+
+static void test_scgi_paths(void)
+{
+	static const struct { struct slice more, mount, path; bool below; } cases[] = {
+		{ T("SCRIPT_NAME\0" "/x/\0" "PATH_INFO\0" "/me\0"), T("/x"), T("/me"), true },
+		{ T("PATH_INFO\0" "/me\0" "REQUEST_URI\0" "/api/auth/you\0" "DOCUMENT_URI\0" "/z\0"), T(""), T("/me"), true },
+		{ T("PATH_INFO\0\0" "SCRIPT_NAME\0" "/x\0" "REQUEST_URI\0" "/api/auth/me?a=b?c\0"), T("/api/auth"), T("/me"), true },
+		{ T("REQUEST_URI\0" "/api/auth\0"), T("/api/auth"), T("/"), true },
+		{ T("REQUEST_URI\0" "/api/auth?x\0"), T("/api/auth"), T("/"), true },
+		{ T("REQUEST_URI\0" "/api/auth/%6de\0" "DOCUMENT_URI\0" "/api/auth/me\0"), T("/api/auth"), T("/me"), true },
+		{ T("REQUEST_URI\0" "/api/auth/me\0" "DOCUMENT_URI\0\0"), T("/api/auth"), T("/me"), true },
+		{ T("DOCUMENT_URI\0" "/api/auth/me?x\0"), T("/api/auth"), T("/me?x"), true },
+		{ T("DOCUMENT_URI\0" "/api/authentic\0"), T("/api/auth"), T("/api/authentic"), false },
+		{ T("REQUEST_URI\0" "?x\0"), T("/api/auth"), T("/"), false }
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct buf b = { 0 };
+		buf_add(&b, S(SCGI_GET));
+		buf_add(&b, cases[i].more);
+		enum error e = head(netstring(buf_slice(&b)));
+		bool where = rq.below == cases[i].below && slice_is(rq.mount, cases[i].mount);
+		ok(!e && where && slice_is(rq.path, cases[i].path), "SCGI path %zu: %s below %s", i, text(rq.path), text(rq.mount));
+	}
+	is_int(head(netstring(S(SCGI_GET "REQUEST_URI\0" "http://a/api/auth/me\0"))), ERROR_BAD_REQUEST, "a whole path that is a URL");
+}
+
+/* Who is connected, whom he names, and for whom that one forwards. */
+static void test_scgi_peers(void)
+{
+	static const struct { struct slice nets, connected, named, forwarded, want; } cases[] = {
+		{ T(""), T("203.0.113.9"), T("192.0.2.7"), { 0 }, T("203.0.113.9") },
+		{ T("192.0.2.7"), T("203.0.113.9"), T("192.0.2.7"), T("6.6.6.6"), T("203.0.113.9") },
+		{ T("127.0.0.1"), T("127.0.0.1"), T("192.0.2.7"), T("6.6.6.6"), T("192.0.2.7") },
+		{ T("127.0.0.1"), T("127.0.0.1"), T("no address"), { 0 }, T("127.0.0.1") },
+		{ T("127.0.0.1"), T("127.0.0.1"), T(""), { 0 }, T("127.0.0.1") },
+		{ T("127.0.0.1 10.0.0.0/8"), T("127.0.0.1"), T("10.0.0.1"), T("6.6.6.6, 192.0.2.7"), T("192.0.2.7") },
+		{ T("127.0.0.1"), T("unix:"), T("192.0.2.7"), { 0 }, { 0 } },
+		{ T("unix"), T("unix:"), T("192.0.2.7"), { 0 }, T("192.0.2.7") },
+		{ T("127.0.0.1 unix"), T("unix:"), T("127.0.0.1"), T("192.0.2.7"), T("192.0.2.7") },
+		{ T("unix"), T("unix:"), T("unix:"), T("6.6.6.6, 192.0.2.7"), T("192.0.2.7") },
+		{ T("unix"), T("203.0.113.9"), T("unix:"), T("6.6.6.6"), T("203.0.113.9") },
+		{ T("unix:"), T("unix:"), T("192.0.2.7"), { 0 }, { 0 } },
+		{ T("unix"), { 0 }, T("192.0.2.7"), { 0 }, { 0 } }
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct http_rules mine = { .trusted_proxies = cases[i].nets };
+		struct buf b = { 0 };
+		buf_add(&b, S(SCGI_GET "REMOTE_ADDR\0"));
+		buf_add(&b, cases[i].named);
+		buf_add(&b, S("\0HTTP_X_FORWARDED_FOR\0"));
+		buf_add(&b, cases[i].forwarded);
+		buf_c(&b, '\0');
+		rq.peer = cases[i].connected;
+		enum error e = http_parse_head(at_edge(netstring(buf_slice(&b))), &rq, &mine, &length);
+		ok(!e && slice_is(rq.peer, cases[i].want), "SCGI from %s: %s is %s", text(cases[i].connected), text(cases[i].named), text(rq.peer));
+	}
+	struct http_rules mine = { .trusted_proxies = S("unix") };
+	rq.peer = S("unix:");
+	http_parse_head(S("GET / HTTP/1.0\r\nX-Forwarded-For: 6.6.6.6, 192.0.2.7\r\nX-Forwarded-Proto: https\r\n\r\n"), &rq, &mine, &length);
+	ok(rq.https && slice_is(rq.peer, S("192.0.2.7")), "a proxy by a socket of this host is believed by HTTP too");
+}
+
+static void test_scgi_limits(void)
+{
+	static const struct { const char *name; size_t n; enum error want; } cases[] = {
+		{ "PATH_INFO", LIMIT_LINE, ERROR_NONE }, { "PATH_INFO", LIMIT_LINE + 1, ERROR_URI_TOO_LONG },
+		{ "HTTP_COOKIE", LIMIT_LINE, ERROR_NONE }, { "HTTP_COOKIE", LIMIT_LINE + 1, ERROR_HEADERS_TOO_LARGE },
+		{ "HTTP_X", LIMIT_HEAD - 51, ERROR_NONE }, { "HTTP_X", LIMIT_HEAD - 50, ERROR_HEADERS_TOO_LARGE }
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		size_t mark = arena_mark();
+		struct buf b = { 0 };
+		buf_add(&b, S(SCGI_GET));
+		buf_s(&b, cases[i].name);
+		buf_add(&b, S("\0/"));
+		fill(&b, cases[i].n - 1);
+		buf_c(&b, '\0');
+		is_int(head(netstring(buf_slice(&b))), cases[i].want, "SCGI: %s of %zu bytes", cases[i].name, cases[i].n);
+		arena_back(mark);
+	}
+}
+
+/* What comes in many parts is joined in one place: the arena is no larger than it is. */
+static void test_many_parts(void)
+{
+	size_t mark = arena_mark();
+	struct buf b = { 0 };
+	buf_s(&b, "GET / HTTP/1.1\r\nHost: a\r\n");
+	for (int i = 0; i < 3; i++) {
+		buf_s(&b, "Cookie: ");
+		fill(&b, 4000);
+		buf_s(&b, "\r\n");
+	}
+	for (int i = 0; i < 60; i++)
+		buf_s(&b, "Cookie: a=b\r\n");
+	buf_s(&b, "\r\n");
+	is_int(head(buf_slice(&b)), ERROR_NONE, "63 parts of a cookie");
+	is_int(rq.cookie.n, 3 * 4000 + 60 * 3 + 62 * 2, "are all there");
+	arena_back(mark);
+	b = (struct buf){ 0 };
+	buf_add(&b, S(SCGI_GET));
+	for (int i = 0; i < 800; i++)
+		buf_add(&b, S("HTTP_COOKIE\0" "a=b\0"));
+	is_int(head(netstring(buf_slice(&b))), ERROR_NONE, "800 parts of a cookie by SCGI");
+	is_int(rq.cookie.n, 800 * 3 + 799 * 2, "are all there");
+	arena_back(mark);
+}
+
+/* ---- who the client is ------------------------------------------------- */
+
+struct peer_case { struct slice peer, forwarded, proto, want; bool https; };
+
+static const struct peer_case peer_cases[] = {
+	{ { 0 }, { 0 }, { 0 }, { 0 }, false },
+	{ { 0 }, T("1.2.3.4"), T("https"), { 0 }, false },
+	{ T("203.0.113.9"), { 0 }, { 0 }, T("203.0.113.9"), false },
+	{ T("203.0.113.9"), T("1.2.3.4"), T("https"), T("203.0.113.9"), false },
+	{ T("10.1.2.3"), { 0 }, { 0 }, T("10.1.2.3"), false },
+	{ T("10.1.2.3"), T("1.2.3.4"), T("https"), T("1.2.3.4"), true },
+	{ T("10.1.2.3"), T("1.2.3.4"), T("HTTPS"), T("1.2.3.4"), true },
+	{ T("10.1.2.3"), T("1.2.3.4"), T("http"), T("1.2.3.4"), false },
+	{ T("10.1.2.3"), T("1.2.3.4"), T("https, http"), T("1.2.3.4"), false },
+	{ T("10.1.2.3"), T("6.6.6.6, 1.2.3.4"), { 0 }, T("1.2.3.4"), false },
+	{ T("10.1.2.3"), T("6.6.6.6, 1.2.3.4,10.0.0.1 , 192.0.2.1"), { 0 }, T("1.2.3.4"), false },
+	{ T("10.1.2.3"), T("10.0.0.2, 10.0.0.1"), { 0 }, T("10.0.0.2"), false },
+	{ T("10.1.2.3"), T("6.6.6.6, unknown"), { 0 }, T("10.1.2.3"), false },
+	{ T("10.1.2.3"), T("6.6.6.6, unknown, 10.9.9.9"), { 0 }, T("10.9.9.9"), false },
+	{ T("10.1.2.3"), T("6.6.6.6,"), { 0 }, T("10.1.2.3"), false },
+	{ T("10.1.2.3"), T(",,"), { 0 }, T("10.1.2.3"), false },
+	{ T("10.1.2.3"), T("1.2.3.4:5678"), { 0 }, T("10.1.2.3"), false },
+	{ T("10.1.2.3"), T("1.2.3.256"), { 0 }, T("10.1.2.3"), false },
+	{ T("10.1.2.3"), T("1.2.3.04"), { 0 }, T("10.1.2.3"), false },
+	{ T("10.1.2.3"), T("1.2.3"), { 0 }, T("10.1.2.3"), false },
+	{ T("10.1.2.3"), T("[2001:db8::5]"), { 0 }, T("10.1.2.3"), false },
+	{ T("10.1.2.3"), T("0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0001"), { 0 }, T("10.1.2.3"), false },
+	{ T("10.1.2.3"), T("2001:DB8:0:0:1:0:0:5"), { 0 }, T("2001:db8::1:0:0:5"), false },
+	{ T("11.1.2.3"), T("1.2.3.4"), { 0 }, T("11.1.2.3"), false },
+	{ T("192.0.2.1"), T("1.2.3.4"), { 0 }, T("1.2.3.4"), false },
+	{ T("192.0.2.2"), T("1.2.3.4"), { 0 }, T("192.0.2.2"), false },
+	{ T("::ffff:10.1.2.3"), T("1.2.3.4"), { 0 }, T("1.2.3.4"), false },
+	{ T("::ffff:203.0.113.9"), { 0 }, { 0 }, T("203.0.113.9"), false },
+	{ T("fd12:3456::1"), T("1.2.3.4"), { 0 }, T("1.2.3.4"), false },
+	{ T("fe80::1%eth0"), { 0 }, { 0 }, T("fe80::1"), false },
+	{ T("2001:db8::1"), T("::1"), { 0 }, T("::1"), false },
+	{ T("2001:db8::2"), T("::1"), { 0 }, T("2001:db8::2"), false },
+	{ T("::"), { 0 }, { 0 }, T("::"), false },
+	{ T("1::"), { 0 }, { 0 }, T("1::"), false },
+	{ T("0:0:1:0:0:0:1:0"), { 0 }, { 0 }, T("0:0:1::1:0"), false },
+	{ T("1:0:2:0:3:0:4:0"), { 0 }, { 0 }, T("1:0:2:0:3:0:4:0"), false },
+	{ T("1:2:3:4:5:6:0:0"), { 0 }, { 0 }, T("1:2:3:4:5:6::"), false },
+	{ T("abcd:ef01:2345:6789:abcd:ef01:2345:6789"), { 0 }, { 0 }, T("abcd:ef01:2345:6789:abcd:ef01:2345:6789"), false },
+	{ T("a host"), T("1.2.3.4"), T("https"), { 0 }, false }
+};
+
+static void test_peers(void)
+{
+	for (size_t i = 0; i < sizeof peer_cases / sizeof *peer_cases; i++) {
+		const struct peer_case *c = &peer_cases[i];
+		struct buf b = { 0 };
+		buf_s(&b, "GET / HTTP/1.0\r\n");
+		if (c->forwarded.p) {
+			buf_s(&b, "X-Forwarded-For: ");
+			buf_add(&b, c->forwarded);
+			buf_s(&b, "\r\n");
+		}
+		if (c->proto.p) {
+			buf_s(&b, "X-Forwarded-Proto: ");
+			buf_add(&b, c->proto);
+			buf_s(&b, "\r\n");
+		}
+		buf_s(&b, "\r\n");
+		head_from(c->peer, buf_slice(&b));
+		is_slice(rq.peer, c->want, "peer %s, forwarded for %s", text(c->peer), text(c->forwarded));
+		ok(rq.https == c->https && rq.forwarded == (c->forwarded.p || c->proto.p), "  and its scheme");
+	}
+	head_from(S("10.0.0.1"), S("GET / HTTP/1.0\r\nX-Forwarded-For: 6.6.6.6\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n"));
+	is_slice(rq.peer, S("1.2.3.4"), "the line that the proxy added counts, not the client's");
+}
+
+/* A network's bits at 0, 1, each edge of a byte and beyond the end. */
+static void test_networks(void)
+{
+	static const struct { struct slice net, peer; bool in; } cases[] = {
+		{ T("0.0.0.0/0"), T("255.255.255.255"), true }, { T("0.0.0.0/0"), T("::5"), false },
+		{ T("::/0"), T("1::"), true }, { T("::/0"), T("1.2.3.4"), false },
+		{ T("128.0.0.0/1"), T("127.255.255.255"), false }, { T("128.0.0.0/1"), T("200.0.0.0"), true },
+		{ T("10.0.0.0/7"), T("11.0.0.0"), true }, { T("10.0.0.0/7"), T("12.0.0.0"), false },
+		{ T("10.0.0.0/9"), T("10.127.0.1"), true }, { T("10.0.0.0/9"), T("10.128.0.1"), false },
+		{ T("10.0.0.4/31"), T("10.0.0.5"), true }, { T("10.0.0.4/31"), T("10.0.0.6"), false },
+		{ T("10.0.0.4/32"), T("10.0.0.4"), true }, { T("10.0.0.4/33"), T("10.0.0.4"), false },
+		{ T("10.0.0.4/"), T("10.0.0.4"), false }, { T("10.0.0.4/x"), T("10.0.0.4"), false },
+		{ T("2001:db8::/127"), T("2001:db8::1"), true }, { T("2001:db8::/128"), T("2001:db8::1"), false },
+		{ T("2001:db8::1/128"), T("2001:db8::1"), true }, { T("2001:db8::1/129"), T("2001:db8::1"), false },
+		{ T(""), T("10.0.0.4"), false }, { { 0 }, T("10.0.0.4"), false }, { T("x"), T("10.0.0.4"), false },
+		{ T("192.0.2.0/24 10.0.0.4"), T("10.0.0.4"), true }
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct http_rules mine = { .trusted_proxies = cases[i].net };
+		rq.peer = cases[i].peer;
+		http_parse_head(S("GET / HTTP/1.0\r\nX-Forwarded-Proto: https\r\n\r\n"), &rq, &mine, &length);
+		ok(rq.https == cases[i].in, "%s %s %s", text(cases[i].peer), cases[i].in ? "in" : "not in", text(cases[i].net));
+	}
+}
+
+/* ---- what is asked of a request ---------------------------------------- */
+
+static void test_bearer(void)
+{
+	static const struct { struct slice header, token; } cases[] = {
+		{ T("Bearer abc"), T("abc") }, { T("bEARER a.b-c_d~e+f/9=="), T("a.b-c_d~e+f/9==") },
+		{ { 0 }, { 0 } }, { T(""), { 0 } }, { T("Bearer"), { 0 } }, { T("Bearer "), { 0 } }, { T("Bearer ="), { 0 } },
+		{ T("Bearer  abc"), { 0 } }, { T("Bearer abc def"), { 0 } }, { T("Bearer abc, Bearer def"), { 0 } },
+		{ T("Bearer abc,def"), { 0 } }, { T("Bearer\tabc"), { 0 } }, { T("Bearer a=b"), { 0 } },
+		{ T("Bearer \"abc\""), { 0 } }, { T("Bearer \xc3\xa9"), { 0 } }, { T("Bearer a\0"), { 0 } },
+		{ T("Basic abc"), { 0 } }, { T("Bearerabc"), { 0 } }, { T("DPoP abc"), { 0 } }
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct request mine = { .authorization = cases[i].header };
+		struct slice token = SLICE_NONE;
+		bool got = http_bearer(&mine, &token);
+		ok(got == (cases[i].token.p != NULL) && slice_is(token, cases[i].token), "bearer: %s", text(cases[i].header));
+	}
+}
+
+static void test_cookies(void)
+{
+	static const struct { struct slice header; size_t count; struct slice first, last; } cases[] = {
+		{ { 0 }, 0, { 0 }, { 0 } }, { T(""), 0, { 0 }, { 0 } }, { T("k=1"), 1, T("1"), T("1") },
+		{ T("a=0; k=1; b=2;k=2 ;  k=3"), 3, T("1"), T("3") }, { T("K=1; kk=2; k"), 0, { 0 }, { 0 } },
+		{ T("k=; k=a=b"), 1, T("a=b"), T("a=b") }, { T("; ;k=1;"), 1, T("1"), T("1") },
+		{ T("k=1; k=2; k=3; k=4; k=5"), 4, T("1"), T("4") }, { T("k =1"), 0, { 0 }, { 0 } }
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct request mine = { .cookie = cases[i].header };
+		struct slice out[LIMIT_COOKIES] = { { 0 } };
+		size_t n = http_cookies(&mine, S("k"), out);
+		ok(n == cases[i].count && slice_is(out[0], cases[i].first) && slice_is(out[n ? n - 1 : 0], cases[i].last),
+		   "cookies: %s", text(cases[i].header));
+	}
+}
+
+static void test_query(void)
+{
+	static const struct { struct slice query, value; } cases[] = {
+		{ { 0 }, { 0 } }, { T(""), { 0 } }, { T("limit=5"), T("5") }, { T("a=1&limit=5&b"), T("5") },
+		{ T("limit="), { 0 } }, { T("limit"), { 0 } }, { T("Limit=5"), { 0 } }, { T("xlimit=5"), { 0 } },
+		{ T("limit=%35"), T("%35") }, { T("limit=&limit=7"), T("7") }, { T("limit=1&limit=2"), T("1") }, { T("&&limit=a=b"), T("a=b") }
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct request mine = { .query = cases[i].query };
+		struct slice value = SLICE_NONE;
+		bool got = http_query(&mine, S("limit"), &value);
+		ok(got == (cases[i].value.p != NULL) && slice_is(value, cases[i].value), "query: %s", text(cases[i].query));
+	}
+}
+
+static void test_form(void)
+{
+	static const struct { struct slice type, body; size_t count; struct slice last; } cases[] = {
+		{ T("application/x-www-form-urlencoded"), T("t=5"), 1, T("5") },
+		{ T("APPLICATION/x-www-form-urlencoded;charset=utf-8"), T("a=1&t=5&b"), 1, T("5") },
+		{ T("application/x-www-form-urlencoded"), T("t=1&t="), 2, T("") },
+		{ T("application/x-www-form-urlencoded"), T("t"), 1, { 0 } },
+		{ T("application/x-www-form-urlencoded"), T("t=a=b+%20"), 1, T("a=b+%20") },
+		{ T("application/x-www-form-urlencoded"), T("T=5&tt=5&=t&&"), 0, { 0 } },
+		{ T("application/x-www-form-urlencoded"), { 0 }, 0, { 0 } },
+		{ T("multipart/form-data"), T("t=5"), 0, { 0 } },
+		{ { 0 }, T("t=5"), 0, { 0 } }
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct request mine = { .content_type = cases[i].type, .body = at_edge(cases[i].body) };
+		struct slice value = SLICE_NONE;
+		if (!cases[i].body.p)
+			mine.body = SLICE_NONE;
+		size_t count = http_form(&mine, S("t"), &value);
+		ok(count == cases[i].count && slice_is(value, cases[i].last), "form: %s", text(cases[i].body));
+	}
+}
+
+static void test_media_type(void)
+{
+	static const struct { struct slice header; bool json; } cases[] = {
+		{ T("application/json"), true }, { T("Application/JSON ; charset=utf-8"), true }, { T("application/json;"), true },
+		{ { 0 }, false }, { T("application/jsonp"), false }, { T("text/json"), false }, { T("text/plain; application/json"), false },
+		{ T("application/json, text/plain"), false }
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct request mine = { .content_type = cases[i].header };
+		ok(http_media_type(&mine, S("application/json")) == cases[i].json, "media type: %s", text(cases[i].header));
+	}
+}
+
+static void test_loopback(void)
+{
+	static const struct { struct slice peer, host; bool https, forwarded, loopback; } cases[] = {
+		{ T("127.0.0.1"), T("localhost:8080"), false, false, true },
+		{ T("127.9.9.9"), T("LocalHost"), false, false, true },
+		{ T("::1"), T("[::1]:8080"), false, false, true },
+		{ T("127.0.0.1"), T("127.0.0.1"), false, false, true },
+		{ T("127.0.0.1"), T("localhost"), true, false, false },
+		{ T("127.0.0.1"), T("localhost"), false, true, false },
+		{ T("127.0.0.1"), T("auth.example"), false, false, false },
+		{ T("127.0.0.1"), { 0 }, false, false, false },
+		{ T("192.168.1.9"), T("localhost"), false, false, false },
+		{ T("::2"), T("localhost"), false, false, false },
+		{ { 0 }, T("localhost"), false, false, false }
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct request mine = { .peer = cases[i].peer, .host = cases[i].host, .https = cases[i].https, .forwarded = cases[i].forwarded };
+		ok(http_loopback(&mine) == cases[i].loopback, "loopback: %s asks %s", text(cases[i].peer), text(cases[i].host));
+	}
+}
+
+static void test_same_origin(void)
+{
+	static const struct { struct slice origin, host; bool https, same; } cases[] = {
+		{ T("https://a.example"), T("a.example"), true, true }, { T("https://a.example"), T("a.example"), false, true },
+		{ T("http://a.example"), T("a.example"), false, true }, { T("http://a.example"), T("a.example"), true, false },
+		{ T("https://A.example:81"), T("a.Example:81"), true, true }, { T("https://a.example:82"), T("a.example:81"), true, false },
+		{ T("https://a.example.evil"), T("a.example"), true, false }, { T("https://evil-a.example"), T("a.example"), true, false },
+		{ T("https:a.example"), T("a.example"), true, false }, { T("ftp://a.example"), T("a.example"), false, false },
+		{ T("null"), T("a.example"), false, false }, { { 0 }, T("a.example"), false, false },
+		{ T("https://"), { 0 }, true, false }, { T("https://a.example"), { 0 }, true, false }
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct request mine = { .origin = cases[i].origin, .host = cases[i].host, .https = cases[i].https };
+		ok(http_same_origin(&mine) == cases[i].same, "origin %s, host %s", text(cases[i].origin), text(cases[i].host));
+	}
+}
+
+/* ---- fd 0 and fd 1, lent to a request ---------------------------------- */
+
+static int kept[2], far_end;    /* the test's own 0 and 1; the peer */
+
+static void lend(int in, int out)
+{
+	fflush(stdout);
+	for (int i = 0; i < 2; i++) {
+		kept[i] = dup(i);
+		dup2(i ? out : in, i);
+	}
+}
+
+static void give_back(void)
+{
+	for (int i = 0; i < 2; i++) {
+		dup2(kept[i], i);
+		close(kept[i]);
+	}
+}
+
+static void open_pair(int type)
+{
+	int pair[2], room = 1 << 20;
+	if (socketpair(AF_UNIX, type, 0, pair)) {
+		printf("Bail out! no socket pair\n");
+		exit(2);
+	}
+	for (int i = 0; i < 2; i++)
+		setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+	lend(pair[0], pair[0]);
+	close(pair[0]);
+	far_end = pair[1];
+}
+
+/* What the peer was sent, with our end closed. */
+static struct slice heard(void)
+{
+	static char bytes[1 << 17];
+	size_t n = 0;
+	give_back();
+	for (ssize_t got; (got = read(far_end, bytes + n, sizeof bytes - n)) > 0;)
+		n += (size_t)got;
+	close(far_end);
+	return (struct slice){ bytes, n };
+}
+
+static bool closed;
+
+/* The request in pieces of so many bytes, the first of `first`. */
+static enum error stream(struct slice bytes, size_t first, size_t step)
+{
+	size_t mark = arena_mark();
+	open_pair(SOCK_SEQPACKET);
+	for (size_t n = first; bytes.n; n = step) {
+		n = n < bytes.n ? n : bytes.n;
+		if (write(far_end, bytes.p, n) < 0)
+			exit(2);
+		bytes = slice_from(bytes, n);
+	}
+	shutdown(far_end, SHUT_WR);
+	enum error e = http_read_stream(&rq, &rules, &closed);
+	heard();
+	static char body[LIMIT_BODY];
+	if (rq.body.n)
+		memcpy(body, rq.body.p, rq.body.n);
+	rq.body.p = rq.body.p ? body : NULL;
+	arena_back(mark);
+	return e;
+}
+
+static bool good_stream(size_t first, size_t step)
+{
+	return stream(S(GOOD), first, step) == ERROR_NONE && rq.method == METHOD_POST && !rq.unread && !closed
+	       && slice_is(rq.body, S("{\"a\":123}"));
+}
+
+static void test_stream_splits(void)
+{
+	size_t n = S(GOOD).n, bad = 0;
+	ok(good_stream(n, n), "a request in one piece");
+	ok(good_stream(1, 1), "a request byte by byte");
+	for (size_t i = 1; i < n; i++)
+		bad += !good_stream(i, n);
+	is_int(bad, 0, "a request split at every byte");
+	bad = 0;
+	for (size_t i = 1; i < n; i++)
+		bad += stream((struct slice){ GOOD, i }, n, n) != ERROR_BAD_REQUEST || closed || !rq.unread || rq.body.p;
+	is_int(bad, 0, "a request that ends too early, at every byte");
+	is_int(stream(SLICE_NONE, n, n), ERROR_BAD_REQUEST, "a peer that says nothing");
+	ok(closed, "is known as such");
+}
+
+static struct slice scgi_good(void)
+{
+	struct buf b = { 0 };
+	buf_add(&b, netstring(S(SCGI_GOOD)));
+	buf_s(&b, "{\"a\":123}");
+	return buf_slice(&b);
+}
+
+static bool good_scgi(struct slice bytes, size_t first, size_t step)
+{
+	return stream(bytes, first, step) == ERROR_NONE && rq.face == FACE_SCGI && rq.method == METHOD_POST && !rq.unread && !closed
+	       && slice_is(rq.body, S("{\"a\":123}"));
+}
+
+static void test_scgi_streams(void)
+{
+	struct slice good = scgi_good();
+	size_t bad = 0;
+	ok(good_scgi(good, 1, 1), "an SCGI request byte by byte");
+	for (size_t i = 1; i <= good.n; i++)
+		bad += !good_scgi(good, i, good.n);
+	is_int(bad, 0, "an SCGI request split at every byte");
+	bad = 0;
+	for (size_t i = 1; i < good.n; i++)
+		bad += stream((struct slice){ good.p, i }, i, i) != ERROR_BAD_REQUEST || closed || !rq.unread || rq.body.p
+		       || rq.face != FACE_SCGI;
+	is_int(bad, 0, "an SCGI request that ends too early, at every byte");
+	struct buf b = { 0 };
+	buf_add(&b, good);
+	buf_c(&b, 'x');
+	ok(!stream(buf_slice(&b), 999, 999) && rq.body.n == 9 && rq.unread, "what follows its body isn't looked at");
+	b = (struct buf){ 0 };
+	buf_add(&b, netstring(S("CONTENT_LENGTH\0" "2\0" "SCGI\0" "1\0" "REQUEST_METHOD\0" "POST\0" "HTTP_EXPECT\0" "100-continue\0")));
+	open_pair(SOCK_SEQPACKET);
+	bool sent = write(far_end, b.p, b.n) > 0 && write(far_end, "hi", 2) > 0;
+	enum error e = http_read_stream(&rq, &rules, &closed);
+	is_str(text(heard()), "", "who asks by SCGI to go on isn't told: his server did");
+	ok(sent && !e && slice_is(rq.body, S("hi")), "  and the request is whole");
+}
+
+static void test_peek(void)
+{
+	static const struct { const char *sent; enum face face; } cases[] = {
+		{ "24:", FACE_SCGI }, { "GET", FACE_HTTP }, { "", FACE_HTTP }, { NULL, FACE_HTTP }
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		open_pair(SOCK_STREAM);
+		const char *bytes = cases[i].sent;
+		bool sent = !bytes || (write(far_end, bytes, strlen(bytes)) >= 0 && shutdown(far_end, SHUT_WR) == 0);
+		enum face face = http_peek();
+		heard();
+		ok(sent && face == cases[i].face, "the first byte of '%s' says what is spoken", bytes ? bytes : "who waits");
+	}
+}
+
+static enum error stream_body(const char *more, size_t said, size_t sent)
+{
+	size_t mark = arena_mark();
+	struct buf b = { 0 };
+	buf_s(&b, "POST / HTTP/1.1\r\nHost: a\r\n");
+	buf_s(&b, more);
+	buf_s(&b, "Content-Length: ");
+	buf_int(&b, (int64_t)said);
+	buf_s(&b, "\r\n\r\n");
+	fill(&b, sent);
+	enum error e = stream(buf_slice(&b), 1000, 1000);
+	arena_back(mark);
+	return e;
+}
+
+static void test_stream_bodies(void)
+{
+	for (size_t n = LIMIT_BODY - 1; n <= LIMIT_BODY; n++)
+		ok(!stream_body("", n, n) && rq.body.n == n && !rq.unread, "a body of %zu bytes", n);
+	is_int(stream_body("", LIMIT_BODY + 1, 5), ERROR_BODY_TOO_LARGE, "a body of one more");
+	ok(rq.unread && !rq.body.p, "is not read");
+	is_int(stream_body("", 10, 9), ERROR_BAD_REQUEST, "a body that is too short");
+	ok(!stream_body("", 10, 11) && rq.body.n == 10 && rq.unread, "what follows a body isn't looked at");
+	ok(!stream_body("", 0, 0) && !rq.body.p && !rq.unread, "a body of nothing is none");
+	ok(!stream(S("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /x HTTP/1.1\r\n\r\n"), 99, 99) && rq.unread && !rq.body.p,
+	   "a second request isn't looked at");
+	is_int(stream(S("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"), 999, 999),
+	       ERROR_NOT_IMPLEMENTED, "a chunked body is refused");
+	ok(rq.unread && rq.method == METHOD_POST && rq.path.n == 1, "with what was understood");
+	ok(!rq.peer.p, "a local socket has no address");
+}
+
+static void test_long_stream(void)
+{
+	size_t mark = arena_mark();
+	struct buf b = { 0 };
+	fill(&b, (size_t)3 * LIMIT_HEAD);
+	is_int(stream(buf_slice(&b), 1000, 1000), ERROR_URI_TOO_LONG, "a line without an end");
+	b = (struct buf){ 0 };
+	buf_s(&b, "GET / HTTP/1.1\r\nHost: a\r\n");
+	for (int i = 0; i < 20; i++) {
+		buf_s(&b, "X: ");
+		fill(&b, 1000);
+		buf_s(&b, "\r\n");
+	}
+	is_int(stream(buf_slice(&b), 4000, 4000), ERROR_HEADERS_TOO_LARGE, "a head without an end");
+	is_int(stream(buf_slice(&b), b.n, b.n), ERROR_HEADERS_TOO_LARGE, "a head without an end, in one piece");
+	arena_back(mark);
+}
+
+static void test_continue(void)
+{
+	static const struct { struct slice request; const char *body, *heard, *name; } cases[] = {
+		{ T("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"), "hi",
+		  "HTTP/1.1 100 Continue\r\n\r\n", "who waits is told to go on" },
+		{ T("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nh"), "i",
+		  "HTTP/1.1 100 Continue\r\n\r\n", "who began is told to go on" },
+		{ T("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi"), "", "", "who is through isn't" },
+		{ T("POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"), "hi", "", "a 1.0 isn't" },
+		{ T("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n"), "", "", "who has no body isn't" },
+		{ T("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n"), "hi", "", "who didn't ask isn't" }
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		open_pair(SOCK_SEQPACKET);
+		ssize_t sent = write(far_end, cases[i].request.p, cases[i].request.n);
+		if (*cases[i].body)
+			sent += write(far_end, cases[i].body, strlen(cases[i].body));
+		enum error e = http_read_stream(&rq, &rules, &closed);
+		is_str(text(heard()), *cases[i].heard ? cases[i].heard : "", "%s", cases[i].name);
+		ok(sent > 0 && !e, "  and the request is whole");
+	}
+	is_int(stream_body("Expect: 100-continue\r\n", LIMIT_BODY + 1, 0), ERROR_BODY_TOO_LARGE, "too large a body isn't waited for");
+}
+
+/* ---- time -------------------------------------------------------------- */
+
+static int ticks;
+
+static void tick(int signal_number)
+{
+	(void)signal_number;
+	ticks++;
+	if (ticks < 12 && write(far_end, "x", 1) < 0)
+		ticks = 99;
+}
+
+static int64_t clock_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void set_ticks(int us)
+{
+	struct itimerval every = { { 0, us }, { 0, us } };
+	struct sigaction on = { .sa_handler = us ? tick : SIG_DFL };
+	sigaction(SIGALRM, &on, NULL);
+	setitimer(ITIMER_REAL, &every, NULL);
+}
+
+/* A byte of the body each tick, each of them with a signal. */
+static void test_slow(void)
+{
+	static const struct { struct slice sent; int us; const char *name; } cases[] = {
+		{ T(""), 0, "a peer that never begins is late" },
+		{ T("GET / HTTP/1.1\r\nHo"), 0, "a head that stops is late" },
+		{ T("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\n"), 0, "a body that stops is late" },
+		{ T("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\n"), 20000, "a body of a byte at a time is late" }
+	};
+	http_patience = 150;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		open_pair(SOCK_STREAM);
+		if (write(far_end, cases[i].sent.p, cases[i].sent.n) < 0)
+			exit(2);
+		int64_t from = clock_ms();
+		ticks = 0;
+		set_ticks(cases[i].us);
+		enum error e = http_read_stream(&rq, &rules, &closed);
+		set_ticks(0);
+		int64_t took = clock_ms() - from;
+		heard();
+		is_int(e, ERROR_REQUEST_TIMEOUT, "%s", cases[i].name);
+		ok(took >= 145 && took < 2000 && rq.unread && !closed, "  by the deadline, %d ms", (int)took);
+	}
+	http_patience = 0;
+	is_int(stream(S(GOOD), 999, 999), ERROR_REQUEST_TIMEOUT, "what comes behind the deadline isn't read");
+	http_patience = 10000;
+}
+
+static void test_signals_do_not_end_a_read(void)
+{
+	open_pair(SOCK_STREAM);
+	if (write(far_end, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", 47) < 0)
+		exit(2);
+	ticks = 0;
+	set_ticks(10000);
+	enum error e = http_read_stream(&rq, &rules, &closed);
+	set_ticks(0);
+	heard();
+	ok(!e && slice_is(rq.body, S("xxxxx")), "a signal ends no read");
+}
+
+/* ---- addresses of sockets ---------------------------------------------- */
+
+/* A TCP connection of this process with itself; false without that family. */
+static bool tcp_pair(int server_family, const char *client)
+{
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6 };
+	struct sockaddr_in four = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	bool v6_client = strchr(client, ':') != NULL;
+	int off = 0, listener = socket(server_family, SOCK_STREAM, 0), near_end;
+	setsockopt(listener, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+	if (server_family == AF_INET6 ? bind(listener, (struct sockaddr *)&six, sizeof six)
+	                              : bind(listener, (struct sockaddr *)&four, sizeof four))
+		return false;
+	listen(listener, 1);
+	socklen_t n = sizeof six;
+	getsockname(listener, (struct sockaddr *)&six, &n);
+	four.sin_port = six.sin6_port;
+	six.sin6_addr = in6addr_loopback;
+	far_end = socket(v6_client ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
+	if (v6_client ? connect(far_end, (struct sockaddr *)&six, sizeof six)
+	              : connect(far_end, (struct sockaddr *)&four, sizeof four))
+		return false;
+	near_end = accept(listener, NULL, NULL);
+	lend(near_end, near_end);
+	close(near_end);
+	close(listener);
+	return true;
+}
+
+static void test_socket_peers(void)
+{
+	static const struct { int family; const char *client; } cases[] = {
+		{ AF_INET, "127.0.0.1" }, { AF_INET6, "::1" }, { AF_INET6, "127.0.0.1" }
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		/* A pair has stdout: only where there is none can that be said at once. */
+		if (!tcp_pair(cases[i].family, cases[i].client)) {
+			ok(false, "a connection from %s", cases[i].client);
+			continue;
+		}
+		if (write(far_end, "GET / HTTP/1.0\r\n\r\n", 18) < 0)
+			exit(2);
+		http_read_stream(&rq, &rules, &closed);
+		heard();
+		is_slice(rq.peer, slice_of(cases[i].client), "a peer by TCP");
+	}
+}
+
+static void test_reset(void)
+{
+	struct linger now_and_hard = { 1, 0 };
+	if (!tcp_pair(AF_INET, "127.0.0.1")) {
+		ok(false, "a connection to be reset");
+		return;
+	}
+	setsockopt(far_end, SOL_SOCKET, SO_LINGER, &now_and_hard, sizeof now_and_hard);
+	close(far_end);
+	enum error e = http_read_stream(&rq, &rules, &closed);
+	give_back();
+	ok(e == ERROR_BAD_REQUEST && closed && !rq.peer.p, "a peer that reset the connection is gone");
+}
+
+/* A refused upload: closing with its bytes unread would reset the connection
+ * before the answer is read. */
+static void test_linger(void)
+{
+	struct reply rp = { 0 };
+	static char junk[60000];
+	if (!tcp_pair(AF_INET, "127.0.0.1"))
+		return;
+	struct slice request = S("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n");
+	bool sent = write(far_end, request.p, request.n) > 0 && write(far_end, junk, sizeof junk) > 0;
+	shutdown(far_end, SHUT_WR);
+	enum error e = http_read_stream(&rq, &rules, &closed);
+	reply_error(&rp, e, NULL, 0);
+	sent = http_send(&rq, &rp) && sent;
+	struct slice got = heard();
+	ok(sent && slice_starts(got, S("HTTP/1.1 413 ")) && slice_starts(slice_from(got, got.n - 2), S("}}")),
+	   "a refused upload hears why");
+}
+
+/* ---- the CGI face ------------------------------------------------------ */
+
+/* environ of such variables, in the arena; "" and what follows NULL count for nothing. */
+static char **environment(const char *const *variables)
+{
+	char **made = arena(32 * sizeof *made);
+	for (size_t n = 0; *variables; variables++)
+		if (**variables)
+			made[n++] = slice_text(slice_of(*variables));
+	return made;
+}
+
+static enum error cgi(const char *const *variables, struct slice input)
+{
+	int in[2];
+	if (pipe(in) || write(in[1], input.p, input.n) < 0)
+		exit(2);
+	close(in[1]);
+	char **before = environ;
+	lend(in[0], 1);
+	close(in[0]);
+	environ = environment(variables);
+	enum error e = http_read_cgi(&rq, &rules);
+	bool cleared = environ && !*environ;
+	environ = before;
+	give_back();
+	if (!cleared)
+		ok(false, "the environment is emptied");
+	return e;
+}
+
+static void test_cgi(void)
+{
+	const char *const variables[] = {
+		"GATEWAY_INTERFACE=CGI/1.1", "REQUEST_METHOD=POST", "SCRIPT_NAME=/cgi-bin/latchkey/", "PATH_INFO=/login",
+		"QUERY_STRING=a=1", "SERVER_PROTOCOL=HTTP/1.0", "REMOTE_ADDR=::ffff:192.0.2.1", "HTTPS=on",
+		"HTTP_X_FORWARDED_FOR=6.6.6.6, 1.2.3.4", "HTTP_HOST=auth.example", "CONTENT_TYPE=application/json",
+		"CONTENT_LENGTH=5", "HTTP_AUTHORIZATION= Bearer abc ", "HTTP_COOKIE=a=1", "HTTP_ORIGIN=https://x",
+		"HTTP_USER_AGENT=ua", "HTTP_IDEMPOTENCY_KEY=key", "HTTP_SEC_FETCH_SITE=same-origin",
+		"HTTP_ACCESS_CONTROL_REQUEST_METHOD=POST", "HTTP_IF_NONE_MATCH=\"e\"", "HTTP_PROXY=http://evil", NULL
+	};
+	is_int(cgi(variables, S("hello world")), ERROR_NONE, "a CGI request is taken");
+	is_int(rq.face, FACE_CGI, "its face");
+	is_int(rq.method, METHOD_POST, "its method");
+	ok(rq.https && rq.below && rq.minor_zero && rq.forwarded && !rq.unread, "its flags");
+	is_slice(rq.mount, S("/cgi-bin/latchkey"), "its mount, without a slash");
+	is_slice(rq.path, S("/login"), "its path");
+	is_slice(rq.query, S("a=1"), "its query");
+	is_slice(rq.peer, S("1.2.3.4"), "its peer, through the proxy");
+	is_slice(rq.host, S("auth.example"), "its host");
+	is_slice(rq.content_type, S("application/json"), "its type");
+	is_slice(rq.authorization, S("Bearer abc"), "its authorization");
+	is_slice(rq.cookie, S("a=1"), "its cookies");
+	is_slice(rq.origin, S("https://x"), "its origin");
+	is_slice(rq.user_agent, S("ua"), "its user agent");
+	is_slice(rq.idempotency_key, S("key"), "its idempotency key");
+	is_slice(rq.sec_fetch_site, S("same-origin"), "its site");
+	is_slice(rq.request_method, S("POST"), "its announced method");
+	is_slice(rq.if_none_match, S("\"e\""), "its entity tag");
+	is_slice(rq.body, S("hello"), "its body, and no byte more");
+}
+
+/* Up to six variables. */
+struct cgi_case { const char *name, *v[7]; struct slice input; enum error e; struct slice path, body; };
+
+#define M "REQUEST_METHOD=GET"
+#define P "REQUEST_METHOD=POST"
+
+static const struct cgi_case cgi_cases[] = {
+	{ "the least", { M }, { 0 }, ERROR_NONE, T("/"), { 0 } },
+	{ "nothing", { "X=y" }, { 0 }, ERROR_BAD_REQUEST, { 0 }, { 0 } },
+	{ "an empty method", { "REQUEST_METHOD=" }, { 0 }, ERROR_BAD_REQUEST, { 0 }, { 0 } },
+	{ "a method that is no token", { "REQUEST_METHOD=GE T" }, { 0 }, ERROR_BAD_REQUEST, { 0 }, { 0 } },
+	{ "empty variables", { M, "PATH_INFO=", "QUERY_STRING=", "CONTENT_LENGTH=", "HTTP_TRANSFER_ENCODING=", "HTTP_HOST=" }, T("x"), ERROR_NONE, T("/"), { 0 } },
+	{ "a path without a slash", { M, "PATH_INFO=me" }, { 0 }, ERROR_BAD_REQUEST, { 0 }, { 0 } },
+	{ "a path with a space", { M, "PATH_INFO=/me " }, { 0 }, ERROR_BAD_REQUEST, { 0 }, { 0 } },
+	{ "a path with a control byte", { M, "PATH_INFO=/me\n" }, { 0 }, ERROR_BAD_REQUEST, { 0 }, { 0 } },
+	{ "a path in UTF-8", { M, "PATH_INFO=/\xc3\xa9" }, { 0 }, ERROR_BAD_REQUEST, { 0 }, { 0 } },
+	{ "a path with dots", { M, "PATH_INFO=/../me" }, { 0 }, ERROR_NONE, T("/../me"), { 0 } },
+	{ "a query with a space", { M, "QUERY_STRING=a b" }, { 0 }, ERROR_BAD_REQUEST, { 0 }, { 0 } },
+	{ "a script of several parts", { M, "SCRIPT_NAME=/~u/cgi-bin/a+b@c_d.cgi" }, { 0 }, ERROR_NONE, T("/"), { 0 } },
+	{ "a script that would end a cookie's path", { M, "SCRIPT_NAME=/x;Domain=evil" }, { 0 }, ERROR_BAD_REQUEST, { 0 }, { 0 } },
+	{ "a body", { P, "CONTENT_LENGTH=2" }, T("hi"), ERROR_NONE, T("/"), T("hi") },
+	{ "a body of a GET", { M, "CONTENT_LENGTH=2" }, T("hi"), ERROR_NONE, T("/"), T("hi") },
+	{ "a body without a length is none", { P }, T("hi"), ERROR_NONE, T("/"), { 0 } },
+	{ "a body that is too short", { P, "CONTENT_LENGTH=3" }, T("hi"), ERROR_BAD_REQUEST, T("/"), { 0 } },
+	{ "a body too large", { P, "CONTENT_LENGTH=16385" }, T("hi"), ERROR_BODY_TOO_LARGE, T("/"), { 0 } },
+	{ "a length that overflows", { P, "CONTENT_LENGTH=18446744073709551618" }, T("hi"), ERROR_BODY_TOO_LARGE, T("/"), { 0 } },
+	{ "a negative length", { P, "CONTENT_LENGTH=-2" }, T("hi"), ERROR_BAD_REQUEST, T("/"), { 0 } },
+	{ "a length of two", { P, "CONTENT_LENGTH=2, 2" }, T("hi"), ERROR_BAD_REQUEST, T("/"), { 0 } },
+	{ "a transfer coding", { P, "HTTP_TRANSFER_ENCODING=chunked" }, T("hi"), ERROR_NOT_IMPLEMENTED, T("/"), { 0 } },
+	{ "a transfer coding and a length", { P, "HTTP_TRANSFER_ENCODING=chunked", "CONTENT_LENGTH=2" }, T("hi"), ERROR_BAD_REQUEST, T("/"), { 0 } },
+	{ "an expectation", { P, "HTTP_EXPECT=100-continue", "CONTENT_LENGTH=2" }, T("hi"), ERROR_NONE, T("/"), T("hi") },
+	{ "an unknown expectation", { P, "HTTP_EXPECT=200-ok" }, { 0 }, ERROR_BAD_REQUEST, T("/"), { 0 } },
+	{ "a host that is none", { M, "HTTP_HOST=a/b" }, { 0 }, ERROR_BAD_REQUEST, T("/"), { 0 } },
+	{ "a header with a line break", { M, "HTTP_USER_AGENT=a\r\nSet-Cookie: x" }, { 0 }, ERROR_BAD_REQUEST, { 0 }, { 0 } }
+};
+
+static void test_cgi_cases(void)
+{
+	for (size_t i = 0; i < sizeof cgi_cases / sizeof *cgi_cases; i++) {
+		const struct cgi_case *c = &cgi_cases[i];
+		enum error e = cgi(c->v, c->input);
+		ok(e == c->e && (!c->path.p || slice_is(rq.path, c->path)) && slice_is(rq.body, c->body), "CGI: %s (%d)", c->name, e);
+	}
+}
+
+static enum error cgi_of(const char *one, const char *two, const char *three)
+{
+	const char *const variables[] = { M, one, two, three, NULL };
+	return cgi(variables, SLICE_NONE);
+}
+
+static void test_cgi_authorization(void)
+{
+	static const struct { const char *one, *two, *three; struct slice want; bool withheld; } cases[] = {
+		{ "REDIRECT_HTTP_AUTHORIZATION=Bearer a", "", "", T("Bearer a"), false },
+		{ "REDIRECT_HTTP_AUTHORIZATION=Bearer a", "HTTP_AUTHORIZATION=Bearer b", "", T("Bearer b"), false },
+		{ "REDIRECT_HTTP_AUTHORIZATION=Bearer a", "HTTP_AUTHORIZATION=", "", T("Bearer a"), false },
+		{ "AUTH_TYPE=Bearer", "AUTH_CONTENT=a", "", T("Bearer a"), false },
+		{ "AUTH_TYPE=Bearer", "AUTH_CONTENT=a", "HTTP_AUTHORIZATION=Bearer b", T("Bearer b"), false },
+		{ "AUTH_TYPE=Basic", "", "HTTP_AUTHORIZATION=Basic b", T("Basic b"), false },
+		{ "AUTH_TYPE=Basic", "", "", { 0 }, true },
+		{ "AUTH_CONTENT=a", "", "", { 0 }, false }
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		is_int(cgi_of(cases[i].one, cases[i].two, cases[i].three), ERROR_NONE, "CGI with %s", cases[i].one);
+		is_slice(rq.authorization, cases[i].want, "  and %s", cases[i].two);
+		ok(rq.withheld == cases[i].withheld, "  and whether one was withheld");
+	}
+}
+
+static const char *long_variable(const char *name, size_t n)
+{
+	struct buf b = { 0 };
+	buf_s(&b, name);
+	buf_s(&b, "=/");
+	fill(&b, n - 1);
+	return slice_text(buf_slice(&b));
+}
+
+static void test_cgi_limits(void)
+{
+	size_t mark = arena_mark();
+	is_int(cgi_of(long_variable("PATH_INFO", LIMIT_LINE), "", ""), ERROR_NONE, "CGI: a path of the limit");
+	is_int(cgi_of(long_variable("PATH_INFO", LIMIT_LINE + 1), "", ""), ERROR_URI_TOO_LONG, "CGI: a path of one more");
+	is_int(cgi_of(long_variable("HTTP_COOKIE", LIMIT_LINE), "", ""), ERROR_NONE, "CGI: a header of the limit");
+	is_int(cgi_of(long_variable("HTTP_COOKIE", LIMIT_LINE + 1), "", ""), ERROR_HEADERS_TOO_LARGE, "CGI: a header of one more");
+	for (size_t more = 0; more < 2; more++) {
+		const char *const variables[] = {
+			"REQUEST_METHOD=GET", long_variable("HTTP_COOKIE", LIMIT_LINE),
+			long_variable("HTTP_ORIGIN", LIMIT_LINE),
+			long_variable("HTTP_USER_AGENT", LIMIT_LINE),
+			long_variable("HTTP_IF_NONE_MATCH", LIMIT_HEAD - 3 * LIMIT_LINE - 3 + more), NULL
+		};
+		is_int(cgi(variables, SLICE_NONE), more ? ERROR_URI_TOO_LONG : ERROR_NONE, "CGI: %zu bytes over the head's limit", more);
+	}
+	arena_back(mark);
+}
+
+static void test_cgi_late(void)
+{
+	const char *const variables[] = { "REQUEST_METHOD=POST", "CONTENT_LENGTH=5", NULL };
+	char **before = environ;
+	int in[2];
+	http_patience = 50;
+	if (pipe(in) || write(in[1], "hi", 2) < 0)
+		exit(2);
+	lend(in[0], 1);
+	environ = environment(variables);
+	enum error e = http_read_cgi(&rq, &rules);
+	environ = before;
+	give_back();
+	close(in[0]);
+	close(in[1]);
+	http_patience = 10000;
+	is_int(e, ERROR_REQUEST_TIMEOUT, "CGI: a body that stops is late");
+}
+
+/* ---- the answer -------------------------------------------------------- */
+
+static int64_t some_day(void)
+{
+	return 784111777;       /* RFC 9110's own example */
+}
+
+static int64_t leap_day(void)
+{
+	return 1709164805;
+}
+
+static struct slice answer(const struct request *to, const struct reply *rp)
+{
+	open_pair(SOCK_STREAM);
+	bool done = http_send(to, rp);
+	struct slice got = heard();
+	if (!done)
+		ok(false, "the answer was sent");
+	return got;
+}
+
+#define NOSNIFF "X-Content-Type-Options: nosniff\r\n"
+#define DATED "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nConnection: close\r\n"
+
+static void test_answers(void)
+{
+	struct request http = { .face = FACE_HTTP }, of_cgi = { .face = FACE_CGI }, of_scgi = { .face = FACE_SCGI };
+	struct request asks_head = { .face = FACE_HTTP, .method = METHOD_HEAD };
+	struct reply rp = { .status = 200, .type = "application/json" };
+	base_clock = some_day;
+	buf_s(&rp.body, "{\"data\":1}");
+	reply_header(&rp, "X-One", "a", "b", "c\r\nSet-Cookie: \x01\td", NULL);
+	is_slice(answer(&http, &rp), S("HTTP/1.1 200 OK\r\n" DATED "Content-Type: application/json\r\n" NOSNIFF
+	         "Content-Length: 10\r\nX-One: abcSet-Cookie: d\r\n\r\n{\"data\":1}"), "an answer by HTTP");
+	is_slice(answer(&of_cgi, &rp), S("Status: 200 OK\r\nContent-Type: application/json\r\n" NOSNIFF
+	         "Content-Length: 10\r\nX-One: abcSet-Cookie: d\r\n\r\n{\"data\":1}"), "an answer by CGI");
+	is_slice(answer(&of_scgi, &rp), S("Status: 200 OK\r\nContent-Type: application/json\r\n" NOSNIFF
+	         "Content-Length: 10\r\nX-One: abcSet-Cookie: d\r\n\r\n{\"data\":1}"), "and by SCGI");
+	is_slice(answer(&asks_head, &rp), S("HTTP/1.1 200 OK\r\n" DATED "Content-Type: application/json\r\n" NOSNIFF
+	         "Content-Length: 10\r\nX-One: abcSet-Cookie: d\r\n\r\n"), "an answer to HEAD");
+	rp.status = 304;
+	rp.type = NULL;
+	is_slice(answer(&of_cgi, &rp), S("Status: 304 Not Modified\r\nX-One: abcSet-Cookie: d\r\n\r\n"), "304 has no body");
+	rp = (struct reply){ .status = 204 };
+	is_slice(answer(&http, &rp), S("HTTP/1.1 204 No Content\r\n" DATED "\r\n"), "204 has no body and no length");
+	rp.status = 405;
+	is_slice(answer(&of_cgi, &rp), S("Status: 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n"), "another without a body has a length");
+	base_clock = leap_day;
+	is_slice(answer(&http, &rp), S("HTTP/1.1 405 Method Not Allowed\r\nDate: Thu, 29 Feb 2024 00:00:05 GMT\r\n"
+	         "Connection: close\r\nContent-Length: 0\r\n\r\n"), "the date of a leap day");
+}
+
+static void test_errors(void)
+{
+	struct request of_cgi = { .face = FACE_CGI };
+	struct reply rp = { .status = 200, .type = "text/html" };
+	buf_s(&rp.body, "half a secret");
+	reply_header(&rp, "Set-Cookie", "secret", NULL);
+	reply_error(&rp, ERROR_TOKEN_MISSING, NULL, 0);
+	is_slice(answer(&of_cgi, &rp), S("Status: 401 Unauthorized\r\nContent-Type: application/json\r\n" NOSNIFF "Content-Length: 73\r\n\r\n"
+	         "{\"error\":{\"code\":\"token_missing\",\"message\":\"An access token is needed.\"}}"), "an error throws the half-built answer away");
+	reply_error(&rp, ERROR_INVALID_REQUEST, "username", 0);
+	is_slice(buf_slice(&rp.body), S("{\"error\":{\"code\":\"invalid_request\",\"message\":"
+	         "\"username: Something in the request is missing or not allowed.\"}}"), "an error names the member");
+	is_slice(buf_slice(&rp.head), SLICE_NONE, "and has no header of its own");
+	reply_error(&rp, ERROR_STORE_FULL, NULL, 0);
+	is_slice(buf_slice(&rp.head), S("Retry-After: 60\r\n"), "but Retry-After where the table says so");
+	reply_error(&rp, ERROR_RATE_LIMITED, NULL, 17);
+	is_slice(buf_slice(&rp.head), S("Retry-After: 17\r\n"), "or the caller");
+}
+
+/* uhttpd makes a 200 of a Status without a reason. */
+static void test_reasons(void)
+{
+	for (enum error e = ERROR_NONE + 1; e < ERROR__MAX; e++) {
+		struct request of_cgi = { .face = e % 2 ? FACE_CGI : FACE_SCGI };
+		struct reply rp;
+		reply_error(&rp, e, NULL, 0);
+		struct slice rest = answer(&of_cgi, &rp), line = slice_cut(&rest, '\r');
+		int64_t status = 0;
+		ok(slice_starts(line, S("Status: ")) && line.n > 12 && parse_number((struct slice){ line.p + 8, 3 }, 400, 505, &status)
+		   && status == errors[e].status && line.p[11] == ' ' && !slice_is(slice_from(line, 12), S("Unknown")), "%s", text(line));
+	}
+}
+
+static void send_long(void *arg)
+{
+	struct request http = { .face = FACE_HTTP };
+	struct reply rp = { .status = 200, .type = "text/plain" };
+	rp.body = *(struct buf *)arg;
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
+		exit(2);
+	dup2(pair[0], 1);
+	http_patience = 50;
+	http_send(&http, &rp);
+}
+
+static void test_long_answers(void)
+{
+	static char bytes[1 << 20];
+	struct request http = { .face = FACE_HTTP };
+	struct reply rp = { .status = 200, .type = "text/plain" };
+	memset(bytes, 'y', sizeof bytes);
+	for (size_t n = LIMIT_BODY; n <= LIMIT_BODY + 1; n++) {
+		rp.body = (struct buf){ bytes, n, n };
+		struct slice got = answer(&http, &rp);
+		ok(got.n > n && slice_is(slice_from(got, got.n - n), buf_slice(&rp.body)), "an answer of %zu bytes", n);
+	}
+	rp.body = (struct buf){ bytes, sizeof bytes, sizeof bytes };
+	is_int(dies(send_long, &rp.body), 128 + SIGALRM, "a peer that takes nothing keeps nobody");
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t n = 1; n <= LIMIT_BODY + 1; n += LIMIT_BODY) {
+		rp.body.n = n;
+		open_pair(SOCK_STREAM);
+		close(far_end);
+		bool done = http_send(&http, &rp);
+		give_back();
+		ok(!done, "a peer that is gone is told of, %zu bytes", n);
+	}
+}
+
+/* ---- all faces --------------------------------------------------------- */
+
+/* Everything but the face, the mount's spelling and where the body lies. */
+static bool same_request(const struct request *a, const struct request *b)
+{
+	return a->method == b->method && a->minor_zero == b->minor_zero && a->below == b->below && slice_is(a->path, b->path)
+	       && slice_is(a->mount, b->mount) && slice_is(a->query, b->query) && slice_is(a->host, b->host)
+	       && slice_is(a->authorization, b->authorization) && slice_is(a->content_type, b->content_type)
+	       && slice_is(a->cookie, b->cookie) && slice_is(a->user_agent, b->user_agent) && slice_is(a->body, b->body);
+}
+
+static void test_same(void)
+{
+	const char *const variables[] = {
+		"REQUEST_METHOD=POST", "SCRIPT_NAME=/api/auth", "PATH_INFO=/login", "QUERY_STRING=a=1&b=", "SERVER_PROTOCOL=HTTP/1.1",
+		"HTTP_HOST=auth.example:8443", "CONTENT_TYPE=application/json; charset=utf-8", "CONTENT_LENGTH=9",
+		"HTTP_AUTHORIZATION=Bearer abc.def-_~+/==", "HTTP_USER_AGENT=\xe9t\xe9/1.0", "HTTP_COOKIE=a=1; b=2", NULL
+	};
+	cgi(variables, S("{\"a\":123}"));
+	struct request by_cgi = rq;
+	const struct { struct slice bytes; const char *name; } sockets[] = { { S(GOOD), "HTTP" }, { scgi_good(), "SCGI" } };
+	for (size_t i = 0; i < 2; i++) {
+		open_pair(SOCK_STREAM);
+		if (write(far_end, sockets[i].bytes.p, sockets[i].bytes.n) < 0)
+			exit(2);
+		http_read_stream(&rq, &rules, &closed);
+		heard();
+		ok(same_request(&by_cgi, &rq), "one request is the same by CGI and %s", sockets[i].name);
+	}
+}
+
+int main(void)
+{
+	static void (*const tests[])(void) = {
+		test_good,
+		test_prefixes,
+		test_mutations,
+		test_heads,
+		test_joined,
+		test_targets,
+		test_mounts,
+		test_limits,
+		test_scgi,
+		test_scgi_prefixes,
+		test_scgi_mutations,
+		test_scgi_cases,
+		test_scgi_frames,
+		test_scgi_paths,
+		test_scgi_peers,
+		test_scgi_limits,
+		test_many_parts,
+		test_peers,
+		test_networks,
+		test_bearer,
+		test_cookies,
+		test_query,
+		test_form,
+		test_media_type,
+		test_loopback,
+		test_same_origin,
+		test_stream_splits,
+		test_stream_bodies,
+		test_scgi_streams,
+		test_peek,
+		test_long_stream,
+		test_continue,
+		test_slow,
+		test_signals_do_not_end_a_read,
+		test_socket_peers,
+		test_reset,
+		test_linger,
+		test_cgi,
+		test_cgi_cases,
+		test_cgi_authorization,
+		test_cgi_limits,
+		test_cgi_late,
+		test_answers,
+		test_errors,
+		test_reasons,
+		test_long_answers,
+		test_same
+	};
+	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
+		size_t mark = arena_mark();
+		tests[i]();
+		arena_back(mark);
+	}
+	return done_testing();
+}

@@ -1,0 +1,144 @@
+# shellcheck shell=sh
+# lib.sh: TAP for shell tests, and servers that end with them. Sourced first thing:
+#   . "$(dirname "$0")/lib.sh"
+# and the last line is `done_testing`. `make test` sets LATCHKEY (the binary under test), LK_BUILD
+# (its build folder) and LK_B (the variant); by hand the product itself is tested.
+
+set -u
+TOP=$(cd "$(dirname "$0")/.." && pwd)
+LATCHKEY=${LATCHKEY:-$TOP/latchkey}
+LK_BUILD=${LK_BUILD:-$TOP/build/musl}
+LK_B=${LK_B:-musl}
+export TOP LATCHKEY LK_BUILD LK_B
+
+t_count=0 t_failed=0 t_pids='' t_dir='' t_done=0
+
+t_cleanup() {
+    status=$?
+    trap - EXIT INT TERM
+    for pid in $t_pids; do kill "$pid" 2>/dev/null || :; done
+    for pid in $t_pids; do wait "$pid" 2>/dev/null || :; done
+    # What a test mounted below stays out of it: an rm -rf through a bound /dev empties the machine's.
+    [ -z "$t_dir" ] || rm -rf --one-file-system "$t_dir"
+    [ "$t_done" -eq 1 ] || { echo "Bail out! $0 ended before done_testing"; [ "$status" -ne 0 ] || status=1; }
+    exit "$status"
+}
+trap t_cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+diag() { printf '%s\n' "$*" | sed 's/^/# /'; }
+
+t_result() { # STATUS NAME
+    t_count=$((t_count + 1))
+    if [ "$1" -eq 0 ]; then
+        printf 'ok %d - %s\n' "$t_count" "$2"
+    else
+        t_failed=$((t_failed + 1))
+        printf 'not ok %d - %s\n' "$t_count" "$2"
+        return 1
+    fi
+}
+
+# ok NAME COMMAND...: passes when the command succeeds; its output is shown when it doesn't.
+ok() {
+    t_name=$1
+    shift
+    t_text=$("$@" 2>&1)
+    t_status=$?
+    t_result $t_status "$t_name" && return
+    diag "exit $t_status: $*"
+    diag "$t_text"
+}
+
+# nok NAME COMMAND...: passes when the command fails.
+nok() {
+    t_name=$1
+    shift
+    if t_text=$("$@" 2>&1); then
+        t_result 1 "$t_name" || diag "succeeded: $*" && diag "$t_text"
+    else
+        t_result 0 "$t_name"
+    fi
+}
+
+# is GOT WANT NAME; isnt; like GOT PATTERN NAME (a shell pattern, *x* for contains); unlike
+is() {
+    [ "$1" = "$2" ]
+    t_result $? "$3" || { diag "got:  $1"; diag "want: $2"; }
+}
+isnt() {
+    [ "$1" != "$2" ]
+    t_result $? "$3" || diag "got what it should not be: $1"
+}
+like() {
+    # shellcheck disable=SC2254  # a pattern on purpose
+    case $1 in $2) t_result 0 "$3" ;; *) t_result 1 "$3" || { diag "got:  $1"; diag "like: $2"; } ;; esac
+}
+unlike() {
+    # shellcheck disable=SC2254
+    case $1 in $2) t_result 1 "$3" || { diag "got:    $1"; diag "unlike: $2"; } ;; *) t_result 0 "$3" ;; esac
+}
+
+pass() { t_result 0 "$1"; }
+fail() { t_result 1 "$1" || :; }
+
+done_testing() {
+    t_done=1
+    echo "1..$t_count"
+    [ "$t_failed" -eq 0 ] && [ "$t_count" -gt 0 ]
+    exit
+}
+
+# tmpdir: makes $TMP, once; gone at exit.
+tmpdir() {
+    [ -z "$t_dir" ] || return 0
+    t_dir=$(mktemp -d) || exit 1
+    # shellcheck disable=SC2034  # for the test
+    TMP=$t_dir
+}
+
+# free_port: prints a loopback TCP port that nobody listens on. Two tests at once draw from
+# different thousands, by process id.
+free_port() {
+    t_port=$((20000 + $$ % 20 * 500))
+    while t_listening "$t_port"; do t_port=$((t_port + 1)); done
+    echo "$t_port"
+}
+
+t_listening() { # without connecting: a one-shot server would take that for its request
+    grep -qiE "^ *[0-9]+: [0-9A-F]+:$(printf '%04X' "$1") [0-9A-F]+:0000 0A" /proc/net/tcp /proc/net/tcp6 2>/dev/null
+}
+
+# start NAME COMMAND...: runs it in the background, output in $TMP/NAME.log, pid in $NAME_pid;
+# ended at exit. stop NAME ends it now and waits.
+start() {
+    tmpdir
+    t_name=$1
+    shift
+    "$@" </dev/null >"$t_dir/$t_name.log" 2>&1 &
+    eval "${t_name}_pid=$!"
+    t_pids="$t_pids $!"
+}
+stop() {
+    t_pid=''
+    eval "t_pid=\$${1}_pid"
+    kill "$t_pid" 2>/dev/null
+    wait "$t_pid" 2>/dev/null || :
+    t_pids=$(printf ' %s ' "$t_pids" | sed "s/ $t_pid / /")
+}
+
+# wait_port PORT: until something listens on it, 10 seconds at most.
+wait_port() {
+    t_tries=0
+    until t_listening "$1"; do
+        t_tries=$((t_tries + 1))
+        [ "$t_tries" -lt 200 ] || { diag "nothing listens on port $1"; return 1; }
+        sleep 0.05
+    done
+}
+
+# lk_init DIR: a data directory with cheap passwords, for tests.
+lk_init() {
+    "$LATCHKEY" init --dir "$1" >/dev/null
+}

@@ -1,0 +1,69 @@
+#!/bin/sh
+# A lost answer: the request sent again with its key gets the same successor, byte for byte, however
+# late; without the key it is reuse. Answers are lost by dropping them, by a reader that has gone, and
+# by kill -9 between COMMIT and the answer.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/calls.sh"
+tmpdir
+STRACE=$(command -v strace)
+TRACE=$TMP/trace
+
+# past_grace: the grace is 0 seconds of a clock that counts whole ones.
+past_grace() { sleep 1.1; }
+pair() { printf '%s\n' "$1" | tr '{,' '[\n*]' | grep -E '^"(access|refresh)_token"'; }
+
+data "$TMP/data" 'reuse_grace = 0'
+
+# --- dropped
+signed_in
+first=$(refresh "$TOKEN" mine)
+like "$(pair "$first")" '"access_token":"*"refresh_token":"*' 'a refresh, whose answer is thrown away'
+past_grace
+again=$(refresh "$TOKEN" mine)
+is "$(pair "$again")" "$(pair "$first")" 'again with its key, after the grace: the same pair, byte for byte'
+is "$(ask POST /refresh "{\"refresh_token\":\"$TOKEN\"}" HTTP_IDEMPOTENCY_KEY=mine | member refresh_token)" \
+    "$(printf '%s' "$first" | member refresh_token)" 'or with its key in the header'
+is "$(events refresh)" 1 'nothing was written for that'
+next=$(printf '%s' "$first" | member refresh_token)
+is "$(refresh "$next" second | verdict)" 200 'the successor is good'
+
+for key in '' another; do
+    signed_in
+    first=$(refresh "$TOKEN" "$key$key" | member refresh_token)
+    past_grace
+    is "$(refresh "$TOKEN" "$key" | verdict)" '401 refresh_reused' "again with ${key:-no} key, after the grace: reuse"
+    is "$(refresh "$first" | verdict)" '401 session_revoked' 'which ends the session'
+done
+is "$(verb audit --json | grep -o '"class":"[a-z]*","distance":1' | tr '\n' ' ')" \
+    '"class":"late","distance":1 "class":"rival","distance":1 ' 'the trail says of what kind'
+
+# --- nobody reads: the answer goes into a pipe whose reader has gone
+signed_in
+mkfifo "$TMP/nobody"
+: <"$TMP/nobody" &
+exec 5>"$TMP/nobody"
+wait $!
+refresh "$TOKEN" mine >&5
+exec 5>&-
+past_grace
+is "$(refresh "$TOKEN" mine | member generation)" 2 'an answer that nobody read is given again'
+
+# --- kill -9 at the write of the answer; a first run shows which write that is
+signed_in
+WRAP="$STRACE -f -o $TRACE -e trace=write,pwrite64"
+TOKEN=$(refresh "$TOKEN" counted | member refresh_token)
+is "$(grep -c ' write(1,' "$TRACE")" 1 'an answer is one write'
+before=$(awk '/ write\(/ { n++ } / write\(1,/ { print n }' "$TRACE")
+committed=$(events refresh)
+WRAP="$STRACE -f -o $TRACE -e trace=write,pwrite64 -e inject=write:error=EIO:signal=KILL:when=$before"
+is "$(refresh "$TOKEN" killed 2>/dev/null)" '' 'killed between COMMIT and answer: no byte of an answer'
+like "$(tail -n 1 "$TRACE")" '*killed by SIGKILL*' 'it was'
+WRAP=''
+is "$(events refresh)" $((committed + 1)) 'the rotation was committed'
+past_grace
+answer=$(refresh "$TOKEN" killed)
+is "$(printf '%s' "$answer" | verdict) $(printf '%s' "$answer" | member generation)" '200 3' "the client's retry gets its pair"
+is "$(events refresh)" $((committed + 1)) 'without another rotation'
+is "$(refresh "$(printf '%s' "$answer" | member refresh_token)" next | verdict)" 200 'and goes on'
+
+done_testing

@@ -1,0 +1,127 @@
+#!/bin/sh
+# The listener of `latchkey serve`: how it starts, what it serves and logs, how it ends, and that
+# idle connections can't keep others out for ever.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/calls.sh"
+. "$(dirname "$0")/smoke.sh"
+tmpdir
+data "$TMP/data"
+LATCHKEY_DIR=$DATA
+export LATCHKEY_DIR
+
+# serve NAME ARGUMENT...: started; its address is in $AT once it has said so.
+serve() {
+    serve_name=$1
+    shift
+    start "$serve_name" "$LATCHKEY" serve "$@"
+    serve_tries=0
+    until grep -q '^latchkey: serving' "$TMP/$serve_name.log" || [ $((serve_tries += 1)) -gt 200 ]; do sleep 0.05; done
+    AT=$(sed -n 's|^latchkey: serving http://\(.*\)/$|\1|p' "$TMP/$serve_name.log")
+}
+children() { wc -w <"/proc/$1/task/$1/children"; }
+# until_children PID COUNT
+until_children() {
+    until_tries=0
+    until [ "$(children "$1")" -eq "$2" ]; do
+        [ $((until_tries += 1)) -lt 600 ] || { diag "$(children "$1") children, not $2"; return 1; }
+        sleep 0.05
+    done
+}
+
+# --- starting, and addresses that it can't take
+serve v4 127.0.0.1:0
+like "$AT" '127.0.0.1:[1-9]*' 'says where it is'
+call_at() { URL=http://$AT; call "$@"; }
+call_at GET /api/auth/health
+is "$CODE" 200 'and is there'
+serve_exit() { "$LATCHKEY" serve "$@" >"$TMP/out" 2>&1; echo $?; }
+is "$(serve_exit "$AT")" 111 "a port that is taken is the system's fault"
+like "$(cat "$TMP/out")" "*cannot listen on $AT: *" 'which it says'
+for address in nowhere 127.0.0.1 127.0.0.1:65536 127.0.0.1:x 256.0.0.1:80 ::1: : :x '[::1]' '[::1]:x' '[::1:80' '[]:1'; do
+    is "$(serve_exit "$address")" 100 "no address: $address"
+done
+is "$(serve_exit 127.0.0.1:0 more)" 100 'two addresses'
+is "$(serve_exit --port 80)" 100 'an option that there is not'
+is "$(serve_exit 127.0.0.1:0 --dir "$TMP/nothing")" 111 'no data directory'
+like "$(cat "$TMP/out")" '*latchkey.key*' 'which it says at once, not at the first request'
+
+# --- what it serves
+while read -r path code type; do
+    call_at GET "$path"
+    like "$CODE $(tr -d '\r' <"$TMP/head")" "$code *Content-Type: $type*" "$path is $code, $type"
+done <<END
+/                    200  text/html
+/session.js          200  text/javascript
+/nothing             404  application/json
+/index.html/         404  application/json
+/../latchkey.db      404  application/json
+/api/auth            404  application/json
+/api/auth/nothing    404  application/json
+/api/authx           404  application/json
+END
+call_at GET /
+like "$(cat "$TMP/head")" "*Content-Security-Policy: default-src 'none'; script-src 'self'*" 'the page has a policy of its own'
+etag=$(tr -d '\r' <"$TMP/head" | sed -n 's/^ETag: //p')
+call_at GET / -H "If-None-Match: $etag"
+is "$CODE $(wc -c <"$TMP/body")" '304 0' 'and is not sent twice'
+call_at GET / -H 'If-None-Match: "another"'
+is "$CODE" 200 'but where it has changed'
+call_at POST /
+is "$CODE $(tr -d '\r' <"$TMP/head" | grep '^Allow:')" '405 Allow: GET, HEAD' 'it is only to be read'
+is "$(curl -sSI "http://$AT/" | tr -d '\r' | sed -n 's/^Content-Length: //p')" "$(curl -sS "http://$AT/" | wc -c)" \
+    'HEAD tells the length of what GET sends'
+
+# --- what it logs
+call_at GET '/api/auth/verify?live=1&secret=hidden' -H 'Authorization: Bearer hidden'
+like "$(tail -n 1 "$TMP/v4.log")" 'latchkey: serve: 127.0.0.1 GET /api/auth/verify 401' 'a line for each request'
+call_at GET '/?secret=hidden'
+is "$(grep -c hidden "$TMP/v4.log")" 0 'with neither query nor header'
+
+# --- how it ends: a request that has begun is finished first
+for signal in TERM INT; do
+    serve "$signal" 127.0.0.1:0
+    pid=''
+    eval "pid=\$${signal}_pid"
+    mkfifo "$TMP/$signal.in"
+    busybox nc "${AT%:*}" "${AT##*:}" <"$TMP/$signal.in" >"$TMP/$signal.out" &
+    client=$!
+    exec 5>"$TMP/$signal.in"
+    printf 'GET /api/auth/health HTTP/1.1\r\n' >&5
+    until_children "$pid" 1
+    kill "-$signal" "$pid"
+    # Its listening socket closes with it, so it is the child alone that answers.
+    printf 'Host: localhost\r\n\r\n' >&5
+    wait "$pid"
+    is $? 0 "SIG$signal: ends with 0"
+    wait "$client"
+    exec 5>&-
+    like "$(cat "$TMP/$signal.out")" 'HTTP/1.1 200 OK*"status":"ok"*' 'once the request that had begun is answered'
+done
+
+# --- systemd gives it its socket
+port=$(free_port)
+start unit systemd-socket-activate -l "127.0.0.1:$port" -E "LATCHKEY_DIR=$DATA" "$LATCHKEY" serve
+wait_port "$port"
+AT=127.0.0.1:$port
+for turn in first second; do
+    call_at GET /api/auth/health
+    is "$CODE" 200 "on systemd's socket: the $turn request"
+done
+stop unit
+
+# --- idle connections: at most 64 children, and each gives up in its time
+serve idle 127.0.0.1:0
+mkfifo "$TMP/silence"
+exec 6<>"$TMP/silence"
+n=0
+while [ "$n" -lt 80 ]; do
+    n=$((n + 1))
+    busybox nc "${AT%:*}" "${AT##*:}" <&6 >/dev/null &
+    t_pids="$t_pids $!"
+done
+# shellcheck disable=SC2154  # set by start
+ok 'eighty idle connections: sixty-four children' until_children "$idle_pid" 64
+call_at GET /api/auth/health
+is "$CODE" 200 'and who comes behind them is served'
+ok 'with no child more' test "$(children "$idle_pid")" -le 64
+done_testing

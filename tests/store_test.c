@@ -1,0 +1,653 @@
+/*
+ * store_test: the store's verbs, and what it does with files that are missing, foreign, damaged,
+ * of another version, locked, full or not to be written.
+ */
+#include "store.h"
+#include "t.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum { DAY = 86400, NOBODY = 65534 };
+
+static char dir[64];
+
+static const char *file(const char *name)
+{
+	static char path[4][128];
+	static int next;
+	char *p = path[next++ % 4];
+	snprintf(p, sizeof path[0], "%s/%s", dir, name);
+	return p;
+}
+
+static void remove_files(void)
+{
+	static const char *const names[] = { "latchkey.db", "latchkey.db-wal", "latchkey.db-journal", "latchkey.db-shm", "latchkey.lock" };
+	store_close();
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		unlink(file(names[i]));
+}
+
+static void fresh(void)
+{
+	remove_files();
+	store_create(dir);
+}
+
+/* What a stranger with a sqlite3 shell does. */
+static void alter(const char *sql)
+{
+	sqlite3 *other;
+	int rc = sqlite3_open(file("latchkey.db"), &other);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(other, sql, NULL, NULL, NULL);
+	sqlite3_close(other);
+	if (rc != SQLITE_OK) {
+		printf("Bail out! %s: %s\n", sql, sqlite3_errstr(rc));
+		exit(2);
+	}
+}
+
+static off_t size_of(const char *name)
+{
+	struct stat s;
+	return stat(file(name), &s) == 0 ? s.st_size : -1;
+}
+
+/* ---- what dies, and of what -------------------------------------------- */
+
+static void say_code(enum error e)
+{
+	printf("%d %s\n", errors[e].status, errors[e].code);
+	exit(111);
+}
+
+static void open_it(void *unused) { (void)unused; store_open(dir, 1); }
+static void create_it(void *unused) { (void)unused; store_create(dir); }
+static void upgrade_it(void *unused) { (void)unused; store_upgrade(dir); }
+
+/* fn dies with this code, and its log says why. */
+static void fails(void (*fn)(void *), const char *code, const char *log, const char *what)
+{
+	char want[64];
+	snprintf(want, sizeof want, "503 %s\n", code);
+	is_int(dies(fn, NULL), 111, "%s: dies", what);
+	is_str(t_out, want, "%s: %s", what, code);
+	if (!ok(strstr(t_err, log) != NULL, "%s: the log says \"%s\"", what, log))
+		diag("%s", t_err);
+}
+
+/* ---- users ------------------------------------------------------------- */
+
+static struct user user_of(const char *name)
+{
+	return (struct user){ .id = random_id(), .name = slice_of(name), .password = S("$argon2id$"), .created_at = 7 };
+}
+
+static void users(void)
+{
+	struct user alice = user_of("Alice"), again = user_of("aLICE"), got;
+	fresh();
+	store_begin(DURABLE_NOW);
+	ok(store_user_add(&alice), "a user");
+	ok(!store_user_add(&again), "his name in other case is taken");
+	store_user_subscription(alice.id, S("{\"plan\":\"pro\"}"));
+	store_user_password(alice.id, S("other"));
+	store_user_disable(alice.id, true);
+	store_commit();
+	ok(store_user_named(S("ALICE"), &got) && got.id == alice.id, "found by name, without case");
+	ok(slice_is(got.name, S("Alice")) && slice_is(got.password, S("other")) && slice_is(got.subscription, S("{\"plan\":\"pro\"}"))
+		&& got.disabled && got.created_at == 7, "all that was set");
+	ok(!store_user_named(S("alic"), &got) && !store_user_named(SLICE_NONE, &got) && !store_user(1, &got), "others aren't there");
+	ok(!store_user_named(S("Alice\0x"), &got), "a NUL byte ends no name");
+	store_begin(DURABLE_NOW);
+	store_session_add(&(struct session){ .id = 1, .user = alice.id });
+	store_session_add(&(struct session){ .id = 2, .user = 1 });
+	store_user_disable(alice.id, false);
+	store_commit();
+	store_user(alice.id, &got);
+	ok(!got.disabled, "enabled again");
+	struct session s;
+	store_begin(DURABLE_NOW);
+	store_user_delete(alice.id);
+	store_commit();
+	ok(!store_user(alice.id, &got) && !store_session(1, &s) && store_session(2, &s), "deleted with his sessions alone");
+}
+
+static void list_of_users(void)
+{
+	struct user page[LIMIT_LIST];
+	char name[16];
+	fresh();
+	store_begin(DURABLE_NOW);
+	for (int i = 0; i < LIMIT_LIST + 20; i++) {
+		snprintf(name, sizeof name, "%cser%03d", i % 2 ? 'U' : 'u', i);
+		struct user u = user_of(name);
+		store_user_add(&u);
+	}
+	store_commit();
+	is_int(store_users(SLICE_NONE, page), LIMIT_LIST, "the first page of users");
+	ok(slice_is(page[0].name, S("user000")) && slice_is(page[1].name, S("User001")), "by name, without case");
+	is_int(store_users(page[LIMIT_LIST - 1].name, page), 20, "the second");
+	is_int(store_users(page[19].name, page), 0, "and no more");
+}
+
+/* ---- sessions ---------------------------------------------------------- */
+
+static void session_row(void)
+{
+	struct session s = {
+		.id = UINT64_C(0x7fffffffffffffff), .user = 5, .ctr = 3, .br = UINT64_MAX, .idem = UINT64_C(1) << 63, .rotated_at = 10,
+		.created_at = 9, .expires_at = 100, .cookie = true, .device = S("a\0b"), .agent = S("agent"), .ip = S("::1"),
+	}, got;
+	fresh();
+	store_begin(DURABLE_NOW);
+	store_session_add(&s);
+	store_commit();
+	ok(store_session(s.id, &got), "a session");
+	ok(got.user == 5 && got.ctr == 3 && got.br == s.br && got.idem == s.idem && got.rotated_at == 10 && got.created_at == 9
+		&& got.expires_at == 100 && got.ended_at == 0 && got.why == ENDED_NOT && got.cookie && slice_is(got.device, s.device)
+		&& slice_is(got.agent, s.agent) && slice_is(got.ip, s.ip), "whatever it holds, 64 bits and NUL included");
+	s.ctr = 4;
+	s.br = 1;
+	s.idem = 0;
+	s.rotated_at = 50;
+	s.user = 6;
+	store_begin(DURABLE_LATER);
+	store_session_rotate(&s);
+	store_commit();
+	store_session(s.id, &got);
+	ok(got.ctr == 4 && got.br == 1 && got.idem == 0 && got.rotated_at == 50 && got.user == 5, "a rotation writes four columns");
+	store_begin(DURABLE_NOW);
+	ok(store_session_end(s.id, ENDED_FORK, 60), "ended");
+	ok(!store_session_end(s.id, ENDED_LOGOUT, 70) && !store_session_end(1, ENDED_LOGOUT, 70), "once only, and if it is there");
+	store_commit();
+	store_session(s.id, &got);
+	ok(got.ended_at == 60 && got.why == ENDED_FORK, "the first reason stays");
+}
+
+static void many_sessions(void)
+{
+	struct session page[LIMIT_LIST];
+	fresh();
+	store_begin(DURABLE_LATER);
+	for (uint64_t i = 1; i <= LIMIT_LIST + 30; i++)
+		store_session_add(&(struct session){ .id = i, .user = i <= 3 ? 8 : 9 });
+	store_rollback();
+	is_int(store_sessions(0, 0, page), 0, "a rollback takes all back");
+	store_rollback();
+	store_begin(DURABLE_LATER);
+	for (uint64_t i = 1; i <= LIMIT_LIST + 30; i++)
+		store_session_add(&(struct session){ .id = i, .user = i <= 3 ? 8 : 9 });
+	is_int(store_sessions_end(8, 2, ENDED_REVOKED, 5), 2, "all of a user but one end");
+	is_int(store_sessions_end(8, 0, ENDED_REVOKED, 5), 1, "then that one");
+	is_int(store_sessions_end(7, 0, ENDED_REVOKED, 5), 0, "none of nobody");
+	store_commit();
+	is_int(store_sessions(8, 0, page), 3, "a user's, ended ones included");
+	is_int(store_sessions(8, 2, page), 1, "from a place on");
+	is_int(store_sessions(0, 0, page), LIMIT_LIST, "everyone's");
+	is_int(store_sessions(0, page[LIMIT_LIST - 1].id, page), 30, "page by page");
+}
+
+/* From a random row on, eight at a time: so often that each has been looked at. */
+static void sweep(void)
+{
+	struct session page[LIMIT_LIST];
+	int64_t gone = 0, most = 0;
+	fresh();
+	store_begin(DURABLE_LATER);
+	for (int i = 0; i < 40; i++)
+		store_session_add(&(struct session){ .id = random_id(), .user = 1, .rotated_at = i % 4 == 0 ? 1000 : 2000,
+			.expires_at = i % 4 == 1 ? 3000 : i % 4 == 2 ? 3001 : 0, .ended_at = i % 4 == 3, .why = i % 4 == 3 ? ENDED_LOGOUT : ENDED_NOT });
+	for (int i = 0; i < 1500; i++) {
+		int64_t n = store_sweep(3000, 2000);
+		gone += n;
+		most = n > most ? n : most;
+	}
+	store_commit();
+	ok(most >= 1 && most <= 8, "at most 8 at once: %d", (int)most);
+	size_t left = store_sessions(0, 0, page);
+	/* The lowest id is looked at only where the random place lies before it. */
+	ok(gone + (int64_t)left == 40 && left >= 20 && left <= 22, "idle and past their end: %d gone, %zu left", (int)gone, left);
+	size_t over = 0;
+	for (size_t i = 0; i < left; i++)
+		over += page[i].rotated_at == 1000 || page[i].expires_at == 3000;
+	is_int(left - over, 20, "the others stay");
+}
+
+/* ---- audit and mark ---------------------------------------------------- */
+
+static void add_events(int count, int64_t max, int64_t time)
+{
+	store_begin(DURABLE_LATER);
+	for (int i = 0; i < count; i++)
+		store_audit_add(&(struct audit){ .time = time + i, .event = EVENT_REUSE, .user = 1 + (uint64_t)i % 2, .session = 7,
+			.ip = S("::1"), .class = CLASS_OLD, .distance = -3 }, max);
+	store_commit();
+}
+
+static void audit(void)
+{
+	struct audit rows[LIMIT_LIST];
+	fresh();
+	add_events(130, 4096, 1000);
+	is_int(store_audits(0, 0, 0, 1000, rows), LIMIT_LIST, "at most LIMIT_LIST events");
+	ok(rows[0].id == 130 && rows[0].time == 1129 && rows[0].event == EVENT_REUSE && rows[0].user == 2 && rows[0].session == 7
+		&& slice_is(rows[0].ip, S("::1")) && rows[0].class == CLASS_OLD && rows[0].distance == -3, "newest first, all columns");
+	is_int(store_audits(0, 31, 0, 100, rows), 30, "those before");
+	is_int(store_audits(0, 0, 1120, 100, rows), 10, "those since");
+	is_int(store_audits(1, 0, 1120, 100, rows), 5, "those of a user");
+	is_int(store_audits(0, 0, 0, 3, rows), 3, "as many as asked for");
+	is_int(store_audits_after(120, rows), 10, "those after");
+	is_int(rows[0].id, 121, "oldest first");
+	is_int(store_audits_after(0, rows), LIMIT_LIST, "at most LIMIT_LIST again");
+}
+
+/* Trimmed 64 at once: never more than max and one batch. */
+static void audit_bound(void)
+{
+	struct audit rows[LIMIT_LIST];
+	static const struct { int64_t max; int64_t oldest; } cases[] = { { 1, 640 }, { 64, 577 }, { 100, 541 }, { 700, 1 } };
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		fresh();
+		add_events(640, cases[i].max, 1);
+		store_audits_after(0, rows);
+		is_int(rows[0].id, cases[i].oldest, "after 640 events with audit_max %d the oldest", (int)cases[i].max);
+		add_events(63, cases[i].max, 641);
+		store_audits_after(0, rows);
+		is_int(rows[0].id, cases[i].oldest, "63 more go unnoticed");
+		store_audits(0, 0, 0, 1, rows);
+		is_int(rows[0].id, 703, "numbers go on");
+	}
+}
+
+static void mark(void)
+{
+	fresh();
+	is_int(store_mark(), 0, "no mark in a new store");
+	static const struct { int64_t time, mark; } steps[] = { { 5000, 5000 }, { 8599, 5000 }, { 8600, 8600 }, { 100, 8600 } };
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		store_begin(DURABLE_LATER);
+		store_mark_raise(steps[i].time);
+		store_commit();
+		is_int(store_mark(), steps[i].mark, "raised to %d", (int)steps[i].time);
+	}
+	add_events(1, 10, 9000);
+	is_int(store_mark(), 9000, "an event carries it");
+	add_events(1, 10, 100);
+	is_int(store_mark(), 8600, "the last one does");
+}
+
+/* ---- opening ----------------------------------------------------------- */
+
+static void opening(void)
+{
+	struct stat s;
+	remove_files();
+	fails(open_it, "store_unavailable", "see latchkey check", "no database");
+	fails(upgrade_it, "store_unavailable", "see latchkey check", "nothing to upgrade");
+	store_create(dir);
+	ok(stat(file("latchkey.db"), &s) == 0 && (s.st_mode & 0777) == 0600, "made for its owner alone");
+	is_str(store_journal(), "wal", "with a write-ahead log");
+	is_str(store_integrity(), "ok", "in one piece");
+	is_str(store_library(), SQLITE_VERSION, "by the library that it was compiled for");
+	store_close();
+	store_close();
+	store_tidy();
+	store_rollback();
+	store_open(dir, 1);
+	store_open("/nowhere", 1);
+	ok(size_of("latchkey.db-shm") < 0, "opening a second time does nothing; there is no -shm file");
+	store_close();
+	fails(create_it, "store_unavailable", "cannot make ", "a database made twice");
+}
+
+static void versions(void)
+{
+	fresh();
+	store_close();
+	is_int(store_upgrade(dir), store_version, "nothing to upgrade");
+	store_close();
+	alter("PRAGMA user_version=99");
+	fails(open_it, "store_unavailable", "has schema version 99, this program has ", "a newer version");
+	fails(upgrade_it, "store_unavailable", "run a newer latchkey", "can't be upgraded");
+	alter("PRAGMA application_id=1; PRAGMA user_version=1");
+	fails(open_it, "store_unavailable", "is not a database of latchkey", "another program's");
+	fails(upgrade_it, "store_unavailable", "is not a database of latchkey", "can't be upgraded");
+	remove_files();
+	alter("PRAGMA application_id=1280009593; PRAGMA journal_mode=WAL; CREATE TABLE keep(x)");
+	fails(open_it, "store_unavailable", "has schema version 0", "version 0");
+	is_int(store_upgrade(dir), 0, "is brought up");
+	struct user u = user_of("u");
+	store_begin(DURABLE_NOW);
+	ok(store_user_add(&u), "and holds users");
+	store_commit();
+	store_close();
+	store_open(dir, 1);
+	ok(store_user(u.id, &u), "which stay");
+	store_close();
+}
+
+static void overwrite(const char *name, off_t at, const char *bytes, size_t n)
+{
+	int fd = open(file(name), O_RDWR | O_CREAT, 0600);
+	if (fd < 0 || pwrite(fd, bytes, n, at) != (ssize_t)n)
+		exit(2);
+	close(fd);
+}
+
+static void read_row(void *unused)
+{
+	struct session s;
+	(void)unused;
+	store_open(dir, 1);
+	printf("%d\n", store_session(1, &s));
+}
+
+/* No damage ever looks like an answer. */
+static void damaged(void)
+{
+	char junk[512];
+	memset(junk, 0x5a, sizeof junk);
+	remove_files();
+	overwrite("latchkey.db", 0, junk, sizeof junk);
+	fails(open_it, "store_unavailable", "file is not a database", "a corrupt header");
+	remove_files();
+	overwrite("latchkey.db", 0, "", 0);
+	fails(open_it, "store_unavailable", "is not a database of latchkey", "an empty file");
+	fresh();
+	store_begin(DURABLE_NOW);
+	store_session_add(&(struct session){ .id = 1, .user = 1 });
+	store_commit();
+	store_close();
+	alter("PRAGMA journal_mode=DELETE");
+	for (off_t at = 512; at < size_of("latchkey.db"); at += 512)
+		overwrite("latchkey.db", at, junk, sizeof junk);
+	fails(read_row, "store_unavailable", "malformed", "corrupt pages");
+	remove_files();
+	mkdir(file("latchkey.db"), 0700);
+	fails(open_it, "store_unavailable", "cannot open", "a directory");
+	rmdir(file("latchkey.db"));
+	fresh();
+	remove_files();
+	if (symlink("elsewhere", file("latchkey.lock")) == 0)
+		fails(open_it, "store_unavailable", "latchkey.lock: ", "a lock file that is a link");
+	remove_files();
+}
+
+static void long_name(void *unused)
+{
+	static char name[800];
+	(void)unused;
+	snprintf(name, sizeof name, "%s", dir);
+	while (strlen(name) < 600)
+		strcat(name, "/.");
+	store_open(name, 1);
+}
+
+/* Not root: root may write anything. */
+static void open_as_nobody(void *unused)
+{
+	(void)unused;
+	if (geteuid() == 0 && (setgid(NOBODY) != 0 || setuid(NOBODY) != 0))
+		exit(3);
+	store_open(dir, 1);
+	store_begin(DURABLE_LATER);
+	store_session_end(1, ENDED_REUSE, 1);
+	store_commit();
+}
+
+static void read_only(void)
+{
+	fresh();
+	store_close();
+	alter("PRAGMA journal_mode=DELETE");
+	is_int(chmod(dir, 0755) | chmod(file("latchkey.db"), 0444) | chmod(file("latchkey.lock"), 0666), 0, "a database that can be read alone");
+	fails(open_as_nobody, "store_unavailable", "cannot be written", "read-only");
+	alter("PRAGMA journal_mode=WAL");
+	chmod(file("latchkey.db"), 0444);
+	fails(open_as_nobody, "store_unavailable", "latchkey: ST", "read-only with a log");
+	unlink(file("latchkey.lock"));
+	chmod(dir, 0555);
+	fails(open_as_nobody, "store_unavailable", "latchkey.lock", "a directory that can't be written");
+	chmod(dir, 0700);
+	remove_files();
+	fails(long_name, "store_unavailable", "latchkey: ST", "a name too long");
+}
+
+/* ---- others who want it too -------------------------------------------- */
+
+static pid_t holder(void (*hold)(void))
+{
+	int ready[2];
+	char byte;
+	if (pipe(ready) != 0)
+		exit(2);
+	pid_t pid = fork();
+	if (pid == 0) {
+		hold();
+		if (write(ready[1], "x", 1) == 1)
+			pause();
+		_exit(0);
+	}
+	is_int(read(ready[0], &byte, 1), 1, "another process has it");
+	close(ready[0]);
+	close(ready[1]);
+	return pid;
+}
+
+static void end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void hold_turn(void) { store_open(dir, 1); }
+
+/* A sqlite3 shell in the middle of a transaction: it knows no turns. */
+static void hold_file(void)
+{
+	sqlite3 *other;
+	if (sqlite3_open(file("latchkey.db"), &other) != SQLITE_OK || sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+		_exit(1);
+}
+
+static double seconds(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void busy(void)
+{
+	static const struct { void (*hold)(void); const char *log; double most; } cases[] = {
+		{ hold_turn, "no turn at the store within 1 s", 4 }, { hold_file, "database is locked", 8 },
+	};
+	for (size_t i = 0; i < 2; i++) {
+		fresh();
+		store_close();
+		pid_t pid = holder(cases[i].hold);
+		double start = seconds();
+		fails(open_it, "busy", cases[i].log, "held by another");
+		double took = seconds() - start;
+		ok(took > 0.9 && took < cases[i].most, "after its time: %.1f s", took);
+		end(pid);
+		store_open(dir, 1);
+		is_str(store_integrity(), "ok", "and then it is free");
+	}
+	store_close();
+}
+
+static void wait_for_turn(void *unused)
+{
+	(void)unused;
+	store_open(dir, 5);
+}
+
+static void release_soon(void)
+{
+	store_open(dir, 1);
+	if (fork() == 0) {
+		usleep(300 * 1000);
+		_exit(0);
+	}
+}
+
+/* The waiter's turn comes: the holder's last descriptor closes after 0.3 s. */
+static void turns(void)
+{
+	fresh();
+	store_close();
+	pid_t pid = holder(release_soon);
+	end(pid);
+	double start = seconds();
+	is_int(dies(wait_for_turn, NULL), 0, "waits for its turn");
+	ok(seconds() - start > 0.02, "a while");
+}
+
+/* ---- full -------------------------------------------------------------- */
+
+static void fill(void *unused)
+{
+	struct rlimit none = { 0, 0 };
+	(void)unused;
+	signal(SIGXFSZ, SIG_IGN);
+	store_open(dir, 1);
+	none.rlim_cur = none.rlim_max = (rlim_t)size_of("latchkey.db-wal");
+	setrlimit(RLIMIT_FSIZE, &none);
+	for (uint64_t i = 2; i < 5000; i++) {
+		store_begin(DURABLE_LATER);
+		store_session_add(&(struct session){ .id = i, .user = 1 });
+		store_commit();
+	}
+}
+
+static void full(void)
+{
+	struct session s, page[LIMIT_LIST];
+	fresh();
+	store_begin(DURABLE_NOW);
+	store_session_add(&(struct session){ .id = 1, .user = 1 });
+	store_commit();
+	store_close();
+	fails(fill, "store_full", "latchkey: ST1", "no room");
+	store_open(dir, 1);
+	ok(store_session(1, &s) && store_sessions(0, 0, page) == 1, "what was committed is there, and nothing else");
+	store_close();
+}
+
+/* ---- the log ----------------------------------------------------------- */
+
+static void rotate_often(int times)
+{
+	for (int i = 0; i < times; i++) {
+		size_t mark_before = arena_mark();
+		store_open(dir, 1);
+		store_begin(i % 10 ? DURABLE_LATER : DURABLE_NOW);
+		store_session_rotate(&(struct session){ .id = 1, .ctr = i });
+		store_audit_add(&(struct audit){ .time = i, .event = EVENT_REFRESH }, 1000);
+		store_commit();
+		store_tidy();
+		store_close();
+		arena_back(mark_before);
+	}
+}
+
+/* A process per request: each opens and closes. */
+static void log_stays_small(void)
+{
+	struct session s;
+	off_t most = 0;
+	fresh();
+	store_begin(DURABLE_NOW);
+	store_session_add(&(struct session){ .id = 1, .user = 1 });
+	store_commit();
+	store_close();
+	for (int i = 0; i < 40; i++) {
+		rotate_often(50);
+		off_t size = size_of("latchkey.db-wal");
+		most = size > most ? size : most;
+	}
+	ok(most > 0 && most < 64 * 1024, "2000 requests leave at most %d bytes of log", (int)most);
+	store_open(dir, 1);
+	ok(store_session(1, &s) && s.ctr == 49, "and the last of them");
+	is_str(store_integrity(), "ok", "in one piece");
+	store_close();
+}
+
+/* Somebody reads an old state: the log can't be emptied, and that fails no request. */
+static void tidy_in_vain(void *unused)
+{
+	struct rlimit tight = { 4096, RLIM_INFINITY };   /* the database is longer; what it says is not */
+	(void)unused;
+	signal(SIGXFSZ, SIG_IGN);
+	store_open(dir, 1);
+	store_begin(DURABLE_LATER);
+	for (uint64_t i = 10; i < 3000; i++)
+		store_session_add(&(struct session){ .id = i, .user = 1 });
+	store_commit();
+	setrlimit(RLIMIT_FSIZE, &tight);
+	store_tidy();
+	tight.rlim_cur = RLIM_INFINITY;
+	setrlimit(RLIMIT_FSIZE, &tight);
+	exit(0);
+}
+
+static void tidying(void)
+{
+	struct session s;
+	fresh();
+	store_close();
+	is_int(dies(tidy_in_vain, NULL), 0, "a checkpoint that fails ends nothing");
+	if (!ok(strstr(t_err, "latchkey: ST10: checkpoint: ") != NULL, "but is logged"))
+		diag("%s %s", t_out, t_err);
+	store_open(dir, 1);
+	ok(store_session(2999, &s), "and loses nothing");
+	store_begin(DURABLE_LATER);
+	for (uint64_t i = 5000; i < 5600; i++)
+		store_session_add(&(struct session){ .id = i, .user = 1 });
+	store_commit();
+	store_tidy();
+	is_int(size_of("latchkey.db-wal"), 0, "the next one empties the log");
+	store_close();
+}
+
+/* ---- all of it --------------------------------------------------------- */
+
+int main(void)
+{
+	snprintf(dir, sizeof dir, "%s/lk-store.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	if (!mkdtemp(dir)) {
+		printf("Bail out! no directory\n");
+		return 2;
+	}
+	on_fail(say_code);
+	users();
+	list_of_users();
+	session_row();
+	many_sessions();
+	sweep();
+	audit();
+	audit_bound();
+	mark();
+	opening();
+	versions();
+	damaged();
+	read_only();
+	busy();
+	turns();
+	full();
+	log_stays_small();
+	tidying();
+	remove_files();
+	is_int(rmdir(dir), 0, "nothing is left behind");
+	return done_testing();
+}

@@ -1,0 +1,498 @@
+/*
+ * throttle_test: the policy on a clock of the test's own, the addresses, the
+ * table when it is missing, damaged, foreign or full, and many processes.
+ */
+#include "throttle.h"
+#include "t.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum { DAY = 86400, START = 1000 };
+
+static int64_t time_now;
+static int64_t clock_of_test(void) { return time_now; }
+
+static char dir[] = "/tmp/lk-throttle.XXXXXX";
+static char table[PATH_MAX];
+
+static void fresh(void)
+{
+	unlink(table);
+	time_now = START;
+}
+
+/* Each gives its memory back: these tests ask thousands of times. */
+static int64_t ask(const char *ip, const char *account)
+{
+	size_t mark = arena_mark();
+	int64_t wait = throttle_ask(dir, slice_of(ip), slice_of(account));
+	arena_back(mark);
+	return wait;
+}
+
+static void failed(const char *ip, const char *account)
+{
+	size_t mark = arena_mark();
+	throttle_failed(dir, slice_of(ip), slice_of(account));
+	arena_back(mark);
+}
+
+static void succeeded(const char *ip, const char *account)
+{
+	size_t mark = arena_mark();
+	throttle_succeeded(dir, slice_of(ip), slice_of(account));
+	arena_back(mark);
+}
+
+/* ---- SipHash ----------------------------------------------------------- */
+
+/* The authors' vectors: key 00 to 0f, message 00 01 02 and so on. */
+static void siphash(void)
+{
+	static const struct { size_t n; uint64_t want; } vectors[] = {
+		{ 0, 0x726fdb47dd0e0e31 }, { 1, 0x74f839c593dc67fd }, { 7, 0xab0200f58b01d137 }, { 8, 0x93f5f5799a932462 },
+		{ 9, 0x9e0082df0ba9e4b0 }, { 15, 0xa129ca6149be45e5 }, { 16, 0x3f2acc7f57c29bdb }, { 63, 0x958a324ceb064572 },
+	};
+	char message[64];
+	for (size_t i = 0; i < sizeof message; i++)
+		message[i] = (char)i;
+	for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
+		struct slice s = { guard(message, vectors[i].n), vectors[i].n };
+		uint64_t hash = throttle_hash((const uint8_t *)message, s);
+		ok(hash == vectors[i].want, "SipHash-2-4 of %zu bytes: %016" PRIx64, vectors[i].n, hash);
+	}
+	ok(throttle_hash((const uint8_t *)message, SLICE_NONE) == vectors[0].want, "and of no bytes at all");
+}
+
+/* ---- networks ---------------------------------------------------------- */
+
+static void networks(void)
+{
+	fresh();
+	for (int i = 0; i < 5; i++)
+		is_int(ask("192.0.2.1", "a"), 0, "try %d of a network", i + 1);
+	is_int(ask("192.0.2.1", "a"), 6, "the sixth waits 6 s");
+	is_int(ask("192.0.2.1", "b"), 6, "whatever the account");
+	is_int(ask("192.0.2.2", "a"), 0, "another network doesn't");
+	time_now += 5;
+	is_int(ask("192.0.2.1", "a"), 1, "5 s later it waits 1 s");
+	time_now += 1;
+	is_int(ask("192.0.2.1", "a"), 0, "then one is let through");
+	is_int(ask("192.0.2.1", "a"), 6, "and the next waits 6 s again");
+	succeeded("192.0.2.1", "a");
+	is_int(ask("192.0.2.1", "a"), 0, "a success gives its network that one try back");
+	is_int(ask("192.0.2.1", "a"), 6, "and no more");
+	time_now += 30;
+	succeeded("192.0.2.1", "a");
+	for (int i = 0; i < 5; i++)
+		is_int(ask("192.0.2.1", "a"), 0, "after half a minute of quiet, try %d", i + 1);
+	is_int(ask("192.0.2.1", "a"), 6, "and no more than that");
+}
+
+static void addresses(void)
+{
+	static const struct { const char *a, *b; bool same; } pairs[] = {
+		{ "192.0.2.1", "192.0.2.1", true },
+		{ "192.0.2.1", "192.0.2.3", false },
+		{ "192.0.2.1", "::ffff:192.0.2.1", true },
+		{ "::ffff:192.0.2.1", "::ffff:c000:201", true },
+		{ "::ffff:192.0.2.1", "::ffff:192.0.2.2", false },
+		{ "192.0.2.1", "::192.0.2.1", false },
+		{ "2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", true },
+		{ "2001:db8:1:2::1", "2001:DB8:1:2:0::9", true },
+		{ "2001:db8:1:2::1", "2001:db8:1:3::1", false },
+		{ "fe80::1%eth0", "fe80::2%wlan0", true },
+		{ "fe80::1%eth0", "fe80::1", true },
+		{ "::1", "127.0.0.1", false },
+		{ "0.0.0.0", "::", false },
+		{ "", NULL, true },
+		{ "", "localhost", true },
+		{ "192.0.2", "300.1.1.1", true },
+		{ "", "0.0.0.0", false },
+		{ "", "::", false },
+		{ "unix:", "192.0.2.1 ", true },
+	};
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		fresh();
+		for (int k = 0; k < 5; k++)
+			ask(pairs[i].a, "x");
+		is_int(ask(pairs[i].b, "x"), pairs[i].same ? 6 : 0, "%s and %s are %s", pairs[i].a, pairs[i].b ? pairs[i].b : "none",
+		    pairs[i].same ? "one network" : "two");
+	}
+}
+
+/* ---- accounts ---------------------------------------------------------- */
+
+static void pairs(void)
+{
+	fresh();
+	for (int i = 0; i < 9; i++)
+		failed("192.0.2.1", "ann");
+	is_int(ask("192.0.2.1", "ann"), 0, "nine failures cost nothing");
+	failed("192.0.2.1", "ann");
+	static const int64_t waits[] = { 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900 };
+	for (size_t i = 0; i < sizeof waits / sizeof *waits; i++) {
+		is_int(ask("192.0.2.1", "ann"), waits[i], "after failure %zu", i + 10);
+		time_now += waits[i] - 1;
+		is_int(ask("192.0.2.1", "ann"), 1, "a second before its end");
+		time_now += 1;
+		is_int(ask("192.0.2.1", "ann"), 0, "at its end");
+		failed("192.0.2.1", "ann");
+	}
+	is_int(ask("192.0.2.1", "ANN"), 900, "the name's case makes no other account");
+	is_int(ask("192.0.2.1", "anna"), 0, "a longer name does");
+	is_int(ask("192.0.2.2", "ann"), 0, "another network isn't held up");
+	is_int(ask("192.0.2.1", "ann"), 900, "asking changes nothing");
+	succeeded("192.0.2.2", "ann");
+	is_int(ask("192.0.2.1", "ann"), 900, "nor does a success elsewhere");
+	succeeded("192.0.2.1", "Ann");
+	is_int(ask("192.0.2.1", "ann"), 0, "one from here does");
+	for (int i = 0; i < 9; i++)
+		failed("192.0.2.1", "ann");
+	is_int(ask("192.0.2.1", "ann"), 0, "and counts from nothing again");
+}
+
+static void forgetting(void)
+{
+	fresh();
+	for (int i = 0; i < 30; i++)
+		failed("192.0.2.1", "ann");
+	time_now += DAY - 1;
+	failed("192.0.2.1", "ann");
+	is_int(ask("192.0.2.1", "ann"), 900, "failures are kept for a day");
+	time_now += DAY;
+	failed("192.0.2.1", "ann");
+	is_int(ask("192.0.2.1", "ann"), 0, "and then forgotten");
+}
+
+static void from_everywhere(void)
+{
+	char ip[32];
+	fresh();
+	for (int i = 0; i < 100; i++) {
+		is_int(ask("198.51.100.7", "ann"), 0, "the owner isn't held up by %d failures elsewhere", i);
+		time_now += 6;
+		snprintf(ip, sizeof ip, "203.0.113.%d", i);
+		failed(ip, "ann");
+	}
+	is_int(ask("198.51.100.7", "ann"), 1, "by a hundred everyone is");
+	failed("203.0.113.200", "ann");
+	failed("203.0.113.201", "ann");
+	is_int(ask("198.51.100.7", "ann"), 4, "and ever longer");
+	is_int(ask("198.51.100.7", "bob"), 0, "another account isn't");
+	succeeded("198.51.100.7", "ann");
+	is_int(ask("203.0.113.222", "ann"), 0, "a success forgives it");
+}
+
+/* What refuses for the account's sake isn't a try of the network. */
+static void refused_is_free(void)
+{
+	fresh();
+	for (int i = 0; i < 10; i++)
+		failed("192.0.2.1", "ann");
+	for (int i = 0; i < 50; i++)
+		ask("192.0.2.1", "ann");
+	is_int(ask("192.0.2.1", "bob"), 0, "fifty refused tries leave the network its five");
+}
+
+/* ---- floods ------------------------------------------------------------ */
+
+static void floods(void)
+{
+	char text[64];
+	fresh();
+	for (int i = 0; i < 12; i++)
+		failed("192.0.2.1", "ann");
+	for (int i = 0; i < 100; i++) {
+		snprintf(text, sizeof text, "203.0.113.%d", i);
+		failed(text, "eve");
+	}
+	for (int i = 0; i < 20000; i++) {
+		snprintf(text, sizeof text, "2001:db8:%x::1", i);
+		ask(text, "ann");
+	}
+	is_int(ask("192.0.2.1", "ann"), 4, "twenty thousand networks push no account out");
+	for (int i = 0; i < 20000; i++) {
+		snprintf(text, sizeof text, "user%d", i);
+		failed("192.0.2.77", text);
+	}
+	is_int(ask("192.0.2.1", "ann"), 4, "nor do twenty thousand accounts that failed once");
+	is_int(ask("198.51.100.7", "eve"), 1, "nor one that failed a hundred times");
+	struct stat st;
+	ok(stat(table, &st) == 0 && st.st_size == 65536, "the table hasn't grown");
+}
+
+/* ---- the table --------------------------------------------------------- */
+
+static void file_of_table(void)
+{
+	struct stat st;
+	fresh();
+	umask(0);
+	ask("192.0.2.1", "ann");
+	umask(022);
+	ok(stat(table, &st) == 0 && st.st_size == 65536 && (st.st_mode & 07777) == 0600, "64 KiB, ours alone");
+	char first[24], second[24];
+	int fd = open(table, O_RDONLY);
+	ok(read(fd, first, sizeof first) == sizeof first, "has a header");
+	close(fd);
+	fresh();
+	ask("192.0.2.1", "ann");
+	fd = open(table, O_RDONLY);
+	ok(read(fd, second, sizeof second) == sizeof second && memcmp(first, second, sizeof first) != 0, "with a secret of its own");
+	close(fd);
+}
+
+/* After a reboot the boot clock begins anew; a table on flash doesn't. */
+static void reboot(void)
+{
+	fresh();
+	time_now = 40 * DAY;
+	for (int i = 0; i < 30; i++)
+		failed("192.0.2.1", "ann");
+	for (int i = 0; i < 5; i++)
+		ask("192.0.2.1", "bob");
+	is_int(ask("192.0.2.1", "ann"), 900, "held up for an account");
+	is_int(ask("192.0.2.1", "bob"), 6, "held up for a network");
+	time_now = 5;
+	is_int(ask("192.0.2.1", "ann"), 0, "what a former boot counted holds nobody up");
+	is_int(ask("192.0.2.1", "bob"), 0, "be it account or network");
+	time_now = 3;
+	for (int i = 0; i < 10; i++)
+		failed("192.0.2.9", "cleo");
+	is_int(ask("192.0.2.9", "cleo"), 1, "seconds after boot it works as ever");
+}
+
+/* One round in a child, what it logged in t_err; the sum of its waits is returned. */
+static void round_of_six(void *unused)
+{
+	(void)unused;
+	int64_t sum = 0;
+	for (int i = 0; i < 6; i++)
+		sum += ask("192.0.2.1", "ann");
+	failed("192.0.2.1", "ann");
+	succeeded("192.0.2.1", "ann");
+	exit((int)sum);
+}
+
+static unsigned lines_with(const char *site)
+{
+	unsigned n = 0;
+	for (const char *at = t_err; (at = strstr(at, site)); at++)
+		n++;
+	return n;
+}
+
+static void put(const char *bytes, size_t n, off_t size)
+{
+	unlink(table);
+	int fd = open(table, O_RDWR | O_CREAT, 0600);
+	if (fd < 0 || write(fd, bytes, n) != (ssize_t)n || ftruncate(fd, size) != 0)
+		ok(false, "a file for the test");
+	close(fd);
+}
+
+static void damage(void)
+{
+	static const char garbage[65536] = { 'g' };
+	static const struct { const char *name; size_t bytes; off_t size; bool logged; } files[] = {
+		{ "an empty file", 0, 0, false },
+		{ "one byte", 1, 1, true },
+		{ "a byte short", 65535, 65535, true },
+		{ "a byte long", 65536, 65537, true },
+		{ "zeros", 0, 65536, true },
+		{ "garbage", 65536, 65536, true },
+	};
+	time_now = START;
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		put(garbage, files[i].bytes, files[i].size);
+		is_int(dies(round_of_six, NULL), 6, "%s is made a table", files[i].name);
+		is_int(lines_with("TH1"), files[i].logged, "and that is %slogged", files[i].logged ? "" : "not ");
+		is_int(lines_with("TH2") + lines_with("TH3"), 0, "and no trouble is");
+	}
+	/* Right header, then bytes that no one wrote: whatever they are taken for, it works. */
+	char noise[65536];
+	int fd = open(table, O_RDWR);
+	for (int seed = 0; seed < 20; seed++) {
+		random_bytes(noise, sizeof noise);
+		ok(pwrite(fd, noise + 128, sizeof noise - 128, 128) == sizeof noise - 128 && dies(round_of_six, NULL) == 6, "noise in the rows, %d", seed);
+	}
+	close(fd);
+}
+
+/* None of these is used, each call says so once, and nobody is held up. */
+static void unusable(const char *what)
+{
+	is_int(dies(round_of_six, NULL), 0, "%s: throttles nothing", what);
+	is_int(lines_with("latchkey: TH2: "), 8, "and says so at each call: %.80s", t_err);
+}
+
+static void strangers(void)
+{
+	struct stat st;
+	char other[PATH_MAX];
+	snprintf(other, sizeof other, "%s/other", dir);
+	fresh();
+	ok(symlink(other, table) == 0, "a link stands where the table should");
+	unusable("a symbolic link");
+	ok(stat(other, &st) != 0, "and nothing was made behind it");
+	unlink(table);
+	ok(mkdir(table, 0700) == 0, "a directory stands there");
+	unusable("a directory");
+	rmdir(table);
+	ok(mkfifo(table, 0600) == 0, "a FIFO stands there");
+	unusable("a FIFO");
+	unlink(table);
+	if (geteuid() == 0) {
+		put("", 0, 65536);
+		ok(chown(table, 65534, 65534) == 0, "a file of someone else's stands there");
+		unusable("a foreign file");
+		ok(stat(table, &st) == 0 && st.st_uid == 65534 && st.st_blocks == 0, "and it is left alone");
+		unlink(table);
+	}
+	char *end = dir + strlen(dir);
+	char last = end[-1];
+	end[-1] = '\0';
+	unusable("a directory that isn't there");
+	end[-1] = last;
+}
+
+/* As somebody who may read the directory and no more. */
+static void as_reader(void *unused)
+{
+	if (geteuid() == 0 && setuid(65534) != 0)
+		exit(77);
+	round_of_six(unused);
+}
+
+static void read_only(void)
+{
+	fresh();
+	ok(chmod(dir, 0555) == 0, "a directory that may be read only");
+	is_int(dies(as_reader, NULL), 0, "throttles nothing");
+	is_int(lines_with("latchkey: TH2: "), 8, "and says so at each call");
+	ok(chmod(dir, 0700) == 0, "it may be written again");
+}
+
+/* Files may not grow past `size`, until the test is over and gcov writes its own. */
+static void with_no_room(void *size)
+{
+	struct rlimit before, little;
+	getrlimit(RLIMIT_FSIZE, &before);
+	little = (struct rlimit){ *(rlim_t *)size, before.rlim_max };
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &little);
+	int64_t wait = ask("192.0.2.1", "ann");
+	failed("192.0.2.1", "ann");
+	setrlimit(RLIMIT_FSIZE, &before);
+	exit((int)wait);
+}
+
+static void no_room(void)
+{
+	rlim_t half = 64, header = 128, some = 4096;
+	fresh();
+	ask("192.0.2.1", "ann");
+	is_int(dies(with_no_room, &header), 0, "a table whose rows can't be written throttles nothing");
+	is_int(lines_with("latchkey: TH3: "), 2, "and says so at each call");
+	fresh();
+	is_int(dies(with_no_room, &some), 0, "so does one that can't be made");
+	is_int(lines_with("latchkey: TH2: "), 2, "and says so at each call");
+	fresh();
+	is_int(dies(with_no_room, &half), 0, "so does one whose header has no room");
+	ok(strstr(t_err, "latchkey: TH2: ") != NULL, "and says so");
+}
+
+static void ask_once(void *unused)
+{
+	(void)unused;
+	exit((int)ask("192.0.2.1", "ann"));
+}
+
+/* A process that took the lock and was stopped then. */
+static pid_t frozen_holder(void)
+{
+	int status;
+	pid_t pid = fork();
+	if (pid == 0) {
+		int fd = open(table, O_RDWR);
+		if (fd >= 0 && flock(fd, LOCK_EX) == 0)
+			raise(SIGSTOP);
+		_exit(1);
+	}
+	ok(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status), "somebody holds the lock and is stopped");
+	return pid;
+}
+
+static void held_lock(void)
+{
+	struct timespec before, after;
+	fresh();
+	for (int i = 0; i < 5; i++)
+		ask("192.0.2.1", "ann");
+	fflush(NULL);
+	pid_t pid = frozen_holder();
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	is_int(dies(ask_once, NULL), 0, "who waits for the lock in vain isn't throttled");
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	ok(after.tv_sec - before.tv_sec >= 1 && after.tv_sec - before.tv_sec <= 10, "and doesn't wait for ever");
+	is_int(lines_with("latchkey: TH2: "), 1, "which is logged");
+	ok(strstr(t_err, strerror(ETIMEDOUT)) != NULL, "with its reason");
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	is_int(ask("192.0.2.1", "ann"), 6, "once the lock is free the table counts as before");
+}
+
+/* ---- many processes ---------------------------------------------------- */
+
+static void together(void)
+{
+	enum { PROCESSES = 16 };
+	int passed = 0, status;
+	fresh();
+	fflush(NULL);
+	for (int i = 0; i < PROCESSES; i++)
+		if (fork() == 0) {
+			int64_t wait = ask("192.0.2.1", "ann");
+			failed("192.0.2.2", "bob");
+			_exit(wait == 0);
+		}
+	for (int i = 0; i < PROCESSES; i++)
+		passed += wait(&status) > 0 && WEXITSTATUS(status);
+	is_int(passed, 5, "of sixteen at once exactly five pass");
+	is_int(ask("192.0.2.2", "bob"), 64, "and none of sixteen failures is lost");
+}
+
+int main(void)
+{
+	if (!mkdtemp(dir))
+		return 2;
+	snprintf(table, sizeof table, "%s/throttle", dir);
+	throttle_clock = clock_of_test;
+	siphash();
+	networks();
+	addresses();
+	pairs();
+	forgetting();
+	from_everywhere();
+	refused_is_free();
+	floods();
+	file_of_table();
+	reboot();
+	damage();
+	strangers();
+	read_only();
+	no_room();
+	held_lock();
+	together();
+	fresh();
+	rmdir(dir);
+	return done_testing();
+}
