@@ -193,7 +193,7 @@ test('a token that lasts to the end of the session is not renewed', async t => {
   t.equal(more.length, 0, 'further reauth events');
   // Once the browser has dropped the cookie, at its end, the server sees no token at all.
   t.ok(reason === 'refresh_expired' || t.mode === 'cookie' && reason === 'refresh_invalid', 'reason: ' + reason);
-}, { config: { session_ttl: '4s' } });
+}, { config: { session_ttl: '9s' } });
 
 test('at most five refreshes leave in 30 seconds, whatever happens', async t => {
   const page = await t.signedIn();
