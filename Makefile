@@ -7,6 +7,7 @@
 #   make asan       the tests under AddressSanitizer and UBSan
 #   make msan       the tests under MemorySanitizer, third-party code and all
 #   make coverage   the tests on a -O0 --coverage build; fails under 95 % of branches
+#   make torture    the long form of each test behind a promise; fills the table of docs/reliability.md
 #   make bench      figures of one request, as docs/benchmarks.md has them
 #   make size       bytes of the executable and of the client
 #   make lint       clang's and gcc's warnings, clang-tidy, cppcheck, shellcheck
@@ -101,7 +102,7 @@ LIBS := $(O)/liblatchkey.a $(O)/libsqlite.a $(O)/libbearssl.a $(O)/libsodium.a
 # Own objects alone, for their warnings (lint).
 objects: $(OBJ) $(patsubst tests/%.c,$(O)/tests/%.o,$(sort $(wildcard tests/*_test.c)))
 
-.PHONY: all objects run bench size test asan msan coverage lint deps clean distclean need-% FORCE
+.PHONY: all objects run bench size test torture asan msan coverage lint deps clean distclean need-% FORCE
 all: $(BIN)
 
 # --- What the machine must have. A stamp remembers that need.sh found it all.
@@ -197,6 +198,10 @@ build/need-test: | build/need-build
 test: $(filter $(O)/%,$(CHOSEN)) $(if $(wildcard main.c),$(BIN)) | build/need-test
 	@LATCHKEY=$(CURDIR)/$(BIN) LK_BUILD=$(CURDIR)/$(O) LK_B=$(B) \
 	  prove -j2 --timer --failures --exec 'timeout -k 9 600' $(CHOSEN) </dev/null
+
+# The long forms, an hour or more; T='tests/power.t' runs only those.
+torture: $(BIN) | build/need-test
+	@LATCHKEY=$(CURDIR)/$(BIN) LK_BUILD=$(CURDIR)/$(O) LK_B=$(B) nice tests/torture.sh $(T)
 
 asan msan:
 	@$(MAKE) --no-print-directory B=$@ test

@@ -80,6 +80,12 @@ unlike() {
     case $1 in $2) t_result 1 "$3" || { diag "got:    $1"; diag "unlike: $2"; } ;; *) t_result 0 "$3" ;; esac
 }
 
+# promise KEY POINTS FAILURES CONTROL: what a harness found, for the table of docs/reliability.md (torture.sh says how).
+promise() {
+    diag "promise $1: $2 points, $3 failures; control: $4"
+    [ -z "${TORTURE_LOG-}" ] || printf '%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$4" >>"$TORTURE_LOG"
+}
+
 pass() { t_result 0 "$1"; }
 fail() { t_result 1 "$1" || :; }
 
