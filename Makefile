@@ -96,7 +96,7 @@ ENDIAN   = $(if $(filter 1,$(shell echo | $(CC) -dM -E - | grep -c '__BYTE_ORDER
 
 SRC  := $(sort $(wildcard *.c))
 OBJ  := $(SRC:%.c=$(O)/%.o)
-WWW  := $(sort $(filter-out %.d.ts %/package.json,$(foreach e,html js css svg png ico,$(wildcard www/*.$(e)))))
+WWW  := $(sort $(filter-out %.d.ts %/package.json %/session.js,$(foreach e,html js css svg png ico,$(wildcard www/*.$(e)))))
 LIBS := $(O)/liblatchkey.a $(O)/libsqlite.a $(O)/libbearssl.a $(O)/libsodium.a
 
 # Own objects alone, for their warnings (lint).

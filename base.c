@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -168,6 +169,12 @@ void *arena(size_t n)
 	return piece + 1;
 }
 
+static bool arena_extend(const char *piece, size_t n, size_t more)
+{
+	(void)piece, (void)n, (void)more;
+	return false;
+}
+
 size_t arena_mark(void)
 {
 	return pieces ? pieces->n : 0;
@@ -203,6 +210,15 @@ void *arena(size_t n)
 	return piece;
 }
 
+/* The last piece can grow where it is. n and more are multiples of the alignment. */
+static bool arena_extend(const char *piece, size_t n, size_t more)
+{
+	bool last = piece && piece + n == block + block_used && more <= sizeof block - block_used;
+	if (last)
+		block_used += more;
+	return last;
+}
+
 size_t arena_mark(void)
 {
 	return block_used;
@@ -225,18 +241,24 @@ struct slice arena_copy(struct slice s)
 
 enum { BUF_FIRST = 256 };
 
-static char *buf_grow(struct buf *b, size_t n)
+static void buf_move(struct buf *b, size_t n)
 {
-	if (n > b->room - b->n) {
-		size_t room = b->room ? b->room : BUF_FIRST;
-		while (room - b->n < n)
-			room *= 2;
+	size_t room = b->room ? b->room : BUF_FIRST;
+	while (room - b->n < n)
+		room *= 2;
+	if (!arena_extend(b->p, b->room, room - b->room)) {
 		char *p = arena(room);
 		if (b->n)
 			memcpy(p, b->p, b->n);
 		b->p = p;
-		b->room = room;
 	}
+	b->room = room;
+}
+
+static char *buf_grow(struct buf *b, size_t n)
+{
+	if (n > b->room - b->n)
+		buf_move(b, n);
 	char *at = b->p + b->n;
 	b->n += n;
 	return at;
@@ -426,9 +448,19 @@ bool same_bytes(const void *a, const void *b, size_t n)
 
 void wipe(void *p, size_t n)
 {
-	volatile uint8_t *at = p;
-	while (n--)
-		*at++ = 0;
+	memset(p, 0, n);
+	__asm__ volatile ("" : : "r"(p) : "memory");    /* reads it, for all the compiler knows */
+}
+
+void touch_soon(void *p, size_t n)
+{
+#ifdef __linux__
+	enum { POPULATE_WRITE = 23 };           /* musl has no name for it */
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)p / page * page;
+	madvise((void *)from, (uintptr_t)p + n - from, POPULATE_WRITE);
+#else
+	(void)p, (void)n;
+#endif
 }
 
 /* ---- files ------------------------------------------------------------- */
@@ -473,7 +505,7 @@ int file_read_open(int fd, size_t max, struct slice *out)
 
 int file_read(const char *path, size_t max, struct slice *out)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(path, O_RDONLY | O_NOFOLLOW);
 	if (fd < 0)
 		return errno;
 	int error = file_read_open(fd, max, out);

@@ -138,6 +138,12 @@ uint64_t random_id(void);
 bool same_bytes(const void *a, const void *b, size_t n);
 /* Zeroes what the compiler may not optimise away. */
 void wipe(void *p, size_t n);
+/*
+ * Says that n bytes at p, zero until now, are about to be written: the kernel
+ * finds their pages in one call, where each would be a fault of its own
+ * (1.7 µs measured, a refresh has 60). A hint: madvise(2), Linux 5.14.
+ */
+void touch_soon(void *p, size_t n);
 
 /* ---- files ------------------------------------------------------------- */
 

@@ -144,7 +144,6 @@ static bool confine(const char *dir, const char *throttle_dir)
 	allow(ruleset, handled, dir, DATA);
 	if (!slice_is(slice_of(throttle_dir), slice_of(dir)))
 		allow(ruleset, handled, throttle_dir, DATA);
-	allow(ruleset, handled, "/dev/urandom", READ_FILE);   /* SQLite seeds itself from time and pid without */
 #ifdef LK_COVERAGE_DIR
 	allow(ruleset, handled, LK_COVERAGE_DIR, DATA | MAKE_DIR);
 #endif

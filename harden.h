@@ -14,7 +14,7 @@ void harden_limits(int64_t memory_kib);
 
 /*
  * Landlock to the data directory and, where it lies elsewhere, the directory
- * of the throttle table; /dev/urandom read-only; no program executed, no TCP
+ * of the throttle table; no program executed, no TCP
  * bind or connect, no signal to other processes; no new privileges, no new
  * process (RLIMIT_NPROC 0, which doesn't bind root). On OpenBSD unveil and
  * pledge. A kernel without Landlock: returns false, and the caller logs it

@@ -6,7 +6,7 @@
  * given, in one struct head. judge() then checks what was gathered, and knows
  * no faces; so a CGI variable is believed no more than a byte from a socket.
  *
- *	CGI      getenv() -------------------> parse_variables()  \
+ *	CGI      take_environment() ---------> parse_variables()  \
  *	SCGI     scan_netstring() -> take_pairs() -----^           judge() -> read_body()
  *	HTTP     scan_head() ----------------> parse_lines()      /
  *
@@ -105,7 +105,7 @@ struct head {
  */
 struct field {
 	struct slice name;
-	const char *variable;
+	struct slice variable;
 	size_t place;
 	const char *joint;
 };
@@ -114,37 +114,37 @@ struct field {
 #define WORD(text) { (text), sizeof(text) - 1 }
 
 static const struct field fields[] = {
-	{ WORD("Host"),              "HTTP_HOST",              AT(rq.host),            NULL },
-	{ WORD("Authorization"),     "HTTP_AUTHORIZATION",     AT(rq.authorization),   NULL },
-	{ WORD("Content-Type"),      "CONTENT_TYPE",           AT(rq.content_type),    NULL },
-	{ WORD("Cookie"),            "HTTP_COOKIE",            AT(rq.cookie),          "; " },
-	{ WORD("Origin"),            "HTTP_ORIGIN",            AT(rq.origin),          NULL },
-	{ WORD("User-Agent"),        "HTTP_USER_AGENT",        AT(rq.user_agent),      NULL },
-	{ WORD("Idempotency-Key"),   "HTTP_IDEMPOTENCY_KEY",   AT(rq.idempotency_key), NULL },
-	{ WORD("Sec-Fetch-Site"),    "HTTP_SEC_FETCH_SITE",    AT(rq.sec_fetch_site),  NULL },
-	{ WORD("Access-Control-Request-Method"), "HTTP_ACCESS_CONTROL_REQUEST_METHOD", AT(rq.request_method), NULL },
-	{ WORD("If-None-Match"),     "HTTP_IF_NONE_MATCH",     AT(rq.if_none_match),   ", " },
-	{ WORD("Content-Length"),    "CONTENT_LENGTH",         AT(content_length),     NULL },
-	{ WORD("Transfer-Encoding"), "HTTP_TRANSFER_ENCODING", AT(transfer_encoding),  NULL },
-	{ WORD("Expect"),            "HTTP_EXPECT",            AT(expect),             NULL },
-	{ WORD("X-Forwarded-For"),   "HTTP_X_FORWARDED_FOR",   AT(forwarded_for),      ", " },
-	{ WORD("X-Forwarded-Proto"), "HTTP_X_FORWARDED_PROTO", AT(forwarded_proto),    ", " },
+	{ WORD("Host"),              WORD("HTTP_HOST"),              AT(rq.host),            NULL },
+	{ WORD("Authorization"),     WORD("HTTP_AUTHORIZATION"),     AT(rq.authorization),   NULL },
+	{ WORD("Content-Type"),      WORD("CONTENT_TYPE"),           AT(rq.content_type),    NULL },
+	{ WORD("Cookie"),            WORD("HTTP_COOKIE"),            AT(rq.cookie),          "; " },
+	{ WORD("Origin"),            WORD("HTTP_ORIGIN"),            AT(rq.origin),          NULL },
+	{ WORD("User-Agent"),        WORD("HTTP_USER_AGENT"),        AT(rq.user_agent),      NULL },
+	{ WORD("Idempotency-Key"),   WORD("HTTP_IDEMPOTENCY_KEY"),   AT(rq.idempotency_key), NULL },
+	{ WORD("Sec-Fetch-Site"),    WORD("HTTP_SEC_FETCH_SITE"),    AT(rq.sec_fetch_site),  NULL },
+	{ WORD("Access-Control-Request-Method"), WORD("HTTP_ACCESS_CONTROL_REQUEST_METHOD"), AT(rq.request_method), NULL },
+	{ WORD("If-None-Match"),     WORD("HTTP_IF_NONE_MATCH"),     AT(rq.if_none_match),   ", " },
+	{ WORD("Content-Length"),    WORD("CONTENT_LENGTH"),         AT(content_length),     NULL },
+	{ WORD("Transfer-Encoding"), WORD("HTTP_TRANSFER_ENCODING"), AT(transfer_encoding),  NULL },
+	{ WORD("Expect"),            WORD("HTTP_EXPECT"),            AT(expect),             NULL },
+	{ WORD("X-Forwarded-For"),   WORD("HTTP_X_FORWARDED_FOR"),   AT(forwarded_for),      ", " },
+	{ WORD("X-Forwarded-Proto"), WORD("HTTP_X_FORWARDED_PROTO"), AT(forwarded_proto),    ", " },
 	/* No header has an empty name, so from here on variables alone find their row. */
-	{ WORD(""), "REDIRECT_HTTP_AUTHORIZATION", AT(rq.authorization), NULL },
-	{ WORD(""), "AUTH_TYPE",       AT(auth_type),    NULL },
-	{ WORD(""), "AUTH_CONTENT",    AT(auth_content), NULL },
-	{ WORD(""), "REQUEST_METHOD",  AT(method),       NULL },
-	{ WORD(""), "SCRIPT_NAME",     AT(rq.mount),     NULL },
-	{ WORD(""), "PATH_INFO",       AT(rq.path),      NULL },
-	{ WORD(""), "QUERY_STRING",    AT(rq.query),     NULL },
-	{ WORD(""), "SERVER_PROTOCOL", AT(version),      NULL },
-	{ WORD(""), "REMOTE_ADDR",     AT(rq.peer),      NULL },
-	{ WORD(""), "HTTPS",           AT(https),        NULL },
-	{ WORD(""), "SERVER_SOFTWARE", AT(rq.server),    NULL },
+	{ WORD(""), WORD("REDIRECT_HTTP_AUTHORIZATION"), AT(rq.authorization), NULL },
+	{ WORD(""), WORD("AUTH_TYPE"),       AT(auth_type),    NULL },
+	{ WORD(""), WORD("AUTH_CONTENT"),    AT(auth_content), NULL },
+	{ WORD(""), WORD("REQUEST_METHOD"),  AT(method),       NULL },
+	{ WORD(""), WORD("SCRIPT_NAME"),     AT(rq.mount),     NULL },
+	{ WORD(""), WORD("PATH_INFO"),       AT(rq.path),      NULL },
+	{ WORD(""), WORD("QUERY_STRING"),    AT(rq.query),     NULL },
+	{ WORD(""), WORD("SERVER_PROTOCOL"), AT(version),      NULL },
+	{ WORD(""), WORD("REMOTE_ADDR"),     AT(rq.peer),      NULL },
+	{ WORD(""), WORD("HTTPS"),           AT(https),        NULL },
+	{ WORD(""), WORD("SERVER_SOFTWARE"), AT(rq.server),    NULL },
 	/* From here on SCGI alone. */
-	{ WORD(""), "DOCUMENT_URI",    AT(rq.path),      NULL },
-	{ WORD(""), "REQUEST_URI",     AT(rq.path),      NULL },
-	{ WORD(""), "SCGI",            AT(scgi),         NULL }
+	{ WORD(""), WORD("DOCUMENT_URI"),    AT(rq.path),      NULL },
+	{ WORD(""), WORD("REQUEST_URI"),     AT(rq.path),      NULL },
+	{ WORD(""), WORD("SCGI"),            AT(scgi),         NULL }
 };
 enum { FIELDS = sizeof fields / sizeof *fields, FIELDS_SCGI = 3 };
 _Static_assert((int)FIELDS <= (int)FIELDS_MAX, "each field may be joined");
@@ -629,29 +629,39 @@ static enum error parse_variables(struct head *h, const struct slice values[FIEL
 	return e ? e : judged;
 }
 
-enum error http_read_cgi(struct request *rq, const struct http_rules *rules)
+static size_t row_of(struct slice variable)
+{
+	size_t i = 0;
+	while (i < FIELDS && !slice_is(variable, fields[i].variable))
+		i++;
+	return i;
+}
+
+/* Each variable is looked up once, as getenv(3) would find it: the first of a name counts. */
+static void take_environment(struct slice values[FIELDS])
 {
 	static char *nothing[] = { NULL };
+	for (char **at = environ; at && *at; at++) {
+		struct slice value = slice_of(*at), name = slice_cut(&value, '=');
+		size_t i = row_of(name);
+		if (i < FIELDS - FIELDS_SCGI && !values[i].p)
+			values[i] = value;
+	}
+	environ = nothing;      /* its text stays */
+}
+
+enum error http_read_cgi(struct request *rq, const struct http_rules *rules)
+{
 	struct head h = { .rq.face = FACE_CGI };
 	struct slice values[FIELDS] = { SLICE_NONE };
 	int64_t length = -1;
 	deadline = clock_ms() + http_patience;
-	for (size_t i = 0; i < FIELDS - FIELDS_SCGI; i++)
-		values[i] = slice_of(getenv(fields[i].variable));
-	environ = nothing;      /* its text stays */
+	take_environment(values);
 	enum error e = parse_variables(&h, values, rules, &length);
 	if (!e)
 		e = read_body(&h.rq, length, SLICE_NONE);
 	*rq = h.rq;
 	return e;
-}
-
-static size_t row_of(struct slice variable)
-{
-	size_t i = 0;
-	while (i < FIELDS && !slice_is(variable, slice_of(fields[i].variable)))
-		i++;
-	return i;
 }
 
 /* "NAME NUL value NUL", over and over, to the last byte. */

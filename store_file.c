@@ -13,8 +13,12 @@
  *                read at once, and what is written goes out at once, by
  *                store_file_flush() or before a sync. Order is kept; what
  *                lies on disk is what SQLite would have written.
- *   memory       comes from one block of zero pages by SQLite's own
- *                allocator (memsys5), not from a dozen mmap(2).
+ *   memory       comes from one block of zero pages, piece beside piece: few
+ *                pages are touched, and those that a refresh touches are asked
+ *                for at once. (memsys5 touched 42 pages, this 27; a page is a
+ *                fault, 1.3 to 1.7 µs.) A piece that was given back serves the
+ *                next of its size; nothing is joined again, since the sizes
+ *                that one program asks for come back.
  *
  * There is one log for each process, so its state is static. It is emptied
  * long before it grows past the 64 KiB; what lies beyond is neither kept here
@@ -25,14 +29,18 @@
 #include "base.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sqlite3.h>
 
 enum {
 	LOG_KEPT = 64 * 1024,        /* 64 frames of 536 bytes, and room for the largest transaction */
-	HEAP = 4 * 1024 * 1024,      /* untouched pages cost nothing; a refresh touches 200 KiB */
-	HEAP_PIECE = 64              /* the least that is given out */
+	HEAP = 4 * 1024 * 1024,      /* untouched pages cost nothing */
+	HEAP_STEP = 16,              /* sizes are multiples of it, the head before each piece included */
+	HEAP_SMALL = 64,             /* so many sizes have a list of their own; larger pieces share one */
+	HEAP_USED = 100 * 1024       /* by a refresh */
 };
 
 /* ---- the write-ahead log ----------------------------------------------- */
@@ -70,6 +78,7 @@ static int load(void)
 	if (wal.loaded || rc != SQLITE_OK)
 		return rc;
 	wal.length = size < LOG_KEPT ? size : LOG_KEPT;
+	touch_soon(wal.kept, (size_t)wal.length + 1);
 	if (wal.length)
 		rc = wal.disk->xRead(wal.file, wal.kept, (int)wal.length, 0);
 	wal.loaded = rc == SQLITE_OK;
@@ -160,6 +169,112 @@ static void take_log(sqlite3_file *file)
 	file->pMethods = &methods;
 }
 
+/* ---- memory ------------------------------------------------------------ */
+
+#ifndef ARENA_MALLOC
+
+/* Stands before what is given out. */
+struct piece {
+	union { size_t size; uint64_t aligned; };       /* of all of it, this head included */
+	struct piece *next;             /* where it is spare; else the caller's first bytes */
+};
+enum { HEAD = offsetof(struct piece, next) };
+
+static struct {
+	_Alignas(max_align_t) char room[HEAP];
+	size_t used;
+	struct piece *spare[HEAP_SMALL + 1];
+} heap;
+
+static size_t size_for(int n)
+{
+	return ((size_t)n + HEAD + HEAP_STEP - 1) / HEAP_STEP * HEAP_STEP;
+}
+
+static struct piece **spare_of(size_t size)
+{
+	size_t i = size / HEAP_STEP;
+	return &heap.spare[i < HEAP_SMALL ? i : HEAP_SMALL];
+}
+
+static struct piece *piece_of(void *given)
+{
+	return (struct piece *)(void *)((char *)given - HEAD);
+}
+
+/* A large piece serves what is at least half of it. */
+static struct piece *take_spare(size_t size)
+{
+	struct piece **at = spare_of(size);
+	while (*at && ((*at)->size < size || (*at)->size / 2 > size))
+		at = &(*at)->next;
+	struct piece *found = *at;
+	if (found)
+		*at = found->next;
+	return found;
+}
+
+static void *heap_take(int n)
+{
+	size_t size = size_for(n);
+	struct piece *p = take_spare(size);
+	if (!p && size > HEAP - heap.used)
+		return NULL;
+	if (!p) {
+		p = (struct piece *)(void *)(heap.room + heap.used);
+		p->size = size;
+		heap.used += size;
+	}
+	return &p->next;
+}
+
+static void heap_give(void *given)
+{
+	struct piece *p = piece_of(given), **list = spare_of(p->size);
+	p->next = *list;
+	*list = p;
+}
+
+static int heap_size(void *given)
+{
+	return (int)(piece_of(given)->size - HEAD);
+}
+
+static void *heap_resize(void *given, int n)
+{
+	if (n <= heap_size(given))
+		return given;
+	void *larger = heap_take(n);
+	if (larger) {
+		memcpy(larger, given, (size_t)heap_size(given));
+		heap_give(given);
+	}
+	return larger;
+}
+
+static int heap_round(int n)
+{
+	return (int)(size_for(n) - HEAD);
+}
+
+static int heap_start(void *unused)
+{
+	(void)unused;
+	touch_soon(heap.room, HEAP_USED);
+	return SQLITE_OK;
+}
+
+static void heap_end(void *unused)
+{
+	(void)unused;
+}
+
+static const sqlite3_mem_methods heap_methods = {
+	heap_take, heap_give, heap_resize, heap_size, heap_round, heap_start, heap_end, NULL
+};
+
+#endif
+
 /* ---- the layer --------------------------------------------------------- */
 
 static sqlite3_vfs layer;
@@ -190,15 +305,28 @@ static int kernel_random(sqlite3_vfs *vfs, int n, char *out)
 	return n;
 }
 
+/* Nothing is ever executed, so there is nothing to close then; musl makes a call of its own of it. */
+static int open_plainly(const char *path, int flags, int mode)
+{
+	return open(path, flags & ~O_CLOEXEC, mode);
+}
+
+/* Whoever asks wants to give root's files to the database's owner. Root has become that owner: base.h. */
+static uid_t nobody(void)
+{
+	return 1;
+}
+
 const char *store_file_layer(void)
 {
 	if (layer.zName)
 		return layer.zName;
 #ifndef ARENA_MALLOC
-	static _Alignas(max_align_t) char heap[HEAP];
-	sqlite3_config(SQLITE_CONFIG_HEAP, heap, HEAP, HEAP_PIECE);
+	sqlite3_config(SQLITE_CONFIG_MALLOC, &heap_methods);
 #endif
 	layer = *sqlite3_vfs_find(NULL);
+	layer.xSetSystemCall(&layer, "open", (sqlite3_syscall_ptr)open_plainly);
+	layer.xSetSystemCall(&layer, "geteuid", (sqlite3_syscall_ptr)nobody);
 	open_on_disk = layer.xOpen;
 	layer.zName = "latchkey";
 	layer.xOpen = open_file;

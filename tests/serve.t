@@ -51,7 +51,7 @@ while read -r path code type; do
     like "$CODE $(tr -d '\r' <"$TMP/head")" "$code *Content-Type: $type*" "$path is $code, $type"
 done <<END
 /                    200  text/html
-/session.js          200  text/javascript
+/session.min.js      200  text/javascript
 /nothing             404  application/json
 /index.html/         404  application/json
 /../latchkey.db      404  application/json

@@ -542,12 +542,11 @@ is "$(verdict journal)" warn 'is a warning'
 sqlite 'PRAGMA journal_mode=wal'
 want 0 'what check advises' lk check
 is "$(verdict journal)" ok 'helps'
-sqlite "UPDATE sqlite_schema SET sql = replace(sql, 'ip TEXT NOT NULL,', 'ip TEXT,') WHERE name = 'audit'" \
-    "INSERT INTO audit SELECT max(id) + 1, max(time), 99, 0, 0, NULL, 99, 0 FROM audit" \
-    "UPDATE sqlite_schema SET sql = replace(sql, 'ip TEXT,', 'ip TEXT NOT NULL,') WHERE name = 'audit'"
+sqlite "UPDATE sqlite_schema SET sql = replace(sql, '(user)', '(created_at)') WHERE name = 'session_user'"
 want 1 'a database that is not sound' lk check
 is "$(verdict integrity)" fail 'is a failure'
-sqlite "UPDATE audit SET ip = '' WHERE ip IS NULL"
+sqlite "UPDATE sqlite_schema SET sql = replace(sql, '(created_at)', '(user)') WHERE name = 'session_user'" \
+    "INSERT INTO audit SELECT max(id) + 1, max(time), 99, 0, 0, '', 99, 0 FROM audit"
 want 0 'an event of a later version' lk audit --json
 is "$(json 'd[-1]["event"], d[-1]["class"]')" "('unknown', 'unknown')" 'is shown as unknown'
 

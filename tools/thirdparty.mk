@@ -8,9 +8,11 @@ JSMN_SRC    ?= deps/jsmn
 # --- SQLite: the features we use, and no others. Every OMIT here was tried against the
 # amalgamation; VIRTUALTABLE, TRIGGER, VIEW, ALTERTABLE, ANALYZE, CTE, WINDOWFUNC and SUBQUERY
 # need a regenerated parser and so stay in (they would save 58 KB).
-SQLITE_FLAGS += -DSQLITE_ENABLE_MEMSYS5             # memory from one static block: store_file.c
-SQLITE_FLAGS += -DSQLITE_DEFAULT_CACHE_SIZE=-1024   # KiB: of that block's 4 MiB
+SQLITE_FLAGS += -DSQLITE_DEFAULT_CACHE_SIZE=-1024   # KiB: of the 4 MiB that store_file.c has for it
 SQLITE_FLAGS += -DSQLITE_THREADSAFE=0               # one thread per process
+SQLITE_FLAGS += -DSQLITE_DEFAULT_LOCKING_MODE=1     # EXCLUSIVE: store.c says why
+SQLITE_FLAGS += -DSQLITE_DEFAULT_WAL_SYNCHRONOUS=1  # NORMAL: store_begin() asks for more
+SQLITE_FLAGS += -DSQLITE_DEFAULT_LOOKASIDE=0,0      # its list runs through 48 KiB: 12 pages touched
 SQLITE_FLAGS += -DSQLITE_DQS=0                      # "x" is a name, never silently a string
 SQLITE_FLAGS += -DSQLITE_DEFAULT_MEMSTATUS=0        # nobody reads the counters
 SQLITE_FLAGS += -DSQLITE_TEMP_STORE=3               # no temporary files: the sandbox allows one directory
@@ -49,7 +51,7 @@ SQLITE_FLAGS += -DSQLITE_OMIT_UTF16
 # --- BearSSL: SHA-256, HMAC, HKDF. Its .c files need no configuration.
 BEARSSL_FILES := $(addprefix src/,hash/sha2small.c mac/hmac.c kdf/hkdf.c \
  codec/ccopy.c codec/enc32be.c codec/dec32be.c codec/enc64be.c codec/dec64be.c)
-BEARSSL_FLAGS = -I$(BEARSSL_SRC)/inc -I$(BEARSSL_SRC)/src
+BEARSSL_FLAGS = -O2 -I$(BEARSSL_SRC)/inc -I$(BEARSSL_SRC)/src
 
 # --- libsodium: Argon2id over the portable code, at -O2: there it is as fast as the SSSE3 and AVX2
 # versions (19 MiB, t=2: 27 ms either way; at -Os 59 ms), so those and the CPU detection stay out.
