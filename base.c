@@ -146,21 +146,23 @@ void arena_fail_at(unsigned n)
 	arena_countdown = n;
 }
 
-static void arena_spend(void)
+static bool arena_told_to_fail(void)
 {
-	if (arena_countdown && --arena_countdown == 0)
-		fail(ERROR_STORE_UNAVAILABLE, "BA1", "out of memory", NULL);
+	return arena_countdown && --arena_countdown == 0;
 }
 
 #ifdef ARENA_MALLOC
+
+static void arena_open_reserve(void)
+{
+}
 
 /* Kept in a list, so that a leak checker finds them. */
 static struct piece { struct piece *next; size_t n; } *pieces;
 
 void *arena(size_t n)
 {
-	arena_spend();
-	struct piece *piece = n <= PTRDIFF_MAX / 2 ? calloc(1, sizeof *piece + n) : NULL;
+	struct piece *piece = !arena_told_to_fail() && n <= PTRDIFF_MAX / 2 ? calloc(1, sizeof *piece + n) : NULL;
 	if (!piece)
 		fail(ERROR_STORE_UNAVAILABLE, "BA1", "out of memory", NULL);
 	piece->next = pieces;
@@ -194,16 +196,24 @@ void arena_back(size_t mark)
 /*
  * One block of zero pages, which cost nothing until they are touched. The
  * largest request (16 KiB head, 16 KiB body, its marks, an answer of 100 rows)
- * stays under a third of it.
+ * stays under a third of it. The reserve is for fail(): even what has used up
+ * all the rest is answered.
  */
-static _Alignas(max_align_t) char block[512 * 1024];
-static size_t block_used;
+enum { BLOCK = 512 * 1024, RESERVE = 64 * 1024 };
+static _Alignas(max_align_t) char block[BLOCK];
+static size_t block_used, block_end = BLOCK - RESERVE;
+
+static void arena_open_reserve(void)
+{
+	block_end = block_used + RESERVE;
+}
 
 void *arena(size_t n)
 {
 	size_t want = (n + sizeof(max_align_t) - 1) & ~(sizeof(max_align_t) - 1);
-	arena_spend();
-	if (want < n || want > sizeof block - block_used)
+	if (arena_told_to_fail())
+		block_end = block_used;
+	if (want < n || want > block_end - block_used)
 		fail(ERROR_STORE_UNAVAILABLE, "BA2", "arena exhausted", NULL);
 	void *piece = block + block_used;
 	block_used += want;
@@ -685,6 +695,7 @@ _Noreturn void fail(enum error e, const char *site, ...)
 	va_end(parts);
 	if (!failing && failure) {
 		failing = true;
+		arena_open_reserve();
 		failure(e);
 	}
 	exit(111);

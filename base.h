@@ -75,7 +75,8 @@ bool slice_is_utf8(struct slice s);
 
 /*
  * n bytes, aligned for any type, zeroed, never NULL: out of memory is
- * fail(ERROR_STORE_UNAVAILABLE). Nothing is freed; the process is the scope.
+ * fail(ERROR_STORE_UNAVAILABLE), for whose answer there is a reserve. Nothing
+ * is freed; the process is the scope.
  * With -DARENA_MALLOC every piece is its own malloc, so that a sanitizer sees
  * each edge.
  */
@@ -88,7 +89,7 @@ struct slice arena_copy(struct slice s);
  */
 size_t arena_mark(void);
 void arena_back(size_t mark);
-/* Test hook: the n-th piece from now on can't be had (0: all can). */
+/* Test hook: the n-th piece from now on can't be had, nor any after it (0: all can). */
 void arena_fail_at(unsigned n);
 
 /* ---- buffer ------------------------------------------------------------ */

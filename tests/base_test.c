@@ -69,6 +69,21 @@ static void fail_second(void *unused)
 	arena(1);
 }
 
+static void answer_at_length(enum error e)
+{
+	char *answer = arena(48 * 1024);
+	_exit(e == ERROR_STORE_UNAVAILABLE && answer[0] == 0 ? 7 : 1);
+}
+
+static void use_all(void *unused)
+{
+	(void)unused;
+	on_fail(answer_at_length);
+	arena_fail_at(2000);
+	for (;;)
+		arena(1000);
+}
+
 static void arenas(void)
 {
 	size_t mark = arena_mark(), huge = SIZE_MAX / 2;
@@ -83,7 +98,9 @@ static void arenas(void)
 	huge = SIZE_MAX - 3;
 	is_int(dies(ask_for, &huge), 111, "so does a size that wraps around");
 	is_int(dies(fail_second, NULL), 111, "and a piece that was told to fail");
-	ok(strstr(t_err, "BA1") != NULL, "by its site code");
+	ok(strstr(t_err, "latchkey: BA") != NULL, "by its site code");
+	is_int(dies(use_all, NULL), 7, "what has used up all of it can still answer");
+	ok(strstr(t_err, "BA") != NULL, "and says so");
 	ok(slice_is(arena_copy(guarded("copy")), S("copy")), "copies");
 }
 
