@@ -28,7 +28,8 @@
 
 enum need {
 	NEED_NOTHING,
-	NEED_OWNER,     /* the data directory is there, and we are its owner */
+	NEED_DIRECTORY, /* the data directory is there; the verb becomes its owner by itself */
+	NEED_OWNER,     /* it is there, and we are its owner */
 	NEED_CONF,      /* and its configuration is good */
 	NEED_CHANGE     /* and a transaction stands open around the verb */
 };
@@ -46,6 +47,8 @@ static const struct { const char *name; bool takes_value; } option_words[OPT__MA
 	[OPT_LIVE] = { "--live", false },
 	[OPT_UPGRADE] = { "--upgrade", false },
 	[OPT_OWNER] = { "--owner", true },
+	[OPT_REPAIR] = { "--repair", false },
+	[OPT_EPOCH] = { "--epoch", false },
 	[OPT_HELP] = { "--help", false },
 	[OPT_VERSION] = { "--version", false },
 };
@@ -103,8 +106,8 @@ static const struct verb verbs[] = {
 		"end one session, or all of a user's" },
 	{ "key list", "[--json]", 0, 0, OPT(JSON), NEED_OWNER, NULL, verb_key_list,
 		"kids and dates; never a key" },
-	{ "key rotate", "", 0, 0, 0, NEED_CHANGE, NULL, verb_key_rotate,
-		"sign with a new key; tokens of the others stay good" },
+	{ "key rotate", "[--epoch]", 0, 0, OPT(EPOCH), NEED_CHANGE, NULL, verb_key_rotate,
+		"sign with a new key; --epoch: and end all sessions and keys" },
 	{ "key retire", "KID", 1, 1, 0, NEED_CHANGE, NULL, verb_key_retire,
 		"forget a key; its tokens are refused at once" },
 	{ "key import", "", 0, 0, 0, NEED_CHANGE, ask_key, verb_key_import,
@@ -117,8 +120,10 @@ static const struct verb verbs[] = {
 		"every option: value, default, meaning" },
 	{ "verify", "[--live]", 0, 0, OPT(LIVE), NEED_CONF, NULL, verb_verify,
 		"an access token on stdin: its claims, or exit code 1; --live asks the store" },
-	{ "check", "[--json]", 0, 0, OPT(JSON), NEED_OWNER, NULL, verb_check,
-		"what is wrong here, and what to do about it" },
+	{ "check", "[--repair] [--json]", 0, 0, OPT(REPAIR) | OPT(JSON), NEED_DIRECTORY, NULL, verb_check,
+		"what is wrong here, and what to do about it, or do it" },
+	{ "backup", "FILE", 1, 1, 0, NEED_DIRECTORY, NULL, verb_backup,
+		"copy the database to FILE while requests go on; not the keys" },
 	{ "serve", "[ADDR:PORT|unix:PATH] [--idle SECONDS]", 0, 1, 0, NEED_NOTHING, NULL, NULL,
 		"listen by itself, on 127.0.0.1:8080 by default" },
 	{ "version", "", 0, 0, 0, NEED_NOTHING, NULL, version,
@@ -305,7 +310,7 @@ static void meet(struct call *c, enum need need)
 {
 	struct stat st;
 	const char *wrong = NULL;
-	if (need >= NEED_OWNER && stat(c->dir, &st))
+	if (need >= NEED_DIRECTORY && stat(c->dir, &st))
 		fail(ERROR_STORE_UNAVAILABLE, "AD1", c->dir, ": ", strerror(errno), "; latchkey init makes it", NULL);
 	if (need >= NEED_OWNER)
 		process_become_owner(c->dir);

@@ -3,13 +3,18 @@
  *
  * What needs no store comes first: store_open() ends the process where it
  * can't, and the hook that it meets then prints its line and what stands
- * before it. Each check is one function in the table at the end.
+ * before it. Each check is one function in the table at the end; it mends
+ * what it may before it looks, so that what it prints is what there is now.
+ *
+ * What isn't ours by its name isn't touched. As root, nothing is done through
+ * a name: the directory belongs to somebody else, who could put a link there.
  *
  * The database is read as a whole (integrity); meanwhile requests wait.
  */
 #include "check.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -34,10 +39,11 @@ enum {
 	SPACE_ENOUGH = 4 * 1024 * 1024
 };
 
-enum verdict { OK, WARN, FAIL };
+enum verdict { OK, WARN, FAIL, MENDED };
 
 struct check {
 	const char *dir;
+	bool repair;
 	struct config conf;     /* defaults where the file is wrong */
 	struct rows rows;
 	bool failed;
@@ -46,7 +52,7 @@ struct check {
 /* One line. detail and advice: NUL-terminated. */
 static void tell(struct check *k, enum verdict v, const char *what, const char *detail, const char *advice)
 {
-	static const char *const words[] = { [OK] = "ok", [WARN] = "warn", [FAIL] = "fail" };
+	static const char *const words[] = { [OK] = "ok", [WARN] = "warn", [FAIL] = "fail", [MENDED] = "mended" };
 	rows_open(&k->rows);
 	rows_text(&k->rows, "verdict", 7, slice_of(words[v]));
 	rows_text(&k->rows, "what", 10, slice_of(what));
@@ -79,9 +85,26 @@ static const char *owner_and_mode(const struct stat *st)
 	return slice_text(buf_slice(&b));
 }
 
+/* "latchkey.db: owner 0, mode 0644; now owner 33, mode 0600" */
+static void tell_mended(struct check *k, const char *what, const char *name, const struct stat *was, const char *path)
+{
+	struct stat st = *was;
+	lstat(path, &st);
+	tell(k, MENDED, what, both(both(name, owner_and_mode(was)), both("; now ", owner_and_mode(&st))), "");
+}
+
+static void mend_directory(struct check *k)
+{
+	struct stat st;
+	if (stat(k->dir, &st) == 0 && st.st_uid == geteuid() && st.st_mode & 077 && chmod(k->dir, 0700) == 0)
+		tell_mended(k, "directory", "", &st, k->dir);
+}
+
 static void check_directory(struct check *k)
 {
 	struct stat st = { 0 };
+	if (k->repair)
+		mend_directory(k);
 	stat(k->dir, &st);
 	if (st.st_uid != geteuid())
 		tell(k, FAIL, "directory", owner_and_mode(&st), "run latchkey as its owner, or chown -R it");
@@ -96,17 +119,64 @@ static const struct file {
 	bool needed;
 	mode_t closed;          /* bits that must be clear */
 	const char *missing;    /* advice */
+	const char *exposed;    /* advice once it was open to others; NULL: it tells nothing */
 } files[] = {
-	{ "latchkey.db", true, 077, "make it with latchkey init" },
-	{ "latchkey.db-wal", false, 077, "" },
-	{ "latchkey.lock", false, 077, "" },
-	{ "latchkey.key", true, 077, "restore it, or make new keys with latchkey init in a new directory" },
-	{ "latchkey.conf", false, 022, "" },
+	{ "latchkey.db", true, 077, "make it with latchkey init", NULL },
+	{ "latchkey.db-wal", false, 077, "", NULL },
+	{ "latchkey.lock", false, 077, "", NULL },
+	{ "latchkey.key", true, 077, "restore it, or make new keys with latchkey init in a new directory",
+		"whoever did can make tokens: latchkey key rotate --epoch" },
+	{ "latchkey.conf", false, 022, "", NULL },
+	{ "password.lock", false, 077, "", NULL },
+	{ "throttle", false, 077, "", NULL },
 };
+
+/* A regular file that has no other name; else -1. */
+static int open_plain(const char *path, struct stat *st)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode) && st->st_nlink == 1)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* As root, before it becomes the owner: a file that was put back by root, or that another host's
+ * owner had. One with a second name may be anything of the machine's, and stays as it is. */
+static void mend_owners(struct check *k)
+{
+	struct stat dir, st;
+	if (geteuid() != 0 || stat(k->dir, &dir) != 0)
+		return;
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		const char *path = path_in(k->dir, files[i].name);
+		int fd = open_plain(path, &st);
+		if (fd >= 0 && st.st_uid != dir.st_uid && fchown(fd, dir.st_uid, dir.st_gid) == 0)
+			tell_mended(k, "file", both(files[i].name, ": "), &st, path);
+		close(fd);
+	}
+}
+
+/* As the directory's owner: nobody else can put another file there. */
+static void mend_mode(struct check *k, const struct file *f)
+{
+	struct stat st;
+	const char *path = path_in(k->dir, f->name);
+	if (lstat(path, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid())
+		return;
+	mode_t mode = (st.st_mode & 07777 & ~f->closed) | 0600;
+	if ((st.st_mode & 07777) == mode || chmod(path, mode) != 0)
+		return;
+	tell_mended(k, "file", both(f->name, ": "), &st, path);
+	if (f->exposed && st.st_mode & 077)
+		tell(k, WARN, "file", both(f->name, " could be read by others"), f->exposed);
+}
 
 static void check_file(struct check *k, const struct file *f)
 {
 	struct stat st;
+	if (k->repair)
+		mend_mode(k, f);
 	bool there = lstat(path_in(k->dir, f->name), &st) == 0;
 	if (!there && f->needed)
 		tell(k, FAIL, "file", both(f->name, " is missing"), f->missing);
@@ -245,6 +315,65 @@ static void check_integrity(struct check *k)
 	tell(k, slice_is(slice_of(found), S("ok")) ? OK : FAIL, "integrity", found, "restore a backup");
 }
 
+/*
+ * What killed programs leave behind. The store is open and locked: nobody
+ * else is at work, no journal is needed any more.
+ */
+static const struct leftover {
+	const char *name, *of;
+	bool only_wal;          /* else it belongs to the journal */
+} leftovers[] = {
+	{ "latchkey.db-shm", ", left behind by a sqlite3 shell", true },
+	{ "latchkey.db-journal", ", left behind by another journal mode", true },
+	{ "latchkey.key.new", ", left behind by a change of keys; it holds keys", false },
+};
+
+static void check_leftovers(struct check *k)
+{
+	struct stat st;
+	bool wal = slice_is(slice_of(store_journal()), S("wal"));
+	for (size_t i = 0; i < sizeof leftovers / sizeof *leftovers; i++) {
+		const char *path = path_in(k->dir, leftovers[i].name), *found = both(leftovers[i].name, leftovers[i].of);
+		if ((leftovers[i].only_wal && !wal) || lstat(path, &st) != 0)
+			continue;
+		if (k->repair && unlink(path) == 0)
+			tell(k, MENDED, "leftover", both(found, "; removed"), "");
+		else
+			tell(k, WARN, "leftover", found, "latchkey check --repair removes it");
+	}
+}
+
+static const char *audit_found(const struct span *span, const char *more)
+{
+	struct buf b = { 0 };
+	buf_int(&b, span->count);
+	buf_s(&b, " rows, numbered ");
+	buf_int(&b, span->first);
+	buf_s(&b, " to ");
+	buf_int(&b, span->last);
+	buf_s(&b, more);
+	return slice_text(buf_slice(&b));
+}
+
+static void mend_audit(struct check *k, const struct span *was)
+{
+	store_begin(DURABLE_NOW);
+	store_audit_rebuild(k->conf.audit_max);
+	store_commit();
+	tell(k, MENDED, "audit", audit_found(was, "; rebuilt"), "");
+}
+
+static void check_audit(struct check *k)
+{
+	struct span span = store_audit_span();
+	if (k->repair && !store_audit_sound(&span, k->conf.audit_max)) {
+		mend_audit(k, &span);
+		span = store_audit_span();
+	}
+	tell(k, store_audit_sound(&span, k->conf.audit_max) ? OK : WARN, "audit", audit_found(&span, ""),
+		"rows are missing between, or more than audit_max: latchkey check --repair");
+}
+
 static void check_clock(struct check *k)
 {
 	static const struct { enum verdict v; const char *advice; } row[] = {
@@ -260,16 +389,20 @@ static void check_clock(struct check *k)
 
 /* ---- all --------------------------------------------------------------- */
 
-bool check_run(const char *dir, bool json)
+bool check_run(const char *dir, bool repair, bool json)
 {
 	static void (*const checks[])(struct check *k) = {
 		check_directory, check_files, check_conf, check_key, check_space, check_password, check_throttle, check_sandbox,
-		check_database, check_journal, check_integrity, check_clock,
+		check_database, check_journal, check_integrity, check_leftovers, check_audit, check_clock,
 	};
-	struct check k = { .dir = dir };
+	struct check k = { .dir = dir, .repair = repair };
 	rows_begin(&k.rows, json ? ROWS_JSON : ROWS_TABLE);
+	if (repair)
+		mend_owners(&k);
+	process_become_owner(dir);
 	for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
 		checks[i](&k);
+	store_tidy();
 	store_close();
 	return rows_end(&k.rows) && !k.failed;
 }

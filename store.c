@@ -22,6 +22,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,6 +36,7 @@ enum {
 	APPLICATION_ID = 0x4c4b6579,  /* "LKey" */
 	PAGE_SIZE = 512,              /* a rotation writes two pages: docs/internals.md, "Page size" */
 	WAL_FRAMES = 64,              /* frames after which the WAL is emptied */
+	WAL_MOST = 16384,             /* and after which a backup that goes on has to begin again: 8 MiB */
 	BUSY_MS = 2000,               /* for a stranger (a sqlite3 shell) that holds the file */
 	SWEEP_ROWS = 8,               /* looked at per sign-in; each sign-in adds one */
 	AUDIT_BATCH = 64,             /* audit rows dropped at once, so that most refreshes touch one audit page */
@@ -100,7 +102,7 @@ const char *const event_words[EVENT__MAX] = {
 	[EVENT_PASSWORD_CHANGED] = "password_changed", [EVENT_USER_ADDED] = "user_added",
 	[EVENT_USER_DISABLED] = "user_disabled", [EVENT_USER_ENABLED] = "user_enabled",
 	[EVENT_USER_DELETED] = "user_deleted", [EVENT_KEY_ADDED] = "key_added",
-	[EVENT_KEY_RETIRED] = "key_retired",
+	[EVENT_KEY_RETIRED] = "key_retired", [EVENT_EPOCH] = "epoch",
 };
 
 const char *const class_words[CLASS__MAX] = {
@@ -118,9 +120,10 @@ enum statement {
 	SQL_LATER, SQL_NOW, SQL_BEGIN, SQL_COMMIT, SQL_ROLLBACK,
 	SQL_USER_NAMED, SQL_USER, SQL_USER_ADD, SQL_USER_PASSWORD, SQL_USER_SUBSCRIPTION,
 	SQL_USER_DISABLE, SQL_USER_DELETE, SQL_USER_DELETE_SESSIONS, SQL_USERS,
-	SQL_SESSION, SQL_SESSION_ADD, SQL_SESSION_ROTATE, SQL_SESSION_END, SQL_SESSIONS_END,
+	SQL_SESSION, SQL_SESSION_ADD, SQL_SESSION_ROTATE, SQL_SESSION_END, SQL_SESSIONS_END, SQL_SESSIONS_END_ALL,
 	SQL_SESSIONS, SQL_SESSIONS_ALL, SQL_SWEEP,
 	SQL_AUDIT_LAST, SQL_MARK_RAISE, SQL_AUDIT_ADD, SQL_AUDIT_TRIM, SQL_AUDITS, SQL_AUDITS_AFTER,
+	SQL_AUDIT_SPAN, SQL_AUDIT_BEFORE, SQL_AUDIT_MOVE,
 	SQL__MAX
 };
 
@@ -148,6 +151,7 @@ static const char *const sql[SQL__MAX] = {
 	[SQL_SESSION_ROTATE] = "UPDATE session SET ctr=?2,br=?3,idem=?4,rotated_at=?5 WHERE id=?1",
 	[SQL_SESSION_END] = "UPDATE session SET ended_at=?2,why=?3 WHERE id=?1 AND ended_at=0",
 	[SQL_SESSIONS_END] = "UPDATE session SET ended_at=?2,why=?3 WHERE user=?1 AND ended_at=0 AND id<>?4",
+	[SQL_SESSIONS_END_ALL] = "UPDATE session SET ended_at=?1,why=?2 WHERE ended_at=0",
 	[SQL_SESSIONS] = "SELECT " SESSION_COLUMNS " FROM session WHERE user=?1 AND id>?2 ORDER BY id LIMIT ?3",
 	[SQL_SESSIONS_ALL] = "SELECT " SESSION_COLUMNS " FROM session WHERE id>?2 ORDER BY id LIMIT ?3",
 	[SQL_SWEEP] = "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE id>=?1 ORDER BY id LIMIT ?2)"
@@ -159,6 +163,9 @@ static const char *const sql[SQL__MAX] = {
 	[SQL_AUDITS] = "SELECT " AUDIT_COLUMNS " FROM audit WHERE id<?1 AND event<>0 AND time>=?2 AND (?3=0 OR user=?3)"
 		" ORDER BY id DESC LIMIT ?4",
 	[SQL_AUDITS_AFTER] = "SELECT " AUDIT_COLUMNS " FROM audit WHERE id>? AND event<>0 ORDER BY id LIMIT ?",
+	[SQL_AUDIT_SPAN] = "SELECT count(*),ifnull(min(id),0),ifnull(max(id),0) FROM audit",
+	[SQL_AUDIT_BEFORE] = "SELECT id FROM audit WHERE id<? ORDER BY id DESC LIMIT 1",
+	[SQL_AUDIT_MOVE] = "UPDATE audit SET id=?2 WHERE id=?1",
 };
 
 static sqlite3 *db;
@@ -327,7 +334,7 @@ void store_open(const char *dir, int64_t seconds)
 	examine(dir);
 }
 
-void store_close(void)
+static void disconnect(void)
 {
 	for (size_t i = 0; i < SQL__MAX; i++) {
 		sqlite3_finalize(prepared[i]);
@@ -336,6 +343,11 @@ void store_close(void)
 	sqlite3_close(db);
 	db = NULL;
 	durability = DURABLE_LATER;
+}
+
+void store_close(void)
+{
+	disconnect();
 	if (lock >= 0)
 		close(lock);
 	lock = -1;
@@ -418,9 +430,21 @@ void store_rollback(void)
 		run(SQL_ROLLBACK);
 }
 
+/*
+ * A backup's lock stands beside the turn, on the same file: a POSIX lock,
+ * which flock(2) knows nothing of.
+ */
+static struct flock freezing = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+
+static bool is_frozen(void)
+{
+	struct flock other = freezing;
+	return fcntl(lock, F_GETLK, &other) == 0 && other.l_type != F_UNLCK;
+}
+
 void store_tidy(void)
 {
-	if (db == NULL || wal_frames < WAL_FRAMES)
+	if (db == NULL || wal_frames < WAL_FRAMES || (wal_frames < WAL_MOST && is_frozen()))
 		return;
 	int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	if (rc != SQLITE_OK)
@@ -609,6 +633,15 @@ int64_t store_sessions_end(uint64_t user, uint64_t except, enum ended why, int64
 	return sqlite3_changes(db);
 }
 
+int64_t store_sessions_end_all(enum ended why, int64_t at)
+{
+	sqlite3_stmt *st = statement(SQL_SESSIONS_END_ALL);
+	bind(st, 1, at);
+	bind(st, 2, why);
+	finish(st);
+	return sqlite3_changes(db);
+}
+
 size_t store_sessions(uint64_t user, uint64_t after, struct session out[LIMIT_LIST])
 {
 	sqlite3_stmt *st = statement(user ? SQL_SESSIONS : SQL_SESSIONS_ALL);
@@ -725,6 +758,52 @@ size_t store_audits_after(int64_t after, struct audit out[LIMIT_LIST])
 
 /* ---- for `latchkey check` ---------------------------------------------- */
 
+struct span store_audit_span(void)
+{
+	sqlite3_stmt *st = statement(SQL_AUDIT_SPAN);
+	struct span span = { 0 };
+	if (row(st))
+		span = (struct span){ .count = number(st, 0), .first = number(st, 1), .last = number(st, 2) };
+	sqlite3_reset(st);
+	return span;
+}
+
+bool store_audit_sound(const struct span *span, int64_t max)
+{
+	return span->count == (span->count ? span->last - span->first + 1 : 0) && span->count < max + AUDIT_BATCH;
+}
+
+/* The highest id below `id`; 0: none. */
+static int64_t audit_before(int64_t id)
+{
+	sqlite3_stmt *st = statement(SQL_AUDIT_BEFORE);
+	bind(st, 1, id);
+	int64_t before = row(st) ? number(st, 0) : 0;
+	sqlite3_reset(st);
+	return before;
+}
+
+static void audit_move(int64_t from, int64_t to)
+{
+	sqlite3_stmt *st = statement(SQL_AUDIT_MOVE);
+	bind(st, 1, from);
+	bind(st, 2, to);
+	finish(st);
+}
+
+/* From the newest on: the place behind the one before is free by then. The
+ * newest keeps its id, by which `audit --follow` goes on. */
+void store_audit_rebuild(int64_t max)
+{
+	int64_t newest = audit_before(INT64_MAX), place = newest;
+	for (int64_t id = newest; id > 0 && newest - place < max; id = audit_before(id), place--)
+		if (id != place)
+			audit_move(id, place);
+	sqlite3_stmt *st = statement(SQL_AUDIT_TRIM);
+	bind(st, 1, place);
+	finish(st);
+}
+
 static const char *one_text(enum statement id)
 {
 	sqlite3_stmt *st = statement(id);
@@ -746,4 +825,18 @@ const char *store_journal(void)
 const char *store_library(void)
 {
 	return sqlite3_libversion();
+}
+
+/* ---- for `latchkey backup` --------------------------------------------- */
+
+bool store_freeze(void)
+{
+	if (fcntl(lock, F_SETLK, &freezing) != 0)
+		return false;
+	bool wal = slice_is(slice_of(store_journal()), S("wal"));
+	need(sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL), "checkpoint");
+	disconnect();
+	if (wal)
+		flock(lock, LOCK_UN);
+	return true;
 }

@@ -62,6 +62,7 @@ enum event {                    /* numbers are on disk */
 	EVENT_USER_DELETED,
 	EVENT_KEY_ADDED,
 	EVENT_KEY_RETIRED,
+	EVENT_EPOCH,                /* all sessions ended at once, all keys but a new one retired */
 	EVENT__MAX
 };
 extern const char *const event_words[EVENT__MAX];
@@ -140,6 +141,8 @@ void store_session_rotate(const struct session *s);
 bool store_session_end(uint64_t id, enum ended why, int64_t at);
 /* Ends all that stand of a user, but for `except` (0: none). Returns how many. */
 int64_t store_sessions_end(uint64_t user, uint64_t except, enum ended why, int64_t at);
+/* Ends all that stand, of everyone. Returns how many. */
+int64_t store_sessions_end_all(enum ended why, int64_t at);
 /* A user's sessions with id greater than `after`, ended ones included, at most LIMIT_LIST. user 0: everyone's. */
 size_t store_sessions(uint64_t user, uint64_t after, struct session out[LIMIT_LIST]);
 /*
@@ -174,5 +177,24 @@ const char *store_integrity(void);
 const char *store_journal(void);
 /* The text of SQLite's version. */
 const char *store_library(void);
+/* The audit table: rows, and the lowest and the highest id; 0 without rows. */
+struct span { int64_t count, first, last; };
+struct span store_audit_span(void);
+/* Whether its ids are without a gap, and its rows not more than what max allows. */
+bool store_audit_sound(const struct span *span, int64_t max);
+/* Makes it so: the newest max rows stay, in their order. Inside a transaction. */
+void store_audit_rebuild(int64_t max);
+
+/* ---- for `latchkey backup` --------------------------------------------- */
+
+/*
+ * The store is open. Brings all that was committed into latchkey.db, closes
+ * it, and lets others have their turn: what they commit stays in the log, so
+ * that until store_close() latchkey.db is a whole and consistent database,
+ * and stands still. (Without a log, journal=delete, the turn is kept.)
+ * A log of 8 MiB is emptied nevertheless: so whoever copies must look whether
+ * the file was changed meanwhile. False while another backup is at work.
+ */
+bool store_freeze(void);
 
 #endif

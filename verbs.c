@@ -11,12 +11,15 @@
 #include "verbs.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ask.h"
 #include "auth.h"
+#include "backup.h"
 #include "check.h"
 #include "clock.h"
 #include "json.h"
@@ -562,8 +565,29 @@ static int add_key(struct call *c, const struct key *key)
 	return done(c, "new tokens are signed with key ", slice_of(key->kid));
 }
 
+/*
+ * The end of everything that was given out. The key file comes first: killed
+ * behind it, nothing old verifies any more, and the sessions that still seem
+ * to stand are ended by the next try. The ring is taken as it is, even a
+ * broken one.
+ */
+static int begin_epoch(struct call *c)
+{
+	struct keyring ring = { .count = 1, .key = { fresh_key(c->time) } };
+	keyring_write(c->dir, &ring);
+	int64_t ended = store_sessions_end_all(ENDED_REVOKED, c->time);
+	note(c, EVENT_EPOCH, 0, 0);
+	buf_int(&c->done, ended);
+	buf_s(&c->done, " sessions ended, every token until now is refused; new tokens are signed with key ");
+	done(c, ring.key[0].kid, SLICE_NONE);
+	wipe(&ring, sizeof ring);
+	return DONE;
+}
+
 int verb_key_rotate(struct call *c)
 {
+	if (c->given[OPT_EPOCH])
+		return begin_epoch(c);
 	struct key key = fresh_key(c->time);
 	return add_key(c, &key);
 }
@@ -750,7 +774,33 @@ int verb_config(struct call *c)
 
 int verb_check(struct call *c)
 {
-	return check_run(c->dir, c->given[OPT_JSON]) ? DONE : REFUSED;
+	return check_run(c->dir, c->given[OPT_REPAIR], c->given[OPT_JSON]) ? DONE : REFUSED;
+}
+
+/* ---- backup ------------------------------------------------------------ */
+
+/* In a child, which becomes the data directory's owner: so root's file stays
+ * root's, and whatever fails there, the file is taken away here. */
+int verb_backup(struct call *c)
+{
+	const char *path = slice_text(c->operand[0]);
+	int status = -1, to = backup_file(path);
+	if (to < 0) {
+		int code = errno == EEXIST ? REFUSED : SYSTEM;
+		log_line(c->verb, "cannot make ", path, ": ", strerror(errno), NULL);
+		return code;
+	}
+	pid_t child = fork();
+	if (child == 0)
+		exit(backup_copy(c->dir, to) ? DONE : REFUSED);
+	if (child < 0)
+		log_line(c->verb, strerror(errno), NULL);
+	else
+		waitpid(child, &status, 0);
+	if (status == 0 && backup_last(path))
+		return done(c, "copied the database; the keys are not in it: keep latchkey.key elsewhere", SLICE_NONE);
+	unlink(path);
+	return WIFEXITED(status) && WEXITSTATUS(status) == REFUSED ? REFUSED : SYSTEM;
 }
 
 /* ---- verify ------------------------------------------------------------ */

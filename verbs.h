@@ -19,6 +19,7 @@ enum {
 
 enum verb_option {
 	OPT_DIR, OPT_JSON, OPT_SINCE, OPT_FOLLOW, OPT_USE, OPT_ALL, OPT_USER, OPT_LIVE, OPT_UPGRADE, OPT_OWNER,
+	OPT_REPAIR, OPT_EPOCH,
 	OPT_HELP, OPT_VERSION,
 	OPT__MAX
 };
@@ -72,5 +73,6 @@ int verb_audit(struct call *c);
 int verb_config(struct call *c);
 int verb_verify(struct call *c);
 int verb_check(struct call *c);
+int verb_backup(struct call *c);
 
 #endif

@@ -9,11 +9,11 @@ _latchkey() {
     esac
     local words=
     case "$COMP_CWORD ${COMP_WORDS[1]} ${COMP_WORDS[2]-}" in
-    "1 "*) words="init user session key audit config verify check serve version help" ;;
+    "1 "*) words="init user session key audit config verify check backup serve version help" ;;
     "2 user "*) words="add list passwd set disable enable delete" ;;
     "2 session "*) words="list revoke" ;;
     "2 key "*) words="list rotate retire import export" ;;
-    *" help "*) words="init user session key audit config verify check serve version help" ;;
+    *" help "*) words="init user session key audit config verify check backup serve version help" ;;
     *" user add") words="--dir" ;;
     *" user list") words="--json --dir" ;;
     *" user passwd") words="--dir" ;;
@@ -24,7 +24,7 @@ _latchkey() {
     *" session list") words="--all --json --dir" ;;
     *" session revoke") words="--user --dir" ;;
     *" key list") words="--json --dir" ;;
-    *" key rotate") words="--dir" ;;
+    *" key rotate") words="--epoch --dir" ;;
     *" key retire") words="--dir" ;;
     *" key import") words="--dir" ;;
     *" key export") words="--use --dir" ;;
@@ -32,7 +32,8 @@ _latchkey() {
     *" audit "*) words="--json --since --follow --dir" ;;
     *" config "*) words="--json --dir" ;;
     *" verify "*) words="--live --dir" ;;
-    *" check "*) words="--json --dir" ;;
+    *" check "*) words="--repair --json --dir" ;;
+    *" backup "*) words="--dir" ;;
     *" serve "*) words="--idle --dir" ;;
     *" version "*) words="--dir" ;;
     esac

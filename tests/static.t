@@ -18,7 +18,8 @@ fi
 rooms='
 main      admin auth base config harden http listen site store
 admin     base config store verbs
-verbs     ask auth base check clock config json jwt password rows store
+backup    base store
+verbs     ask auth backup base check clock config json jwt password rows store
 check     base clock config harden password rows store
 ask       base
 auth      base clock config http json jwt password store throttle

@@ -50,7 +50,7 @@ like "$out" 'latchkey [0-9]*.[0-9]* (SQLite 3.*)' 'names both versions'
 want 0 '--version' "$LATCHKEY" --version
 want 100 'no verb' "$LATCHKEY"
 like "$err" '*a verb is needed*latchkey help*' 'says where help is'
-for line in nothing user 'user nothing' 'user add' 'user add a b' 'user list a' 'user list --all' 'user list --nothing' \
+for line in backup 'backup a b' 'check --epoch' 'key rotate --repair' nothing user 'user nothing' 'user add' 'user add a b' 'user list a' 'user list --all' 'user list --nothing' \
     'user list --json=1' 'user list --dir' 'user list --dir=' 'session revoke' 'session revoke a --user b' 'key export --use x' \
     'audit --since' 'audit --since soon' 'init dir' 'verify a' '--dir x serve' 'a b c d e f' 'user list -j'; do
     # shellcheck disable=SC2086  # words
