@@ -523,6 +523,15 @@ int file_read(const char *path, size_t max, struct slice *out)
 	return error;
 }
 
+bool directory_sync(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	bool good = fsync(fd) == 0;
+	return close(fd) == 0 && good;
+}
+
 bool write_all(int fd, struct slice s)
 {
 	while (s.n) {

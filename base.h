@@ -158,6 +158,9 @@ char *path_in(const char *dir, const char *name);
 int file_read(const char *path, size_t max, struct slice *out);
 /* The same of a file that is open, from where it stands. */
 int file_read_open(int fd, size_t max, struct slice *out);
+/* The names in a directory, on disk: a file that was made or renamed there
+ * lasts from then on. False on error. */
+bool directory_sync(const char *dir);
 /* write(2) until all is out, over EINTR and short writes. False on error. */
 bool write_all(int fd, struct slice s);
 /*

@@ -732,23 +732,13 @@ static bool write_new(const char *path, struct slice text)
 	return close(fd) == 0 && good;
 }
 
-/* A rename lasts once the directory is on disk. */
-static bool sync_directory(const char *dir)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	bool good = fsync(fd) == 0;
-	return close(fd) == 0 && good;
-}
-
 void keyring_write(const char *dir, const struct keyring *ring)
 {
 	const char *fresh = path_in(dir, "latchkey.key.new");
 	struct buf text;
 	show_keys(&text, ring);
 	bool good = write_new(fresh, buf_slice(&text)) && rename(fresh, path_in(dir, "latchkey.key")) == 0
-		&& sync_directory(dir);
+		&& directory_sync(dir);
 	wipe(text.p, text.room);
 	if (!good)
 		fail(ERROR_STORE_UNAVAILABLE, "CF1", "latchkey.key can't be written: ", strerror(errno), NULL);

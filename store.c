@@ -21,6 +21,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>    /* rename */
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -301,15 +302,19 @@ static void settle(void)
 }
 
 /* SQLite opens for reading what it can't open for writing, without a word. */
-static void connect(const char *dir, int flags)
+static void connect_to(const char *path)
 {
-	const char *path = path_in(dir, "latchkey.db");
-	int rc = sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, store_file_layer());
+	int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, store_file_layer());
 	if (rc != SQLITE_OK)
 		fail(error_of(rc), "ST4", "cannot open ", path, ": ", sqlite3_errstr(rc), "; see latchkey check", NULL);
 	if (sqlite3_db_readonly(db, "main") != 0)
 		fail(ERROR_STORE_UNAVAILABLE, "ST7", path, " cannot be written; see latchkey check", NULL);
 	settle();
+}
+
+static void connect(const char *dir)
+{
+	connect_to(path_in(dir, "latchkey.db"));
 }
 
 /* Refuses a file that isn't ours or of another version. */
@@ -330,7 +335,7 @@ void store_open(const char *dir, int64_t seconds)
 	if (db)
 		return;
 	take_turn(dir, seconds);
-	connect(dir, 0);
+	connect(dir);
 	examine(dir);
 }
 
@@ -374,15 +379,9 @@ static void build_schema(int from)
 	store_commit();
 }
 
-void store_create(const char *dir)
+/* Journal mode, schema and versions, all of it in the file itself. */
+static void build(const char *dir)
 {
-	const char *path = path_in(dir, "latchkey.db");
-	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		fail(ERROR_STORE_UNAVAILABLE, "ST8", "cannot make ", path, ": ", strerror(errno), NULL);
-	close(fd);
-	take_turn(dir, 10);
-	connect(dir, 0);
 	struct buf pragma = { 0 };
 	buf_s(&pragma, "PRAGMA page_size=");
 	buf_int(&pragma, PAGE_SIZE);
@@ -392,12 +391,53 @@ void store_create(const char *dir)
 	if (!slice_is(slice_of(store_journal()), S("wal")))
 		fail(ERROR_STORE_UNAVAILABLE, "ST9", "this file system can't hold a write-ahead log: ", dir, NULL);
 	build_schema(0);
+	need(sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL), "checkpoint");
+}
+
+static _Noreturn void cannot_make(const char *path)
+{
+	fail(ERROR_STORE_UNAVAILABLE, "ST8", "cannot make ", path, ": ", strerror(errno), NULL);
+}
+
+/* What is left of a new one: SQLite would take another file's journal for this one's. */
+static void clear(const char *dir)
+{
+	static const char *const names[] = { "latchkey.db.new", "latchkey.db.new-journal", "latchkey.db.new-wal" };
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		unlink(path_in(dir, names[i]));
+}
+
+/*
+ * Under a name that nobody opens until all of it is on disk: who is killed
+ * before leaves nothing that looks like a database, and the next one begins
+ * anew. The turn is kept all the while, so one of two makes it.
+ */
+void store_create(const char *dir)
+{
+	const char *path = path_in(dir, "latchkey.db"), *fresh = path_in(dir, "latchkey.db.new");
+	struct stat st;
+	take_turn(dir, 10);
+	errno = EEXIST;
+	if (lstat(path, &st) == 0)
+		cannot_make(path);
+	clear(dir);
+	int fd = open(fresh, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		cannot_make(fresh);
+	close(fd);
+	connect_to(fresh);
+	build(dir);
+	disconnect();
+	if (rename(fresh, path) || !directory_sync(dir))
+		cannot_make(path);
+	clear(dir);
+	connect(dir);
 }
 
 int store_upgrade(const char *dir)
 {
 	take_turn(dir, 10);
-	connect(dir, 0);
+	connect(dir);
 	int version = (int)one_number(SQL_VERSION);
 	if (one_number(SQL_APPLICATION) != APPLICATION_ID || version > store_version)
 		examine(dir);

@@ -124,6 +124,17 @@ static _Noreturn void no_directory(const char *dir)
 	fail(ERROR_STORE_UNAVAILABLE, "VB3", "cannot make ", dir, ": ", strerror(errno), NULL);
 }
 
+/* On disk, all the way. A parent that can't be read was there before, or is another's. */
+static void sync_way(const char *dir)
+{
+	char *path = slice_text(slice_of(dir));
+	for (char *at = strrchr(path, '/'); at > path; at = strrchr(path, '/')) {
+		*at = '\0';
+		directory_sync(path);
+	}
+	directory_sync(dir[0] == '/' ? "/" : ".");
+}
+
 /* With its parents, which others must be able to pass. True when it wasn't there. */
 static bool make_directory(const char *dir)
 {
@@ -153,6 +164,7 @@ static int settle_directory(const struct call *c, const struct stat *owner)
 		no_directory(c->dir);
 	if (owner && (stat(c->dir, &st) || st.st_uid != owner->st_uid))
 		return refuse(c, "the directory is there and belongs to another; chown it first");
+	sync_way(c->dir);
 	return DONE;
 }
 

@@ -309,6 +309,31 @@ static void opening(void)
 	fails(create_it, "store_unavailable", "cannot make ", "a database made twice");
 }
 
+static void put(const char *name, const char *text)
+{
+	FILE *f = fopen(file(name), "w");
+	if (!f || fputs(text, f) < 0 || fclose(f))
+		exit(2);
+}
+
+/* Who was killed while he made one leaves these behind. */
+static void leftovers(void)
+{
+	static const char *const names[] = { "latchkey.db.new", "latchkey.db.new-journal", "latchkey.db.new-wal" };
+	remove_files();
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		put(names[i], "half of something");
+	store_create(dir);
+	is_str(store_integrity(), "ok", "one that was begun and not finished is in nobody's way");
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		ok(size_of(names[i]) < 0, "%s is gone", names[i]);
+	store_close();
+	ok(mkdir(file("latchkey.db.new"), 0700) == 0, "what can't be taken away");
+	remove_files();
+	fails(create_it, "store_unavailable", "cannot make ", "is an error");
+	rmdir(file("latchkey.db.new"));
+}
+
 static void versions(void)
 {
 	fresh();
@@ -639,6 +664,7 @@ int main(void)
 	audit_bound();
 	mark();
 	opening();
+	leftovers();
 	versions();
 	damaged();
 	read_only();
