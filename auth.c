@@ -674,21 +674,15 @@ static enum error perform(struct call *c, struct presented *p, const struct rule
 	return ERROR_NONE;
 }
 
-/*
- * Judges inside a transaction. A verdict that must survive a power cut needs
- * a transaction of the durable kind: it is begun anew, with the turn still
- * ours, so nothing can have moved.
- */
+/* Judges inside a transaction, which lasts as the verdict must. */
 static const struct rule *decide(struct call *c, struct presented *p)
 {
 	p->time = c->time;
 	p->config = c->config;
 	store_begin(DURABLE_LATER);
 	const struct rule *rule = judge(p);
-	if (rule->durability == DURABLE_NOW) {
-		store_rollback();
-		store_begin(DURABLE_NOW);
-	}
+	if (rule->durability == DURABLE_NOW)
+		store_must_last();
 	return rule;
 }
 

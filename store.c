@@ -25,6 +25,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -36,7 +37,8 @@
 enum {
 	APPLICATION_ID = 0x4c4b6579,  /* "LKey" */
 	PAGE_SIZE = 512,              /* a rotation writes two pages: docs/internals.md, "Page size" */
-	WAL_FRAMES = 64,              /* frames after which the WAL is emptied */
+	WAL_FRAMES = 64,              /* frames after which the WAL is emptied: each process reads them */
+	STAYING_FRAMES = 1800,        /* the same for a process that stays: 1 MB, which others may have to read */
 	WAL_MOST = 16384,             /* and after which a backup that goes on has to begin again: 8 MiB */
 	BUSY_MS = 2000,               /* for a stranger (a sqlite3 shell) that holds the file */
 	SWEEP_ROWS = 8,               /* looked at per sign-in; each sign-in adds one */
@@ -118,7 +120,7 @@ const char *const class_words[CLASS__MAX] = {
 
 enum statement {
 	SQL_APPLICATION, SQL_VERSION, SQL_JOURNAL, SQL_INTEGRITY,
-	SQL_LATER, SQL_NOW, SQL_BEGIN, SQL_COMMIT, SQL_ROLLBACK,
+	SQL_BEGIN, SQL_COMMIT, SQL_ROLLBACK,
 	SQL_USER_NAMED, SQL_USER, SQL_USER_ADD, SQL_USER_PASSWORD, SQL_USER_SUBSCRIPTION,
 	SQL_USER_DISABLE, SQL_USER_DELETE, SQL_USER_DELETE_SESSIONS, SQL_USERS,
 	SQL_SESSION, SQL_SESSION_ADD, SQL_SESSION_ROTATE, SQL_SESSION_END, SQL_SESSIONS_END, SQL_SESSIONS_END_ALL,
@@ -133,8 +135,6 @@ static const char *const sql[SQL__MAX] = {
 	[SQL_VERSION] = "PRAGMA user_version",
 	[SQL_JOURNAL] = "PRAGMA journal_mode",
 	[SQL_INTEGRITY] = "PRAGMA integrity_check(1)",
-	[SQL_LATER] = "PRAGMA synchronous=NORMAL",
-	[SQL_NOW] = "PRAGMA synchronous=FULL",
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
@@ -173,7 +173,15 @@ static sqlite3 *db;
 static int lock = -1;
 static sqlite3_stmt *prepared[SQL__MAX];
 static int wal_frames;
-static enum durability durability;      /* that is set: a new connection's is DURABLE_LATER */
+static int wal_bound = WAL_FRAMES;      /* after so many the WAL is emptied */
+static enum durability wanted;          /* of the transaction that is open */
+
+/* Of a process that stays: store_stay(). */
+static bool staying;
+static bool in_turn;                    /* nobody else is at the store */
+static bool batch;                      /* a transaction of several requests is open */
+static enum durability owed;            /* what one of them wanted */
+static int changes;                     /* rows changed before the request's transaction began */
 
 /* Which of our errors a result code of SQLite is. */
 static enum error error_of(int rc)
@@ -268,12 +276,14 @@ static int64_t one_number(enum statement id)
 static void take_turn(const char *dir, int64_t seconds)
 {
 	const char *path = path_in(dir, "latchkey.lock");
-	lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+	if (lock < 0)
+		lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
 	if (lock < 0)
 		fail(errno == ENOSPC || errno == EDQUOT ? ERROR_STORE_FULL : ERROR_STORE_UNAVAILABLE, "ST2",
 			"cannot open ", path, ": ", strerror(errno), NULL);
 	if (!lock_within(lock, seconds))
 		fail(ERROR_BUSY, "ST3", "no turn at the store within ", dec(seconds), " s", NULL);
+	in_turn = true;
 }
 
 static int count_frames(void *unused, sqlite3 *handle, const char *name, int frames)
@@ -330,15 +340,6 @@ static void examine(const char *dir)
 			version < store_version ? "; run latchkey init --upgrade" : "; run a newer latchkey", NULL);
 }
 
-void store_open(const char *dir, int64_t seconds)
-{
-	if (db)
-		return;
-	take_turn(dir, seconds);
-	connect(dir);
-	examine(dir);
-}
-
 static void disconnect(void)
 {
 	for (size_t i = 0; i < SQL__MAX; i++) {
@@ -347,7 +348,35 @@ static void disconnect(void)
 	}
 	sqlite3_close(db);
 	db = NULL;
-	durability = DURABLE_LATER;
+	batch = false;
+	owed = DURABLE_LATER;
+}
+
+/* To what was left open; closes it where somebody else wrote since. */
+static void come_back(void)
+{
+	bool unchanged = false;
+	int64_t give_up = now_boot() + BUSY_MS / 1000;
+	while (!store_file_return(&unchanged)) {
+		if (now_boot() > give_up)
+			fail(ERROR_BUSY, "ST11", "another program holds latchkey.db", NULL);
+		nanosleep(&(const struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+	if (!unchanged)
+		disconnect();
+}
+
+void store_open(const char *dir, int64_t seconds)
+{
+	if (db && in_turn)
+		return;
+	take_turn(dir, seconds);
+	if (db)
+		come_back();
+	if (db)
+		return;
+	connect(dir);
+	examine(dir);
 }
 
 void store_close(void)
@@ -356,6 +385,7 @@ void store_close(void)
 	if (lock >= 0)
 		close(lock);
 	lock = -1;
+	in_turn = false;
 }
 
 static void execute(const char *text_of_sql)
@@ -451,22 +481,39 @@ int store_upgrade(const char *dir)
 
 void store_begin(enum durability d)
 {
-	if (d != durability) {
-		run(d == DURABLE_NOW ? SQL_NOW : SQL_LATER);
-		durability = d;
-	}
-	run(SQL_BEGIN);
+	wanted = d;
+	changes = sqlite3_total_changes(db);
+	if (!batch)
+		run(SQL_BEGIN);
+	batch = staying;
+}
+
+void store_must_last(void)
+{
+	wanted = DURABLE_NOW;
+}
+
+/* Under synchronous=NORMAL a commit is written; the sync that FULL adds is asked for here, where it is wanted. */
+static void settle_commit(enum durability d)
+{
+	run(SQL_COMMIT);
+	need(d == DURABLE_NOW ? store_file_sync() : store_file_flush(), "COMMIT");
 }
 
 void store_commit(void)
 {
-	run(SQL_COMMIT);
-	need(store_file_flush(), "COMMIT");
+	if (!batch)
+		settle_commit(wanted);
+	else if (wanted > owed)
+		owed = wanted;
 }
 
+/* No handler takes back what it has written; so a batch needs no savepoints. */
 void store_rollback(void)
 {
-	if (db && !sqlite3_get_autocommit(db))
+	if (batch && sqlite3_total_changes(db) != changes)
+		fail(ERROR_INTERNAL, "ST12", "a request of a batch wrote, and wants it undone", NULL);
+	if (db && !batch && !sqlite3_get_autocommit(db))
 		run(SQL_ROLLBACK);
 }
 
@@ -484,11 +531,42 @@ static bool is_frozen(void)
 
 void store_tidy(void)
 {
-	if (db == NULL || wal_frames < WAL_FRAMES || (wal_frames < WAL_MOST && is_frozen()))
+	if (db == NULL || wal_frames < wal_bound || (wal_frames < WAL_MOST && is_frozen()))
 		return;
 	int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	if (rc != SQLITE_OK)
 		log_line("ST10", "checkpoint: ", sqlite3_errstr(rc), "; the log stays, the next request tries again", NULL);
+	else
+		wal_frames = 0;
+}
+
+/* ---- staying ----------------------------------------------------------- */
+
+void store_stay(void)
+{
+	staying = true;
+	wal_bound = STAYING_FRAMES;
+}
+
+void store_settle(void)
+{
+	if (!batch)
+		return;
+	settle_commit(owed);
+	batch = false;
+	owed = DURABLE_LATER;
+}
+
+void store_leave(bool resting)
+{
+	if (!in_turn)
+		return;
+	wal_bound = resting ? 1 : STAYING_FRAMES;
+	store_tidy();
+	if (db && !store_file_leave())
+		disconnect();
+	flock(lock, LOCK_UN);
+	in_turn = false;
 }
 
 /* ---- users ------------------------------------------------------------- */

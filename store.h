@@ -108,6 +108,8 @@ enum durability {
 	DURABLE_NOW      /* on disk before commit returns */
 };
 void store_begin(enum durability d);    /* BEGIN IMMEDIATE */
+/* The transaction that is open turns out to be one of DURABLE_NOW. */
+void store_must_last(void);
 void store_commit(void);
 void store_rollback(void);              /* nothing when no transaction is open */
 /* After the answer was sent: a checkpoint where the log has grown past its
@@ -115,6 +117,19 @@ void store_rollback(void);              /* nothing when no transaction is open *
 void store_tidy(void);
 /* Lets go of database and lock. For the operator's verbs and tests. */
 void store_close(void);
+
+/*
+ * For a process that stays, which answers requests in batches. From
+ * store_stay() on their transactions are one: what they commit is written, and
+ * synced if one of them wants that, by store_settle(); until then nobody may
+ * be answered. store_leave() then lets others at the store; what the next
+ * store_open() finds unchanged is used on. `resting`: nothing is to do for a
+ * while, so leave a short log to the others. All of it is nothing where the
+ * store isn't open. After a fail() in between: store_close().
+ */
+void store_stay(void);
+void store_settle(void);
+void store_leave(bool resting);
 
 /* ---- users ------------------------------------------------------------- */
 

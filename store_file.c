@@ -13,6 +13,8 @@
  *                read at once, and what is written goes out at once, by
  *                store_file_flush() or before a sync. Order is kept; what
  *                lies on disk is what SQLite would have written.
+ *   locks        can be let go of and taken again while SQLite believes that
+ *                it has them: store_file_leave(), store_file_return().
  *   memory       comes from one block of zero pages, piece beside piece: few
  *                pages are touched, and those that a refresh touches are asked
  *                for at once. (memsys5 touched 42 pages, this 27; a page is a
@@ -20,9 +22,7 @@
  *                next of its size; nothing is joined again, since the sizes
  *                that one program asks for come back.
  *
- * There is one log for each process, so its state is static. It is emptied
- * long before it grows past the 64 KiB; what lies beyond is neither kept here
- * nor held back.
+ * There is one log for each process, so its state is static.
  */
 #include "store_file.h"
 
@@ -31,12 +31,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
 
 enum {
-	LOG_KEPT = 64 * 1024,        /* 64 frames of 536 bytes, and room for the largest transaction */
+	LOG_KEPT = 64 * 1024,        /* read at once: 64 frames of 536 bytes, and room for the largest transaction */
+	LOG_HELD = 64 * 1024,        /* written at once: the same of a batch of requests */
+	LOG_HEAD = 32,               /* bytes: magic, versions, two salts that no two logs share, checksum */
+	LOCKS_AT = 0x40000000,       /* where SQLite locks its files: PENDING_BYTE, */
+	LOCKS = 512,                 /* RESERVED_BYTE and the SHARED range */
 	HEAP = 4 * 1024 * 1024,      /* untouched pages cost nothing */
 	HEAP_STEP = 16,              /* sizes are multiples of it, the head before each piece included */
 	HEAP_SMALL = 64,             /* so many sizes have a list of their own; larger pieces share one */
@@ -50,8 +55,9 @@ static struct {
 	sqlite3_file *file;
 	bool loaded;
 	sqlite3_int64 length;            /* of what is kept */
-	sqlite3_int64 from, to;          /* of it, what isn't on disk yet */
-	char kept[LOG_KEPT];
+	sqlite3_int64 from, to;          /* what isn't on disk yet lies here in the file */
+	char kept[LOG_KEPT];             /* its beginning, as it is on disk */
+	char held[LOG_HELD];             /* what isn't */
 } wal;
 
 /* A quota or a limit on file sizes is a full disk too. */
@@ -65,10 +71,16 @@ int store_file_flush(void)
 {
 	int rc = SQLITE_OK;
 	if (wal.to > wal.from)
-		rc = write_out(wal.kept + wal.from, (int)(wal.to - wal.from), wal.from);
+		rc = write_out(wal.held, (int)(wal.to - wal.from), wal.from);
 	if (rc == SQLITE_OK)
 		wal.from = wal.to = 0;
 	return rc;
+}
+
+int store_file_sync(void)
+{
+	int rc = store_file_flush();
+	return rc == SQLITE_OK && wal.file ? wal.disk->xSync(wal.file, SQLITE_SYNC_NORMAL) : rc;
 }
 
 static int load(void)
@@ -78,9 +90,10 @@ static int load(void)
 	if (wal.loaded || rc != SQLITE_OK)
 		return rc;
 	wal.length = size < LOG_KEPT ? size : LOG_KEPT;
-	touch_soon(wal.kept, (size_t)wal.length + 1);
-	if (wal.length)
+	if (wal.length) {
+		touch_soon(wal.kept, (size_t)wal.length);
 		rc = wal.disk->xRead(wal.file, wal.kept, (int)wal.length, 0);
+	}
 	wal.loaded = rc == SQLITE_OK;
 	return rc;
 }
@@ -97,31 +110,25 @@ static int log_read(sqlite3_file *file, void *out, int n, sqlite3_int64 at)
 	return rc == SQLITE_OK ? wal.disk->xRead(file, out, n, at) : rc;
 }
 
-/* Holds back what continues what is held back already. */
-static void hold(const void *bytes, int n, sqlite3_int64 at)
-{
-	memcpy(wal.kept + at, bytes, (size_t)n);
-	if (wal.to == 0)
-		wal.from = at;
-	if (wal.to < at + n)
-		wal.to = at + n;
-	if (wal.length < at + n)
-		wal.length = at + n;
-}
-
+/* Holds back what continues, or mends, what is held back already. */
 static int log_write(sqlite3_file *file, const void *bytes, int n, sqlite3_int64 at)
 {
 	int rc = load();
 	(void)file;
-	bool kept = at <= wal.length && at + n <= LOG_KEPT;
-	bool continues = wal.to == 0 || (at >= wal.from && at <= wal.to);
-	if (rc == SQLITE_OK && !(kept && continues))
+	if (wal.length > at)
+		wal.length = at;
+	bool fits = wal.to == 0 ? n <= LOG_HELD : at >= wal.from && at <= wal.to && at + n - wal.from <= LOG_HELD;
+	if (rc == SQLITE_OK && !fits)
 		rc = store_file_flush();
 	if (rc != SQLITE_OK)
 		return rc;
-	if (!kept)
+	if (n > LOG_HELD)
 		return write_out(bytes, n, at);
-	hold(bytes, n, at);
+	if (wal.to == 0)
+		wal.from = at;
+	memcpy(wal.held + (at - wal.from), bytes, (size_t)n);
+	if (wal.to < at + n)
+		wal.to = at + n;
 	return SQLITE_OK;
 }
 
@@ -149,6 +156,7 @@ static int log_close(sqlite3_file *file)
 {
 	int flushed = store_file_flush();
 	int rc = wal.disk->xClose(file);
+	wal.file = NULL;
 	wal.loaded = false;
 	wal.length = wal.from = wal.to = 0;
 	return flushed == SQLITE_OK ? rc : flushed;
@@ -167,6 +175,52 @@ static void take_log(sqlite3_file *file)
 	methods.xFileSize = log_size;
 	methods.xClose = log_close;
 	file->pMethods = &methods;
+}
+
+/* ---- between turns ----------------------------------------------------- */
+
+/*
+ * Whoever keeps the database open between turns must let others at it, and
+ * see what they did. SQLite believes that it has the file to itself all the
+ * time; the locks are let go of and taken again below it.
+ */
+enum { MAIN, LOG, FILES };
+static int descriptor[FILES] = { -1, -1 };      /* as SQLite opened them */
+static int opening = FILES;
+
+/* How the log stood when it was let go of. */
+static struct { off_t size; char head[LOG_HEAD]; } left;
+
+static bool lock_main(short type)
+{
+	struct flock range = { .l_type = type, .l_whence = SEEK_SET, .l_start = LOCKS_AT, .l_len = LOCKS };
+	return fcntl(descriptor[MAIN], F_SETLK, &range) == 0;
+}
+
+/* False where it can't be said. */
+static bool look(off_t *size, char head[LOG_HEAD])
+{
+	struct stat log, file;
+	if (fstat(descriptor[LOG], &log) != 0 || fstat(descriptor[MAIN], &file) != 0 || !log.st_nlink || !file.st_nlink)
+		return false;
+	*size = log.st_size;
+	memset(head, 0, LOG_HEAD);
+	return log.st_size == 0 || pread(descriptor[LOG], head, LOG_HEAD, 0) == LOG_HEAD;
+}
+
+bool store_file_leave(void)
+{
+	return look(&left.size, left.head) && lock_main(F_UNLCK);
+}
+
+bool store_file_return(bool *unchanged)
+{
+	off_t size;
+	char head[LOG_HEAD];
+	if (!lock_main(F_WRLCK))
+		return false;
+	*unchanged = look(&size, head) && size == left.size && memcmp(head, left.head, LOG_HEAD) == 0;
+	return true;
 }
 
 /* ---- memory ------------------------------------------------------------ */
@@ -282,7 +336,9 @@ static int (*open_on_disk)(sqlite3_vfs *, sqlite3_filename, sqlite3_file *, int,
 
 static int open_file(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, int flags, int *given)
 {
+	opening = flags & SQLITE_OPEN_MAIN_DB ? MAIN : flags & SQLITE_OPEN_WAL ? LOG : FILES;
 	int rc = open_on_disk(vfs, name, file, flags, given);
+	opening = FILES;
 	if (rc == SQLITE_OK && flags & SQLITE_OPEN_WAL)
 		take_log(file);
 	return rc;
@@ -308,7 +364,10 @@ static int kernel_random(sqlite3_vfs *vfs, int n, char *out)
 /* Nothing is ever executed, so there is nothing to close then; musl makes a call of its own of it. */
 static int open_plainly(const char *path, int flags, int mode)
 {
-	return open(path, flags & ~O_CLOEXEC, mode);
+	int fd = open(path, flags & ~O_CLOEXEC, mode);
+	if (opening < FILES)
+		descriptor[opening] = fd;
+	return fd;
 }
 
 /* Whoever asks wants to give root's files to the database's owner. Root has become that owner: base.h. */

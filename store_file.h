@@ -5,6 +5,8 @@
 #ifndef STORE_FILE_H
 #define STORE_FILE_H
 
+#include <stdbool.h>
+
 /* Sets SQLite's memory and file layer up, once; the name to open with. */
 const char *store_file_layer(void);
 
@@ -14,5 +16,17 @@ const char *store_file_layer(void);
  * SQLITE_OK the commit isn't on disk, and the process must end.
  */
 int store_file_flush(void);
+/* The same, and what was ever written to the log is on disk. */
+int store_file_sync(void);
+
+/*
+ * For a process that keeps the database open between its turns: lets go of
+ * the file's locks, of which SQLite learns nothing, and takes them again.
+ * False where that can't be done: after store_file_leave() close the database,
+ * after store_file_return() try again, somebody has it. *unchanged: nobody else wrote in
+ * between; otherwise close the database and open it anew.
+ */
+bool store_file_leave(void);
+bool store_file_return(bool *unchanged);
 
 #endif
