@@ -8,7 +8,7 @@
 #   make msan       the tests under MemorySanitizer, third-party code and all
 #   make coverage   the tests on a -O0 --coverage build; fails under 95 % of branches
 #   make torture    the long form of each test behind a promise; fills the table of docs/reliability.md
-#   make bench      figures of one request, as docs/benchmarks.md has them
+#   make bench      figures of one request; bench/bench.mk has bench-fronts, bench-peers, bench-scale, budgets, plots
 #   make size       bytes of the executable and of the client
 #   make lint       clang's and gcc's warnings, clang-tidy, cppcheck, shellcheck
 #   make deps       fetch third-party source into deps/ (happens by itself when missing)
@@ -173,11 +173,12 @@ UNITS   := $(patsubst tests/%_test.c,$(O)/tests/%.t,$(sort $(wildcard tests/*_te
 # The other variants leave out what says nothing about their binary: browsers, pages, packages; and
 # faults, which would make the system calls of a sanitizer's runtime fail.
 ASIDE   := $(if $(filter musl,$(B)),,$(wildcard tests/client*.t) \
-  $(patsubst %,tests/%.t,deb docs faults fronts install man openwrt protect repro static))
+  $(patsubst %,tests/%.t,budget deb docs faults fronts install man openwrt protect repro scale static))
 # Killed processes and failing writes leave no counters behind, or broken ones.
 ASIDE   += $(if $(filter cov,$(B)),$(patsubst %,tests/%.t,trouble replay))
 SCRIPTS := $(filter-out $(ASIDE),$(sort $(wildcard tests/*.t)))
 include packaging/install.mk
+include bench/bench.mk
 T       ?=
 CHOSEN  := $(if $(T),$(patsubst tests/%_test.c,$(O)/tests/%.t,$(T)),$(UNITS) $(SCRIPTS))
 
@@ -213,9 +214,6 @@ coverage: | build/need-cov
 
 lint: | build/need-build build/need-clang build/need-lint
 	@tools/lint.sh
-
-bench: $(BIN) | build/need-test
-	@bench/figures.sh
 
 size: $(BIN)
 	@size $(BIN); wc -c $(BIN); sh tests/client/size.sh

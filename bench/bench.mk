@@ -1,0 +1,42 @@
+# Targets of bench/: what is measured, and beside what. docs/benchmarks.md has the results; each target
+# writes its own part of it, and its data to bench/data.
+#
+#   make bench         figures of one request
+#   make budgets       writes bench/budgets anew: what tests/budget.t holds the program to
+#   make bench-fronts  refreshes per second through web servers, beside a hello of the same kind
+#   make bench-peers   the same load and the same probes for four other session servers
+#   make bench-scale   10^3, 10^5 and N sessions (N=10000000)
+#   make plots         docs/plots/*.svg from bench/data/*.tsv
+
+BENCH := build/bench
+N     ?= 10000000
+.PHONY: budgets bench-fronts bench-peers bench-scale plots
+
+# Static and small, each from one file.
+BENCH_TOOLS := $(addprefix $(BENCH)/,empty once load)
+$(BENCH_TOOLS): $(BENCH)/%: bench/%.c | build/need-build
+	@mkdir -p $(@D)
+	@musl-gcc -std=c11 -static -no-pie -O2 -s -Wall -Wextra -Wshadow -Wconversion -Werror -o $@ $<
+# With latchkey's own rooms, to make rows as it would.
+$(BENCH)/fill: bench/fill.c $(LIBS)
+	@mkdir -p $(@D)
+	@$(CC) $(OWN) $(LDFLAGS) -o $@ $^
+# The product with its symbols, so that callgrind can leave the password's hash out.
+$(BENCH)/latchkey: $(O)/main.o $(LIBS)
+	@mkdir -p $(@D)
+	@$(CC) $(COMMON) $(filter-out -s,$(LDFLAGS)) -o $@ $^
+
+test: $(if $(filter musl,$(B)),$(BENCH)/latchkey $(BENCH)/fill)
+
+budgets: $(BIN) $(BENCH)/latchkey $(BENCH)/fill | build/need-test
+	@bench/count.sh >bench/budgets.new && mv bench/budgets.new bench/budgets && cat bench/budgets
+bench: $(BIN) $(BENCH_TOOLS) $(BENCH)/latchkey | build/need-test
+	@bench/figures.sh
+bench-fronts: $(BIN) $(BENCH_TOOLS) | build/need-test
+	@bench/fronts.sh
+bench-peers: $(BIN) $(BENCH_TOOLS) | build/need-test build/need-peers
+	@bench/peers.sh
+bench-scale: $(BIN) $(BENCH_TOOLS) $(BENCH)/fill | build/need-test
+	@bench/scale.sh $(N)
+plots: | build/need-test
+	@python3 bench/plot.py

@@ -1,0 +1,102 @@
+#!/bin/sh
+# count.sh: what one request costs, in things that can be counted, in the form of bench/budgets. These are
+# the same on a busy machine and on an idle one: instructions of the whole process under callgrind (the
+# password's hash left out, whose cost is the operator's choice), system calls, bytes that are written
+# to the database and its log, syncs. `make budgets` makes them the budgets, tests/budget.t holds them.
+#
+# Each is of the common case, among ten thousand sessions: the log is half full, and isn't emptied behind
+# the answer.
+. "$(dirname "$0")/lib.sh"
+PRODUCT=$LATCHKEY
+NAMED=$BENCH/latchkey
+CALLGRIND="$(command -v valgrind) --tool=callgrind --callgrind-out-file=/dev/null --log-file=$TMP/callgrind
+    --toggle-collect=crypto_pwhash_argon2id --collect-atstart=yes"
+STRACE="$(command -v strace) -f -y -o $TMP/strace"
+
+# --- the requests. Each is made ready by NAME_ready, which says what is to be sent.
+verify_ready() { SEND='verify'; }
+me_ready() { SEND='me'; }
+refresh_ready() { SEND='fresh'; }
+retry_ready() { # the answer of this one was lost
+    refresh "$TOKEN" lost >"$TMP/answer"
+    SEND='again'
+}
+login_ready() { SEND='login'; }
+logout_ready() { signed_in; SEND='leave'; }
+reuse_ready() { # a token two generations old
+    signed_in
+    refresh "$(refresh "$TOKEN" one | member refresh_token)" two >"$TMP/answer"
+    SEND='old'
+}
+send() {
+    case $SEND in
+    verify) with_token "$ACCESS" GET /verify ;;
+    me) with_token "$ACCESS" GET /me ;;
+    fresh) refresh "$TOKEN" "$(date +%N)" ;;
+    again) refresh "$TOKEN" lost ;;
+    old) refresh "$TOKEN" late ;;
+    leave) ask POST /logout "{\"refresh_token\":\"$TOKEN\"}" ;;
+    login) login ;;
+    esac
+}
+
+# The log's frames are read at each start, so it's about half full whenever something is counted.
+log_size() { wc -c <"$DATA/latchkey.db-wal"; }
+half_full() { [ "$(log_size)" -gt $((28 * 536)) ] && [ "$(log_size)" -lt $((37 * 536)) ]; }
+
+# once_under PROGRAM WRAP NAME VERDICT: sends one, in the common case, and wants that verdict.
+once_under() {
+    tries=0
+    LATCHKEY=$PRODUCT WRAP=''
+    signed_in
+    until "$3_ready" && half_full; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 200 ] || die "$3: the log is never half full"
+        signed_in
+    done
+    LATCHKEY=$1 WRAP=$2
+    send >"$TMP/answer"
+    LATCHKEY=$PRODUCT WRAP=''
+    [ "$(verdict <"$TMP/answer")" = "$4" ] || die "$3: $(verdict <"$TMP/answer")"
+}
+
+# figures: of the last trace, tab-separated: calls, bytes, syncs.
+figures() {
+    awk '/^[0-9]+ +[a-z0-9_]+\(/ { calls++ }
+        /^[0-9]+ +f(data)?sync\(/ { syncs++ }
+        /^[0-9]+ +p?writev?(64)?2?\([0-9]+<[^>]*latchkey\.db/ { bytes += $NF }
+        END { printf "%d\t%d\t%d\n", calls, bytes, syncs }' "$TMP/strace"
+}
+
+least() { sort -n | head -n 1; }
+
+# The least of several: ids are random, and now and then a row opens a page of its own.
+count() { # NAME VERDICT
+    : >"$TMP/instructions"
+    for _ in 1 2; do
+        once_under "$NAMED" "$CALLGRIND" "$1" "$2"
+        sed -n 's/.*Collected : //p' "$TMP/callgrind" >>"$TMP/instructions"
+    done
+    for _ in 1 2 3 4 5; do
+        once_under "$PRODUCT" "$STRACE" "$1" "$2"
+        figures
+    done >"$TMP/figures"
+    line "$1" "$(least <"$TMP/instructions")" "$(cut -f 1 "$TMP/figures" | least)" \
+        "$(cut -f 2 "$TMP/figures" | least)" "$(cut -f 3 "$TMP/figures" | least)"
+}
+line() { printf '%-8s %12d %12d %8d %6d\n' "$@"; }
+
+# What instructions depend on, besides the program.
+echo "# of $(uname -m), gcc $(gcc -dumpfullversion), valgrind $(valgrind --version | sed 's/valgrind-//')"
+printf '# %-6s %12s %12s %8s %6s\n' request instructions calls bytes syncs
+data "$TMP/data"
+"$BENCH/fill" rows "$DATA" 10000 0 >"$TMP/rows" || die 'no rows'
+count verify 204
+count me 200
+count refresh 200
+count retry 200
+count login 200
+count logout 204
+count reuse '401 refresh_reused'
+# What a session takes on the disk, beside its texts.
+line session 0 0 "$(awk '{ printf "%d", ($4 - $5) / $1 }' "$TMP/rows")" 0

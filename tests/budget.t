@@ -1,0 +1,45 @@
+#!/bin/sh
+# What a request may cost: bench/budgets holds instructions, system calls, bytes and syncs of each, counted
+# by bench/count.sh. Whoever makes one dearer by over 5 % says so in the same commit, by `make budgets`; and
+# whoever makes one cheaper by over 15 %, so that the budgets stay near what is true.
+. "$(dirname "$0")/lib.sh"
+tmpdir
+BUDGETS=$TOP/bench/budgets
+
+# held BUDGETS COUNTED: a line of TAP words for each figure: ok or what is wrong, then what it is.
+held() {
+    awk '
+        /^# of/ { line[FILENAME] = $0; next }
+        /^#/ { for (i = 2; i <= NF; i++) column[i - 1] = $i; next }
+        NR == FNR { for (i = 2; i <= NF; i++) budget[$1, i] = $i; known[$1] = 1; next }
+        # Another compiler makes other instructions; what is asked of the kernel is the same.
+        { same = line[ARGV[1]] == line[ARGV[2]]
+          if (!($1 in known)) { print "no budget: " $1; next }
+          delete known[$1]
+          for (i = same ? 2 : 3; i <= NF; i++) {
+              was = budget[$1, i]
+              verdict = $i > was * 1.05 ? "dearer" : $i < was * 0.85 ? "cheaper" : "ok"
+              printf "%s: %s, %s: %d of %d\n", verdict, $1, column[i], $i, was
+          } }
+        END { for (name in known) print "not counted: " name }' "$1" "$2"
+}
+
+ok 'requests are counted' sh -c '"$1" >"$2"' - "$TOP/bench/count.sh" "$TMP/counted"
+held "$BUDGETS" "$TMP/counted" >"$TMP/held"
+while IFS= read -r line; do
+    case $line in
+    ok:*) pass "within its budget: ${line#ok: }" ;;
+    *) fail "$line (if it is meant: make budgets)" ;;
+    esac
+done <"$TMP/held"
+ok 'seven requests and the size of a session were held to it' test "$(wc -l <"$TMP/held")" -ge 24
+
+# --- what it would find: each figure of one request moved over its bound
+moved() { # FACTOR: the counted ones, refresh moved by it
+    awk -v by="$1" '$1 == "refresh" { for (i = 2; i <= NF; i++) $i = int($i * by) } { print }' "$TMP/counted" >"$TMP/moved"
+    held "$TMP/counted" "$TMP/moved" | grep -v '^ok: ' | cut -d : -f 1 | sort | uniq -c | tr -s ' \n' ' '
+}
+is "$(moved 1.06)" ' 3 dearer ' 'a refresh that is 6 % dearer is found'
+is "$(moved 1.04)" '' 'one that is 4 % dearer passes'
+is "$(moved 0.84)" ' 3 cheaper ' 'one that is 16 % cheaper wants new budgets'
+done_testing
