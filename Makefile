@@ -171,9 +171,10 @@ $(BIN): $(O)/main.o $(LIBS) $(if $(filter msan,$(B)),$(O)/msan.o)
 # --- Tests: tests/NAME_test.c becomes build/$(B)/tests/NAME.t; tests/NAME.t are shell scripts.
 UNITS   := $(patsubst tests/%_test.c,$(O)/tests/%.t,$(sort $(wildcard tests/*_test.c)))
 # The other variants leave out what says nothing about their binary: browsers, pages, packages; and
-# faults, which would make the system calls of a sanitizer's runtime fail.
+# faults, which would make the system calls of a sanitizer's runtime fail; and what measures the product.
 ASIDE   := $(if $(filter musl,$(B)),,$(wildcard tests/client*.t) \
-  $(patsubst %,tests/%.t,budget deb docs faults fronts install man openwrt protect repro scale static))
+  $(patsubst %,tests/%.t,budget deb docs faults fronts install man openwrt protect repro scale static) \
+  $(patsubst %,tests/%.t,sandbox greedy secrets))
 # Killed processes and failing writes leave no counters behind, or broken ones.
 ASIDE   += $(if $(filter cov,$(B)),$(patsubst %,tests/%.t,trouble replay))
 SCRIPTS := $(filter-out $(ASIDE),$(sort $(wildcard tests/*.t)))

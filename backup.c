@@ -100,10 +100,8 @@ static const char *parent_of(const char *path)
 
 bool backup_last(const char *path)
 {
-	int fd = open(parent_of(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool good = fd >= 0 && fsync(fd) == 0;
-	if (!good)
-		log_line("BU4", "cannot make the copy's name last: ", strerror(errno), NULL);
-	close(fd);
-	return good;
+	if (directory_sync(parent_of(path)))
+		return true;
+	log_line("BU4", "cannot make the copy's name last: ", strerror(errno), NULL);
+	return false;
 }

@@ -326,6 +326,9 @@ static const struct leftover {
 	{ "latchkey.db-shm", ", left behind by a sqlite3 shell", true },
 	{ "latchkey.db-journal", ", left behind by another journal mode", true },
 	{ "latchkey.key.new", ", left behind by a change of keys; it holds keys", false },
+	{ "latchkey.db.new", ", left behind by an init that was killed", false },
+	{ "latchkey.db.new-journal", ", left behind by an init that was killed", false },
+	{ "latchkey.db.new-wal", ", left behind by an init that was killed", false },
 };
 
 static void check_leftovers(struct check *k)

@@ -262,7 +262,7 @@ chmod 777 "$DATA"
 broken 'a directory that others can write' 1 '*fail *directory*' '*mended *directory *0777; now *0700*'
 chmod 640 "$DATA/latchkey.key"
 like "$(verb check --repair)" '*warn *latchkey.key could be read by others *key rotate --epoch*' 'a key that others could read: what to do is said'
-for file in latchkey.db-shm latchkey.db-journal latchkey.key.new; do
+for file in latchkey.db-shm latchkey.db-journal latchkey.key.new latchkey.db.new latchkey.db.new-journal latchkey.db.new-wal; do
     : >"$DATA/$file"
     exits 0 "$file left behind: check" verb check
     like "$OUT" "*warn *leftover *$file*check --repair*" 'says so'
