@@ -174,7 +174,8 @@ UNITS   := $(patsubst tests/%_test.c,$(O)/tests/%.t,$(sort $(wildcard tests/*_te
 # faults, which would make the system calls of a sanitizer's runtime fail; and what measures the product.
 ASIDE   := $(if $(filter musl,$(B)),,$(wildcard tests/client*.t) \
   $(patsubst %,tests/%.t,budget deb docs faults fronts install man openwrt protect repro scale static) \
-  $(patsubst %,tests/%.t,sandbox greedy secrets))
+  $(patsubst %,tests/%.t,sandbox greedy secrets) \
+  $(patsubst %,tests/%.t,clockwork flood oom))
 # Killed processes and failing writes leave no counters behind, or broken ones.
 ASIDE   += $(if $(filter cov,$(B)),$(patsubst %,tests/%.t,trouble replay))
 SCRIPTS := $(filter-out $(ASIDE),$(sort $(wildcard tests/*.t)))
@@ -196,13 +197,20 @@ $(O)/tests/%.t: $(O)/tests/%_test.o $(LIBS) $(if $(filter msan,$(B)),$(O)/msan.o
 	@$(CC) $(COMMON) $(LDFLAGS) -o $@ $^
 .SECONDARY: $(UNITS:%.t=%_test.o)
 
+# The product with hooks at its seams, for tests of what can't be had otherwise: tests/shim.c.
+SHIM_WRAPS := main sqlite3_config malloc calloc realloc mmap flock fcntl fail clock_judge store_session_end store_sessions_end
+SHIM := $(O)/tests/shim
+$(SHIM): tests/shim.c $(O)/main.o $(LIBS) $(if $(filter msan,$(B)),$(O)/msan.o)
+	@echo "  LD  $@"; mkdir -p $(@D)
+	@$(CC) $(OWN) $(LDFLAGS) $(SHIM_WRAPS:%=-Wl,--wrap=%) -o $@ $^
+
 build/need-test: | build/need-build
-test: $(filter $(O)/%,$(CHOSEN)) $(if $(wildcard main.c),$(BIN)) | build/need-test
+test: $(filter $(O)/%,$(CHOSEN)) $(if $(wildcard main.c),$(BIN)) $(if $(filter musl,$(B)),$(SHIM)) | build/need-test
 	@LATCHKEY=$(CURDIR)/$(BIN) LK_BUILD=$(CURDIR)/$(O) LK_B=$(B) \
 	  prove -j2 --timer --failures --exec 'timeout -k 9 600' $(CHOSEN) </dev/null
 
 # The long forms, an hour or more; T='tests/power.t' runs only those.
-torture: $(BIN) | build/need-test
+torture: $(BIN) $(SHIM) | build/need-test
 	@LATCHKEY=$(CURDIR)/$(BIN) LK_BUILD=$(CURDIR)/$(O) LK_B=$(B) nice tests/torture.sh $(T)
 
 asan msan:

@@ -1,0 +1,41 @@
+#!/bin/sh
+# Memory that runs out, everywhere: the arena's, SQLite's, libsodium's. oom.c does it, and says what must hold. Of the
+# pieces of each request and verb this takes every 13th, the long form each one.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/calls.sh"
+# Nothing here is about disks.
+[ ! -w /dev/shm ] || export TMPDIR=/dev/shm
+tmpdir
+SHIM=$LK_BUILD/tests/shim
+"${HELPER_CC:-musl-gcc}" -static -O1 -std=c11 -D_GNU_SOURCE -Wall -Wextra -o "$TMP/oom" "$TOP/tests/oom.c" || exit 1
+STEP=13
+[ "$LK_B" = musl ] || STEP=61
+[ -z "${TORTURE-}" ] || STEP=1
+
+exhaust() { # NAME STEP [BROKEN]: its lines in $TMP/NAME
+    data "$TMP/data-$1" 'signup = on'
+    printf '%s\n' "$PASSWORD" | verb user add witness >/dev/null
+    "$TMP/oom" "$SHIM" "$DATA" "$2" ${3+"$3"} >"$TMP/$1"
+    is $? 0 "$1: through all that asks for memory"
+}
+sums() { awk -F '\t' 'NF == 3 { points += $2; failures += $3 } END { print points + 0, failures + 0 }' "$TMP/$1"; }
+
+exhaust sweep "$STEP"
+grep '^#' "$TMP/sweep"
+grep -v '^#' "$TMP/sweep" >"$TMP/rows"
+while IFS="$(printf '\t')" read -r name points failures; do
+    is "$failures" 0 "$name: 503 or the usual answer, and nothing is lost ($points pieces refused)"
+done <"$TMP/rows"
+is "$(wc -l <"$TMP/rows")" 36 'every request and every verb'
+ok 'with memory that was refused' test "$(sums sweep | cut -d ' ' -f 1)" -gt $((20000 / STEP))
+
+# Two that are broken: one doesn't look at what malloc gives, one tells the client that it is his fault.
+caught=0
+for broken in crash blames; do
+    exhaust "$broken" 97 "$broken"
+    found=$(sums "$broken" | cut -d ' ' -f 2)
+    ok "a build that $broken is caught ($found failures)" test "$found" -gt 0 && caught=$((caught + 1))
+done
+# shellcheck disable=SC2046  # two numbers
+promise memory $(sums sweep) "caught $caught of 2 broken builds"
+done_testing

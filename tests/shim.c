@@ -1,0 +1,242 @@
+/*
+ * shim: latchkey itself, object for object as it is shipped, with a hook at some of its seams
+ * (the linker's --wrap; Makefile, SHIM). Without LK_SHIM in its environment it is the product. That holds
+ * words between spaces:
+ *
+ *   arena=N        the arena's N-th piece can't be had, nor any later one
+ *   sqlite=N[+]    SQLite's N-th piece can't be had; with + nor any later one
+ *   libc=N[+]      the same of malloc, calloc, realloc and mmap: Argon2id's memory is one of those
+ *   clock=FILE     the time is what stands in FILE: a number of seconds, or +N or -N from the host's
+ *   unconfirmed    the kernel doesn't vouch for the clock
+ *
+ * and, for negative controls, what breaks it:
+ *
+ *   crash          memory that can't be had is used all the same
+ *   blames         the server's own trouble is told as the client's fault
+ *   unlocked       no lock is taken anywhere
+ *   endless        what is told to end a session doesn't
+ *   gullible       any clock is believed
+ *
+ * Where a piece was refused "shim: refused" goes to stderr.
+ */
+#include "base.h"
+#include "clock.h"
+#include "store.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sqlite3.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+int __real_main(int argc, char **argv);
+int __wrap_main(int argc, char **argv);
+void *__real_malloc(size_t n);
+void *__wrap_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t n);
+void *__wrap_realloc(void *p, size_t n);
+void *__real_mmap(void *p, size_t n, int protection, int flags, int fd, off_t from);
+void *__wrap_mmap(void *p, size_t n, int protection, int flags, int fd, off_t from);
+int __real_sqlite3_config(int op, ...);
+int __wrap_sqlite3_config(int op, ...);
+int __real_flock(int fd, int op);
+int __wrap_flock(int fd, int op);
+int __real_fcntl(int fd, int op, ...);
+int __wrap_fcntl(int fd, int op, ...);
+_Noreturn void __real_fail(enum error e, const char *site, ...) __attribute__((sentinel));
+_Noreturn void __wrap_fail(enum error e, const char *site, ...) __attribute__((sentinel));
+bool __real_store_session_end(uint64_t id, enum ended why, int64_t at);
+bool __wrap_store_session_end(uint64_t id, enum ended why, int64_t at);
+int64_t __real_store_sessions_end(uint64_t user, uint64_t except, enum ended why, int64_t at);
+int64_t __wrap_store_sessions_end(uint64_t user, uint64_t except, enum ended why, int64_t at);
+enum clock_belief __real_clock_judge(int64_t time, int64_t mark);
+enum clock_belief __wrap_clock_judge(int64_t time, int64_t mark);
+
+static bool crash, blames, unlocked, endless, gullible;
+
+/* ---- memory ------------------------------------------------------------ */
+
+struct supply {
+	unsigned left;              /* pieces until one is refused; 0: none is */
+	bool ever_after, dry;
+};
+static struct supply of_sqlite, of_libc;
+
+static void refused(void)
+{
+	static const char line[] = "shim: refused\n";
+	if (write(2, line, sizeof line - 1) < 0)
+		_exit(112);
+}
+
+static bool refuses(struct supply *s)
+{
+	if (s->dry)
+		return s->ever_after;
+	if (s->left == 0 || --s->left)
+		return false;
+	s->dry = true;
+	refused();
+	return true;
+}
+
+/* What a program has that doesn't look at what malloc gave it. */
+static void *nothing(void)
+{
+	if (crash)
+		abort();
+	return NULL;
+}
+
+void *__wrap_malloc(size_t n) { return refuses(&of_libc) ? nothing() : __real_malloc(n); }
+void *__wrap_calloc(size_t n, size_t size) { return refuses(&of_libc) ? nothing() : __real_calloc(n, size); }
+void *__wrap_realloc(void *p, size_t n) { return refuses(&of_libc) ? nothing() : __real_realloc(p, n); }
+
+void *__wrap_mmap(void *p, size_t n, int protection, int flags, int fd, off_t from)
+{
+	if (!refuses(&of_libc))
+		return __real_mmap(p, n, protection, flags, fd, from);
+	nothing();
+	return MAP_FAILED;
+}
+
+static sqlite3_mem_methods heap;
+
+static void *sqlite_malloc(int n) { return refuses(&of_sqlite) ? nothing() : heap.xMalloc(n); }
+static void *sqlite_realloc(void *p, int n) { return refuses(&of_sqlite) ? nothing() : heap.xRealloc(p, n); }
+
+/* The store's allocator is given to SQLite with a counter before it. */
+int __wrap_sqlite3_config(int op, ...)
+{
+	va_list list;
+	va_start(list, op);
+	sqlite3_mem_methods counted = heap = *va_arg(list, const sqlite3_mem_methods *);
+	va_end(list);
+	if (op != SQLITE_CONFIG_MALLOC)
+		abort();
+	counted.xMalloc = sqlite_malloc;
+	counted.xRealloc = sqlite_realloc;
+	return __real_sqlite3_config(op, &counted);
+}
+
+/* ---- the clock --------------------------------------------------------- */
+
+static int64_t clock_offset;
+static bool clock_fixed;
+
+static int64_t shim_clock(void)
+{
+	struct timespec t;
+	if (clock_fixed)
+		return clock_offset;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec + clock_offset;
+}
+
+static bool never(void)
+{
+	return false;
+}
+
+/* A storm's clock is replaced by rename(2), so a number is whole. */
+static void read_clock(const char *path)
+{
+	char text[32] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, text, sizeof text - 1) < 1)
+		_exit(112);
+	close(fd);
+	clock_fixed = text[0] != '+' && text[0] != '-';
+	clock_offset = strtoll(text, NULL, 10);
+	base_clock = shim_clock;
+}
+
+enum clock_belief __wrap_clock_judge(int64_t time, int64_t mark)
+{
+	return gullible ? CLOCK_GOOD : __real_clock_judge(time, mark);
+}
+
+/* ---- what controls break ----------------------------------------------- */
+
+int __wrap_flock(int fd, int op)
+{
+	return unlocked ? 0 : __real_flock(fd, op);
+}
+
+int __wrap_fcntl(int fd, int op, ...)
+{
+	va_list list;
+	va_start(list, op);
+	void *argument = va_arg(list, void *);
+	va_end(list);
+	if (unlocked && (op == F_SETLK || op == F_SETLKW))
+		return 0;
+	return __real_fcntl(fd, op, argument);
+}
+
+_Noreturn void __wrap_fail(enum error e, const char *site, ...)
+{
+	va_list parts;
+	const char *part[8] = { NULL };
+	va_start(parts, site);
+	for (size_t i = 0; i < sizeof part / sizeof *part - 1 && (part[i] = va_arg(parts, const char *)); i++)
+		;
+	va_end(parts);
+	__real_fail(blames ? ERROR_REFRESH_INVALID : e, site, part[0], part[1], part[2], part[3], part[4], part[5], part[6], NULL);
+}
+
+bool __wrap_store_session_end(uint64_t id, enum ended why, int64_t at)
+{
+	return endless || __real_store_session_end(id, why, at);
+}
+
+int64_t __wrap_store_sessions_end(uint64_t user, uint64_t except, enum ended why, int64_t at)
+{
+	return endless ? 0 : __real_store_sessions_end(user, except, why, at);
+}
+
+/* ---- the start --------------------------------------------------------- */
+
+static void supply(struct supply *s, const char *count)
+{
+	s->left = (unsigned)atoi(count);
+	s->ever_after = strchr(count, '+') != NULL;
+}
+
+static void obey(const char *word)
+{
+	static const struct { const char *word; bool *on; } switches[] = {
+		{ "crash", &crash }, { "blames", &blames }, { "unlocked", &unlocked }, { "endless", &endless }, { "gullible", &gullible },
+	};
+	for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
+		if (strcmp(word, switches[i].word) == 0)
+			*switches[i].on = true;
+	if (strncmp(word, "arena=", 6) == 0)
+		arena_fail_at((unsigned)atoi(word + 6));
+	if (strncmp(word, "sqlite=", 7) == 0)
+		supply(&of_sqlite, word + 7);
+	if (strncmp(word, "libc=", 5) == 0)
+		supply(&of_libc, word + 5);
+	if (strncmp(word, "clock=", 6) == 0)
+		read_clock(word + 6);
+	if (strcmp(word, "unconfirmed") == 0)
+		clock_confirmed = never;
+}
+
+int __wrap_main(int argc, char **argv)
+{
+	char words[512] = "", *rest = words;
+	const char *given = getenv("LK_SHIM");
+	if (given)
+		snprintf(words, sizeof words, "%s", given);
+	for (char *word; (word = strtok_r(rest, " ", &rest));)
+		obey(word);
+	return __real_main(argc, argv);
+}
