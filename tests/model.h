@@ -1,0 +1,1016 @@
+/*
+ * model.h: a model of the rotation table, and a world in which server and model are compared.
+ *
+ * The model (first part) knows neither SQLite nor auth.c: a session is a counter, a branch, a date
+ * and a reason; tokens are what was handed out. The second part drives the server through
+ * auth_answer() on a real store with sequences of what clients, thieves, operators, power
+ * cuts and clocks do, and compares status, code, generation, bytes of tokens, rows, audit.
+ *
+ * What happens is drawn from model_draw(), which whoever includes this sets: random numbers
+ * (model_test.c), or the bytes of a fuzzer's input (fuzz/sequence.c).
+ */
+#ifndef LK_MODEL_H
+#define LK_MODEL_H
+
+#include "auth.h"
+#include "clock.h"
+#include "config.h"
+#include "http.h"
+#include "jwt.h"
+#include "password.h"
+#include "store.h"
+#include "throttle.h"
+#include "t.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+/* ---- the model --------------------------------------------------------- */
+
+enum {
+	MINUTE = 60, HOUR = 3600, DAY = 86400,
+	ACCESS = 15 * MINUTE, IDLE = 30 * DAY, GRACE = 10,
+	BEHIND = 120,               /* the clock may be so far behind the mark */
+	AHEAD = 30 * DAY,           /* or so far ahead before it is doubted */
+	STEP = HOUR,                /* the mark may lag so much where no audit row carries it */
+	SESSIONS = 5, TOKENS = 160
+};
+
+/* Two heirs of one counter are one where key and request were the same. */
+struct branch {
+	int key;
+	uint64_t idem;              /* 0: a request without a key */
+};
+
+struct token {
+	int session;                /* number of its row */
+	int64_t ctr, iat, exp;
+	struct branch br;
+	int key;                    /* that signed it */
+};
+
+struct row {
+	bool there, cookie;
+	int user;
+	int64_t ctr, rotated_at, end;
+	struct branch br;
+	enum ended why;
+};
+
+struct model {
+	struct row row[SESSIONS];
+	int rows, newest_key, oldest_key;
+	int64_t mark, audits;
+	struct audit last;          /* session is a number of a row, + 1 */
+	bool audited;               /* audit=table */
+};
+
+enum outcome {
+	INVALID, REVOKED, EXPIRED, DOUBTED, ROTATED, FORKED, SAME_REQUEST, IN_GRACE, LATE, RIVAL, OLD, FORWARD, TWO_HEIRS,
+	UNSET, OUTCOMES
+};
+
+static const struct {
+	const char *name, *code;    /* code NULL: 200 */
+	enum event event;
+	enum reuse_class class;
+	enum ended why;
+} outcomes[OUTCOMES] = {
+	[INVALID] = { "unknown", "refresh_invalid", 0, 0, 0 },
+	[REVOKED] = { "revoked", "session_revoked", 0, 0, 0 },
+	[EXPIRED] = { "expired", "refresh_expired", 0, 0, 0 },
+	[DOUBTED] = { "expired by a doubted clock", "clock_unset", 0, 0, 0 },
+	[ROTATED] = { "rotated", NULL, EVENT_REFRESH, 0, 0 },
+	[FORKED] = { "another branch", "refresh_reused", EVENT_FORK, 0, ENDED_FORK },
+	[SAME_REQUEST] = { "the same request", NULL, 0, 0, 0 },
+	[IN_GRACE] = { "within the grace", NULL, 0, 0, 0 },
+	[LATE] = { "late", "refresh_reused", EVENT_REUSE, CLASS_LATE, ENDED_REUSE },
+	[RIVAL] = { "rival", "refresh_reused", EVENT_REUSE, CLASS_RIVAL, ENDED_REUSE },
+	[OLD] = { "old", "refresh_reused", EVENT_REUSE, CLASS_OLD, ENDED_REUSE },
+	[FORWARD] = { "rolled forward", NULL, EVENT_ROLLFORWARD, 0, 0 },
+	[TWO_HEIRS] = { "ahead, but older than the row", "refresh_reused", EVENT_FORK, 0, ENDED_FORK },
+	[UNSET] = { "clock unset", "clock_unset", 0, 0, 0 },
+};
+
+static bool same_branch(struct branch a, struct branch b)
+{
+	return a.key == b.key && a.idem == b.idem;
+}
+
+/* How the clock stands to a row: `doubt`ed, and how far it can have gone back `unseen`. */
+struct when {
+	int64_t time, unseen;
+	bool doubt;
+};
+
+static enum outcome judge(const struct row *r, const struct token *t, uint64_t idem, bool by_cookie, struct when now_is)
+{
+	int64_t d = r->ctr - t->ctr, time = now_is.time;
+	if (!r->there || (by_cookie && !r->cookie))
+		return INVALID;
+	if (r->why)
+		return REVOKED;
+	if (time >= t->exp || (r->end && time >= r->end))
+		return now_is.doubt ? DOUBTED : EXPIRED;
+	if (d == 0)
+		return same_branch(t->br, r->br) ? ROTATED : FORKED;
+	if (d == 1 && idem && idem == r->br.idem)
+		return SAME_REQUEST;
+	if (d == 1 && time - r->rotated_at <= GRACE)
+		return IN_GRACE;
+	if (d > 0)
+		return d > 1 ? OLD : idem ? RIVAL : LATE;
+	/* Commits were lost. A row from the future, or from before a step back that no mark saw, proves nothing. */
+	return r->rotated_at > time || t->iat + now_is.unseen >= r->rotated_at ? FORWARD : TWO_HEIRS;
+}
+
+static bool good(enum outcome o)
+{
+	return outcomes[o].code == NULL;
+}
+
+static bool rotates(enum outcome o)
+{
+	return o == ROTATED || o == FORWARD;
+}
+
+static void model_note(struct model *m, enum event event, int session, enum reuse_class class, int64_t distance, int64_t time,
+	bool doubt)
+{
+	int64_t at = doubt ? m->mark : time;
+	if (!m->audited) {
+		m->mark = at >= m->mark + STEP ? at : m->mark;
+		return;
+	}
+	m->audits++;
+	m->mark = at;
+	m->last = (struct audit){ .event = event, .session = (uint64_t)session + 1, .class = class, .distance = distance, .time = at };
+}
+
+/* What the outcome does to the row; the token that is answered, if one is. */
+static struct token model_apply(struct model *m, const struct token *t, enum outcome o, uint64_t idem, int64_t time, bool doubt)
+{
+	struct row *r = &m->row[t->session];
+	int64_t d = r->ctr - t->ctr;
+	if (rotates(o)) {
+		r->ctr = t->ctr + 1;
+		r->br = (struct branch){ m->newest_key, idem };
+		r->rotated_at = time;
+	}
+	r->why = outcomes[o].why ? outcomes[o].why : r->why;
+	if (outcomes[o].event)
+		model_note(m, outcomes[o].event, t->session, outcomes[o].class, d, time, doubt);
+	int64_t exp = r->rotated_at + IDLE;
+	int key = r->br.key >= m->oldest_key ? r->br.key : m->newest_key;
+	return (struct token){ t->session, r->ctr, r->rotated_at, r->end && r->end < exp ? r->end : exp, r->br, key };
+}
+
+/* ---- the world: server, clients, clock --------------------------------- */
+
+/* What a party keeps: a token, and the key of a request that has no answer yet. */
+struct client {
+	int token;                  /* -1: none */
+	uint64_t pending;
+	bool keyed;                 /* follows the contract */
+};
+
+enum party { HONEST, THIEF, PARTIES };
+
+/* What was seen of a session from outside, for the two properties. */
+struct seen {
+	bool thief, ended_by_hand, restored;
+	enum party mover;           /* who changed the row last */
+	int64_t moved_at;
+	uint64_t moved_key;
+	int current;                /* the token that came of it */
+};
+
+struct files {
+	struct slice db, wal;
+};
+
+static struct world {
+	struct model m;
+	uint64_t id[SESSIONS];
+	struct client client[SESSIONS][PARTIES];
+	struct seen seen[SESSIONS];
+	struct token token[TOKENS];
+	int tokens;
+	struct model kept_model;    /* of the last snapshot */
+	bool kept;
+} w;
+
+static char *texts[TOKENS], *accesses[TOKENS];   /* as they came from the server; access: the one issued at the rotation */
+static struct config config;
+static struct keyring ring;
+static struct files kept_files, template;
+static uint64_t user_id[2];
+static const char *const user_name[2] = { "alice", "bob" };
+static char dir[64];
+static int64_t clock_now, boot_now;
+static bool confirmed;
+static uint64_t next_key;
+static uint64_t (*model_draw)(uint64_t below);
+static int counts[OUTCOMES], requests, mismatches, outages;
+static char trace[64 * 1024];
+static size_t trace_n;
+
+/* In libc's place, so that they can be counted. */
+static int syncs;
+int fsync(int fd) { syncs++; return (int)syscall(SYS_fsync, fd); }
+int fdatasync(int fd) { syncs++; return (int)syscall(SYS_fdatasync, fd); }
+
+static int64_t fake_clock(void) { return clock_now; }
+static int64_t fake_boot(void) { return boot_now; }
+static bool fake_confirmed(void) { return confirmed; }
+
+static uint64_t rnd(uint64_t below)
+{
+	return model_draw(below);
+}
+
+static int pick(int below)
+{
+	return (int)rnd((uint64_t)below);
+}
+
+__attribute__((format(printf, 1, 2))) static void tell(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(trace + trace_n, sizeof trace - trace_n, fmt, ap);
+	va_end(ap);
+	if (n > 0 && (size_t)n < sizeof trace - trace_n)
+		trace_n += (size_t)n;
+}
+
+/* Notes a difference; the sequence ends with it. */
+__attribute__((format(printf, 2, 3))) static void check(bool same, const char *fmt, ...)
+{
+	if (same)
+		return;
+	va_list ap;
+	char why[512];
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof why, fmt, ap);
+	va_end(ap);
+	tell("#   DIFFERS: %s\n", why);
+	mismatches++;
+}
+
+static void server_failed(enum error e)
+{
+	printf("%sBail out! the server failed: %s\n", trace, errors[e].code);
+	exit(2);
+}
+
+/* ---- files ------------------------------------------------------------- */
+
+static struct slice load(const char *name)
+{
+	char path[128];
+	struct stat s;
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	int fd = open(path, O_RDONLY);
+	if (fd < 0 || fstat(fd, &s) != 0) {
+		printf("Bail out! no %s\n", path);
+		exit(2);
+	}
+	char *p = malloc((size_t)s.st_size + 1);
+	ssize_t n = p ? read(fd, p, (size_t)s.st_size) : -1;
+	close(fd);
+	return (struct slice){ p, n > 0 ? (size_t)n : 0 };
+}
+
+static void save(const char *name, struct slice bytes)
+{
+	char path[128];
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (fd < 0 || !write_all(fd, bytes)) {
+		printf("Bail out! cannot write %s\n", path);
+		exit(2);
+	}
+	close(fd);
+}
+
+/* The store may be open: what is committed is in these two. */
+static void take_files(struct files *f)
+{
+	free((void *)(uintptr_t)f->db.p);
+	free((void *)(uintptr_t)f->wal.p);
+	*f = (struct files){ load("latchkey.db"), load("latchkey.db-wal") };
+}
+
+static void put_files(const struct files *f)
+{
+	store_close();
+	save("latchkey.db", f->db);
+	save("latchkey.db-wal", f->wal);
+}
+
+/* ---- comparing rows ---------------------------------------------------- */
+
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+	return (h ^ v) * UINT64_C(0x100000001b3);
+}
+
+/* A number for all that the store holds of sessions and events. */
+static uint64_t fingerprint(void)
+{
+	struct session page[LIMIT_LIST];
+	struct audit last[LIMIT_LIST];
+	store_open(dir, 5);
+	size_t n = store_sessions(0, 0, page), events = store_audits(0, 0, 0, 1, last);
+	uint64_t h = mix(n, events ? (uint64_t)last[0].id : 0);
+	for (size_t i = 0; i < n; i++) {
+		const struct session *s = &page[i];
+		const uint64_t parts[] = { s->id, (uint64_t)s->ctr, s->br, s->idem, (uint64_t)s->rotated_at, (uint64_t)s->ended_at, s->why };
+		for (size_t k = 0; k < sizeof parts / sizeof *parts; k++)
+			h = mix(h, parts[k]);
+	}
+	return mix(h, (uint64_t)store_mark());
+}
+
+static void compare_row(int i)
+{
+	const struct row *r = &w.m.row[i];
+	struct session s;
+	bool there = store_session(w.id[i], &s);
+	check(there == r->there, "session %d: there %d, model %d", i, there, r->there);
+	if (!there || !r->there)
+		return;
+	check(s.ctr == r->ctr, "session %d: counter %" PRId64 ", model %" PRId64, i, s.ctr, r->ctr);
+	check(s.rotated_at == r->rotated_at, "session %d: rotated %" PRId64 ", model %" PRId64, i, s.rotated_at, r->rotated_at);
+	check(s.why == r->why && (s.ended_at != 0) == (r->why != 0), "session %d: %s, model %s", i, ended_words[s.why], ended_words[r->why]);
+	check((s.idem != 0) == (r->br.idem != 0), "session %d: key of the last rotation", i);
+}
+
+static void compare_store(void)
+{
+	struct session page[LIMIT_LIST];
+	struct audit last[LIMIT_LIST];
+	const struct audit *a = &w.m.last;
+	size_t there = 0;
+	store_open(dir, 5);
+	for (int i = 0; i < w.m.rows; i++) {
+		compare_row(i);
+		there += w.m.row[i].there;
+	}
+	check(store_sessions(0, 0, page) == there, "number of rows, model %zu", there);
+	check(store_mark() == w.m.mark, "mark %" PRId64 ", model %" PRId64, store_mark(), w.m.mark);
+	size_t n = store_audits(0, 0, 0, 1, last);
+	check((n ? last[0].id : 0) == w.m.audits, "%" PRId64 " events, model %" PRId64, n ? last[0].id : 0, w.m.audits);
+	if (n && a->event)
+		check(last[0].event == a->event && last[0].class == a->class && last[0].distance == a->distance && last[0].time == a->time
+			&& last[0].session == (a->session > SESSIONS ? 0 : w.id[a->session - 1]),
+			"event %s %s %" PRId64 ", model %s %s %" PRId64, event_words[last[0].event], class_words[last[0].class],
+			last[0].distance, event_words[a->event], class_words[a->class], a->distance);
+}
+
+/* ---- requests ---------------------------------------------------------- */
+
+/* What the model holds to be the time, and what it thinks of the clock. */
+static bool unset(void) { return w.m.mark - clock_now > BEHIND || clock_now < clock_build_epoch; }
+static bool doubt(void) { return clock_now - w.m.mark > AHEAD && !confirmed; }
+static int64_t server_time(void) { return clock_now > w.m.mark ? clock_now : w.m.mark; }
+
+static off_t size_of_log(void)
+{
+	struct stat s;
+	char path[128];
+	snprintf(path, sizeof path, "%s/latchkey.db-wal", dir);
+	return stat(path, &s) == 0 ? s.st_size : 0;
+}
+
+/* What the last request made sure of; a log that begins is synced whatever is written. */
+static int synced;
+static bool log_was_empty;
+
+/* What a power cut may take is what the next refresh puts right, and nothing else. */
+static void compare_durability(bool durable)
+{
+	check(durable ? synced > 0 : synced == 0 || log_was_empty, "%d syncs, model %s", synced, durable ? "some" : "none");
+}
+
+static struct reply ask(const struct request *rq)
+{
+	struct reply rp = { 0 };
+	requests++;
+	syncs = 0;
+	log_was_empty = size_of_log() == 0;
+	auth_answer(&config, &ring, rq, &rp);
+	synced = syncs;
+	buf_c(&rp.body, '\0');
+	buf_c(&rp.head, '\0');
+	password_slot_leave();
+	if (pick(16) == 0) {
+		store_tidy();
+		store_close();
+	}
+	return rp;
+}
+
+static struct request request_to(enum method method, const char *path)
+{
+	return (struct request){
+		.method = method, .below = true, .mount = S("/api/auth"), .path = slice_of(path), .peer = S("192.0.2.7"),
+		.host = S("example.test"), .content_type = S("application/json"),
+	};
+}
+
+/* The text behind `label` up to one of `ends`; NULL where it isn't there. */
+static char *part(const struct buf *b, const char *label, const char *ends)
+{
+	const char *at = strstr(b->p, label);
+	return at ? strndup(at + strlen(label), strcspn(at + strlen(label), ends)) : NULL;
+}
+
+static int64_t part_number(const struct buf *b, const char *label)
+{
+	const char *at = strstr(b->p, label);
+	return at ? strtoll(at + strlen(label), NULL, 10) : -1;
+}
+
+static void compare_code(const struct reply *rp, const char *code)
+{
+	char *got = part(&rp->body, "\"code\":\"", "\"");
+	check(code ? got && strcmp(got, code) == 0 : rp->status / 100 == 2, "answer %d %s, model %s", rp->status, got ? got : "", code ? code : "2xx");
+	if (code && strncmp(code, "clock", 5) == 0)
+		check(rp->status == 503, "status of %s", code);
+	free(got);
+}
+
+/* ---- tokens ------------------------------------------------------------ */
+
+static bool same_token(const struct token *a, const struct token *b)
+{
+	return a->session == b->session && a->ctr == b->ctr && a->iat == b->iat && a->exp == b->exp && a->key == b->key
+		&& same_branch(a->br, b->br);
+}
+
+/* Access tokens are issued at the rotation, from now where over half is gone or the rotation lies ahead. */
+static int64_t access_iat(const struct token *t, int64_t time)
+{
+	return 2 * (time - t->iat) <= ACCESS && t->iat - time <= BEHIND ? t->iat : time;
+}
+
+/*
+ * The texts of an answer, by the token that the model expects: one that was handed out before has the same bytes as
+ * then, a new one those of no other. Returns its number.
+ */
+static int keep(const struct token *t, char *text, char *access, int64_t time)
+{
+	int i = 0;
+	while (i < w.tokens && !same_token(&w.token[i], t))
+		i++;
+	for (int k = 0; k < w.tokens; k++)
+		check((strcmp(texts[k], text) == 0) == (k == i), "refresh token against token %d, expected %d", k, i);
+	bool issued_then = access_iat(t, time) == t->iat;
+	if (i < w.tokens) {
+		if (accesses[i])
+			check((strcmp(accesses[i], access) == 0) == issued_then, "access token of token %d given again", i);
+		free(text);
+		free(access);
+		return i;
+	}
+	w.token[i] = *t;
+	texts[i] = text;
+	accesses[i] = issued_then ? access : NULL;
+	if (!issued_then)
+		free(access);
+	return w.tokens++;
+}
+
+/* A pair as the model wants it. */
+static int compare_pair(const struct reply *rp, const struct token *t, int64_t time)
+{
+	bool cookie = w.m.row[t->session].cookie;
+	char *in_body = part(&rp->body, "\"refresh_token\":\"", "\""), *in_cookie = part(&rp->head, "__Secure-latchkey=", ";");
+	int64_t until = access_iat(t, time) + ACCESS, end = w.m.row[t->session].end;
+	check(part_number(&rp->body, "\"generation\":") == t->ctr, "generation, model %" PRId64, t->ctr);
+	check(part_number(&rp->body, "\"refresh_expires_at\":") == t->exp, "refresh_expires_at");
+	check(part_number(&rp->body, "\"access_expires_at\":") == (end && end < until ? end : until), "access_expires_at");
+	check(part_number(&rp->body, "\"server_time\":") == time, "server_time");
+	check(!in_body == cookie && !in_cookie == !cookie, "mode of the session, model %s", cookie ? "cookie" : "body");
+	char *text = cookie ? in_cookie : in_body, *access = part(&rp->body, "\"access_token\":\"", "\"");
+	if (text && access)
+		return keep(t, text, access, time);
+	check(false, "no pair");
+	return 0;
+}
+
+static int random_token(void)
+{
+	return w.tokens ? pick(w.tokens) : -1;
+}
+
+/* ---- what happens ------------------------------------------------------ */
+
+static void open_row(int i, int user, bool cookie, int64_t time)
+{
+	w.m.row[i] = (struct row){
+		.there = true, .cookie = cookie, .user = user, .ctr = 1, .rotated_at = time,
+		.end = config.session_ttl ? time + config.session_ttl : 0, .br = { w.m.newest_key, 0 },
+	};
+	for (int p = 0; p < PARTIES; p++)
+		w.client[i][p] = (struct client){ .token = -1, .keyed = pick(6) != 0 };
+	w.seen[i] = (struct seen){ .mover = HONEST, .moved_at = time };
+}
+
+static void first_token(int i, int number)
+{
+	w.client[i][HONEST].token = number;
+	w.seen[i].current = number;
+	w.kept = false;             /* a sign-in is on disk, and all before it */
+}
+
+static struct token model_first(int i)
+{
+	const struct row *r = &w.m.row[i];
+	int64_t exp = r->rotated_at + IDLE;
+	return (struct token){ i, 1, r->rotated_at, r->end && r->end < exp ? r->end : exp, r->br, r->br.key };
+}
+
+/* The mass of them without password and throttle: straight into the store. */
+static void sign_in_directly(int i, int user, bool cookie, int64_t time)
+{
+	struct session s = {
+		.id = random_id(), .user = user_id[user], .ctr = 1, .rotated_at = time, .created_at = time,
+		.expires_at = w.m.row[i].end, .cookie = cookie,
+	};
+	const struct key *key = &ring.key[0];
+	struct token t = model_first(i);
+	s.br = jwt_branch(key, s.id, 1, 0);
+	store_open(dir, 5);
+	store_begin(DURABLE_NOW);
+	store_session_add(&s);
+	if (w.m.audited)
+		store_audit_add(&(struct audit){ .time = time, .event = EVENT_LOGIN, .user = s.user, .session = s.id }, config.audit_max);
+	else
+		store_mark_raise(time);
+	store_commit();
+	w.id[i] = s.id;
+	struct slice text = jwt_seal_refresh(key, &(struct refresh_claims){ config.issuer, s.id, 1, s.br, t.iat, t.exp });
+	struct slice access = jwt_seal_access(key, &(struct access_claims){
+		.iss = config.issuer, .aud = config.audience, .name = slice_of(user_name[user]), .sub = s.user, .sid = s.id, .iat = time,
+		.exp = s.expires_at && s.expires_at < time + ACCESS ? s.expires_at : time + ACCESS, .jti = jwt_access_id(key, s.id, 1, time),
+	});
+	first_token(i, keep(&t, strndup(text.p, text.n), strndup(access.p, access.n), time));
+}
+
+/* A sweep takes some of the rows that are over, at random: see which. */
+static void absorb_sweep(int64_t time)
+{
+	struct session s;
+	for (int i = 0; i < w.m.rows; i++) {
+		struct row *r = &w.m.row[i];
+		if (!r->there || store_session(w.id[i], &s))
+			continue;
+		check(r->rotated_at + IDLE <= time || (r->end && r->end <= time), "session %d was swept", i);
+		r->there = false;
+	}
+}
+
+static void sign_in_by_password(int i, int user, bool cookie, int64_t time)
+{
+	char body[128];
+	struct request rq = request_to(METHOD_POST, "/login");
+	snprintf(body, sizeof body, "{\"username\":\"%s\",\"password\":\"correct horse\"%s}", user_name[user], cookie ? ",\"cookie\":true" : "");
+	rq.body = slice_of(body);
+	boot_now += DAY;
+	struct reply rp = ask(&rq);
+	char *id = part(&rp.body, "\"session\":{\"id\":\"", "\"");
+	check(id && parse_id(slice_of(id), &w.id[i]), "login answers %d", rp.status);
+	free(id);
+	struct token t = model_first(i);
+	first_token(i, compare_pair(&rp, &t, time));
+	store_open(dir, 5);
+	w.m.rows--;
+	absorb_sweep(time);
+	w.m.rows++;
+}
+
+static void sign_in(void)
+{
+	if (w.m.rows == SESSIONS || unset())
+		return;
+	int i = w.m.rows++, user = pick(2);
+	int64_t time = server_time();
+	bool cookie = pick(3) == 0, doubted = doubt(), directly = pick(8) != 0 || doubted;
+	open_row(i, user, cookie, time);
+	tell("#   session %d: %s signs in%s%s\n", i, user_name[user], cookie ? " with a cookie" : "", directly ? "" : " by password");
+	if (doubted)
+		open_row(i, user, cookie, time = w.m.mark);
+	model_note(&w.m, EVENT_LOGIN, i, 0, 0, time, false);
+	if (directly)
+		sign_in_directly(i, user, cookie, time);
+	else
+		sign_in_by_password(i, user, cookie, time);
+}
+
+/* The two properties, told from what was seen alone. */
+static void properties(int s, enum party who, int shown, enum outcome o, uint64_t idem, int64_t time)
+{
+	struct seen *seen = &w.seen[s];
+	bool refused = !good(o) && o != UNSET && o != DOUBTED;
+	if (who == HONEST && refused && w.client[s][HONEST].keyed)
+		check(seen->thief || seen->ended_by_hand || o == EXPIRED || w.token[shown].key < w.m.oldest_key || time >= w.token[shown].exp,
+			"session %d: an honest client was signed out", s);
+	/* Rolled forward, it is found one refresh later: dates as near as that tell no heir from another. */
+	bool excused = o == FORWARD || seen->restored || (idem && idem == seen->moved_key);
+	if (good(o) && who != seen->mover && shown != seen->current && time - seen->moved_at > GRACE && !excused)
+		check(false, "session %d: a thief went unnoticed", s);
+}
+
+static void saw(int s, enum party who, enum outcome o, uint64_t idem, int64_t time, int token)
+{
+	struct seen *seen = &w.seen[s];
+	seen->thief |= who == THIEF;
+	if (rotates(o)) {
+		*seen = (struct seen){ seen->thief, seen->ended_by_hand, false, who, time, idem, token };
+		tell("#     now token %d\n", token);
+	}
+}
+
+/* One or two tokens as cookies, or one in the body. */
+struct shown {
+	int token[2], count;
+	bool by_cookie;
+	uint64_t idem;
+};
+
+static struct request refresh_request(const struct shown *shown)
+{
+	static char body[LIMIT_JWT + 256], cookie[2 * LIMIT_JWT + 256], key[64], header[64];
+	struct request rq = request_to(METHOD_POST, "/refresh");
+	bool in_body = pick(2);
+	key[0] = '\0';
+	if (shown->idem && in_body)
+		snprintf(key, sizeof key, ",\"idempotency_key\":\"k%" PRIu64 "\"", shown->idem);
+	snprintf(header, sizeof header, "k%" PRIu64, shown->idem);
+	if (shown->idem && !in_body)
+		rq.idempotency_key = slice_of(header);
+	if (shown->by_cookie) {
+		snprintf(body, sizeof body, "{\"cookie\":true%s}", key);
+		snprintf(cookie, sizeof cookie, "a=b; __Secure-latchkey=%s; __Secure-latchkey=%s", texts[shown->token[0]],
+			shown->count > 1 ? texts[shown->token[1]] : "");
+		rq.cookie = slice_of(cookie);
+		rq.sec_fetch_site = S("same-origin");
+	} else {
+		snprintf(body, sizeof body, "{\"refresh_token\":\"%s\"%s}", texts[shown->token[0]], key);
+	}
+	rq.body = slice_of(body);
+	return rq;
+}
+
+/* The first token that is good; else the first that ends a session; else the first that carries our MAC. */
+static enum outcome model_choose(const struct shown *shown, int *chosen)
+{
+	struct when now_is = { server_time(), w.m.audited ? 0 : STEP + BEHIND, doubt() };
+	enum outcome best = INVALID;
+	*chosen = -1;
+	for (int i = 0; i < shown->count; i++) {
+		const struct token *t = &w.token[shown->token[i]];
+		if (t->key < w.m.oldest_key)
+			continue;
+		enum outcome o = unset() ? UNSET : judge(&w.m.row[t->session], t, shown->idem, shown->by_cookie, now_is);
+		if (*chosen < 0 || (good(o) && !good(best)) || (outcomes[o].why && !outcomes[best].why && !good(best))) {
+			best = o;
+			*chosen = shown->token[i];
+		}
+	}
+	return best;
+}
+
+static bool refresh(int s, enum party who, const struct shown *shown, int *got)
+{
+	int chosen;
+	enum outcome o = model_choose(shown, &chosen);
+	int64_t time = server_time();
+	bool doubted = doubt();
+	uint64_t before = fingerprint();
+	struct request rq = refresh_request(shown);
+	struct reply rp = ask(&rq);
+	tell("#   session %d: %s shows token %d%s, key %" PRIu64 ": %s\n", s, who == HONEST ? "client" : "thief", shown->token[0],
+		shown->count > 1 ? " and another" : "", shown->idem, outcomes[o].name);
+	counts[o]++;
+	compare_durability(outcomes[o].why != ENDED_NOT);
+	compare_code(&rp, outcomes[o].code);
+	if (chosen >= 0 && !unset()) {
+		struct token heir = model_apply(&w.m, &w.token[chosen], o, shown->idem, time, doubted);
+		if (good(o) && !mismatches)
+			*got = compare_pair(&rp, &heir, time);
+	}
+	if (!outcomes[o].event)
+		check(fingerprint() == before, "something was written");
+	w.kept = w.kept && !outcomes[o].why;
+	int about = chosen >= 0 ? w.token[chosen].session : s;
+	properties(about, about == s ? who : THIEF, chosen >= 0 ? chosen : shown->token[0], o, shown->idem, time);
+	saw(about, about == s ? who : THIEF, o, shown->idem, time, *got);
+	return good(o) ? about == s : !outcomes[o].code || (o != UNSET && o != DOUBTED);
+}
+
+/* A party goes on with what it holds: its own retry, or a new request. */
+static void party_refreshes(int s, enum party who)
+{
+	struct client *c = &w.client[s][who];
+	if (c->token < 0 || w.tokens > TOKENS - 4)
+		return;
+	if (c->pending == 0 && c->keyed)
+		c->pending = ++next_key;
+	struct shown shown = { { c->token, 0 }, 1, w.m.row[s].cookie && pick(4) != 0, c->pending };
+	if (shown.by_cookie && pick(4) == 0) {
+		shown.token[shown.count++] = random_token();
+		if (who == THIEF && pick(2))
+			shown = (struct shown){ { shown.token[1], shown.token[0] }, 2, true, shown.idem };
+	}
+	int got = -1;
+	bool answered = refresh(s, who, &shown, &got);
+	if (!answered)
+		return;                 /* 503: the same again later */
+	if (pick(4) == 0) {
+		tell("#     the answer is lost\n");
+		return;
+	}
+	*c = (struct client){ .token = got, .keyed = c->keyed };
+}
+
+/* Of any generation, with the stored key now and then. */
+static void theft(int s)
+{
+	struct client *c = &w.client[s][THIEF];
+	int t = pick(2) ? w.client[s][HONEST].token : random_token();
+	if (t < 0 || w.token[t].session != s)
+		return;
+	*c = (struct client){ .token = t, .pending = pick(8) ? 0 : w.client[s][HONEST].pending, .keyed = pick(2) };
+	tell("#   session %d: token %d is stolen\n", s, t);
+}
+
+/* Any token with any key or none: whoever does that is no honest client. */
+static void stray(void)
+{
+	int t = random_token();
+	if (t < 0 || w.tokens > TOKENS - 4)
+		return;
+	int got = -1;
+	struct shown shown = { { t, 0 }, 1, pick(3) == 0, pick(2) ? 0 : rnd(next_key + 1) };
+	refresh(w.token[t].session, THIEF, &shown, &got);
+}
+
+static void snapshot(void)
+{
+	take_files(&kept_files);
+	w.kept_model = w.m;
+	w.kept = true;
+	tell("#   all until here reaches the disk\n");
+}
+
+/* What was committed after the last thing that reached the disk is gone. Keys lie in a file of their own. */
+static void power_cut(void)
+{
+	if (!w.kept)
+		return;
+	int newest = w.m.newest_key, oldest = w.m.oldest_key;
+	put_files(&kept_files);
+	w.m = w.kept_model;
+	w.m.newest_key = newest;
+	w.m.oldest_key = oldest;
+	for (int i = 0; i < w.m.rows; i++)
+		w.seen[i].restored = true;
+	outages++;
+	tell("#   power cut\n");
+}
+
+static bool stands(const struct row *r, int64_t time)
+{
+	return r->there && !r->why && (doubt() || (time < r->rotated_at + IDLE && (!r->end || time < r->end)));
+}
+
+/* A user ends one session from another. */
+static void end_from(int from, int target)
+{
+	const struct row *a = &w.m.row[from];
+	struct row *b = &w.m.row[target];
+	int64_t time = server_time();
+	bool doubted = doubt();
+	char path[64], bearer[LIMIT_JWT + 16];
+	struct slice access = jwt_seal_access(&ring.key[0], &(struct access_claims){
+		.iss = config.issuer, .aud = config.audience, .sub = user_id[a->user], .sid = w.id[from], .iat = time, .exp = time + ACCESS });
+	snprintf(path, sizeof path, "/sessions/%016" PRIx64, w.id[target]);
+	snprintf(bearer, sizeof bearer, "Bearer %.*s", (int)access.n, access.p);
+	const char *code = unset() ? "clock_unset" : !a->there ? "token_invalid" : a->why ? "session_revoked"
+		: a->user != b->user || !stands(b, time) ? "not_found" : NULL;
+	uint64_t before = fingerprint();
+	struct request rq = request_to(METHOD_DELETE, path);
+	rq.authorization = slice_of(bearer);
+	struct reply rp = ask(&rq);
+	tell("#   session %d revokes %d: %s\n", from, target, code ? code : "done");
+	compare_code(&rp, code);
+	if (code) {
+		check(fingerprint() == before, "something was written");
+		return;
+	}
+	compare_durability(true);
+	b->why = ENDED_REVOKED;
+	w.seen[target].ended_by_hand = true;
+	w.kept = false;
+	model_note(&w.m, EVENT_REVOKE, target, 0, 0, time, doubted);
+}
+
+/* By any token that a session ever had; of this session or of all. */
+static void logout(void)
+{
+	static char body[LIMIT_JWT + 64];
+	int t = random_token();
+	if (t < 0)
+		return;
+	int s = w.token[t].session;
+	bool all = pick(2), ours = w.token[t].key >= w.m.oldest_key, doubted = doubt(), stopped = ours && unset();
+	bool acts = ours && !stopped && w.m.row[s].there && !w.m.row[s].why;
+	int64_t time = server_time();
+	uint64_t before = fingerprint();
+	struct request rq = request_to(METHOD_POST, "/logout");
+	snprintf(body, sizeof body, "{\"refresh_token\":\"%s\"%s}", texts[t], all ? ",\"all\":true" : "");
+	rq.body = slice_of(body);
+	struct reply rp = ask(&rq);
+	tell("#   session %d: logout%s by token %d%s\n", s, all ? " of all" : "", t, acts ? "" : ", without effect");
+	compare_code(&rp, stopped ? "clock_unset" : NULL);
+	if (!acts) {
+		check(fingerprint() == before, "something was written");
+		return;
+	}
+	compare_durability(true);
+	for (int i = 0; i < w.m.rows; i++) {
+		struct row *r = &w.m.row[i];
+		if (i != s && !(all && r->user == w.m.row[s].user))
+			continue;
+		r->why = r->why || !r->there ? r->why : ENDED_LOGOUT;
+		w.seen[i].ended_by_hand = true;
+	}
+	w.kept = false;
+	model_note(&w.m, EVENT_LOGOUT, s, 0, 0, time, doubted);
+}
+
+static void put_key(int number)
+{
+	struct key key = { .created_at = clock_build_epoch };
+	snprintf(key.kid, sizeof key.kid, "%08x", (unsigned)number);
+	memset(key.master, number + 1, KEY_SIZE);
+	keyring_add(&ring, &key);
+}
+
+static void rotate_key(void)
+{
+	if (ring.count == LIMIT_KEYS)
+		return;
+	put_key(++w.m.newest_key);
+	tell("#   key %d signs from now on\n", w.m.newest_key);
+}
+
+static void retire_key(void)
+{
+	if (ring.count < 2)
+		return;
+	tell("#   key %d is retired\n", w.m.oldest_key++);
+	ring.count--;
+}
+
+/* Seconds mostly, minutes, hours, days; back a little, back a lot, a long way ahead. */
+static void time_passes(void)
+{
+	static const struct { int weight; int64_t least, most; } spans[] = {
+		{ 30, 0, 5 }, { 20, GRACE - 2, GRACE + 2 }, { 14, 1, 10 * MINUTE }, { 14, ACCESS / 2 - 2, ACCESS / 2 + 2 }, { 10, HOUR, DAY },
+		{ 6, DAY, 20 * DAY }, { 3, IDLE - 3, IDLE + 3 }, { 10, -BEHIND, -1 }, { 3, -HOUR, -BEHIND }, { 1, -400 * DAY, -DAY },
+	};
+	int at = pick(111);
+	size_t i = 0;
+	while (at >= spans[i].weight)
+		at -= spans[i++].weight;
+	int64_t step = spans[i].least + (int64_t)rnd((uint64_t)(spans[i].most - spans[i].least + 1));
+	clock_now += step;
+	confirmed = pick(8) != 0;
+	tell("#   %+" PRId64 " s%s%s\n", step, confirmed ? "" : ", clock not confirmed", unset() ? ", and unset" : doubt() ? ", and doubted" : "");
+}
+
+/* Somebody sets the clock right: the only cure for one that is behind. */
+static void clock_is_set(void)
+{
+	if (unset())
+		clock_now = w.m.mark + pick(100);
+}
+
+static void happen(void)
+{
+	int what = pick(100), s = w.m.rows ? pick(w.m.rows) : 0;
+	if (w.m.rows == 0)
+		sign_in();
+	else if (what < 40)
+		party_refreshes(s, HONEST);
+	else if (what < 68)
+		time_passes();
+	else if (what < 72)
+		theft(s);
+	else if (what < 78)
+		party_refreshes(s, THIEF);
+	else if (what < 81)
+		stray();
+	else if (what < 86)
+		snapshot();
+	else if (what < 91)
+		power_cut();
+	else if (what < 93)
+		sign_in();
+	else if (what < 94)
+		end_from(s, pick(w.m.rows));
+	else if (what < 95)
+		logout();
+	else if (what < 97)
+		rotate_key();
+	else if (what < 98)
+		retire_key();
+	else
+		clock_is_set();
+}
+
+/* ---- sequences --------------------------------------------------------- */
+
+static void forget_tokens(void)
+{
+	for (int i = 0; i < w.tokens; i++) {
+		free(texts[i]);
+		free(accesses[i]);
+	}
+}
+
+static void begin(void)
+{
+	forget_tokens();
+	trace_n = 0;
+	trace[0] = '\0';
+	next_key = 0;
+	w = (struct world){ 0 };
+	ring.count = 0;
+	put_key(0);
+	clock_now = clock_build_epoch + DAY;
+	confirmed = true;
+	config.session_ttl = pick(3) ? 0 : 40 * DAY;
+	w.m.audited = pick(4) != 0;
+	config.audit = w.m.audited ? AUDIT_TABLE : AUDIT_OFF;
+	put_files(&template);
+}
+
+/* One thing happens, and all is compared. False where server and model differ. */
+static bool step(void)
+{
+	size_t mark = arena_mark();
+	happen();
+	compare_store();
+	arena_back(mark);
+	return !mismatches;
+}
+
+static void set_up(void)
+{
+	const char *error = config_parse(SLICE_NONE, &config);
+	snprintf(dir, sizeof dir, "%s/lk-model.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	if (error || !mkdtemp(dir)) {
+		printf("Bail out! no directory\n");
+		exit(2);
+	}
+	config.dir = dir;
+	config.throttle_dir = slice_of(dir);
+	config.password.kib = 8;
+	config.password.passes = 1;
+	on_fail(server_failed);
+	base_clock = fake_clock;
+	throttle_clock = fake_boot;
+	clock_confirmed = fake_confirmed;
+	store_create(dir);
+	store_begin(DURABLE_NOW);
+	for (int i = 0; i < 2; i++) {
+		struct user u = { .id = user_id[i] = random_id(), .name = slice_of(user_name[i]) };
+		u.password = password_hash(S("correct horse"), (struct password_cost){ 8, 1 });
+		store_user_add(&u);
+	}
+	store_commit();
+	take_files(&template);
+}
+
+static void clean_up(void)
+{
+	static const char *const names[] = { "latchkey.db", "latchkey.db-wal", "latchkey.lock", "password.lock", "throttle" };
+	char path[128];
+	store_close();
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+		unlink(path);
+	}
+	is_int(rmdir(dir), 0, "nothing is left behind");
+}
+
+#endif
