@@ -689,15 +689,16 @@ void log_line(const char *site, ...)
 }
 
 static void (*failure)(enum error e);
+static bool failing;
 
 void on_fail(void (*handler)(enum error e))
 {
 	failure = handler;
+	failing = false;
 }
 
 _Noreturn void fail(enum error e, const char *site, ...)
 {
-	static bool failing;
 	va_list parts;
 	va_start(parts, site);
 	log_parts(site, parts);
