@@ -173,11 +173,13 @@ UNITS   := $(patsubst tests/%_test.c,$(O)/tests/%.t,$(sort $(wildcard tests/*_te
 # The other variants leave out what says nothing about their binary: browsers, pages, packages; and
 # faults, which would make the system calls of a sanitizer's runtime fail; and what measures the product.
 ASIDE   := $(if $(filter musl,$(B)),,$(wildcard tests/client*.t) \
-  $(patsubst %,tests/%.t,budget deb docs faults fronts install man openwrt protect repro scale static) \
+  $(patsubst %,tests/%.t,budget deb docs faults power fronts install man openwrt protect repro scale static) \
   $(patsubst %,tests/%.t,sandbox greedy secrets) \
   $(patsubst %,tests/%.t,clockwork flood oom))
 # Killed processes and failing writes leave no counters behind, or broken ones.
 ASIDE   += $(if $(filter cov,$(B)),$(patsubst %,tests/%.t,trouble replay))
+# Their tracer knows the registers of one processor.
+ASIDE   += $(if $(filter x86_64,$(shell uname -m)),,tests/faults.t tests/power.t)
 SCRIPTS := $(filter-out $(ASIDE),$(sort $(wildcard tests/*.t)))
 include packaging/install.mk
 include bench/bench.mk
@@ -204,13 +206,32 @@ $(SHIM): tests/shim.c $(O)/main.o $(LIBS) $(if $(filter msan,$(B)),$(O)/msan.o)
 	@echo "  LD  $@"; mkdir -p $(@D)
 	@$(CC) $(OWN) $(LDFLAGS) $(SHIM_WRAPS:%=-Wl,--wrap=%) -o $@ $^
 
+# Programs that the harnesses of faults and power cuts need: their tracer, and broken builds that they
+# must catch. A mutant is a sed script whose first line names the files that it changes, each of them.
+MUTANTS := $(patsubst tests/mutants/%.sed,$(O)/mutants/%,$(wildcard tests/mutants/*.sed))
+HARNESS := $(if $(filter musl,$(B)),$(if $(filter x86_64,$(shell uname -m)),$(O)/inject $(MUTANTS)))
+$(O)/inject: tests/inject.c | build/need-build
+	@mkdir -p $(@D)
+	@$(HOSTCC) -std=c11 -O1 -D_GNU_SOURCE -Wall -Wextra -Werror $< -o $@
+$(MUTANTS): $(O)/mutants/%: tests/mutants/%.sed $(OBJ) $(LIBS)
+	@echo "  CC  $(B) $@"; mkdir -p $@.d
+	@set -e; files=$$(sed -n '1s/^# //p' $<); for f in $$files; do \
+	  sed -f $< $$f >$@.d/$$f; ! cmp -s $$f $@.d/$$f || { echo "$<: $$f is not changed"; exit 1; }; \
+	  $(CC) $(OWN) -c $@.d/$$f -o $@.d/$${f%.c}.o; done; \
+	  case " $$files " in *" main.c "*) main= ;; *) main=$(O)/main.o ;; esac; \
+	  $(CC) $(COMMON) $(LDFLAGS) -o $@ $$main $@.d/*.o $(LIBS)
+
 build/need-test: | build/need-build
-test: $(filter $(O)/%,$(CHOSEN)) $(if $(wildcard main.c),$(BIN)) $(if $(filter musl,$(B)),$(SHIM)) | build/need-test
+test: $(HARNESS) $(filter $(O)/%,$(CHOSEN)) $(if $(wildcard main.c),$(BIN)) $(if $(filter musl,$(B)),$(SHIM)) | build/need-test
 	@LATCHKEY=$(CURDIR)/$(BIN) LK_BUILD=$(CURDIR)/$(O) LK_B=$(B) \
 	  prove -j2 --timer --failures --exec 'timeout -k 9 600' $(CHOSEN) </dev/null
 
 # The long forms, an hour or more; T='tests/power.t' runs only those.
+<<<<<<< HEAD
 torture: $(BIN) $(SHIM) | build/need-test
+=======
+torture: $(BIN) $(HARNESS) $(SHIM) | build/need-test
+>>>>>>> 8bf03c5 (A password that can't be read to its end is refused; faults and power cuts at every point)
 	@LATCHKEY=$(CURDIR)/$(BIN) LK_BUILD=$(CURDIR)/$(O) LK_B=$(B) nice tests/torture.sh $(T)
 
 asan msan:

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -41,17 +42,21 @@ static void hide(void)
 
 /*
  * A byte at a time, since what stands behind a line may be another program's.
- * False when there is more than max, or, where a line is wanted, nothing.
+ * False when there is more than max, or, where a line is wanted, nothing. What
+ * can't be read to its end is no password: *trouble is the errno of that.
  */
-static bool take(size_t max, bool line, struct slice *out)
+static bool take(size_t max, bool line, struct slice *out, int *trouble)
 {
 	char *text = arena(max + 1);
 	size_t n = 0;
 	bool ended = false;
+	*trouble = 0;
 	while (n <= max && !ended) {
 		ssize_t got = read(STDIN_FILENO, text + n, 1);
 		if (got < 0 && errno == EINTR)
 			continue;
+		if (got < 0)
+			*trouble = errno;
 		if (got <= 0)
 			break;
 		ended = line && text[n] == '\n';
@@ -61,18 +66,30 @@ static bool take(size_t max, bool line, struct slice *out)
 	return n <= max && (n || ended || !line);
 }
 
+static bool taken(bool good, int trouble)
+{
+	if (trouble)
+		fail(ERROR_INTERNAL, "AS1", "cannot read standard input: ", strerror(trouble), NULL);
+	return good;
+}
+
 bool ask_line(const char *prompt, size_t max, struct slice *out)
 {
-	if (!ask_is_terminal())
-		return take(max, true, out);
+	int trouble;
+	if (!ask_is_terminal()) {
+		bool piped = take(max, true, out, &trouble);
+		return taken(piped, trouble);
+	}
 	hide();
 	write_all(STDERR_FILENO, slice_of(prompt));
-	bool good = take(max, true, out);
+	bool typed = take(max, true, out, &trouble);
 	tcsetattr(STDIN_FILENO, TCSANOW, &shown);
-	return good;
+	return taken(typed, trouble);
 }
 
 bool ask_all(size_t max, struct slice *out)
 {
-	return take(max, false, out);
+	int trouble;
+	bool piped = take(max, false, out, &trouble);
+	return taken(piped, trouble);
 }

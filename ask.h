@@ -12,7 +12,7 @@ bool ask_is_terminal(void);
 /*
  * One line, without its end, of at most max bytes, in the arena; not a byte
  * behind it is taken from stdin. On a terminal the prompt stands before it.
- * False when there is none or it is longer.
+ * False when there is none or it is longer; what can't be read is fail().
  */
 bool ask_line(const char *prompt, size_t max, struct slice *out);
 /* All of stdin, at most max bytes. False when it is more. */

@@ -85,6 +85,8 @@ want 0 'init of the directory for the rest' lk init
 conf ''
 
 # --- user
+out=$("$LATCHKEY" user add nobody --dir "$D" 2>&1 </)
+is "$? $out" '111 latchkey: AS1: cannot read standard input: Is a directory' 'a password that cannot be read is none'
 give 'correct horse
 battery staple'
 want 0 'user add' lk user add alice

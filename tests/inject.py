@@ -1,0 +1,156 @@
+"""
+inject.py: what the harnesses of faults (faults.py) and of power cuts (power.py)
+share: runs of the shipped executable through tests/inject.c, requests as a
+web server's CGI makes them, and a client that follows the contract.
+"""
+import json
+import os
+import re
+import shutil
+import subprocess
+
+PASSWORD = "correct horse"
+KILL, SHORT, TORN = -1, -2, -3
+
+# Hashes are cheap: what one costs is password_test.c's to show. The throttle isn't what is tested.
+CONF = """password_memory = 8k
+password_passes = 1
+signup = on
+"""
+
+
+class Broken(Exception):
+    """A promise that was not kept."""
+
+
+def must(good, what):
+    """Raises Broken unless it is good."""
+    if not good:
+        raise Broken(what() if callable(what) else what)
+
+
+class Done:
+    """What became of a run."""
+
+    def __init__(self, status, hit, call, out, err, record):
+        self.status, self.hit, self.call = status, hit, call
+        self.out, self.err, self.record = out, err, record
+
+
+class Machine:
+    """Runs programs, one after another, by an `inject` of its own. `fault` is used up by the next run."""
+
+    def __init__(self, inject, latchkey, directory):
+        self.server = subprocess.Popen([inject], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.latchkey, self.dir = latchkey, directory
+        self.peers = 0
+        self.mode, self.fault, self.when = "r", 0, 0
+        self.last = None
+
+    def arm(self, mode, fault=0, when=0):
+        """How the next run is done: r l t, or f and s with a fault and the number of a call."""
+        self.mode, self.fault, self.when = mode, fault, when
+
+    def run(self, argv, env, text=b""):
+        """One run, as it was armed."""
+        words = [os.fsencode(word) for word in argv] + [os.fsencode(f"{name}={value}") for name, value in env.items()]
+        head = f"{self.mode} {self.fault} {self.when} {len(argv)} {len(env)} {len(text)}\n".encode()
+        self.arm("r")
+        self.server.stdin.write(head + b"".join(word + b"\0" for word in words) + text)
+        self.server.stdin.flush()
+        line = self.server.stdout.readline()
+        if not line:
+            raise SystemExit("inject ended")
+        status, hit, call, out, err, record = (int(word) for word in line.split())
+        read = self.server.stdout.read
+        self.last = Done(status, hit, call, read(out), read(err), read(record))
+        return self.last
+
+    def ask(self, method, path, body=None, access=None, more=None):
+        """One request: (status, JSON or None). Status 0: no whole answer. Each from a network of its own."""
+        self.peers += 1
+        text = json.dumps(body).encode() if body is not None else b""
+        env = {"GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": method, "SCRIPT_NAME": "/auth", "PATH_INFO": path,
+               "SERVER_PROTOCOL": "HTTP/1.1", "CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(text)),
+               "REMOTE_ADDR": f"10.{self.peers >> 16 & 255}.{self.peers >> 8 & 255}.{self.peers & 255}", "LATCHKEY_DIR": self.dir}
+        if access:
+            env["HTTP_AUTHORIZATION"] = "Bearer " + access
+        env.update(more or {})
+        return whole_answer(self.run([self.latchkey], env, text).out)
+
+    def verb(self, *words, text=""):
+        """An operator's verb on the directory: its exit code."""
+        return self.run([self.latchkey, *words, "--dir", self.dir], {}, text.encode()).status
+
+    def check(self):
+        """`latchkey check` finds nothing that fails; integrity_check is part of it."""
+        code = self.verb("check")
+        must(code == 0, lambda: f"latchkey check: {code}\n" + self.last.out.decode() + self.last.err.decode())
+
+    def make(self, *lines):
+        """A data directory with the users demo and other."""
+        shutil.rmtree(self.dir, ignore_errors=True)
+        must(self.verb("init") == 0, lambda: f"init: {self.last.err}")
+        with open(os.path.join(self.dir, "latchkey.conf"), "w", encoding="ascii") as conf:
+            conf.write(CONF + f"throttle_dir = {self.dir}\n" + "".join(line + "\n" for line in lines))
+        for name in ("demo", "other"):
+            must(self.verb("user", "add", name, text=PASSWORD + "\n") == 0, lambda: f"user add: {self.last.err}")
+
+    def login(self, name="demo", password=PASSWORD):
+        """(status, JSON)"""
+        return self.ask("POST", "/login", {"username": name, "password": password})
+
+
+def whole_answer(out):
+    """The parts of a CGI answer, if it is there to its last byte."""
+    head, _, rest = out.decode("utf-8", "replace").partition("\r\n\r\n")
+    status = re.match(r"Status: (\d{3}) ", head)
+    length = re.search(r"Content-Length: (\d+)", head)
+    if status and status[1] == "204":
+        return 204, None
+    if not status or not length or len(rest) != int(length[1]):
+        return 0, None
+    return int(status[1]), json.loads(rest)
+
+
+def verdict(status, answer):
+    """"200", "401 session_revoked" """
+    return f"{status} {answer['error']['code']}" if answer and "error" in answer else str(status)
+
+
+class Client:
+    """Signed in; keeps the newest pair, and for each refresh a key until it is answered."""
+
+    def __init__(self, answer):
+        self.turn = 0
+        self.take(answer)
+
+    def take(self, answer):
+        """What an answer brings."""
+        data = answer["data"]
+        self.refresh_token, self.access = data["refresh_token"], data["access_token"]
+        self.generation, self.id = data["generation"], data["session"]["id"]
+        self.turn += 1
+
+    def request(self):
+        """The body of the next refresh."""
+        return {"refresh_token": self.refresh_token, "idempotency_key": f"{self.id}-{self.turn}"}
+
+    def refresh(self, machine):
+        """(status, JSON); a 200 is taken."""
+        status, answer = machine.ask("POST", "/refresh", self.request())
+        if status == 200:
+            self.take(answer)
+        return status, answer
+
+    def goes_on(self, machine, who="a session"):
+        """It is signed in: the next refresh is answered, and one generation further."""
+        generation = self.generation
+        status, answer = self.refresh(machine)
+        must(status == 200, lambda: f"{who} is signed out: {verdict(status, answer)}")
+        must(self.generation == generation + 1, lambda: f"{who}: generation {self.generation} after {generation}")
+
+    def has_ended(self, machine, who="a session", code="401 session_revoked"):
+        """It is over."""
+        status, answer = machine.ask("POST", "/refresh", self.request())
+        must(verdict(status, answer) == code, lambda: f"{who} is not signed out: {verdict(status, answer)}, not {code}")
