@@ -227,11 +227,7 @@ test: $(HARNESS) $(filter $(O)/%,$(CHOSEN)) $(if $(wildcard main.c),$(BIN)) $(if
 	  prove -j2 --timer --failures --exec 'timeout -k 9 600' $(CHOSEN) </dev/null
 
 # The long forms, an hour or more; T='tests/power.t' runs only those.
-<<<<<<< HEAD
-torture: $(BIN) $(SHIM) | build/need-test
-=======
 torture: $(BIN) $(HARNESS) $(SHIM) | build/need-test
->>>>>>> 8bf03c5 (A password that can't be read to its end is refused; faults and power cuts at every point)
 	@LATCHKEY=$(CURDIR)/$(BIN) LK_BUILD=$(CURDIR)/$(O) LK_B=$(B) nice tests/torture.sh $(T)
 
 asan msan:
