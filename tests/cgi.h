@@ -173,7 +173,7 @@ static void cgi_call(struct answer *a, const struct ask *q)
 {
 	char length[32], peer[32], bearer[CGI_TOKEN + 16];
 	char *argv[] = { (char *)(uintptr_t)cgi_program, NULL };
-	unsigned n = ++cgi_peers + ((unsigned)getpid() << 8);
+	unsigned n = ++cgi_peers + ((unsigned)getpid() << 16);
 	snprintf(length, sizeof length, "%zu", strlen(q->body));
 	snprintf(peer, sizeof peer, "10.%u.%u.%u", n >> 16 & 255, n >> 8 & 255, n & 255);
 	snprintf(bearer, sizeof bearer, "Bearer %s", q->access ? q->access : "");

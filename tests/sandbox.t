@@ -202,7 +202,7 @@ world() {
     w_name=$1 w_program=$2
     shift 2
     for test; do
-        LATCHKEY=$w_program prove --exec 'timeout -k 9 500' "$TOP/tests/$test" >"$TMP/world.log" 2>&1 </dev/null
+        LATCHKEY=$w_program env -u TORTURE -u TORTURE_LOG prove --exec 'timeout -k 9 500' "$TOP/tests/$test" >"$TMP/world.log" 2>&1 </dev/null
         is $? 0 "$w_name: $test" || sed 's/^/# /' "$TMP/world.log"
         points=$((points + $(sed -n 's/^Files=.*Tests=\([0-9]*\),.*/\1/p' "$TMP/world.log")))
     done
@@ -235,7 +235,7 @@ tour 'no Landlock' "$TMP/bare"
 tour 'Landlock off' "$TMP/off"
 like "$("$TMP/bare" check --dir "$DATA")" '*warn *sandbox *no Landlock here*' 'control: there is none'
 if [ "${TORTURE-0}" = 1 ]; then
-    worlds='smoke.t cgi.t scgi.t inetd.t script.t serve.t sockets.t verbs.t backup.t parallel.t replay.t docs.t'
+    worlds='smoke.t cgi.t scgi.t inetd.t script.t serve.t sockets.t verbs.t backup.t crowd.t replay.t docs.t'
 else
     worlds='smoke.t'
 fi
