@@ -589,6 +589,19 @@ def _(m):
     return verb(["key", "retire", old[0]], judge)
 
 
+@scenario("key/epoch")
+def _(m):
+    clients, before = [sign_in(m), sign_in(m)], kids(m)
+
+    def judge(m, sure):
+        said = {verdict(*m.ask("POST", "/refresh", twin(client).request())) for client in clients}
+        must(said in ({"401 refresh_invalid"}, *([] if sure else [{"200"}])), lambda: f"tokens from before: {said}")
+        must((kids(m) == before) == (said == {"200"}), "the key file says otherwise")
+        sign_in(m).goes_on(m, "a token of the new key")
+        return sure
+    return verb(["key", "rotate", "--epoch"], judge)
+
+
 @scenario("key/import")
 def _(m):
     client, before = sign_in(m), kids(m)
@@ -657,7 +670,7 @@ def point(m, act, judge, files, bystander):
 
 
 # Where no bystander stays signed in: the scenario deletes him, retires his key, or begins with nothing.
-ALONE = {"refresh/2-unknown", "key/retire", "init"}
+ALONE = {"refresh/2-unknown", "key/retire", "key/epoch", "init"}
 
 
 def sweep(m, name, step, part, parts):

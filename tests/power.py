@@ -447,10 +447,6 @@ class Tour:
         start, at, _ = self.good(lambda: self.m.ask("POST", "/logout", body), "204")
         self.ended(self.standing(session.user) if everywhere else [session], start, at)
 
-    def access_of(self, session):
-        """A token for what a user does; refreshed, since an old one may be out of date."""
-        return session.client.access
-
     def revoke(self):
         """Another session of the same user."""
         session = self.some()
@@ -522,10 +518,13 @@ class Tour:
         stay = self.draw.sample(self.standing(), len(self.standing()) // 2)
         for session in stay:
             self.refresh(session)
-        old = self.kids()[1:]
-        for kid in old:
-            start, at, _ = self.good(lambda kid=kid: self.m.verb("key", "retire", kid), 0)
-        self.ended([s for s in self.sessions if s not in stay], start, at, "401 refresh_invalid")
+        retired = [self.good(lambda kid=kid: self.m.verb("key", "retire", kid), 0) for kid in self.kids()[1:]]
+        self.ended([s for s in self.sessions if s not in stay], retired[0][0], retired[-1][1], "401 refresh_invalid")
+
+    def epoch(self):
+        """A new key alone; all sessions end."""
+        start, at, _ = self.good(lambda: self.m.verb("key", "rotate", "--epoch"), 0)
+        self.ended(self.sessions, start, at, "401 refresh_invalid")
 
     def kids(self):
         """Of the keys, the signing one first."""
@@ -533,7 +532,7 @@ class Tour:
             return [line.split()[0] for line in file]
 
     STEPS = (refresh, refresh, refresh, storm, login, login, wrong, logout, revoke, operator_revokes, reuse, register, password,
-             passwd, disable, delete, rotate_and_retire)
+             passwd, disable, delete, rotate_and_retire, epoch)
 
     def go(self, steps):
         """So many of them; the first time each comes once."""

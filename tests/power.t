@@ -8,10 +8,10 @@ STATES=900 SEEDS=1
 
 power() { # LATCHKEY SEED STATES: what power.py prints
     mkdir -p "$TMP/$2"
-    /usr/bin/python3 "$TOP/tests/power.py" "$LK_BUILD/inject" "$1" "$TMP/$2" "$2" "$3" 2>&1
+    /usr/bin/python3 "$TOP/tests/power.py" "$LK_BUILD/inject" "$1" "$TMP/$2" "$2" "$3" 2>&1 || echo "Error: ended with $?"
     rm -rf "${TMP:?}/$2"
 }
-column() { awk -v c="$1" '!/^#/ { n += $c } END { print n + 0 }' "$TMP/all"; }
+column() { awk -v c="$1" '/^[0-9]/ { n += $c } END { print n + 0 }' "$TMP/all"; }
 
 set --
 for seed in $SEEDS; do
