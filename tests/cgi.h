@@ -17,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -27,8 +26,9 @@
 
 enum { CGI_TEXT = 65536, CGI_TOKEN = 2048, CGI_SECONDS = 60 };
 
-/* What is the same for every call. */
+/* What is the same for every call; where the process that runs is written down, if anywhere. */
 static const char *cgi_program, *cgi_dir, *cgi_shim = "";
+static volatile pid_t *cgi_running;
 
 struct ask {
 	const char *method, *path, *query;   /* query may be NULL */
@@ -42,7 +42,6 @@ struct answer {
 	bool hung;
 	char code[32];               /* of an error */
 	double start, end;           /* µs of the monotonic clock */
-	long resident;               /* KiB at the most */
 	size_t n, log_n;
 	char text[CGI_TEXT], log[4096];
 };
@@ -125,7 +124,6 @@ static void cgi_drain(struct answer *a, pid_t child, int out, int log)
 static void cgi_run(struct answer *a, char *const argv[], char *const env[], const char *input)
 {
 	int in[2], out[2], log[2], status;
-	struct rusage usage;
 	posix_spawn_file_actions_t actions;
 	pid_t child;
 	a->status = a->exit = 0;
@@ -145,17 +143,20 @@ static void cgi_run(struct answer *a, char *const argv[], char *const env[], con
 	if (posix_spawn(&child, argv[0], &actions, NULL, argv, env))
 		die(argv[0]);
 	posix_spawn_file_actions_destroy(&actions);
+	if (cgi_running)
+		*cgi_running = child;
 	close(in[0]);
 	close(out[1]);
 	close(log[1]);
 	cgi_drain(a, child, out[0], log[0]);
-	if (wait4(child, &status, 0, &usage) != child)
-		die("wait4");
+	if (waitpid(child, &status, 0) != child)
+		die("waitpid");
+	if (cgi_running)
+		*cgi_running = 0;
 	a->end = clock_us();
 	close(out[0]);
 	close(log[0]);
 	a->exit = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-	a->resident = usage.ru_maxrss;
 }
 
 /* A network of its own for each call, or all would be one guesser's. */

@@ -11,7 +11,8 @@
  *                           none, one for all, or own for each.
  *   revoke ROUNDS           a session is refreshed while it is ended, by its token, by its user, by the operator. Nothing
  *                           that began after the end was answered is granted. Both orders must come up.
- *   flood COUNT LOGINS      LOGINS at once try passwords while two sessions are refreshed COUNT times.
+ *   flood COUNT LOGINS      LOGINS at once try passwords while two sessions are refreshed COUNT times;
+ *                           `peak` is the most memory that all had at one time, in KiB.
  *
  * Prints NAME VALUE lines: requests, failures, busy, p50, p99 and most (ms; of refreshes), and what else WHAT has.
  * `busy` is asked again: it is the one 503 that a crowd may cause.
@@ -27,11 +28,12 @@ struct session {
 	long generation;
 };
 
-struct call { double start, end; long resident; };
+struct call { double start, end; };
 
 /* What a worker tells the others; the last one is the parent's. */
 struct worker {
 	long requests, failures, busy, replays, reads, unset, calls, timed;
+	volatile pid_t running;
 	struct call call[CALLS];
 	char token[CGI_TOKEN], access[CGI_TOKEN];
 };
@@ -43,7 +45,7 @@ static struct shared {
 	volatile bool over;
 	volatile double ended;       /* when the end of a session was answered */
 	double end_asked;
-	long failures, shown, refresh_first, end_first;
+	long failures, shown, refresh_first, end_first, peak;
 	char was[CGI_TOKEN], before[CGI_TOKEN];
 } *all;
 
@@ -82,7 +84,7 @@ static bool is(int status, const char *code)
 static void timed(void)
 {
 	if (mine->calls < CALLS)
-		mine->call[mine->calls++] = (struct call){ a.start, a.end, a.resident };
+		mine->call[mine->calls++] = (struct call){ a.start, a.end };
 }
 
 /* Whoever is told to come again comes again. False if it never ends. */
@@ -119,6 +121,7 @@ static void fork_workers(int count, void (*work)(int number))
 			die("fork");
 		if (pid[i] == 0) {
 			mine = &all->worker[i];
+			cgi_running = &mine->running;
 			seed = (uint64_t)getpid();
 			work(i);
 			_exit(0);
@@ -414,43 +417,39 @@ static void flood_worker(int number)
 		__sync_fetch_and_add(&all->refresh_first, 1);      /* one that has finished */
 		return;
 	}
-	while (all->refresh_first < workers) {
+	do {
 		cgi_ask(&a, "POST", "/login", NULL, "{\"username\":\"user%u\",\"password\":\"battery staple\"}", rnd(1000000));
 		again(0);
 		if (!is(401, "invalid_credentials") && !is(503, "busy") && !is(429, "rate_limited"))
 			failed("a sign-in");
-	}
+	} while (all->refresh_first < workers);
 }
 
-static int by_time(const void *a_event, const void *b_event)
+/* Pages of a process's own that are in memory; the file that it was started from is shared by all. */
+static long pages_of(pid_t pid)
 {
-	const struct call *x = a_event, *y = b_event;
-	return (x->start > y->start) - (x->start < y->start);
+	char path[64], text[128] = "";
+	long resident = 0, shared = 0;
+	snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+	int fd = open(path, O_RDONLY);
+	if (fd >= 0 && read(fd, text, sizeof text - 1) > 0)
+		sscanf(text, "%*d %ld %ld", &resident, &shared);
+	close(fd);
+	return resident - shared;
 }
 
-/* The most that all processes had at one time, KiB; pages that they share count for each. */
-static long peak(int last)
+/* The most that all had at one of very many looks. */
+static void watch_memory(void)
 {
-	long n = 0, now = 0, most = 0;
-	for (int w = 0; w < last; w++)
-		n += all->worker[w].calls;
-	struct call *event = calloc((size_t)n * 2, sizeof *event);
-	if (event == NULL)
-		die("calloc");
-	n = 0;
-	for (int w = 0; w < last; w++)
-		for (long i = 0; i < all->worker[w].calls; i++) {
-			const struct call *c = &all->worker[w].call[i];
-			event[n++] = (struct call){ c->start, 0, c->resident };
-			event[n++] = (struct call){ c->end, 0, -c->resident };
-		}
-	qsort(event, (size_t)n, sizeof *event, by_time);
-	for (long i = 0; i < n; i++) {
-		now += event[i].resident;
-		most = now > most ? now : most;
+	const struct timespec moment = { .tv_nsec = 500000 };
+	while (!all->over) {
+		long sum = 0;
+		for (int i = 0; i < workers + flooders; i++)
+			if (all->worker[i].running)
+				sum += pages_of(all->worker[i].running);
+		all->peak = sum > all->peak ? sum : all->peak;
+		nanosleep(&moment, NULL);
 	}
-	free(event);
-	return most;
 }
 
 /* ---- figures ----------------------------------------------------------- */
@@ -522,10 +521,17 @@ static void run_flood(char **argv)
 	sessions = workers;
 	for (int i = 0; i < sessions; i++)
 		sign_in(&all->session[i]);
+	pid_t watcher = fork();
+	if (watcher == 0) {
+		watch_memory();
+		_exit(0);
+	}
 	fork_workers(workers + flooders, flood_worker);
+	all->over = true;
+	waitpid(watcher, NULL, 0);
 	for (int i = workers; i < workers + flooders; i++)
 		logins += all->worker[i].requests;
-	printf("logins %ld\npeak %ld\n", logins, peak(workers + flooders));
+	printf("logins %ld\npeak %ld\n", logins, all->peak * sysconf(_SC_PAGESIZE) / 1024);
 }
 
 /* `workers` 0: the second argument says how many. */

@@ -1,7 +1,7 @@
 /*
  * shim: latchkey itself, object for object as it is shipped, with a hook at some of its seams
  * (the linker's --wrap; Makefile, SHIM). Without LK_SHIM in its environment it is the product. That holds
- * words between spaces:
+ * words between spaces or commas:
  *
  *   arena=N        the arena's N-th piece can't be had, nor any later one
  *   sqlite=N[+]    SQLite's N-th piece can't be had; with + nor any later one
@@ -236,7 +236,7 @@ int __wrap_main(int argc, char **argv)
 	const char *given = getenv("LK_SHIM");
 	if (given)
 		snprintf(words, sizeof words, "%s", given);
-	for (char *word; (word = strtok_r(rest, " ", &rest));)
+	for (char *word; (word = strtok_r(rest, " ,", &rest));)
 		obey(word);
 	return __real_main(argc, argv);
 }

@@ -1,0 +1,154 @@
+#!/bin/sh
+# Wrong clocks: nothing expires early, nothing that was over comes back, no row is swept that shouldn't be; and when the clock is
+# right again each session goes on. The program's clock is a file's (shim.c); all else is as it is shipped.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/calls.sh"
+[ ! -w /dev/shm ] || export TMPDIR=/dev/shm
+tmpdir
+SHIM=$LK_BUILD/tests/shim
+read -r _ BUILD <"$LK_BUILD/stamps"
+DAY=86400
+COUNT=1200
+[ -z "${TORTURE-}" ] || COUNT=40000
+
+# The clock that the program has from here on; what the kernel says of it (`unconfirmed` or nothing), and what is BROKEN.
+at() {
+    echo "$1" >"$TMP/clock"
+    export LK_SHIM="clock=$TMP/clock,${2-},${BROKEN-}"
+    WRAP="env LK_SHIM=$LK_SHIM"
+}
+
+# A judgement that counts; in a control it only counts.
+points=0 wrong=0
+want() { # NAME GOT WANT
+    points=$((points + 1))
+    [ "$2" = "$3" ] || wrong=$((wrong + 1))
+    [ -n "${BROKEN-}" ] || is "$2" "$3" "$1"
+}
+code() { "$@" 2>/dev/null | verdict; }
+rows() { verb session list --all --json 2>/dev/null | grep -c '"generation"'; }
+
+# Until MARK there have been: a session that runs out in that second, one that does in twelve hours, one that has ended, one that lives.
+# Their tokens are OLD, SOON, GONE and LIVE, with the access token ACCESS.
+history() { # MARK
+    MARK=$1 ROWS=0
+    # The last sign-in may sweep the row that has run out; then another try.
+    while [ "$ROWS" -ne 4 ]; do make_history; done
+    rm -rf "$TMP/kept"
+    mv "$TMP/made" "$TMP/kept"
+    sed -i "s|$TMP/made|$TMP/now|" "$TMP/kept/latchkey.conf"
+    DATA=$TMP/now
+}
+make_history() {
+    rm -rf "$TMP/made"
+    at $((MARK - 30 * DAY))
+    data "$TMP/made"
+    signed_in
+    OLD=$TOKEN
+    at $((MARK - 30 * DAY + DAY / 2))
+    signed_in
+    SOON=$TOKEN
+    at $((MARK - 60))
+    signed_in
+    GONE=$TOKEN
+    ask POST /logout "{\"refresh_token\":\"$GONE\"}" >/dev/null
+    at "$MARK"
+    signed_in
+    LIVE=$TOKEN
+    ROWS=$(rows)
+}
+
+# A row that is over may have been swept by then.
+over() { code refresh "$1" key | sed 's/refresh_invalid/refresh_expired/'; }
+
+# One row of the matrix: what the clock shows, then what is said to a live and to an old token, to who signs in and who asks who
+# he is; then, the clock being right again at BACK after the mark, to the two that live.
+meet() { # NAME CLOCK CONFIRMED LIVE OLD LOGIN ME BACK LIVE-AFTER SOON-AFTER
+    name="$1, mark $MARK"
+    rm -rf "$DATA"
+    cp -a "$TMP/kept" "$DATA"
+    at "$2" "$3"
+    want "$name: a live token" "$(code refresh "$LIVE" key)" "$4"
+    want "$name: one that ran out" "$(over "$OLD")" "$5"
+    case $(code refresh "$GONE" key) in
+    '401 session_revoked' | '503 clock_unset') want "$name: one that was signed out stays so" out out ;;
+    *) want "$name: one that was signed out stays so" in out ;;
+    esac
+    for turn in 1 2 3; do
+        PEER=192.0.2.$turn
+        want "$name: signing in, and sweeping" "$(code login)" "$6"
+    done
+    want "$name: who am I" "$(code with_token "$ACCESS" GET /me)" "$7"
+    at $((MARK + $8))
+    want "$name: right again, it lives" "$(code refresh "$LIVE" key)" "$9"
+    shift 9
+    want "$name: right again, so does the next" "$(over "$SOON")" "$1"
+    want "$name: what ran out has" "$(over "$OLD")" "${2-401 refresh_expired}"
+}
+unset='503 clock_unset'
+matrix() {
+    expired='401 refresh_expired'
+    history $((BUILD + 400 * DAY))
+    #    the clock       it                vouched for   live      old        login    me         back, live, soon
+    meet 'before 1970'   -1                unconfirmed   "$unset"  "$unset"   "$unset" "$unset"   1 200 200
+    meet '1970'          0                 ''            "$unset"  "$unset"   "$unset" "$unset"   1 200 200
+    meet 'build - 1'     $((BUILD - 1))    ''            "$unset"  "$unset"   "$unset" "$unset"   1 200 200
+    meet 'build'         "$BUILD"          ''            "$unset"  "$unset"   "$unset" "$unset"   1 200 200
+    meet 'mark - 121'    $((MARK - 121))   ''            "$unset"  "$unset"   "$unset" "$unset"   1 200 200
+    meet 'mark - 119'    $((MARK - 119))   unconfirmed   200       "$expired" 200      200        1 200 200
+    meet 'the mark'      "$MARK"           unconfirmed   200       "$expired" 200      200        1 200 200
+    # Believed, so it is the time from then on: before it is behind. What runs out in it has run out.
+    meet 'a day on'      $((MARK + DAY))   unconfirmed   200       "$expired" 200      '401 token_expired' 1 "$unset" "$unset" "$unset"
+    meet 'a day on'      $((MARK + DAY))   ''            200       "$expired" 200      '401 token_expired' $((DAY + 1)) 200 "$expired"
+    # Ten years on by itself nothing runs out and nothing is swept; with the kernel's word it is so.
+    for then in $((MARK + 3650 * DAY)) 2147483647 2147483648 4294967296; do
+        meet "$then"     "$then"           unconfirmed   "$unset"  "$unset"   200      '401 token_expired' 1 200 200
+    done
+    meet 'ten years on'  $((MARK + 3650 * DAY)) ''       "$expired" "$expired" 200     '401 token_expired' 1 "$unset" "$unset" "$unset"
+    # Seconds that 32 bits can't count are seconds.
+    history 2147483647
+    meet '2038'          2147483647        unconfirmed   200       "$expired" 200      200        1 200 200
+    meet 'past 2038'     2147483648        unconfirmed   200       "$expired" 200      200        61 200 200
+    meet '32 bits less'  -2147483648       ''            "$unset"  "$unset"   "$unset" "$unset"   61 200 200
+    meet 'behind 2038'   2147483520        ''            "$unset"  "$unset"   "$unset" "$unset"   61 200 200
+}
+LATCHKEY=$SHIM
+matrix
+all=$points missed=$wrong
+
+# Rows: not one of those that can still be used is swept, whoever signs in meanwhile.
+history $((BUILD + 400 * DAY))
+rm -rf "$DATA"
+cp -a "$TMP/kept" "$DATA"
+at $((MARK + 3650 * DAY)) unconfirmed
+for turn in 1 2 3 4 5 6 7 8; do
+    PEER=192.0.2.$turn signed_in
+done
+at $((MARK + 1))
+is "$(rows)" $((ROWS + 8)) 'ten years on by itself: eight sign-ins sweep no row'
+
+# --- backwards and on in the middle of a storm of refreshes
+unset LK_SHIM
+LATCHKEY=$TOP/latchkey
+"${HELPER_CC:-musl-gcc}" -static -O1 -std=c11 -D_GNU_SOURCE -Wall -Wextra -o "$TMP/crowd" "$TOP/tests/crowd.c" || exit 1
+storm() { # NAME BROKEN
+    data "$TMP/$1" 'reuse_grace = 10m'
+    CROWD_SHIM="clock=$TMP/$1.clock,unconfirmed,$2" "$TMP/crowd" "$SHIM" "$DATA" clock 8 "$COUNT" "$TMP/$1.clock" >"$TMP/$1.out"
+    is $? 0 "$1: to its end"
+    diag "$(grep -v '^#' "$TMP/$1.out" | tr '\n' ' ')"
+}
+figure() { sed -n "s/^$2 //p" "$TMP/$1.out"; }
+WRAP=
+storm storm ''
+grep '^#' "$TMP/storm.out"
+is "$(figure storm failures)" 0 "a clock that jumps in a storm of $(figure storm requests) requests signs nobody out"
+ok "which met a clock that is behind ($(figure storm unset) times)" test "$(figure storm unset)" -gt 0
+ok 'the store is whole' verb check
+
+# --- a build that believes any clock must be found out
+points=0 wrong=0 BROKEN=gullible LATCHKEY=$SHIM
+matrix
+caught=0
+ok "a build that believes any clock is caught ($wrong of $points)" test "$wrong" -gt 0 && caught=1
+promise clock $((all + $(figure storm requests))) $((missed + $(figure storm failures))) "caught $caught of 1 broken build"
+done_testing
