@@ -506,6 +506,7 @@ void store_commit(void)
 		settle_commit(wanted);
 	else if (wanted > owed)
 		owed = wanted;
+	changes = sqlite3_total_changes(db);    /* a verdict of reuse is written, and refused behind it */
 }
 
 /* No handler takes back what it has written; so a batch needs no savepoints. */

@@ -334,6 +334,50 @@ static void leftovers(void)
 	rmdir(file("latchkey.db.new"));
 }
 
+/* A process that stays: its requests share a transaction. One writes and is refused behind its commit, as a verdict of
+ * reuse is; one writes nothing. */
+static void share(void *unused)
+{
+	struct user u = user_of("shared");
+	(void)unused;
+	store_stay();
+	store_open(dir, 1);
+	store_begin(DURABLE_NOW);
+	store_user_add(&u);
+	store_commit();
+	store_rollback();
+	store_begin(DURABLE_LATER);
+	store_rollback();
+	store_settle();
+	store_leave(true);
+}
+
+static void take_back(void *unused)
+{
+	struct user u = user_of("undone");
+	(void)unused;
+	store_stay();
+	store_open(dir, 1);
+	store_begin(DURABLE_NOW);
+	store_user_add(&u);
+	store_rollback();
+}
+
+static void staying(void)
+{
+	struct user u;
+	fresh();
+	store_close();
+	is_int(dies(share, NULL), 0, "requests share a transaction: one refused behind its commit undoes nothing");
+	diag("%s", t_err);
+	is_int(dies(take_back, NULL), 111, "one that wants undone what it wrote ends all");
+	ok(strstr(t_err, "ST12"), "and the log says so");
+	store_open(dir, 1);
+	ok(store_user_named(S("shared"), &u), "what was shared is there");
+	ok(!store_user_named(S("undone"), &u), "what was not committed isn't");
+	store_close();
+}
+
 static void versions(void)
 {
 	fresh();
@@ -665,6 +709,7 @@ int main(void)
 	mark();
 	opening();
 	leftovers();
+	staying();
 	versions();
 	damaged();
 	read_only();
