@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -352,6 +353,7 @@ static int run(struct call *c, const struct verb *v)
 int admin_main(int argc, char **argv)
 {
 	static struct line l;
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });   /* it may hold a password or the keys */
 	const char *wrong = read_line(&l, argc, argv);
 	if (wrong)
 		return usage(&l, NULL, wrong);

@@ -1,0 +1,100 @@
+"""secrets.py: looks for secrets where none may be.
+
+    secrets.py find FILE-OF-SECRETS PLACE...
+
+Each line of FILE-OF-SECRETS is a secret, or hex:DIGITS for bytes that are no text. A PLACE is a file or a directory.
+Each secret is sought as it is, in hexadecimal, in base64 and base64url wherever it may begin in one, with JSON's and
+URL's escapes, and reversed byte for byte; a token also by its last part alone, which is what makes it one. Prints a
+line "PLACE: which secret, in which form", and in the end "N secrets, N forms, N files, N bytes".
+
+    secrets.py core COMMAND...
+
+Runs it in an empty directory with cores allowed, waits until it reads from fd 0, a pipe that nobody writes to, and
+sends SIGQUIT; prints whether the kernel made a core of it.
+"""
+import base64
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+
+
+def base64_middles(data):
+    """What of it is in a base64 text, wherever it begins there: without the characters that its neighbours share."""
+    for lead in range(3):
+        text = base64.b64encode(b"\0" * lead + data).rstrip(b"=")
+        middle = text[(lead * 8 + 5) // 6:len(text) - (1 if (lead + len(data)) % 3 else 0)]
+        if len(middle) >= 8:
+            yield "base64", middle
+            yield "base64url", middle.translate(bytes.maketrans(b"+/", b"-_"))
+
+
+def forms(secret):
+    data = bytes.fromhex(secret[4:]) if secret.startswith("hex:") else secret.encode()
+    yield "as it is", data
+    yield "hexadecimal", data.hex().encode()
+    yield "HEXADECIMAL", data.hex().upper().encode()
+    yield "backwards", data[::-1]
+    yield from base64_middles(data)
+    if not secret.startswith("hex:"):
+        yield "in a URL", urllib.parse.quote(secret, safe="").encode()
+        yield "in a form", urllib.parse.quote_plus(secret).encode()
+        yield "in JSON", "".join(f"\\u{ord(c):04x}" for c in secret).encode()
+    if re.fullmatch(r"eyJ[\w-]+\.[\w-]+\.[\w-]{43}", secret):
+        yield "its MAC", secret[-43:].encode()
+        yield "its MAC's bytes", base64.urlsafe_b64decode(secret[-43:] + "=")
+
+
+def files(places):
+    for place in places:
+        if os.path.isdir(place):
+            for folder, _, names in sorted(os.walk(place)):
+                yield from (os.path.join(folder, name) for name in sorted(names))
+        else:
+            yield place
+
+
+def find(secrets, places):
+    with open(secrets) as f:
+        wanted = {(i, form, text) for i, secret in enumerate(f.read().split("\n")) if secret for form, text in forms(secret)}
+    count = size = 0
+    for path in files(places):
+        with open(path, "rb") as f:
+            data = f.read()
+        count, size = count + 1, size + len(data)
+        for i, form, text in sorted(wanted):
+            if text in data:
+                print(f"{path}: secret {i + 1}, {form}")
+    print(f"{len({i for i, _, _ in wanted})} secrets, {len(wanted)} forms, {count} files, {size} bytes")
+
+
+def waits(pid):
+    try:
+        with open(f"/proc/{pid}/syscall") as f:
+            return re.match(r"(0|45|63|207) 0x0 |(7|73|271) ", f.read()) is not None   # read, recvfrom; poll, ppoll
+    except OSError:
+        return False
+
+
+def core(command):
+    with tempfile.TemporaryDirectory() as where:
+        allow = lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=where, preexec_fn=allow)
+        end = time.monotonic() + 30
+        while not waits(child.pid) and time.monotonic() < end:
+            time.sleep(0.02)
+        child.send_signal(signal.SIGQUIT)
+        _, status = os.waitpid(child.pid, 0)
+        print("core" if os.WCOREDUMP(status) or os.listdir(where) else "none", os.WTERMSIG(status))
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "find":
+        find(sys.argv[2], sys.argv[3:])
+    else:
+        core(sys.argv[2:])
