@@ -17,6 +17,10 @@
  * What lies further ahead than its kind can lie is from before a reboot, or
  * garbage, and counts as free.
  *
+ * Who guesses one account from everywhere would keep its owner out, too. So a
+ * network from which a user has signed in is known for a month, and there
+ * only what failed there counts.
+ *
  * The numbers are in the host's byte order: the file never leaves it.
  */
 #include "throttle.h"
@@ -34,7 +38,8 @@ enum {
 	PAIR_FREE = 10,              /* failures without a wait, of an account from one network */
 	ACCOUNT_FREE = 100,          /* and from all networks */
 	WAIT_MAX = 15 * 60,          /* s */
-	FORGET = 86400               /* s: 10 tries a day is less than one per WAIT_MAX */
+	FORGET = 86400,              /* s: 10 tries a day is less than one per WAIT_MAX */
+	KNOWN_FOR = 30 * 86400       /* s since the last sign-in: as long as a session may lie unused */
 };
 
 /* For the lock, which is held for some microseconds: whoever keeps it longer is stopped or stuck. */
@@ -45,7 +50,7 @@ enum { SLOTS = 8, ROWS = 512, SECRET_SIZE = 16 };
 struct slot {
 	uint64_t key;
 	uint32_t ends;               /* boot seconds */
-	uint32_t failures;           /* 0 for a network */
+	uint32_t failures;           /* 0 for a network, and where somebody is known */
 };
 
 struct row { struct slot slot[SLOTS]; };
@@ -59,12 +64,13 @@ struct header {
 _Static_assert(sizeof(struct row) * ROWS == 65536, "the table is 64 KiB");
 _Static_assert(sizeof(struct header) == sizeof(struct row), "the header is a row");
 
-static const uint8_t magic[8] = { 'l', 'a', 't', 'c', 'h', 't', 'h', '1' };
+static const uint8_t magic[8] = { 'l', 'a', 't', 'c', 'h', 't', 'h', '2' };
 
-enum kind { NETWORK, PAIR, ACCOUNT };
+enum kind { NETWORK, KNOWN, PAIR, ACCOUNT };
 
 static const struct { uint32_t first, rows, ahead; } kinds[] = {
-	[NETWORK] = { 1, 255, NETWORK_BURST * NETWORK_EVERY },
+	[NETWORK] = { 1, 127, NETWORK_BURST * NETWORK_EVERY },
+	[KNOWN] = { 128, 128, KNOWN_FOR },
 	[PAIR] = { 256, 128, FORGET },
 	[ACCOUNT] = { 384, 128, FORGET },
 };
@@ -289,14 +295,23 @@ static int64_t failures_wait(const struct table *t, const struct slot *slot, uin
 	return left > 0 ? left : 0;
 }
 
-static int64_t account_wait(struct table *t, const struct asker *who)
+static bool is_known(struct table *t, const struct asker *who)
 {
-	struct place pair, account;
-	place_find(t, PAIR, who, &pair);
-	place_find(t, ACCOUNT, who, &account);
-	int64_t here = failures_wait(t, pair.slot, PAIR_FREE);
-	int64_t everywhere = failures_wait(t, account.slot, ACCOUNT_FREE);
-	return here > everywhere ? here : everywhere;
+	struct place place;
+	place_find(t, KNOWN, who, &place);
+	return place.slot->ends != 0;
+}
+
+/*
+ * A try that is let through ends the wait for all others: of a hundred that
+ * come in the moment in which it is over, one is let through.
+ */
+static void begin_wait(struct table *t, struct place *place, uint32_t free)
+{
+	if (place->slot->failures < free)
+		return;
+	place->slot->ends = t->now + FORGET;
+	place_write(t, place);
 }
 
 /* Generic cell rate algorithm: a try that is let through moves the arrival time. */
@@ -313,16 +328,27 @@ static int64_t network_wait(struct table *t, const struct asker *who)
 	return 0;
 }
 
-/* A try that the account's wait refuses isn't counted against the network. */
+/* A try that the account's wait refuses isn't counted against the network, nor the other way round. */
 int64_t throttle_ask(const char *dir, struct slice ip, struct slice account)
 {
 	struct asker who = asker_of(ip, account);
 	struct table t;
+	struct place here, everywhere;
 	if (!table_open(&t, dir))
 		return 0;
-	int64_t wait = account_wait(&t, &who);
+	place_find(&t, PAIR, &who, &here);
+	place_find(&t, ACCOUNT, &who, &everywhere);
+	int64_t wait = failures_wait(&t, here.slot, PAIR_FREE), elsewhere = failures_wait(&t, everywhere.slot, ACCOUNT_FREE);
+	bool known = elsewhere > wait && is_known(&t, &who);
+	if (elsewhere > wait && !known)
+		wait = elsewhere;
 	if (wait == 0)
 		wait = network_wait(&t, &who);
+	if (wait == 0) {
+		begin_wait(&t, &here, PAIR_FREE);
+		if (!known)
+			begin_wait(&t, &everywhere, ACCOUNT_FREE);
+	}
 	table_close(&t);
 	return wait;
 }
@@ -358,21 +384,37 @@ static void network_refund(struct table *t, const struct asker *who)
 	}
 }
 
-/* An empty slot that was only chosen (ends 0) isn't written: it would push another out. */
+static void forgive(struct table *t, enum kind kind, const struct asker *who)
+{
+	struct place place;
+	place_find(t, kind, who, &place);
+	if (place.slot->ends == 0)
+		return;                  /* it was only chosen: written, it would push another out */
+	*place.slot = (struct slot){ 0 };
+	place_write(t, &place);
+}
+
+/* True when it was known before. */
+static bool become_known(struct table *t, const struct asker *who)
+{
+	struct place place;
+	place_find(t, KNOWN, who, &place);
+	bool before = place.slot->ends != 0;
+	place.slot->ends = t->now + KNOWN_FOR;
+	place_write(t, &place);
+	return before;
+}
+
+/* Where the user is known he needs no pardon for what failed elsewhere, and who guesses there gets none by it. */
 void throttle_succeeded(const char *dir, struct slice ip, struct slice account)
 {
 	struct asker who = asker_of(ip, account);
 	struct table t;
-	struct place place;
 	if (!table_open(&t, dir))
 		return;
 	network_refund(&t, &who);
-	for (enum kind kind = PAIR; kind <= ACCOUNT; kind++) {
-		place_find(&t, kind, &who, &place);
-		if (place.slot->ends) {
-			*place.slot = (struct slot){ 0 };
-			place_write(&t, &place);
-		}
-	}
+	forgive(&t, PAIR, &who);
+	if (!become_known(&t, &who))
+		forgive(&t, ACCOUNT, &who);
 	table_close(&t);
 }

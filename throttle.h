@@ -10,8 +10,10 @@
  * per 6 s; an account has 10 failures at once, then a wait that doubles from
  * 1 s to 15 min, and all are forgotten a day after the last; a success
  * forgives the account. The account's wait counts per account and network
- * pair first, and for the account as a whole only at ten times the number, so
- * that a stranger can't lock the owner out.
+ * pair first, and for the account as a whole only at ten times the number, and
+ * not at all where the user has signed in within a month: so a stranger can't
+ * lock the owner out. In a wait one try is let through at its end, however
+ * many come at once.
  */
 #ifndef THROTTLE_H
 #define THROTTLE_H

@@ -140,7 +140,7 @@ waiting() { # a request that waits for its body
 is "$(waiting)" 'none 3' 'a request leaves no core, whatever the limits are'
 is "$(core "$LATCHKEY" user add zoe --dir "$DATA")" 'none 3' 'nor does a verb that was given a password'
 control=$(core cat)
-[ -n "$(cat /proc/sys/kernel/core_pattern)" ] && [ "$(ulimit -H -c)" != 0 ] || control='core 3'   # a host that makes none of anything
+[ -n "$(cat /proc/sys/kernel/core_pattern)" ] && [ "$(awk '/^Max core/ { print $6 }' /proc/self/limits)" != 0 ] || control='core 3'   # a host that makes none of anything
 is "$control" 'core 3' 'control: another program leaves one'
 
 # --- planted ones

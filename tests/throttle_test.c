@@ -229,6 +229,109 @@ static void floods(void)
 	ok(stat(table, &st) == 0 && st.st_size == 65536, "the table hasn't grown");
 }
 
+/* ---- guessing ---------------------------------------------------------- */
+
+static const char *somewhere(unsigned n)
+{
+	static char ip[32];
+	snprintf(ip, sizeof ip, "2001:db8:%x:%x::1", n >> 16, n & 0xffff);
+	return ip;
+}
+
+static void known_networks(void)
+{
+	fresh();
+	succeeded("198.51.100.7", "ann");
+	for (unsigned i = 0; i < 130; i++)
+		failed(somewhere(i), "ann");
+	is_int(ask("198.51.100.7", "ann"), 0, "where the owner has signed in he gets in, whatever fails elsewhere");
+	is_int(ask("198.51.100.7", "ANN"), 0, "however he spells his name");
+	is_int(ask("198.51.100.8", "ann"), 900, "another network has to wait");
+	succeeded("198.51.100.7", "ann");
+	is_int(ask("198.51.100.8", "ann"), 900, "and his signing in there gives guessers nothing");
+	for (int i = 0; i < 10; i++)
+		failed("198.51.100.7", "ann");
+	is_int(ask("198.51.100.7", "ann"), 1, "what fails there counts there");
+	time_now += 900;
+	succeeded("198.51.100.9", "ann");
+	is_int(ask("203.0.113.1", "ann"), 0, "his signing in at a new one forgives all");
+	for (unsigned i = 0; i < 130; i++)
+		failed(somewhere(i), "ann");
+	time_now += 30 * DAY;
+	for (unsigned i = 0; i < 130; i++)
+		failed(somewhere(i), "ann");
+	is_int(ask("198.51.100.9", "ann"), 900, "after a month it is a network like any");
+}
+
+/* Sixty come in the moment in which a wait is over. */
+static void one_at_a_time(void)
+{
+	int through = 0;
+	fresh();
+	for (unsigned i = 0; i < 105; i++)
+		failed(somewhere(i), "ann");
+	time_now += 900;
+	for (unsigned i = 0; i < 60; i++)
+		through += ask(somewhere(1000 + i), "ann") == 0;
+	is_int(through, 1, "of sixty networks at once one is let through");
+	for (int i = 0; i < 10; i++)
+		failed("192.0.2.1", "bob");
+	time_now += 1;
+	through = 0;
+	for (unsigned i = 0; i < 5; i++)
+		through += ask("192.0.2.1", "bob") == 0;
+	is_int(through, 1, "and of five tries at once from one");
+	for (int i = 0; i < 12; i++)
+		failed("192.0.2.2", "cleo");
+	for (int i = 0; i < 5; i++)
+		ask("192.0.2.2", "dora");
+	time_now += 4;
+	is_int(ask("192.0.2.2", "cleo"), 2, "whom the network's rate refuses");
+	time_now += 2;
+	is_int(ask("192.0.2.2", "cleo"), 0, "does not begin the account's wait anew");
+}
+
+/* A day of guessing, a try every 3 s from wherever is most: what got through. The owner signs in each hour. */
+static int day_of(const char *(*from)(unsigned), bool one_account, bool owner)
+{
+	int tried = 0;
+	fresh();
+	if (owner)
+		succeeded("198.51.100.7", "ann");
+	for (unsigned i = 0; i < DAY; i += 3, time_now += 3) {
+		char account[32] = "ann";
+		if (!one_account)
+			snprintf(account, sizeof account, "user%u", i % 1000);
+		if (owner && i % 3600 == 1800) {
+			if (ask("198.51.100.7", "ann") != 0)
+				return -1;
+			succeeded("198.51.100.7", "ann");
+		}
+		if (ask(from(i), account) == 0) {
+			tried++;
+			failed(from(i), account);
+		}
+	}
+	return tried;
+}
+
+static const char *one_network(unsigned n)
+{
+	(void)n;
+	return "192.0.2.1";
+}
+
+static void days(void)
+{
+	int n = day_of(somewhere, true, true);
+	ok(n >= 0, "the owner got in each hour");
+	ok(n > 100 && n <= 210, "one account, from 28800 networks: %d guesses a day", n);
+	n = day_of(one_network, true, false);
+	ok(n > 10 && n <= 120, "one account, from one network: %d", n);
+	n = day_of(one_network, false, false);
+	ok(n > 5000 && n <= 5 + DAY / 6, "a thousand accounts, from one network: %d", n);
+}
+
 /* ---- the table --------------------------------------------------------- */
 
 static void file_of_table(void)
@@ -484,6 +587,9 @@ int main(void)
 	from_everywhere();
 	refused_is_free();
 	floods();
+	known_networks();
+	one_at_a_time();
+	days();
 	file_of_table();
 	reboot();
 	damage();
