@@ -15,6 +15,9 @@ struct reply;
  * faults become error answers; ours is fail(). */
 void auth_answer(const struct config *c, const struct keyring *ring, const struct request *rq, struct reply *rp);
 
+/* Whether its answer takes the hash of a password: not for a process that others wait for. */
+bool auth_hashes(const struct request *rq);
+
 /* What every answer carries, errors of any room included: Cache-Control
  * (a page of www/ may be kept and asked after; nothing else may) and, for a
  * listed origin, the CORS headers. Called once, just before the writer. */

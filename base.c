@@ -238,6 +238,7 @@ void arena_back(size_t mark)
 {
 	memset(block + mark, 0, block_used - mark);
 	block_used = mark;
+	block_end = BLOCK - RESERVE;
 }
 
 #endif
@@ -421,6 +422,13 @@ int64_t now_boot(void)
 #else
 	return seconds_of(CLOCK_MONOTONIC);
 #endif
+}
+
+int64_t now_ms(void)
+{
+	struct timespec t = { 0 };
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 void random_bytes(void *out, size_t n)
@@ -691,6 +699,7 @@ void log_line(const char *site, ...)
 static void (*failure)(enum error e);
 static bool failing;
 
+/* A handler that goes on elsewhere sets itself anew. */
 void on_fail(void (*handler)(enum error e))
 {
 	failure = handler;

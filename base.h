@@ -129,6 +129,8 @@ int64_t now(void);
 extern int64_t (*base_clock)(void);
 /* Seconds since boot, sleep included (CLOCK_BOOTTIME): no one can step it. */
 int64_t now_boot(void);
+/* Milliseconds of CLOCK_MONOTONIC: for deadlines within a request. */
+int64_t now_ms(void);
 
 /* n bytes by getrandom(2); fails (ERROR_INTERNAL) rather than give worse. */
 void random_bytes(void *out, size_t n);
@@ -244,6 +246,7 @@ void log_to_syslog(bool or_nowhere);
  * handler the exit code is 111.
  */
 _Noreturn void fail(enum error e, const char *site, ...) __attribute__((sentinel));
+/* A handler that doesn't come back (longjmp) calls it anew before. */
 void on_fail(void (*handler)(enum error e));
 
 /* ---- the process ------------------------------------------------------- */

@@ -613,6 +613,23 @@ bool config_duration(struct slice text, int64_t *seconds)
 	return read_units(text, time_units, seconds);
 }
 
+void config_stamp(const char *dir, struct config_stamp *out)
+{
+	static const char *const names[] = { "latchkey.conf", "latchkey.key" };
+	size_t mark = arena_mark();
+	*out = (struct config_stamp){ { 0 }, { 0 }, { 0 }, { 0 } };
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		struct stat st;
+		if (stat(path_in(dir, names[i]), &st) != 0)
+			continue;
+		out->inode[i] = (int64_t)st.st_ino;
+		out->size[i] = st.st_size;
+		out->changed[i] = st.st_ctim.tv_sec;
+		out->nanoseconds[i] = st.st_ctim.tv_nsec;
+	}
+	arena_back(mark);
+}
+
 const char *config_throttle_dir(const struct config *c)
 {
 	static const char run[] = "/run/latchkey";

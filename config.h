@@ -79,6 +79,10 @@ const char *config_read(const char *dir, struct config *out);
 /* The same from text, for tests and for `latchkey check`. */
 const char *config_parse(struct slice text, struct config *out);
 
+/* What tells one state of the two files from another; equal bytes: unchanged. A file that isn't there is zeroes. */
+struct config_stamp { int64_t inode[2], size[2], changed[2], nanoseconds[2]; };
+void config_stamp(const char *dir, struct config_stamp *out);
+
 /*
  * A CGI script that is its own configuration: a file that begins with
  * `#!/usr/bin/latchkey` (anywhere, by that name) and holds lines as in

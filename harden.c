@@ -46,9 +46,10 @@ enum {
 /* A limit that is lower already stays: raising it fails for all but root. */
 #define LIMIT(resource, value) ((void)setrlimit(resource, &(const struct rlimit){ (value), (value) }))
 
-void harden_limits(int64_t memory_kib)
+void harden_limits(int64_t memory_kib, bool stays)
 {
-	LIMIT(RLIMIT_CPU, CPU_SECONDS);
+	if (!stays)
+		LIMIT(RLIMIT_CPU, CPU_SECONDS);
 #ifndef ARENA_MALLOC   /* a sanitizer's shadow memory is terabytes */
 	LIMIT(RLIMIT_DATA, (rlim_t)memory_kib * 1024 + BASE_BYTES);
 #else

@@ -9,8 +9,9 @@
 
 /* Process-wide limits: CPU, data, not dumpable (so no core either); SIGXFSZ
  * ignored, so that a file size limit of the operator's is an ordinary I/O
- * error. memory is what one password hash may take beside the rest, in KiB. */
-void harden_limits(int64_t memory_kib);
+ * error. memory is what one password hash may take beside the rest, in KiB.
+ * A process that stays for many requests has no limit of CPU. */
+void harden_limits(int64_t memory_kib, bool stays);
 
 /*
  * Landlock to the data directory and, where it lies elsewhere, the directory

@@ -86,7 +86,7 @@ enum { FIELDS_MAX = 32 };
 struct head {
 	struct request rq;
 	struct slice method, version, authority;
-	struct slice content_length, transfer_encoding, expect, forwarded_for, forwarded_proto;
+	struct slice content_length, transfer_encoding, expect, connection, forwarded_for, forwarded_proto;
 	struct slice https, auth_type, auth_content;    /* variables alone */
 	struct slice scgi;              /* SCGI alone */
 	struct slice connected;         /* who is at the socket's other end */
@@ -126,6 +126,7 @@ static const struct field fields[] = {
 	{ WORD("If-None-Match"),     WORD("HTTP_IF_NONE_MATCH"),     AT(rq.if_none_match),   ", " },
 	{ WORD("Content-Length"),    WORD("CONTENT_LENGTH"),         AT(content_length),     NULL },
 	{ WORD("Transfer-Encoding"), WORD("HTTP_TRANSFER_ENCODING"), AT(transfer_encoding),  NULL },
+	{ WORD("Connection"),        WORD("HTTP_CONNECTION"),        AT(connection),         ", " },
 	{ WORD("Expect"),            WORD("HTTP_EXPECT"),            AT(expect),             NULL },
 	{ WORD("X-Forwarded-For"),   WORD("HTTP_X_FORWARDED_FOR"),   AT(forwarded_for),      ", " },
 	{ WORD("X-Forwarded-Proto"), WORD("HTTP_X_FORWARDED_PROTO"), AT(forwarded_proto),    ", " },
@@ -482,12 +483,11 @@ static enum error judge(struct head *h, const struct http_rules *rules, int64_t 
 /* ---- reading, with one deadline ---------------------------------------- */
 
 static int64_t deadline;        /* on the clock below */
+static struct slice before;     /* http_begin_with() */
 
-static int64_t clock_ms(void)
+void http_begin_with(struct slice early)
 {
-	struct timespec t = { 0 };
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	before = early;
 }
 
 /*
@@ -498,8 +498,14 @@ static int64_t clock_ms(void)
 static enum error read_some(char *at, size_t room, size_t *got)
 {
 	struct pollfd in = { .fd = 0, .events = POLLIN };
+	if (before.n) {
+		*got = before.n < room ? before.n : room;
+		memcpy(at, before.p, *got);
+		before = slice_from(before, *got);
+		return ERROR_NONE;
+	}
 	for (;;) {
-		int64_t left = deadline - clock_ms();
+		int64_t left = deadline - now_ms();
 		int ready = left > 0 ? poll(&in, 1, (int)left) : 0;
 		if (ready == 0)
 			return ERROR_REQUEST_TIMEOUT;
@@ -655,7 +661,7 @@ enum error http_read_cgi(struct request *rq, const struct http_rules *rules)
 	struct head h = { .rq.face = FACE_CGI };
 	struct slice values[FIELDS] = { SLICE_NONE };
 	int64_t length = -1;
-	deadline = clock_ms() + http_patience;
+	deadline = now_ms() + http_patience;
 	take_environment(values);
 	enum error e = parse_variables(&h, values, rules, &length);
 	if (!e)
@@ -706,17 +712,7 @@ static enum error parse_scgi(struct head *h, struct slice block, const struct ht
 
 /* ---- the HTTP face: lines ---------------------------------------------- */
 
-/* Where the reader of lines stands. It goes on where it stopped when more
- * bytes have come, and refuses at the first byte that no more can mend. */
-struct scan {
-	size_t at;              /* bytes seen */
-	size_t from;            /* SCGI: where its headers begin */
-	size_t length, lines;   /* of this line; before it */
-	bool cr;                /* the last byte was CR */
-	bool done;              /* behind the empty line */
-};
-
-static enum error end_line(struct scan *s)
+static enum error end_line(struct http_at *s)
 {
 	if (s->length == 0 && s->lines == 0)
 		return ERROR_BAD_REQUEST;
@@ -726,7 +722,7 @@ static enum error end_line(struct scan *s)
 	return s->lines++ <= LIMIT_HEADERS || s->done ? ERROR_NONE : ERROR_HEADERS_TOO_LARGE;
 }
 
-static enum error scan_byte(struct scan *s, char c)
+static enum error scan_byte(struct http_at *s, char c)
 {
 	if (s->cr)
 		return c == '\n' ? end_line(s) : ERROR_BAD_REQUEST;
@@ -740,7 +736,7 @@ static enum error scan_byte(struct scan *s, char c)
 	return s->lines ? ERROR_HEADERS_TOO_LARGE : ERROR_URI_TOO_LONG;
 }
 
-static enum error scan_head(struct scan *s, struct slice in)
+static enum error scan_head(struct http_at *s, struct slice in)
 {
 	enum error e = ERROR_NONE;
 	while (!e && !s->done && s->at < in.n && s->at < LIMIT_HEAD)
@@ -749,7 +745,7 @@ static enum error scan_head(struct scan *s, struct slice in)
 }
 
 /* "LENGTH:HEADERS," with no zero before LENGTH; s->at is behind the comma. */
-static enum error scan_netstring(struct scan *s, struct slice in)
+static enum error scan_netstring(struct http_at *s, struct slice in)
 {
 	struct slice digits = { in.p, 0 };
 	int64_t length;
@@ -774,7 +770,7 @@ static enum face face_of(struct slice in)
 	return in.n && is_digit(*in.p) ? FACE_SCGI : FACE_HTTP;
 }
 
-static enum error scan(struct scan *s, struct slice in)
+static enum error scan(struct http_at *s, struct slice in)
 {
 	return face_of(in) == FACE_SCGI ? scan_netstring(s, in) : scan_head(s, in);
 }
@@ -885,7 +881,7 @@ static enum error parse_http(struct head *h, struct slice head, const struct htt
 }
 
 /* What scan() took of in. */
-static enum error parse_head(struct head *h, struct slice in, const struct scan *s, const struct http_rules *rules,
+static enum error parse_head(struct head *h, struct slice in, const struct http_at *s, const struct http_rules *rules,
 	int64_t *length)
 {
 	if (h->rq.face == FACE_SCGI)
@@ -896,7 +892,7 @@ static enum error parse_head(struct head *h, struct slice in, const struct scan 
 enum error http_parse_head(struct slice head, struct request *rq, const struct http_rules *rules, int64_t *length)
 {
 	struct head h = { .rq.face = face_of(head), .connected = rq->peer };
-	struct scan s = { 0 };
+	struct http_at s = { 0 };
 	*length = -1;
 	enum error e = scan(&s, head);
 	if (!e && (!s.done || s.at != head.n))
@@ -909,7 +905,7 @@ enum error http_parse_head(struct slice head, struct request *rq, const struct h
 
 /* ---- the socket -------------------------------------------------------- */
 
-static struct slice socket_peer(void)
+struct slice http_peer(int fd)
 {
 	union {
 		struct sockaddr any;
@@ -919,7 +915,7 @@ static struct slice socket_peer(void)
 	} from = { 0 };
 	struct address a = { 0 };
 	socklen_t n = sizeof from;
-	if (getpeername(0, &from.any, &n) == 0) {
+	if (getpeername(fd, &from.any, &n) == 0) {
 		if (from.any.sa_family == AF_UNIX)
 			return PEER_UNIX;
 		if (from.any.sa_family == AF_INET)
@@ -932,13 +928,15 @@ static struct slice socket_peer(void)
 
 enum face http_peek(void)
 {
+	if (before.n)
+		return face_of(before);
 	struct pollfd in = { .fd = 0, .events = POLLIN };
 	char first;
 	ssize_t n = poll(&in, 1, DRAIN_MS) > 0 ? recv(0, &first, 1, MSG_PEEK | MSG_DONTWAIT) : 0;
 	return face_of((struct slice){ &first, n > 0 });
 }
 
-static enum error read_head(struct slice *in, struct scan *s)
+static enum error read_head(struct slice *in, struct http_at *s)
 {
 	char *room = arena(HEAD_ROOM);
 	enum error e = ERROR_NONE;
@@ -963,15 +961,15 @@ static void tell_continue(const struct head *h, int64_t length, struct slice ear
 enum error http_read_stream(struct request *rq, const struct http_rules *rules, bool *closed)
 {
 	struct head h = { .rq.face = FACE_HTTP };
-	struct scan s = { 0 };
+	struct http_at s = { 0 };
 	struct slice in;
 	int64_t length = -1;
-	deadline = clock_ms() + http_patience;
+	deadline = now_ms() + http_patience;
 	enum error e = read_head(&in, &s);
 	struct slice early = slice_from(in, s.at);
 	*closed = e == ERROR_BAD_REQUEST && in.n == 0;
 	h.rq.face = face_of(in);
-	h.connected = socket_peer();
+	h.connected = http_peer(0);
 	if (e)
 		find_peer(&h, SLICE_NONE);
 	else
@@ -983,6 +981,42 @@ enum error http_read_stream(struct request *rq, const struct http_rules *rules, 
 	*rq = h.rq;
 	rq->unread = e || (int64_t)early.n > (length > 0 ? length : 0);
 	return e;
+}
+
+/* ---- for a loop -------------------------------------------------------- */
+
+/* RFC 9112, 9.3. An answer without its reason for closing, HTTP/1.0, is closed as by inetd. */
+static bool may_keep(const struct head *h)
+{
+	struct slice rest = h->connection;
+	while (rest.p)
+		if (slice_is_nocase(slice_trim(slice_cut(&rest, ',')), S("close")))
+			return false;
+	return h->rq.face == FACE_HTTP && !h->rq.minor_zero;
+}
+
+enum http_progress http_take(struct slice in, struct http_at *at, const struct http_rules *rules, struct slice connected,
+	struct request *rq, size_t *used, enum error *e)
+{
+	struct head h = { .rq.face = face_of(in), .connected = connected };
+	int64_t length = -1;
+	*e = scan(at, in);
+	if (*e)
+		find_peer(&h, SLICE_NONE);
+	else if (at->done)
+		*e = parse_head(&h, in, at, rules, &length);
+	h.rq.unread = *e != ERROR_NONE;
+	h.rq.keep = !*e && may_keep(&h);
+	h.rq.waits = h.rq.face == FACE_HTTP && h.expect.n && !h.rq.minor_zero;
+	*rq = h.rq;
+	if (*e)
+		return HTTP_WRONG;
+	*used = at->at + (length > 0 ? (size_t)length : 0);
+	if (!at->done || in.n < *used)
+		return HTTP_MORE;
+	if (length > 0)
+		rq->body = (struct slice){ in.p + at->at, (size_t)length };
+	return HTTP_WHOLE;
 }
 
 /* ---- what is asked of a request ---------------------------------------- */
@@ -1142,24 +1176,24 @@ static void put_date(struct buf *b)
 }
 
 /* CGI and SCGI get the reason too: uhttpd makes a 200 of a Status without. */
-static void put_status(struct buf *b, enum face face, int status)
+static void put_status(struct buf *b, const struct request *rq, int status)
 {
-	buf_s(b, face == FACE_HTTP ? "HTTP/1.1 " : "Status: ");
+	buf_s(b, rq->face == FACE_HTTP ? "HTTP/1.1 " : "Status: ");
 	buf_int(b, status);
 	buf_c(b, ' ');
 	buf_s(b, status_reason(status));
 	buf_s(b, "\r\n");
-	if (face != FACE_HTTP)
+	if (rq->face != FACE_HTTP)
 		return;
 	buf_s(b, "Date: ");
 	put_date(b);
-	buf_s(b, "\r\nConnection: close\r\n");
+	buf_s(b, rq->keep ? "\r\n" : "\r\nConnection: close\r\n");
 }
 
 /* RFC 9110, 8.6 and 15.4.5: where there can be no body there is no length. */
 static void put_head(struct buf *b, const struct request *rq, const struct reply *rp)
 {
-	put_status(b, rq->face, rp->status);
+	put_status(b, rq, rp->status);
 	if (rp->type) {
 		buf_s(b, "Content-Type: ");
 		buf_s(b, rp->type);
@@ -1184,7 +1218,7 @@ static void drain(void)
 	char junk[4096];
 	size_t got = 0;
 	shutdown(1, SHUT_WR);
-	deadline = clock_ms() + DRAIN_MS;
+	deadline = now_ms() + DRAIN_MS;
 	for (size_t sum = 0; sum < DRAIN_BYTES && !read_some(junk, sizeof junk, &got);)
 		sum += got;
 }
@@ -1197,18 +1231,29 @@ static void set_timer(long ms)
 	setitimer(ITIMER_REAL, &in, NULL);
 }
 
+/* RFC 9110, 9.3.2 and 15: these have no body, whatever was built. */
+static struct slice body_of(const struct request *rq, const struct reply *rp)
+{
+	bool none = rq->method == METHOD_HEAD || rp->status == 204 || rp->status == 304;
+	return none ? SLICE_NONE : buf_slice(&rp->body);
+}
+
+void http_put(struct buf *out, const struct request *rq, const struct reply *rp)
+{
+	put_head(out, rq, rp);
+	buf_add(out, body_of(rq, rp));
+}
+
 bool http_send(const struct request *rq, const struct reply *rp)
 {
 	struct buf out = { 0 };
-	struct slice body = buf_slice(&rp->body);
+	struct slice body = body_of(rq, rp);
 	bool sent;
-	if (rq->method == METHOD_HEAD || rp->status == 204 || rp->status == 304)
-		body = SLICE_NONE;
-	put_head(&out, rq, rp);
 	if (body.n <= LIMIT_BODY) {
-		buf_add(&out, body);
+		http_put(&out, rq, rp);
 		sent = write_all(1, buf_slice(&out));
 	} else {
+		put_head(&out, rq, rp);
 		set_timer(http_patience);
 		sent = write_all(1, buf_slice(&out)) && write_all(1, body);
 		set_timer(0);

@@ -34,6 +34,8 @@ struct request {
 	bool https;                 /* HTTPS=on, or X-Forwarded-Proto of a trusted proxy */
 	bool forwarded;             /* somebody's X-Forwarded-… was there, trusted or not */
 	bool unread;                /* of a socket: input may be left; http_send() then lingers */
+	bool keep;                  /* the peer may send another on this connection: HTTP/1.1, for a loop alone */
+	bool waits;                 /* for "100 Continue" before it sends the body */
 	bool below;                 /* the path lies below the mount; else only www/ can serve it */
 	struct slice mount;         /* SCRIPT_NAME or base_path: no slash at the end */
 	struct slice path;          /* below the mount, beginning with '/'; or the whole path */
@@ -79,6 +81,30 @@ enum face http_peek(void);
  * is connected ("unix:" for an AF_UNIX socket); all else of *rq is set. */
 enum error http_parse_head(struct slice head, struct request *rq, const struct http_rules *rules, int64_t *length);
 
+/*
+ * For a loop that holds many connections. `in` is all that came of this
+ * request, and may hold more; *at says where its reader stands, {0} at first,
+ * and is only used again with the same bytes and more behind them. `connected` is http_peer()'s.
+ *
+ *	HTTP_MORE    more bytes are needed; rq->waits: and the peer waits for a word
+ *	HTTP_WHOLE   *rq is set and borrows from `in`; it took *used bytes
+ *	HTTP_WRONG   *e is to be answered, and nothing more to be read
+ */
+struct http_at {
+	size_t at;              /* bytes seen */
+	size_t from;            /* SCGI: where its headers begin */
+	size_t length, lines;   /* of this line; before it */
+	bool cr;                /* the last byte was CR */
+	bool done;              /* behind the empty line */
+};
+enum http_progress { HTTP_MORE, HTTP_WHOLE, HTTP_WRONG };
+enum http_progress http_take(struct slice in, struct http_at *at, const struct http_rules *rules, struct slice connected,
+	struct request *rq, size_t *used, enum error *e);
+/* Who is at a socket's other end, canonical, in the arena; "unix:" for AF_UNIX. */
+struct slice http_peer(int fd);
+/* Bytes that were read of fd 0 before this process began: they come first. Borrows. */
+void http_begin_with(struct slice early);
+
 /* What a peer has to send a request, and again to take a long answer, in
  * milliseconds. Tests shorten it. */
 extern int http_patience;
@@ -120,6 +146,8 @@ void reply_header(struct reply *rp, const char *name, ...) __attribute__((sentin
  * what was wrong (may be NULL); retry_after 0: as the table says. */
 void reply_error(struct reply *rp, enum error e, const char *member, int64_t retry_after);
 
+/* The answer's bytes, added to *out: for a loop, and http_send()'s own. */
+void http_put(struct buf *out, const struct request *rq, const struct reply *rp);
 /*
  * The one writer: status line or Status:, headers, body, in one write to fd 1
  * as far as the kernel takes it. HEAD gets no body, 204 and 304 neither.

@@ -4,6 +4,11 @@
  * The parent never touches a request, the store or a key. Signals are blocked
  * but while it waits, so none is lost between a test and a wait.
  *
+ * With workers it accepts nothing itself. It starts them, starts another where
+ * one ended or is about to, and gives a process of its own to each connection
+ * that they hand over (worker.h). SIGHUP starts them all anew; the old ones finish what they
+ * have begun.
+ *
  * What systemd hands over stays with systemd: who connects while we end waits
  * in the socket's queue, and starts the next one. So an idle host runs
  * nothing, and no connection is lost at the end.
@@ -18,6 +23,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -28,7 +34,7 @@
 enum {
 	CHILDREN = 64,          /* at once: each holds at most a few hundred KiB; more connections wait in the backlog */
 	BACKLOG = 128,
-	SOCKETS = 8,            /* that systemd may hand over */
+	SOCKETS = WORKER_SOCKETS,       /* that systemd may hand over */
 	FIRST_FD = 3,           /* where it does: sd_listen_fds(3) */
 	IDLE_SECONDS = 30       /* longer than a page and its next request are apart */
 };
@@ -42,12 +48,24 @@ union address {
 
 #define LOCAL "unix:"
 
-static volatile sig_atomic_t stopping;
+static volatile sig_atomic_t stopping, reloading;
+
+/* A worker's process, and when it began: one that ends at once isn't started again at once. */
+struct member { pid_t pid; int64_t since; };
+static struct member members[LISTEN_WORKERS];
+static struct worker_state *states;     /* of each, in memory that both sides see */
+static int handover[2] = { -1, -1 };    /* the workers' end is the second */
 
 static void on_stop(int signal)
 {
 	(void)signal;
 	stopping = 1;
+}
+
+static void on_reload(int signal)
+{
+	(void)signal;
+	reloading = 1;
 }
 
 static void on_child(int signal)
@@ -215,13 +233,35 @@ static size_t open_sockets(const char *where, struct pollfd sockets[SOCKETS], in
 
 /* ---- children ---------------------------------------------------------- */
 
+/* One of the workers that have a place, or not. */
+static struct member *member_of(pid_t pid)
+{
+	for (size_t i = 0; i < LISTEN_WORKERS; i++)
+		if (pid && members[i].pid == pid)
+			return &members[i];
+	return NULL;
+}
+
 /* Buries those that ended; waits for one where `wait`. */
 static void bury(int *children, bool wait)
 {
-	while (*children && waitpid(-1, NULL, wait ? 0 : WNOHANG) > 0) {
-		--*children;
+	pid_t pid;
+	while ((*children || states) && (pid = waitpid(-1, NULL, wait ? 0 : WNOHANG)) > 0) {
+		struct member *m = member_of(pid);
+		if (m)
+			m->pid = 0;
+		else
+			--*children;
 		wait = false;
 	}
+}
+
+static void signals_as_before(const sigset_t *before)
+{
+	static const int ours[] = { SIGINT, SIGTERM, SIGCHLD, SIGHUP };
+	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+		signal(ours[i], SIG_DFL);
+	sigprocmask(SIG_SETMASK, before, NULL);
 }
 
 /* In the child, whose connection is fd 0: it becomes fd 1 too, and signals
@@ -231,18 +271,14 @@ static void become_child(const struct pollfd *sockets, size_t count, const sigse
 	dup2(STDIN_FILENO, STDOUT_FILENO);
 	for (size_t i = 0; i < count; i++)
 		close(sockets[i].fd);
-	signal(SIGINT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGCHLD, SIG_DFL);
-	sigprocmask(SIG_SETMASK, before, NULL);
+	close(handover[0]);
+	close(handover[1]);
+	signals_as_before(before);
 }
 
-/* Takes one connection; true in the child, where it is fd 0. */
-static bool take(int socket, int *children)
+/* Gives a connection to a process of its own; true in that one, where it is fd 0. */
+static bool give(int connection, int *children)
 {
-	int connection = accept4(socket, NULL, NULL, SOCK_CLOEXEC);
-	if (connection < 0)
-		return false;
 	pid_t pid = fork();
 	if (pid == 0) {
 		dup2(connection, STDIN_FILENO);
@@ -257,10 +293,16 @@ static bool take(int socket, int *children)
 	return false;
 }
 
+static bool take(int socket, int *children)
+{
+	int connection = accept4(socket, NULL, NULL, SOCK_CLOEXEC);
+	return connection >= 0 && give(connection, children);
+}
+
 static void block_signals(sigset_t *before)
 {
 	static const struct { int number; void (*handler)(int); } handled[] = {
-		{ SIGINT, on_stop }, { SIGTERM, on_stop }, { SIGCHLD, on_child },
+		{ SIGINT, on_stop }, { SIGTERM, on_stop }, { SIGCHLD, on_child }, { SIGHUP, on_reload },
 	};
 	sigset_t blocked;
 	sigemptyset(&blocked);
@@ -283,24 +325,158 @@ static bool is_idle(struct pollfd *sockets, size_t count, const sigset_t *before
 	return ready == 0;
 }
 
-void listen_and_fork(const char *where, int64_t idle)
+/* ---- workers ----------------------------------------------------------- */
+
+static void prepare_workers(struct pollfd *sockets, size_t count)
 {
-	struct pollfd sockets[SOCKETS];
-	sigset_t before;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, handover) != 0)
+		leave(111, "socketpair: ", strerror(errno));
+	states = mmap(NULL, sizeof *states * LISTEN_WORKERS, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (states == MAP_FAILED)
+		leave(111, "mmap: ", strerror(errno));
+	for (size_t i = 0; i < count; i++)
+		fcntl(sockets[i].fd, F_SETFL, O_NONBLOCK);
+}
+
+static void become_worker(size_t i, const struct pollfd *sockets, size_t count, const sigset_t *before, struct listener *out)
+{
+	close(handover[0]);
+	signals_as_before(before);
+	*out = (struct listener){ .role = LISTEN_WORKER };
+	out->place = (struct worker_place){ .count = count, .handover = handover[1], .state = &states[i] };
+	for (size_t k = 0; k < count; k++)
+		out->place.sockets[k] = sockets[k].fd;
+}
+
+/* Fills empty places. True in a new worker. *wait: one has to wait, since the last there ended at once. */
+static bool start_workers(size_t wanted, const struct pollfd *sockets, size_t count, const sigset_t *before,
+	struct listener *out, bool *wait)
+{
+	*wait = false;
+	for (size_t i = 0; i < wanted; i++) {
+		if (members[i].pid || (members[i].since && now_boot() <= members[i].since)) {
+			*wait |= !members[i].pid;
+			continue;
+		}
+		members[i].since = now_boot();
+		states[i] = (struct worker_state){ .busy_at = now_boot() };
+		members[i].pid = fork();
+		if (members[i].pid == 0) {
+			become_worker(i, sockets, count, before, out);
+			return true;
+		}
+		if (members[i].pid < 0)
+			members[i].pid = 0;
+	}
+	return false;
+}
+
+/* It is a child like others from now on, and its place is free. */
+static void retire(struct member *m, bool told, int *children)
+{
+	if (!m || !m->pid)
+		return;
+	if (!told)
+		kill(m->pid, SIGTERM);
+	*m = (struct member){ 0 };
+	++*children;
+}
+
+static void retire_all(int *children)
+{
+	for (size_t i = 0; i < LISTEN_WORKERS; i++)
+		retire(&members[i], false, children);
+}
+
+/* A worker's word. True in the process that a connection was given to. */
+static bool listen_to_workers(int *children, struct listener *out)
+{
+	struct worker_word word;
+	if (!worker_take(handover[0], &word))
+		return false;
+	if (word.pid)
+		retire(member_of(word.pid), true, children);
+	if (word.fd < 0)
+		return false;
+	out->early = word.early;
+	if (!give(word.fd, children))
+		return false;
+	fcntl(STDIN_FILENO, F_SETFL, 0);        /* it was not blocking */
+	return true;
+}
+
+static bool workers_idle(int64_t idle)
+{
+	int64_t last = 0;
+	bool busy = false;
+	for (size_t i = 0; i < LISTEN_WORKERS; i++) {
+		busy |= members[i].pid && states[i].connections > 0;
+		last = states[i].busy_at > last ? states[i].busy_at : last;
+	}
+	return idle && !busy && now_boot() - last >= idle;
+}
+
+/* Until a signal, a worker's word, or the time to look again. */
+static void wait_for_workers(const sigset_t *before, bool full, int64_t seconds)
+{
+	struct pollfd word = { .fd = full ? -1 : handover[0], .events = POLLIN };
+	const struct timespec most = { .tv_sec = (time_t)seconds };
+	(void)ppoll(&word, 1, seconds ? &most : NULL, before);
+}
+
+static void listen_with_workers(size_t wanted, struct pollfd *sockets, size_t count, int64_t idle, const sigset_t *before,
+	bool (*usable)(void), struct listener *out)
+{
 	int children = 0;
-	block_signals(&before);
-	size_t count = open_sockets(where ? where : "127.0.0.1:8080", sockets, &idle);
-	while (!stopping) {
+	bool wait;
+	prepare_workers(sockets, count);
+	while (!stopping && !(workers_idle(idle) && !children)) {
+		if (reloading && usable())
+			retire_all(&children);
+		reloading = 0;
+		if (start_workers(wanted, sockets, count, before, out, &wait))
+			return;
+		wait_for_workers(before, children >= CHILDREN, wait || idle ? 1 : 0);
+		if (listen_to_workers(&children, out)) {
+			become_child(sockets, count, before);
+			return;
+		}
+		bury(&children, false);
+	}
+	retire_all(&children);
+	while (children)
+		bury(&children, true);
+	exit(0);
+}
+
+static void listen_and_fork(struct pollfd *sockets, size_t count, int64_t idle, const sigset_t *before)
+{
+	int children = 0;
+	while (!stopping && !reloading) {
 		bury(&children, children >= CHILDREN);
-		if (is_idle(sockets, count, &before, children, idle))
+		if (is_idle(sockets, count, before, children, idle))
 			break;
 		for (size_t i = 0; i < count; i++)
 			if (sockets[i].revents && take(sockets[i].fd, &children)) {
-				become_child(sockets, count, &before);
+				become_child(sockets, count, before);
 				return;
 			}
 	}
 	while (children)
 		bury(&children, true);
 	exit(0);
+}
+
+void listen_and_serve(const struct listen_options *options, bool (*usable)(void), struct listener *out)
+{
+	struct pollfd sockets[SOCKETS];
+	int64_t idle = options->idle;
+	sigset_t before;
+	*out = (struct listener){ .role = LISTEN_CHILD };
+	block_signals(&before);
+	size_t count = open_sockets(options->where ? options->where : "127.0.0.1:8080", sockets, &idle);
+	if (options->workers)
+		listen_with_workers(options->workers, sockets, count, idle, &before, usable, out);
+	else
+		listen_and_fork(sockets, count, idle, &before);
 }

@@ -24,8 +24,13 @@
 #include "listen.h"
 #include "site.h"
 #include "store.h"
+#include "worker.h"
 
-enum { PASSWORD_KIB = 19 * 1024 };      /* the most that is chosen by itself: password.h */
+enum {
+	PASSWORD_KIB = 19 * 1024,       /* the most that is chosen by itself: password.h */
+	WORKER_KIB = 64 * 1024,         /* of thousands of connections, half a request each */
+	REST_SECONDS = 1                /* a worker that has nothing to do doesn't wait long to tidy up */
+};
 
 enum start { START_CGI, START_SOCKET, START_SERVE, START_VERB };
 
@@ -34,6 +39,7 @@ static struct keyring ring;
 static struct slice script;     /* that is our configuration, under CGI */
 static struct request request;
 static struct reply reply;
+static struct config_stamp stamp;       /* of what a worker has read */
 static bool with_site;          /* `serve` alone serves www/ */
 static bool unread;             /* a socket's request waits to be read */
 
@@ -64,24 +70,32 @@ static void keep_log_from_client(void)
 
 enum { IDLE_MAX = 86400 };
 
-/* The operator's directory, and `serve`'s address and patience. */
-static const char *serve_arguments(int argc, char **argv, const char **dir, int64_t *idle)
+/* One of `serve`'s options that takes a number, and its value behind it. */
+static bool number_option(char *const *argument, const char *name, int64_t max, int64_t *out)
 {
-	const char *where = NULL;
+	return strcmp(argument[0], name) == 0 && argument[1] && parse_number(slice_of(argument[1]), 0, max, out);
+}
+
+/* The operator's directory, and how `serve` listens. */
+static struct listen_options serve_arguments(int argc, char **argv, const char **dir)
+{
+	struct listen_options o = { .idle = IDLE_AS_FITS };
+	int64_t workers = 0;
 	for (int i = 2; i < argc; i++) {
-		bool more = i + 1 < argc;
-		if (strcmp(argv[i], "--dir") == 0 && more) {
-			*dir = argv[++i];
-		} else if (strcmp(argv[i], "--idle") == 0 && more && parse_number(slice_of(argv[i + 1]), 0, IDLE_MAX, idle)) {
+		if (number_option(argv + i, "--idle", IDLE_MAX, &o.idle)
+			|| number_option(argv + i, "--workers", worker_possible() ? LISTEN_WORKERS : 0, &workers)) {
 			i++;
-		} else if (argv[i][0] == '-' || where) {
-			log_line("MA1", "usage: latchkey serve [ADDR:PORT|unix:PATH] [--idle SECONDS] [--dir DIR]", NULL);
+		} else if (strcmp(argv[i], "--dir") == 0 && i + 1 < argc) {
+			*dir = argv[++i];
+		} else if (argv[i][0] == '-' || o.where) {
+			log_line("MA1", "usage: latchkey serve [ADDR:PORT|unix:PATH] [--workers N] [--idle SECONDS] [--dir DIR]", NULL);
 			exit(100);
 		} else {
-			where = argv[i];
+			o.where = argv[i];
 		}
 	}
-	return where;
+	o.workers = (size_t)workers;
+	return o;
 }
 
 /* Under CGI: the script that we are the interpreter of, if there is one, and
@@ -109,9 +123,9 @@ static void read_configuration(const char *dir)
 		log_to_syslog(false);
 }
 
-static void enter_sandbox(void)
+static void enter_sandbox(bool stays)
 {
-	harden_limits(config.password.kib ? config.password.kib : PASSWORD_KIB);
+	harden_limits(stays ? WORKER_KIB : config.password.kib ? config.password.kib : PASSWORD_KIB, stays);
 	/* Without Landlock in the kernel the rest still holds; `latchkey check` tells. */
 	(void)harden(config.dir, config_throttle_dir(&config));
 }
@@ -143,34 +157,96 @@ static enum error read_request(bool *closed)
 	return request.face == FACE_CGI ? http_read_cgi(&request, &rules) : http_read_stream(&request, &rules, closed);
 }
 
-static void answer(enum error e)
+static void answer(const struct request *rq, enum error e, struct reply *rp)
 {
 	if (e != ERROR_NONE)
-		reply_error(&reply, e, NULL, 0);
-	else if (request.below)
-		auth_answer(&config, &ring, &request, &reply);
+		reply_error(rp, e, NULL, 0);
+	else if (rq->below)
+		auth_answer(&config, &ring, rq, rp);
 	else if (with_site)
-		site_answer(&request, &reply);
+		site_answer(rq, rp);
 	else
-		reply_error(&reply, ERROR_NOT_FOUND, NULL, 0);
+		reply_error(rp, ERROR_NOT_FOUND, NULL, 0);
+}
+
+/* ---- a worker: worker.h says what each is for -------------------------- */
+
+static void work_answer(const struct request *rq, struct reply *rp)
+{
+	answer(rq, ERROR_NONE, rp);
+	auth_finish(&config, rq, rp);
+}
+
+static void work_refuse(const struct request *rq, enum error e, struct reply *rp)
+{
+	answer(rq, e, rp);
+	auth_finish(&config, rq, rp);
+}
+
+static bool work_is_current(void)
+{
+	struct config_stamp now_on_disk;
+	config_stamp(config.dir, &now_on_disk);
+	return memcmp(&now_on_disk, &stamp, sizeof stamp) == 0;
+}
+
+static void work_leave(bool resting)
+{
+	if (resting)
+		store_open(config.dir, REST_SECONDS);
+	store_leave(resting);
+}
+
+static void work(const struct worker_place *place)
+{
+	const struct http_rules rules = { .base_path = config.base_path, .trusted_proxies = config.trusted_proxies };
+	const struct worker_calls calls = {
+		.rules = &rules, .answer = work_answer, .refuse = work_refuse, .is_slow = auth_hashes,
+		.is_current = work_is_current, .settle = store_settle, .leave = work_leave, .forget = store_close,
+	};
+	store_stay();
+	worker_run(place, &calls);
+}
+
+/* What SIGHUP asks of the files, before workers that do well are ended for it. */
+static bool usable(void)
+{
+	static struct config next;
+	static struct keyring next_ring;
+	size_t mark = arena_mark();
+	const char *dir = config.dir, *wrong = config_read(dir, &next);
+	if (!wrong)
+		wrong = keyring_read(dir, &next_ring);
+	wipe(&next_ring, sizeof next_ring);
+	if (wrong)
+		log_line("MA4", "goes on as it was: ", wrong, NULL);
+	arena_back(mark);
+	return !wrong;
+}
+
+/* Returns what the request is in a child or a worker: the one or the other goes on alone. */
+static struct listener serve(int argc, char **argv, const char **dir)
+{
+	struct listener l;
+	struct listen_options asked = serve_arguments(argc, argv, dir);
+	process_become_owner(config_dir(*dir));
+	read_configuration(config_dir(*dir));    /* to say now what is wrong with it */
+	listen_and_serve(&asked, usable, &l);
+	return l;
 }
 
 int main(int argc, char **argv)
 {
 	const char *dir = NULL;
-	int64_t idle = IDLE_AS_FITS;
+	struct listener l = { .role = LISTEN_CHILD };
 	bool closed;
 
 	process_start();
 	enum start start = start_of(argc, argv);
 	if (start == START_VERB)
 		return admin_main(argc, argv);
-	if (start == START_SERVE) {
-		const char *where = serve_arguments(argc, argv, &dir, &idle);
-		process_become_owner(config_dir(dir));
-		read_configuration(config_dir(dir));    /* to say now what is wrong with it */
-		listen_and_fork(where, idle);
-	}
+	if (start == START_SERVE)
+		l = serve(argc, argv, &dir);
 	with_site = start == START_SERVE;
 	request.face = start == START_CGI ? FACE_CGI : FACE_HTTP;
 	unread = start != START_CGI;
@@ -179,12 +255,19 @@ int main(int argc, char **argv)
 	if (start == START_CGI)
 		dir = read_script(argc > 1 ? argv[1] : NULL);
 	process_become_owner(config_dir(dir));
+	if (l.role == LISTEN_WORKER)
+		config_stamp(config_dir(dir), &stamp);
 	read_configuration(config_dir(dir));
-	enter_sandbox();
+	enter_sandbox(l.role == LISTEN_WORKER);
+	if (l.role == LISTEN_WORKER) {
+		work(&l.place);
+		return 0;
+	}
+	http_begin_with(l.early);
 	enum error e = read_request(&closed);
 	if (closed)
 		return 0;
-	answer(e);
+	answer(&request, e, &reply);
 	finish();
 	store_tidy();
 	return 0;

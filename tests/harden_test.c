@@ -320,7 +320,7 @@ static int wanted(const struct attempt *a, int abi)
 _Noreturn static void confined(int abi)
 {
 	const char *data = at("data"), *run = at("run");
-	harden_limits(HASH_KIB);
+	harden_limits(HASH_KIB, false);
 	bool landlock = harden(data, run);
 	printf("%c harden() says %s\n", landlock == (abi > 0) ? 'y' : 'n', landlock ? "confined" : "no Landlock");
 	for (size_t i = 0; i < sizeof attempts / sizeof *attempts; i++) {
@@ -408,7 +408,7 @@ static void older_kernels(void)
 static void in_one_directory(void *arg)
 {
 	const char *const *pair = arg;
-	harden_limits(HASH_KIB);
+	harden_limits(HASH_KIB, false);
 	bool landlock = harden(pair[0], pair[1]);
 	exit(landlock ? open_as(at("data/known"), O_RDONLY) : 99);
 }

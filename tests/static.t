@@ -16,7 +16,7 @@ fi
 
 # --- rooms: each .c, then the rooms whose header it may include
 rooms='
-main      admin auth base config harden http listen site store
+main      admin auth base config harden http listen site store worker
 admin     base config store verbs
 backup    base store
 verbs     ask auth backup base check clock config json jwt password rows store
@@ -25,7 +25,8 @@ ask       base
 auth      base clock config http json jwt password store throttle
 site      base http www
 http      base
-listen    base
+listen    base worker
+worker    base http
 rows      base json
 jwt       base json
 json      base

@@ -1,0 +1,631 @@
+/*
+ * worker: see worker.h.
+ *
+ * One turn of the loop takes what the kernel has ready: it reads each
+ * connection, answers whole requests into memory, commits what they wrote in
+ * one transaction, and only then sends the answers. So requests that queue
+ * share a turn at the store, a write, and a sync if one needs it.
+ *
+ * What isn't quick is not done here. A connection whose request hashes a
+ * password is handed to the starter, with the bytes that were read of it; a
+ * process of its own goes on as under inetd. So is every request once
+ * configuration or keys have changed on disk, until this process has ended and
+ * a new one has its place: a retired key is refused at once.
+ *
+ * A slow or silent peer costs an entry in a list and the bytes that it sent,
+ * no more; its time is one absolute deadline for each request. A fail() in a batch
+ * is answered to all of the batch, whose transaction is undone.
+ */
+#include "worker.h"
+
+#include <string.h>
+
+#ifdef __linux__
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	EVENTS = 64,                    /* taken at once: so many requests share a commit at most */
+	ROOM = LIMIT_HEAD + LIMIT_BODY + 8,
+	CONNECTIONS = 16384,            /* and what RLIMIT_NOFILE leaves */
+	SPARE_FILES = 32,               /* of it: the store's, the log's, the listening ones */
+	KEEP_MS = 75000,                /* for the next request: longer than browsers keep an idle connection */
+	LINGER_MS = 1000,               /* a refused peer has to stop sending */
+	LEAVE_MS = 10000,               /* to finish what was begun when told to end */
+	SWEEP_MS = 500,
+	REST_MS = 1000,                 /* without a request, and the log is emptied for others */
+	ARENA_MOST = 256 * 1024,        /* half of it: then the batch is closed */
+	ACCEPTS = 32,                   /* at once, so that who is here already is served too */
+	PEER_MAX = 48
+};
+
+enum state {
+	IDLE,           /* no byte of a request yet */
+	READING,        /* some of one */
+	ANSWERED,       /* its answer waits for the commit */
+	WRITING,        /* the peer takes it slowly */
+	LINGERING,      /* all is sent; what still comes is thrown away */
+	GONE            /* closed; its memory is freed when the turn is over, which may still speak of it */
+};
+
+struct connection {
+	struct connection *next, *before;
+	int fd;
+	enum state state;
+	bool keep, told;
+	int64_t deadline;
+	struct http_at at;
+	struct slice peer;              /* in peer_text */
+	char *in, *out;                 /* of malloc, only while there are bytes */
+	size_t n, out_n, out_at;
+	struct slice reply;             /* in the arena, until the batch is settled */
+	enum face face;                 /* and method: the form of the reply, if it has to be another */
+	enum method method;
+	char peer_text[PEER_MAX];
+};
+
+static const struct worker_place *place;
+static const struct worker_calls *calls;
+static int loop = -1;
+static struct connection *all, *gone;
+static size_t connections, most;
+static struct connection *answered[EVENTS];
+static size_t batch;
+static struct connection *ahead[2 * EVENTS];    /* have a further request in their bytes, perhaps */
+static size_t aheads;
+static char room[ROOM];
+static int64_t clock_now;
+static bool accepting, leaving;
+static volatile sig_atomic_t told_to_end;
+static jmp_buf failed;
+static enum error failure;
+
+/* ---- connections ------------------------------------------------------- */
+
+static void watch(int operation, int fd, uint32_t events, void *what)
+{
+	struct epoll_event e = { .events = events, .data.ptr = what };
+	if (epoll_ctl(loop, operation, fd, &e) != 0 && operation == EPOLL_CTL_ADD)
+		log_line("WO1", "epoll: ", strerror(errno), NULL);
+}
+
+/* The listening sockets stand in the loop by their place in the table. */
+static void accept_or_not(bool now_on)
+{
+	if (now_on == accepting)
+		return;
+	accepting = now_on;
+	for (size_t i = 0; i < place->count; i++)
+		watch(now_on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, place->sockets[i], EPOLLIN | EPOLLEXCLUSIVE,
+			(void *)(uintptr_t)&place->sockets[i]);
+}
+
+static void drop_bytes(struct connection *c)
+{
+	free(c->in);
+	c->in = NULL;
+	c->n = 0;
+	c->at = (struct http_at){ 0 };
+}
+
+static void end(struct connection *c)
+{
+	drop_bytes(c);
+	free(c->out);
+	close(c->fd);
+	if (c->next)
+		c->next->before = c->before;
+	if (c->before)
+		c->before->next = c->next;
+	else
+		all = c->next;
+	for (size_t i = 0; i < aheads; i++)
+		if (ahead[i] == c)
+			ahead[i] = NULL;
+	c->state = GONE;
+	c->next = gone;
+	gone = c;
+	connections--;
+	accept_or_not(!leaving);
+}
+
+static void bury(void)
+{
+	while (gone) {
+		struct connection *c = gone;
+		gone = c->next;
+		free(c);
+	}
+}
+
+/* Somebody new may be worth more than who has been silent for longest. */
+static void make_room(void)
+{
+	struct connection *silent = NULL;
+	for (struct connection *c = all; c; c = c->next)
+		if (c->state == IDLE && (!silent || c->deadline < silent->deadline))
+			silent = c;
+	if (silent)
+		end(silent);
+}
+
+static bool begin(int fd)
+{
+	int on = 1;
+	struct connection *c = calloc(1, sizeof *c);
+	if (!c)
+		return false;
+	struct slice peer = http_peer(fd);
+	c->fd = fd;
+	c->peer = (struct slice){ c->peer_text, peer.n < PEER_MAX ? peer.n : PEER_MAX };
+	memcpy(c->peer_text, peer.p, c->peer.n);
+	c->deadline = clock_now + http_patience;
+	c->next = all;
+	if (all)
+		all->before = c;
+	all = c;
+	connections++;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	watch(EPOLL_CTL_ADD, fd, EPOLLIN, c);
+	return true;
+}
+
+static void accept_some(int socket)
+{
+	for (int i = 0; i < ACCEPTS; i++) {
+		if (connections >= most)
+			make_room();
+		int fd = connections < most ? accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC) : -1;
+		if (fd < 0)
+			break;
+		if (!begin(fd))
+			close(fd);
+	}
+	if (connections >= most)
+		accept_or_not(false);
+}
+
+/* ---- writing ----------------------------------------------------------- */
+
+static void turn_to_reading(struct connection *c)
+{
+	c->state = c->n ? READING : IDLE;
+	c->told = false;
+	c->deadline = clock_now + (c->n ? http_patience : KEEP_MS);
+	if (c->n)
+		ahead[aheads++] = c;
+}
+
+/* Closing with input unread would reset the connection, and the answer with it. */
+static void linger(struct connection *c)
+{
+	shutdown(c->fd, SHUT_WR);
+	drop_bytes(c);
+	c->state = LINGERING;
+	c->deadline = clock_now + LINGER_MS;
+}
+
+static void all_written(struct connection *c)
+{
+	free(c->out);
+	c->out = NULL;
+	if (c->keep && !leaving)
+		turn_to_reading(c);
+	else
+		linger(c);
+}
+
+static void go_on_writing(struct connection *c)
+{
+	ssize_t put = send(c->fd, c->out + c->out_at, c->out_n - c->out_at, MSG_NOSIGNAL);
+	if (put < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (put < 0) {
+		end(c);
+		return;
+	}
+	c->out_at += (size_t)put;
+	if (c->out_at < c->out_n)
+		return;
+	watch(EPOLL_CTL_MOD, c->fd, EPOLLIN, c);
+	all_written(c);
+}
+
+/* What the socket doesn't take at once is kept until it does. */
+static void keep_rest(struct connection *c, struct slice rest)
+{
+	c->out = malloc(rest.n);
+	if (!c->out) {
+		end(c);
+		return;
+	}
+	memcpy(c->out, rest.p, rest.n);
+	c->out_n = rest.n;
+	c->out_at = 0;
+	c->state = WRITING;
+	c->deadline = clock_now + http_patience;
+	watch(EPOLL_CTL_MOD, c->fd, EPOLLOUT, c);
+}
+
+static void send_reply(struct connection *c)
+{
+	ssize_t put = send(c->fd, c->reply.p, c->reply.n, MSG_NOSIGNAL);
+	if (put < 0 && errno != EAGAIN && errno != EINTR) {
+		end(c);
+		return;
+	}
+	struct slice rest = slice_from(c->reply, put > 0 ? (size_t)put : 0);
+	if (rest.n)
+		keep_rest(c, rest);
+	else
+		all_written(c);
+}
+
+/* ---- answering --------------------------------------------------------- */
+
+static void set_reply(struct connection *c, const struct request *rq, const struct reply *rp)
+{
+	struct buf out = { 0 };
+	http_put(&out, rq, rp);
+	c->reply = buf_slice(&out);
+	c->keep = rq->keep;
+}
+
+static void refuse(struct connection *c, const struct request *rq, enum error e)
+{
+	struct reply rp = { 0 };
+	calls->refuse(rq, e, &rp);
+	set_reply(c, rq, &rp);
+}
+
+/* Its answer, whatever it will be, goes out with the batch. */
+static void join_batch(struct connection *c, const struct request *rq)
+{
+	c->face = rq->face;
+	c->method = rq->method;
+	c->state = ANSWERED;
+	answered[batch++] = c;
+}
+
+/* To a process of its own, by way of the starter. */
+static bool hand_over(struct connection *c, struct slice bytes)
+{
+	union { struct cmsghdr head; char room[CMSG_SPACE(sizeof(int))]; } control = { 0 };
+	struct iovec part = { (void *)(uintptr_t)bytes.p, bytes.n };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.room };
+	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+	rights->cmsg_level = SOL_SOCKET;
+	rights->cmsg_type = SCM_RIGHTS;
+	rights->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(rights), &c->fd, sizeof(int));
+	if (sendmsg(place->handover, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		return false;
+	end(c);
+	return true;
+}
+
+/* What is behind a request's bytes stays for the next. */
+static bool store_bytes(struct connection *c, struct slice bytes)
+{
+	char *kept = bytes.n ? malloc(bytes.n) : NULL;
+	if (bytes.n && !kept)
+		return false;
+	if (bytes.n)
+		memcpy(kept, bytes.p, bytes.n);
+	free(c->in);
+	c->in = kept;
+	c->n = bytes.n;
+	return true;
+}
+
+static void tell_continue(struct connection *c)
+{
+	if (!c->told)
+		(void)send(c->fd, "HTTP/1.1 100 Continue\r\n\r\n", 25, MSG_NOSIGNAL);
+	c->told = true;
+}
+
+static void whole(struct connection *c, const struct request *rq, struct slice bytes, size_t used)
+{
+	struct reply rp = { 0 };
+	bool elsewhere = leaving || calls->is_slow(rq);
+	if (elsewhere && hand_over(c, bytes))
+		return;
+	join_batch(c, rq);
+	if (elsewhere) {
+		refuse(c, rq, ERROR_BUSY);
+	} else {
+		calls->answer(rq, &rp);
+		set_reply(c, rq, &rp);
+	}
+	c->at = (struct http_at){ 0 };
+	if (!store_bytes(c, slice_from(bytes, used)))
+		c->keep = false;
+}
+
+/* Looks at all that came of a connection's request so far. */
+static void look(struct connection *c, struct slice bytes)
+{
+	struct request rq;
+	size_t used = 0;
+	enum error e;
+	switch (http_take(bytes, &c->at, calls->rules, c->peer, &rq, &used, &e)) {
+	case HTTP_WHOLE:
+		whole(c, &rq, bytes, used);
+		return;
+	case HTTP_WRONG:
+		join_batch(c, &rq);
+		refuse(c, &rq, e);
+		drop_bytes(c);
+		return;
+	case HTTP_MORE:
+		break;
+	}
+	if (rq.waits && c->at.done)
+		tell_continue(c);
+	if (c->state == IDLE)
+		c->deadline = clock_now + http_patience;
+	c->state = READING;
+	if (!store_bytes(c, bytes))
+		end(c);
+}
+
+static void read_some(struct connection *c)
+{
+	if (c->n)
+		memcpy(room, c->in, c->n);
+	ssize_t got = recv(c->fd, room + c->n, ROOM - c->n, 0);
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got <= 0)
+		end(c);
+	else
+		look(c, (struct slice){ room, c->n + (size_t)got });
+}
+
+static void throw_away(struct connection *c)
+{
+	ssize_t got = recv(c->fd, room, ROOM, 0);
+	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+		end(c);
+}
+
+/* ---- the loop ---------------------------------------------------------- */
+
+static void on_failure(enum error e)
+{
+	failure = e;
+	on_fail(on_failure);
+	longjmp(failed, 1);
+}
+
+/* Nothing of it was committed, so nobody is told anything else. What was built is thrown away first: memory may be what failed. */
+static void undo_batch(size_t mark)
+{
+	calls->forget();
+	arena_back(mark);
+	for (size_t i = 0; i < batch; i++) {
+		struct request asked = { .face = answered[i]->face, .method = answered[i]->method };
+		drop_bytes(answered[i]);
+		refuse(answered[i], &asked, failure);
+	}
+}
+
+static void send_batch(void)
+{
+	for (size_t i = 0; i < batch; i++)
+		send_reply(answered[i]);
+	batch = 0;
+}
+
+static void close_batch(bool resting, size_t mark)
+{
+	if (setjmp(failed) == 0)
+		calls->settle();
+	else
+		undo_batch(mark);
+	send_batch();
+	if (setjmp(failed) == 0)
+		calls->leave(resting);
+	else
+		calls->forget();
+	arena_back(mark);
+	bury();
+}
+
+static void react(const struct epoll_event *event)
+{
+	struct connection *c = event->data.ptr;
+	for (size_t i = 0; i < place->count; i++)
+		if (event->data.ptr == (const void *)&place->sockets[i]) {
+			accept_some(place->sockets[i]);
+			return;
+		}
+	if (c->state == WRITING)
+		go_on_writing(c);
+	else if (c->state == LINGERING)
+		throw_away(c);
+	else if (c->state == IDLE || c->state == READING)
+		read_some(c);
+}
+
+static void look_ahead(struct connection *c)
+{
+	if (!c || c->state != READING)
+		return;
+	memcpy(room, c->in, c->n);
+	look(c, (struct slice){ room, c->n });
+}
+
+/* What is not taken now, in a full batch or behind a fail(), the kernel tells of again. */
+static void take(const struct epoll_event *events, int count, size_t mark)
+{
+	static size_t pending;
+	static int at;
+	pending = aheads;
+	aheads = 0;
+	at = 0;
+	if (setjmp(failed) != 0) {
+		aheads = pending;
+		undo_batch(mark);
+		return;
+	}
+	while (pending)
+		look_ahead(ahead[--pending]);
+	while (at < count && batch < EVENTS && arena_mark() - mark < ARENA_MOST)
+		react(&events[at++]);
+}
+
+/* Past its deadline: half a request is told so, all else is closed. */
+static void time_out(struct connection *c)
+{
+	bool digit = c->n && *c->in >= '0' && *c->in <= '9';
+	const struct request half = { .face = digit ? FACE_SCGI : FACE_HTTP };
+	join_batch(c, &half);
+	refuse(c, &half, ERROR_REQUEST_TIMEOUT);
+	drop_bytes(c);
+}
+
+static void sweep(void)
+{
+	for (struct connection *c = all, *next; c; c = next) {
+		next = c->next;
+		bool over = c->deadline <= clock_now || (leaving && c->state == IDLE);
+		if (over && c->state != READING && c->state != ANSWERED)
+			end(c);
+		else if (over && c->state == READING && batch < EVENTS)
+			time_out(c);
+	}
+}
+
+static void leave_place(void)
+{
+	if (leaving)
+		return;
+	leaving = true;
+	accept_or_not(false);
+	const pid_t self = getpid();
+	(void)send(place->handover, &self, sizeof self, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void on_end(int signal)
+{
+	(void)signal;
+	told_to_end = 1;
+}
+
+static void start(void)
+{
+	struct rlimit files = { 0 };
+	struct sigaction action = { .sa_handler = on_end };
+	sigset_t ends;
+	loop = epoll_create1(EPOLL_CLOEXEC);
+	getrlimit(RLIMIT_NOFILE, &files);
+	most = files.rlim_cur > SPARE_FILES + CONNECTIONS ? CONNECTIONS : (size_t)files.rlim_cur - SPARE_FILES;
+	sigaction(SIGTERM, &action, NULL);
+	signal(SIGINT, SIG_IGN);        /* a terminal sends these to all of us; the starter says what it means */
+	signal(SIGHUP, SIG_IGN);
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGTERM);
+	sigprocmask(SIG_BLOCK, &ends, NULL);
+	on_fail(on_failure);
+	accept_or_not(true);
+}
+
+static void turn(size_t mark, int64_t *swept, int64_t *rested)
+{
+	struct epoll_event events[EVENTS];
+	sigset_t none;
+	sigemptyset(&none);
+	int count = epoll_pwait(loop, events, EVENTS, aheads ? 0 : SWEEP_MS, &none);
+	clock_now = now_ms();
+	if (told_to_end || !calls->is_current())
+		leave_place();
+	take(events, count > 0 ? count : 0, mark);
+	if ((clock_now - *swept >= SWEEP_MS || leaving) && setjmp(failed) == 0) {
+		*swept = clock_now;
+		sweep();
+	}
+	if (batch)
+		*rested = clock_now;
+	bool resting = !batch && *rested && clock_now - *rested >= REST_MS;
+	close_batch(resting, mark);
+	if (resting)
+		*rested = 0;
+}
+
+bool worker_possible(void)
+{
+	return true;
+}
+
+void worker_run(const struct worker_place *where, const struct worker_calls *what)
+{
+	int64_t swept = 0, rested = 0, until = INT64_MAX;
+	place = where;
+	calls = what;
+	start();
+	size_t mark = arena_mark();
+	while ((!leaving || connections) && clock_now < until) {
+		turn(mark, &swept, &rested);
+		place->state->connections = (int64_t)connections;
+		if (connections)
+			place->state->busy_at = now_boot();
+		if (leaving && until == INT64_MAX)
+			until = clock_now + LEAVE_MS;
+	}
+	on_fail(NULL);
+}
+
+/* ---- the starter's side ------------------------------------------------ */
+
+bool worker_take(int socket, struct worker_word *word)
+{
+	static char bytes[ROOM];
+	union { struct cmsghdr head; char room[CMSG_SPACE(sizeof(int))]; } control;
+	struct iovec part = { bytes, sizeof bytes };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+	ssize_t n = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	*word = (struct worker_word){ .fd = -1 };
+	if (n <= 0)
+		return false;
+	const struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+	if (rights && rights->cmsg_type == SCM_RIGHTS)
+		memcpy(&word->fd, CMSG_DATA(rights), sizeof(int));
+	else if (n == sizeof word->pid)
+		memcpy(&word->pid, bytes, sizeof word->pid);
+	word->early = (struct slice){ bytes, (size_t)n };
+	return true;
+}
+
+#else
+
+bool worker_possible(void)
+{
+	return false;
+}
+
+void worker_run(const struct worker_place *where, const struct worker_calls *what)
+{
+	(void)where, (void)what;
+}
+
+bool worker_take(int socket, struct worker_word *word)
+{
+	(void)socket;
+	*word = (struct worker_word){ .fd = -1 };
+	return false;
+}
+
+#endif
