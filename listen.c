@@ -372,20 +372,20 @@ static bool start_workers(size_t wanted, const struct pollfd *sockets, size_t co
 }
 
 /* It is a child like others from now on, and its place is free. */
-static void retire(struct member *m, bool told, int *children)
+static void retire(struct member *m, int signal, int *children)
 {
 	if (!m || !m->pid)
 		return;
-	if (!told)
-		kill(m->pid, SIGTERM);
+	if (signal)
+		kill(m->pid, signal);
 	*m = (struct member){ 0 };
 	++*children;
 }
 
-static void retire_all(int *children)
+static void retire_all(int signal, int *children)
 {
 	for (size_t i = 0; i < LISTEN_WORKERS; i++)
-		retire(&members[i], false, children);
+		retire(&members[i], signal, children);
 }
 
 /* A worker's word. True in the process that a connection was given to. */
@@ -395,7 +395,7 @@ static bool listen_to_workers(int *children, struct listener *out)
 	if (!worker_take(handover[0], &word))
 		return false;
 	if (word.pid)
-		retire(member_of(word.pid), true, children);
+		retire(member_of(word.pid), 0, children);
 	if (word.fd < 0)
 		return false;
 	out->early = word.early;
@@ -432,7 +432,7 @@ static void listen_with_workers(size_t wanted, struct pollfd *sockets, size_t co
 	prepare_workers(sockets, count);
 	while (!stopping && !(workers_idle(idle) && !children)) {
 		if (reloading && usable())
-			retire_all(&children);
+			retire_all(SIGHUP, &children);
 		reloading = 0;
 		if (start_workers(wanted, sockets, count, before, out, &wait))
 			return;
@@ -443,7 +443,7 @@ static void listen_with_workers(size_t wanted, struct pollfd *sockets, size_t co
 		}
 		bury(&children, false);
 	}
-	retire_all(&children);
+	retire_all(SIGTERM, &children);
 	while (children)
 		bury(&children, true);
 	exit(0);

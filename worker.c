@@ -50,6 +50,8 @@ enum {
 	PEER_MAX = 48
 };
 
+enum { TOLD_TO_LEAVE = 1, TOLD_TO_END };
+
 enum state {
 	IDLE,           /* no byte of a request yet */
 	READING,        /* some of one */
@@ -87,7 +89,7 @@ static size_t aheads;
 static char room[ROOM];
 static int64_t clock_now;
 static bool accepting, leaving;
-static volatile sig_atomic_t told_to_end;
+static volatile sig_atomic_t told;      /* by a signal */
 static jmp_buf failed;
 static enum error failure;
 
@@ -183,7 +185,7 @@ static bool begin(int fd)
 
 static void accept_some(int socket)
 {
-	for (int i = 0; i < ACCEPTS; i++) {
+	for (int i = 0; i < ACCEPTS && !leaving; i++) {
 		if (connections >= most)
 			make_room();
 		int fd = connections < most ? accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC) : -1;
@@ -354,6 +356,16 @@ static void whole(struct connection *c, const struct request *rq, struct slice b
 		c->keep = false;
 }
 
+/* A request that won't be whole: it ended, or its time did. */
+static void refuse_half(struct connection *c, enum error e)
+{
+	bool digit = c->n && *c->in >= '0' && *c->in <= '9';
+	const struct request half = { .face = digit ? FACE_SCGI : FACE_HTTP };
+	join_batch(c, &half);
+	refuse(c, &half, e);
+	drop_bytes(c);
+}
+
 /* Looks at all that came of a connection's request so far. */
 static void look(struct connection *c, struct slice bytes)
 {
@@ -388,10 +400,12 @@ static void read_some(struct connection *c)
 	ssize_t got = recv(c->fd, room + c->n, ROOM - c->n, 0);
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (got <= 0)
-		end(c);
-	else
+	if (got > 0)
 		look(c, (struct slice){ room, c->n + (size_t)got });
+	else if (got == 0 && c->state == READING)
+		refuse_half(c, ERROR_BAD_REQUEST);
+	else
+		end(c);
 }
 
 static void throw_away(struct connection *c)
@@ -488,24 +502,15 @@ static void take(const struct epoll_event *events, int count, size_t mark)
 }
 
 /* Past its deadline: half a request is told so, all else is closed. */
-static void time_out(struct connection *c)
-{
-	bool digit = c->n && *c->in >= '0' && *c->in <= '9';
-	const struct request half = { .face = digit ? FACE_SCGI : FACE_HTTP };
-	join_batch(c, &half);
-	refuse(c, &half, ERROR_REQUEST_TIMEOUT);
-	drop_bytes(c);
-}
-
 static void sweep(void)
 {
 	for (struct connection *c = all, *next; c; c = next) {
 		next = c->next;
-		bool over = c->deadline <= clock_now || (leaving && c->state == IDLE);
+		bool over = c->deadline <= clock_now || (told == TOLD_TO_END && c->state == IDLE);
 		if (over && c->state != READING && c->state != ANSWERED)
 			end(c);
 		else if (over && c->state == READING && batch < EVENTS)
-			time_out(c);
+			refuse_half(c, ERROR_REQUEST_TIMEOUT);
 	}
 }
 
@@ -519,25 +524,25 @@ static void leave_place(void)
 	(void)send(place->handover, &self, sizeof self, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-static void on_end(int signal)
+static void on_word(int signal)
 {
-	(void)signal;
-	told_to_end = 1;
+	told = signal == SIGTERM ? TOLD_TO_END : TOLD_TO_LEAVE;
 }
 
 static void start(void)
 {
 	struct rlimit files = { 0 };
-	struct sigaction action = { .sa_handler = on_end };
+	struct sigaction action = { .sa_handler = on_word };
 	sigset_t ends;
 	loop = epoll_create1(EPOLL_CLOEXEC);
 	getrlimit(RLIMIT_NOFILE, &files);
 	most = files.rlim_cur > SPARE_FILES + CONNECTIONS ? CONNECTIONS : (size_t)files.rlim_cur - SPARE_FILES;
 	sigaction(SIGTERM, &action, NULL);
-	signal(SIGINT, SIG_IGN);        /* a terminal sends these to all of us; the starter says what it means */
-	signal(SIGHUP, SIG_IGN);
+	sigaction(SIGHUP, &action, NULL);
+	signal(SIGINT, SIG_IGN);        /* a terminal sends it to all of us; the starter says what it means */
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGHUP);
 	sigprocmask(SIG_BLOCK, &ends, NULL);
 	on_fail(on_failure);
 	accept_or_not(true);
@@ -550,7 +555,7 @@ static void turn(size_t mark, int64_t *swept, int64_t *rested)
 	sigemptyset(&none);
 	int count = epoll_pwait(loop, events, EVENTS, aheads ? 0 : SWEEP_MS, &none);
 	clock_now = now_ms();
-	if (told_to_end || !calls->is_current())
+	if (told || !calls->is_current())
 		leave_place();
 	take(events, count > 0 ? count : 0, mark);
 	if ((clock_now - *swept >= SWEEP_MS || leaving) && setjmp(failed) == 0) {

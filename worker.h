@@ -44,9 +44,11 @@ struct worker_calls {
 };
 
 /*
- * Serves until SIGTERM, or until configuration or keys changed; then it takes
- * no more connections, finishes what was begun, and returns. Linux alone
- * (epoll); elsewhere it returns at once, which worker_possible() tells before.
+ * Serves until SIGTERM, or until SIGHUP or a change of configuration or keys;
+ * then it takes no more connections, hands over what requests still come to
+ * those it has, and returns after 10 s at most; after SIGTERM it closes them as soon as
+ * no request is under way. Linux alone (epoll); elsewhere it returns at once, which
+ * worker_possible() tells before.
  */
 bool worker_possible(void);
 void worker_run(const struct worker_place *place, const struct worker_calls *calls);
