@@ -334,6 +334,7 @@ static void prepare_workers(struct pollfd *sockets, size_t count)
 	states = mmap(NULL, sizeof *states * LISTEN_WORKERS, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (states == MAP_FAILED)
 		leave(111, "mmap: ", strerror(errno));
+	states[0].busy_at = now_boot();
 	for (size_t i = 0; i < count; i++)
 		fcntl(sockets[i].fd, F_SETFL, O_NONBLOCK);
 }
@@ -413,7 +414,7 @@ static bool workers_idle(int64_t idle)
 		busy |= members[i].pid && states[i].connections > 0;
 		last = states[i].busy_at > last ? states[i].busy_at : last;
 	}
-	return idle && !busy && now_boot() - last >= idle;
+	return idle && !busy && now_boot() - last > idle;
 }
 
 /* Until a signal, a worker's word, or the time to look again. */

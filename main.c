@@ -110,13 +110,18 @@ static const char *read_script(const char *argument)
 	return config.dir;
 }
 
-static void read_configuration(const char *dir)
+/* NULL, or what is wrong with the files. */
+static const char *read_files(const char *dir)
 {
 	const char *wrong = config_read(dir, &config);
 	if (wrong == NULL)
 		wrong = config_override(script, &config);
-	if (wrong == NULL)
-		wrong = keyring_read(dir, &ring);
+	return wrong ? wrong : keyring_read(dir, &ring);
+}
+
+static void read_configuration(const char *dir)
+{
+	const char *wrong = read_files(dir);
 	if (wrong)
 		fail(ERROR_STORE_UNAVAILABLE, "MA2", wrong, NULL);
 	if (config.audit == AUDIT_SYSLOG || config.audit == AUDIT_BOTH)
@@ -197,15 +202,34 @@ static void work_leave(bool resting)
 	store_leave(resting);
 }
 
-static void work(const struct worker_place *place)
+/* Without configuration or keys each request gets a process of its own, which says so as ever, until the files change. */
+static bool work_is_slow(const struct request *rq)
 {
+	return ring.count == 0 || auth_hashes(rq);
+}
+
+static void work(const struct worker_place *place, const char *dir)
+{
+	config_stamp(dir, &stamp);
+	const char *wrong = read_files(dir);
+	if (wrong) {
+		log_line("MA5", wrong, NULL);
+		ring.count = 0;
+		config_parse(S(""), &config);
+		config.dir = dir;
+	} else if (config.audit == AUDIT_SYSLOG || config.audit == AUDIT_BOTH) {
+		log_to_syslog(false);
+	}
+	process_become_owner(dir);
+	enter_sandbox(true);
 	const struct http_rules rules = { .base_path = config.base_path, .trusted_proxies = config.trusted_proxies };
 	const struct worker_calls calls = {
-		.rules = &rules, .answer = work_answer, .refuse = work_refuse, .is_slow = auth_hashes,
+		.rules = &rules, .answer = work_answer, .refuse = work_refuse, .is_slow = work_is_slow,
 		.is_current = work_is_current, .settle = store_settle, .leave = work_leave, .forget = store_close,
 	};
 	store_stay();
 	worker_run(place, &calls);
+	exit(0);
 }
 
 /* What SIGHUP asks of the files, before workers that do well are ended for it. */
@@ -248,6 +272,8 @@ int main(int argc, char **argv)
 	if (start == START_SERVE)
 		l = serve(argc, argv, &dir);
 	with_site = start == START_SERVE;
+	if (l.role == LISTEN_WORKER)
+		work(&l.place, config_dir(dir));
 	request.face = start == START_CGI ? FACE_CGI : FACE_HTTP;
 	unread = start != START_CGI;
 	keep_log_from_client();
@@ -255,14 +281,8 @@ int main(int argc, char **argv)
 	if (start == START_CGI)
 		dir = read_script(argc > 1 ? argv[1] : NULL);
 	process_become_owner(config_dir(dir));
-	if (l.role == LISTEN_WORKER)
-		config_stamp(config_dir(dir), &stamp);
 	read_configuration(config_dir(dir));
-	enter_sandbox(l.role == LISTEN_WORKER);
-	if (l.role == LISTEN_WORKER) {
-		work(&l.place);
-		return 0;
-	}
+	enter_sandbox(false);
 	http_begin_with(l.early);
 	enum error e = read_request(&closed);
 	if (closed)

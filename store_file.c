@@ -186,10 +186,12 @@ static void take_log(sqlite3_file *file)
  */
 enum { MAIN, LOG, FILES };
 static int descriptor[FILES] = { -1, -1 };      /* as SQLite opened them */
+static const char *name_of_main;                /* SQLite's copy */
 static int opening = FILES;
 
-/* How the log stood when it was let go of. */
-static struct { off_t size; char head[LOG_HEAD]; } left;
+/* How the files stood when they were let go of. */
+struct sight { ino_t file; off_t log; char head[LOG_HEAD]; };
+static struct sight left;
 
 static bool lock_main(short type)
 {
@@ -197,29 +199,27 @@ static bool lock_main(short type)
 	return fcntl(descriptor[MAIN], F_SETLK, &range) == 0;
 }
 
-/* False where it can't be said. */
-static bool look(off_t *size, char head[LOG_HEAD])
+/* False where it can't be said. The file goes by its name: an operator may have put another there. */
+static bool look(struct sight *out)
 {
 	struct stat log, file;
-	if (fstat(descriptor[LOG], &log) != 0 || fstat(descriptor[MAIN], &file) != 0 || !log.st_nlink || !file.st_nlink)
+	if (fstat(descriptor[LOG], &log) != 0 || !log.st_nlink || stat(name_of_main, &file) != 0)
 		return false;
-	*size = log.st_size;
-	memset(head, 0, LOG_HEAD);
-	return log.st_size == 0 || pread(descriptor[LOG], head, LOG_HEAD, 0) == LOG_HEAD;
+	*out = (struct sight){ .file = file.st_ino, .log = log.st_size };
+	return log.st_size == 0 || pread(descriptor[LOG], out->head, LOG_HEAD, 0) == LOG_HEAD;
 }
 
 bool store_file_leave(void)
 {
-	return look(&left.size, left.head) && lock_main(F_UNLCK);
+	return look(&left) && lock_main(F_UNLCK);
 }
 
 bool store_file_return(bool *unchanged)
 {
-	off_t size;
-	char head[LOG_HEAD];
+	struct sight now;
 	if (!lock_main(F_WRLCK))
 		return false;
-	*unchanged = look(&size, head) && size == left.size && memcmp(head, left.head, LOG_HEAD) == 0;
+	*unchanged = look(&now) && now.file == left.file && now.log == left.log && memcmp(now.head, left.head, LOG_HEAD) == 0;
 	return true;
 }
 
@@ -367,6 +367,8 @@ static int open_plainly(const char *path, int flags, int mode)
 	int fd = open(path, flags & ~O_CLOEXEC, mode);
 	if (opening < FILES)
 		descriptor[opening] = fd;
+	if (opening == MAIN)
+		name_of_main = path;
 	return fd;
 }
 

@@ -313,6 +313,7 @@ static bool hand_over(struct connection *c, struct slice bytes)
 	memcpy(CMSG_DATA(rights), &c->fd, sizeof(int));
 	if (sendmsg(place->handover, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		return false;
+	watch(EPOLL_CTL_DEL, c->fd, 0, NULL);   /* closing alone doesn't: the connection lives on elsewhere */
 	end(c);
 	return true;
 }
