@@ -325,4 +325,5 @@ sql 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
 dd if=/dev/urandom of="$DATA/latchkey.db" bs=512 seek="$(($(stat -c %s "$DATA/latchkey.db") / 512 - 1))" count=1 conv=notrunc status=none
 exits 1 'a damaged database' verb check --repair
 like "$OUT" '*fail *integrity*restore a backup*' 'is not made up'
+promise backup "$t_count" "$t_failed" 'other keys: all signed out; a copy with its head first: taken for a database'
 done_testing

@@ -30,6 +30,7 @@ sandbox	A broken process can do little
 greedy	Slow and greedy peers cost little
 secrets	No secret leaks
 guess	Guessing passwords is throttled, the right one gets in
+backup	A copy is whole, whatever goes on; put back, it signs out nobody it knows
 '
 
 harnesses() { grep -lE '^ *promise ' tests/*.t; }
