@@ -125,7 +125,7 @@ static const struct verb verbs[] = {
 		"what is wrong here, and what to do about it, or do it" },
 	{ "backup", "FILE", 1, 1, 0, NEED_DIRECTORY, NULL, verb_backup,
 		"copy the database to FILE while requests go on; not the keys" },
-	{ "serve", "[ADDR:PORT|unix:PATH] [--idle SECONDS]", 0, 1, 0, NEED_NOTHING, NULL, NULL,
+	{ "serve", "[ADDR:PORT|unix:PATH] [--workers N] [--idle SECONDS]", 0, 1, 0, NEED_NOTHING, NULL, NULL,
 		"listen by itself, on 127.0.0.1:8080 by default" },
 	{ "version", "", 0, 0, 0, NEED_NOTHING, NULL, version,
 		"version of latchkey and of SQLite" },

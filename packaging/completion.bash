@@ -34,7 +34,7 @@ _latchkey() {
     *" verify "*) words="--live --dir" ;;
     *" check "*) words="--repair --json --dir" ;;
     *" backup "*) words="--dir" ;;
-    *" serve "*) words="--idle --dir" ;;
+    *" serve "*) words="--workers --idle --dir" ;;
     *" version "*) words="--dir" ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")

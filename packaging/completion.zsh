@@ -33,7 +33,7 @@ _latchkey() {
     *" verify "*) choices=(--live --dir) ;;
     *" check "*) choices=(--repair --json --dir) ;;
     *" backup "*) choices=(--dir) ;;
-    *" serve "*) choices=(--idle --dir) ;;
+    *" serve "*) choices=(--workers --idle --dir) ;;
     *" version "*) choices=(--dir) ;;
     esac
     _describe latchkey choices
