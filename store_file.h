@@ -6,6 +6,12 @@
 #define STORE_FILE_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+/* What SQLite calls instead of strftime(3), for CURRENT_TIME alone, which no statement of ours
+ * uses: libc's brings time zones and printf(3) along. The empty text. */
+size_t store_file_no_time(char *out, size_t room, const char *format, const struct tm *when);
 
 /* Sets SQLite's memory and file layer up, once; the name to open with. */
 const char *store_file_layer(void);

@@ -296,6 +296,13 @@ static void long_log(void)
 	ok(sound(), "and is there");
 }
 
+static void no_time(void)
+{
+	char out[20] = "yesterday";
+	is_int((long)store_file_no_time(out, sizeof out, "%H", &(const struct tm){ 0 }), 0, "no statement asks for the time");
+	is_str(out, "", "and it would be told none");
+}
+
 int main(void)
 {
 	snprintf(dir, sizeof dir, "%s/lk-file.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
@@ -309,6 +316,7 @@ int main(void)
 	each_call();
 	full();
 	long_log();
+	no_time();
 	remove_files();
 	is_int(rmdir(dir), 0, "nothing is left behind");
 	return done_testing();
