@@ -13,7 +13,7 @@ N     ?= 10000000
 .PHONY: budgets bench-fronts bench-peers bench-scale plots
 
 # Static and small, each from one file.
-BENCH_TOOLS := $(addprefix $(BENCH)/,empty once load)
+BENCH_TOOLS := $(addprefix $(BENCH)/,empty once load hello)
 $(BENCH_TOOLS): $(BENCH)/%: bench/%.c | build/need-build
 	@mkdir -p $(@D)
 	@musl-gcc -std=c11 -static -no-pie -O2 -s -Wall -Wextra -Wshadow -Wconversion -Werror -o $@ $<
@@ -35,7 +35,8 @@ bench: $(BIN) $(BENCH_TOOLS) $(BENCH)/latchkey | build/need-test
 bench-fronts: $(BIN) $(BENCH_TOOLS) | build/need-test
 	@bench/fronts.sh
 bench-peers: $(BIN) $(BENCH_TOOLS) | build/need-test build/need-peers
-	@bench/peers.sh
+	@bench/peers/install.sh
+	@python3 bench/peers/run.py
 bench-scale: $(BIN) $(BENCH_TOOLS) $(BENCH)/fill | build/need-test
 	@bench/scale.sh $(N)
 plots: | build/need-test

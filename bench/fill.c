@@ -25,7 +25,7 @@
 #include <sys/stat.h>
 
 enum {
-	BATCH = 5000,           /* rows of one transaction: the store has 4 MiB for its log and all */
+	BATCH = 1000,           /* rows of one transaction: the store has 4 MiB for its log and all */
 	FOURTH = 4,             /* sessions of a user: a phone, a laptop, a tablet, the office */
 	TURNS = 10              /* refresh_ttl's of the sweep */
 };
@@ -53,8 +53,10 @@ static int64_t file_size(void)
 {
 	struct stat s;
 	store_tidy();
+	size_t mark = arena_mark();
 	if (stat(path_in(dir, "latchkey.db"), &s))
 		say("no database");
+	arena_back(mark);
 	return s.st_size;
 }
 
@@ -103,8 +105,10 @@ static void print_token(const struct session *s)
 {
 	struct refresh_claims claims = { .iss = config.issuer, .sid = s->id, .ctr = s->ctr, .br = s->br,
 		.iat = s->rotated_at, .exp = s->rotated_at + config.refresh_ttl };
+	size_t mark = arena_mark();
 	struct slice token = jwt_seal_refresh(&ring.key[0], &claims);
 	printf("%.*s\n", (int)token.n, token.p);
+	arena_back(mark);
 }
 
 static int64_t add_sessions(int64_t count, const uint64_t *user, int64_t time, struct session *kept, int64_t sample)

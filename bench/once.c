@@ -3,7 +3,7 @@
  * own, beside an empty program, in pairs, so that whatever else the machine
  * does falls on both. The request is in the environment (see figures.sh); where
  * REFRESH_TOKEN is set, each request is a refresh, and its answer has the next one's
- * token.
+ * token. Where REFRESH_TOKENS is, a file with COUNT lines, each refreshes another session.
  *
  * Prints: median of the program and of the floor in µs, median of the pairs' ratios,
  * peak resident set in KiB (median).
@@ -66,7 +66,6 @@ static struct run run(char *path, int in, char answer[ANSWER])
 {
 	int out[2], status;
 	struct rusage usage;
-	size_t n = 0;
 	if (pipe(out))
 		die("pipe");
 	double start = clock_us();
@@ -79,6 +78,7 @@ static struct run run(char *path, int in, char answer[ANSWER])
 		_exit(127);
 	}
 	close(out[1]);
+	size_t n = 0;
 	for (ssize_t got; (got = read(out[0], answer + n, ANSWER - 1 - n)) > 0;)
 		n += (size_t)got;
 	if (wait4(pid, &status, 0, &usage) != pid || status)
@@ -87,6 +87,16 @@ static struct run run(char *path, int in, char answer[ANSWER])
 	answer[n] = '\0';
 	close(out[0]);
 	return (struct run){ end - start, usage.ru_maxrss };
+}
+
+/* The next session's token, where there is a file of them. */
+static void next_token(FILE *tokens)
+{
+	if (tokens == NULL)
+		return;
+	if (fgets(token, sizeof token, tokens) == NULL)
+		die("too few tokens");
+	token[strcspn(token, "\n")] = '\0';
 }
 
 static int compare(const void *a, const void *b)
@@ -109,11 +119,14 @@ int main(int argc, char **argv)
 		return 100;
 	if (getenv("REFRESH_TOKEN"))
 		snprintf(token, sizeof token, "%s", getenv("REFRESH_TOKEN"));
+	FILE *tokens = getenv("REFRESH_TOKENS") ? fopen(getenv("REFRESH_TOKENS"), "r") : NULL;
 	unsetenv("REFRESH_TOKEN");
+	unsetenv("REFRESH_TOKENS");
 	for (int i = 0; i < n; i++) {
 		int in[2];
 		if (pipe(in))
 			die("pipe");
+		next_token(tokens);
 		send_body(in[1], i);
 		close(in[1]);
 		empty[i] = run(argv[2], in[0], answer).microseconds;

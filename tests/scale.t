@@ -42,10 +42,21 @@ for figure in calls bytes instructions; do
 done
 
 # --- abandoned sessions: 1000 within a refresh_ttl, ten times that in all
-data "$TMP/swept"
+data "$TMP/swept" 'access_ttl = 1h'
 "$FILL" sweep "$DATA" 1000 >"$TMP/sweep"
 most=$(cut -f 1 "$TMP/sweep")
 ok "of 10000 sign-ins that nobody uses at most 1300 rows stand at once ($most)" test "$most" -ge 1000 -a "$most" -le 1300
 is "$(verb session list --all --json 2>/dev/null | grep -o '"id"' | wc -l)" "$(cut -f 2 "$TMP/sweep")" 'and that many there are'
 ok 'the store is whole' verb check
+
+# --- what docs/scaling.md gives a resource server to verify with
+awk '/^```js/ { on = 1; next } /^```/ { on = 0 } on' "$TOP/docs/scaling.md" >"$TMP/verify.mjs"
+signed_in
+verb key export --use access >"$TMP/access.jwk"
+like "$(node "$TMP/verify.mjs" "$TMP/access.jwk" "$ACCESS")" "*name: 'demo'*" 'the recipe of docs/scaling.md takes an access token'
+for wrong in "${ACCESS%?????}AAAAA" "$TOKEN" "$ACCESS.e30" a.b; do
+    nok 'and nothing else' node "$TMP/verify.mjs" "$TMP/access.jwk" "$wrong"
+done
+verb key export --use refresh >"$TMP/refresh.jwk"
+nok 'nor by another key' node "$TMP/verify.mjs" "$TMP/refresh.jwk" "$ACCESS"
 done_testing

@@ -46,6 +46,13 @@ test    socat                                            socat
 test    tcpserver                                        ucspi-tcp
 test    /usr/lib/lighttpd/mod_magnet.so                  lighttpd-mod-magnet
 test    /usr/lib/python3/dist-packages/jwt               python3-jwt
+peers   node                                             nodejs
+peers   npm                                              npm
+peers   /usr/include/node/node.h                         libnode-dev
+peers   g++                                              g++
+peers   make                                             make
+peers   strace                                           strace
+peers   lighttpd                                         lighttpd
 deb     dh                                               debhelper
 deb     dpkg-buildpackage                                dpkg-dev
 clang   clang                                            clang
