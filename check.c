@@ -25,6 +25,7 @@
 #include "clock.h"
 #include "config.h"
 #include "harden.h"
+#include "jwt.h"
 #include "password.h"
 #include "rows.h"
 #include "store.h"
@@ -212,6 +213,8 @@ static void check_key(struct check *k)
 	struct keyring ring;
 	struct buf b = { 0 };
 	const char *wrong = keyring_read(k->dir, &ring);
+	if (wrong == NULL)
+		wrong = jwt_keys_wrong(&ring);
 	if (wrong) {
 		tell(k, FAIL, "key", wrong, "see latchkey.key in latchkey(8)");
 		return;

@@ -212,6 +212,33 @@ uint64_t jwt_idempotency(struct slice key)
 	return not_zero(get64(hash));
 }
 
+/* ---- names of keys ----------------------------------------------------- */
+
+void jwt_name_key(struct key *key)
+{
+	struct buf digits = { 0 };
+	buf_hex(&digits, jwt_idempotency((struct slice){ (const char *)key->master, KEY_SIZE }));
+	memcpy(key->kid, digits.p, KID_LENGTH);
+	key->kid[KID_LENGTH] = '\0';
+}
+
+const char *jwt_keys_wrong(const struct keyring *ring)
+{
+	for (size_t i = 0; i < ring->count; i++) {
+		struct key named = ring->key[i];
+		jwt_name_key(&named);
+		wipe(named.master, KEY_SIZE);
+		if (memcmp(named.kid, ring->key[i].kid, KID_LENGTH) == 0)
+			continue;
+		struct buf b = { 0 };
+		buf_s(&b, "latchkey.key: what stands under ");
+		buf_s(&b, ring->key[i].kid);
+		buf_s(&b, " isn't that key: the file was changed, restore it");
+		return slice_text(buf_slice(&b));
+	}
+	return NULL;
+}
+
 /* ---- claims ------------------------------------------------------------ */
 
 enum claim_type { TEXT, ID, NUMBER };

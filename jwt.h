@@ -78,6 +78,13 @@ uint64_t jwt_branch(const struct key *key, uint64_t sid, int64_t ctr, uint64_t i
  * that the same answer can be given twice. */
 uint64_t jwt_access_id(const struct key *key, uint64_t sid, int64_t ctr, int64_t iat);
 
+/* Gives a key its kid: eight digits of its SHA-256. Two hosts that share a key
+ * call it by one name then, and the name tells nothing of it. */
+void jwt_name_key(struct key *key);
+/* NULL, or a message: a key doesn't bear its name. One bit of the file that has
+ * turned over would else refuse every token as if it were forged. */
+const char *jwt_keys_wrong(const struct keyring *ring);
+
 /* First 8 bytes, big-endian, of SHA-256(key), never 0: how an idempotency key
  * is remembered. */
 uint64_t jwt_idempotency(struct slice key);

@@ -21,6 +21,7 @@
 #include "config.h"
 #include "harden.h"
 #include "http.h"
+#include "jwt.h"
 #include "listen.h"
 #include "site.h"
 #include "store.h"
@@ -116,7 +117,9 @@ static const char *read_files(const char *dir)
 	const char *wrong = config_read(dir, &config);
 	if (wrong == NULL)
 		wrong = config_override(script, &config);
-	return wrong ? wrong : keyring_read(dir, &ring);
+	if (wrong == NULL)
+		wrong = keyring_read(dir, &ring);
+	return wrong ? wrong : jwt_keys_wrong(&ring);
 }
 
 static void read_configuration(const char *dir)

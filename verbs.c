@@ -168,20 +168,11 @@ static int settle_directory(const struct call *c, const struct stat *owner)
 	return DONE;
 }
 
-/* Eight digits of the SHA-256 of the key: two hosts that share a key then
- * call it by one name, and the name tells nothing of it. */
-static void name_key(struct key *key)
-{
-	const char *digits = hex(jwt_idempotency((struct slice){ (const char *)key->master, KEY_SIZE }));
-	memcpy(key->kid, digits, KID_LENGTH);
-	key->kid[KID_LENGTH] = '\0';
-}
-
 static struct key fresh_key(int64_t created_at)
 {
 	struct key key = { .created_at = created_at };
 	random_bytes(key.master, KEY_SIZE);
-	name_key(&key);
+	jwt_name_key(&key);
 	return key;
 }
 
@@ -624,7 +615,7 @@ int verb_key_import(struct call *c)
 	struct key key = { .created_at = c->time };
 	if (!parse_hex(c->input, key.master, KEY_SIZE))
 		return refuse(c, "a key is one line of 64 hexadecimal digits");
-	name_key(&key);
+	jwt_name_key(&key);
 	return add_key(c, &key);
 }
 

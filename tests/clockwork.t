@@ -3,7 +3,7 @@
 # right again each session goes on. The program's clock is a file's (shim.c); all else is as it is shipped.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/calls.sh"
-[ ! -w /dev/shm ] || export TMPDIR=/dev/shm
+in_memory
 tmpdir
 SHIM=$LK_BUILD/tests/shim
 read -r _ BUILD <"$LK_BUILD/stamps"

@@ -278,6 +278,22 @@ static void test_derived(void)
 	ok(jwt_idempotency(S("")) == 0xe3b0c44298fc1c14, "of the empty key");
 }
 
+static void test_key_names(void)
+{
+	struct keyring two = { .count = 2 };
+	memset(two.key[1].master, 7, KEY_SIZE);
+	jwt_name_key(&two.key[0]);
+	jwt_name_key(&two.key[1]);
+	is_str(two.key[0].kid, "66687aad", "a key's name is the beginning of its SHA-256");
+	ok(jwt_keys_wrong(&two) == NULL, "keys that bear their names");
+	two.key[1].master[31] ^= 1;
+	const char *wrong = jwt_keys_wrong(&two);
+	ok(wrong && strstr(wrong, two.key[1].kid) && strstr(wrong, "restore"), "a bit of one has turned over");
+	two.key[1].master[31] ^= 1;
+	two.key[0].kid[7] ^= 1;
+	ok(jwt_keys_wrong(&two) != NULL, "or of its name");
+}
+
 /* ---- what is sealed opens ---------------------------------------------- */
 
 static void test_sealed(void)
@@ -745,7 +761,7 @@ static void test_both(void)
 }
 
 static void (*const tests[])(void) = {
-	test_base64url_vectors, test_base64url_canonical, test_derived, test_sealed, test_names, test_numbers, test_both, test_spellings, test_strays, test_segments, test_headers, test_keys, test_macs,
+	test_base64url_vectors, test_base64url_canonical, test_derived, test_key_names, test_sealed, test_names, test_numbers, test_both, test_spellings, test_strays, test_segments, test_headers, test_keys, test_macs,
 	test_bad_values, test_edited_claims, test_length, test_words,
 };
 

@@ -11,69 +11,12 @@
  * Prints "NAME POINTS FAILURES" for each, and on lines with # what failed. BROKEN is a word of shim's for a negative
  * control: then only the refresh and the sign-in are tried.
  */
-#include "cgi.h"
+#include "kept.h"
 
-#include <dirent.h>
-
-enum { FILES = 16, RUNS = 20000, SHOWN = 12, ARGUMENTS = 6 };
+enum { RUNS = 20000, SHOWN = 12, ARGUMENTS = 6 };
 
 static const char password[] = "correct horse";
-static char dir[512];
 static struct answer a;
-
-/* ---- the directory as it was ------------------------------------------- */
-
-static struct kept { char path[1024]; char *bytes; size_t n; } kept[FILES];
-static int files;
-
-static void keep(const char *path)
-{
-	struct kept *k = &kept[files++];
-	struct stat s;
-	int fd = open(path, O_RDONLY);
-	if (files == FILES || fd < 0 || fstat(fd, &s))
-		die(path);
-	snprintf(k->path, sizeof k->path, "%s", path);
-	k->n = (size_t)s.st_size;
-	k->bytes = malloc(k->n + 1);
-	if (k->bytes == NULL || read(fd, k->bytes, k->n) != (ssize_t)k->n)
-		die(path);
-	close(fd);
-}
-
-static void each_file(void (*act)(const char *path))
-{
-	char path[1024];
-	DIR *d = opendir(dir);
-	if (d == NULL)
-		die(dir);
-	for (struct dirent *e; (e = readdir(d));) {
-		snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
-		if (e->d_name[0] != '.')
-			act(path);
-	}
-	closedir(d);
-}
-
-static void drop(const char *path)
-{
-	for (int i = 0; i < files; i++)
-		if (strcmp(kept[i].path, path) == 0)
-			return;
-	unlink(path);
-}
-
-/* A key file is replaced by rename, so each is written whole. */
-static void restore(void)
-{
-	each_file(drop);
-	for (int i = 0; i < files; i++) {
-		int fd = open(kept[i].path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-		if (fd < 0 || write(fd, kept[i].bytes, kept[i].n) != (ssize_t)kept[i].n)
-			die(kept[i].path);
-		close(fd);
-	}
-}
 
 /* ---- who is signed in -------------------------------------------------- */
 
@@ -208,7 +151,7 @@ static void run_verb(const struct verb *v)
 	for (int i = 0; i < ARGUMENTS && v->words[i]; i++)
 		argv[n++] = (char *)(uintptr_t)v->words[i];
 	argv[n++] = "--dir";
-	argv[n++] = dir;
+	argv[n++] = (char *)(uintptr_t)cgi_dir;
 	snprintf(input, sizeof input, "%s", v->input);
 	cgi_run(&a, argv, env, input);
 }
@@ -329,7 +272,6 @@ int main(int argc, char **argv)
 		return 100;
 	cgi_program = argv[1];
 	cgi_dir = argv[2];
-	snprintf(dir, sizeof dir, "%s", argv[2]);
 	int step = atoi(argv[3]);
 	const char *broken = argc > 4 ? argv[4] : "";
 	run_verb(&(struct verb){ "", { "key", "list", "--json" }, "", 0, 0 });
@@ -338,7 +280,7 @@ int main(int argc, char **argv)
 	run_verb(&(struct verb){ "", { "key", "rotate" }, "", 0, 0 });   /* that of kid signs nobody's token */
 	prepare();
 	fill_in();
-	each_file(keep);
+	keep_all();
 	for (int i = 0; i < (broken[0] ? 2 : REQUESTS); i++)
 		through(requests[i].name, &requests[i], NULL, step, broken);
 	for (int i = 0; i < VERBS && !broken[0]; i++)

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/calls.sh"
 # Nothing here is about disks.
-[ ! -w /dev/shm ] || export TMPDIR=/dev/shm
+in_memory
 tmpdir
 SHIM=$LK_BUILD/tests/shim
 "${HELPER_CC:-musl-gcc}" -static -O1 -std=c11 -D_GNU_SOURCE -Wall -Wextra -o "$TMP/oom" "$TOP/tests/oom.c" || exit 1

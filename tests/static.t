@@ -16,11 +16,11 @@ fi
 
 # --- rooms: each .c, then the rooms whose header it may include
 rooms='
-main      admin auth base config harden http listen site store worker
+main      admin auth base config harden http jwt listen site store worker
 admin     base config store verbs
 backup    base store
 verbs     ask auth backup base check clock config json jwt password rows store
-check     base clock config harden password rows store
+check     base clock config harden jwt password rows store
 ask       base
 auth      base clock config http json jwt password store throttle
 site      base http www

@@ -62,6 +62,7 @@ read_only_lock()   { chmod 400 "$DATA/latchkey.lock"; }
 no_key()           { rm "$DATA/latchkey.key"; }
 an_empty_key()     { : >"$DATA/latchkey.key"; }
 an_open_key()      { chmod 644 "$DATA/latchkey.key"; }
+a_changed_key()    { sed -i '1{s/0$/1/;t;s/.$/0/;}' "$DATA/latchkey.key"; own "$DATA"; }
 half_a_key()       { dd if=/dev/null of="$DATA/latchkey.key" bs=1 seek=40 status=none; }
 a_wrong_conf()     { echo 'acces_ttl = 5m' >>"$DATA/latchkey.conf"; }
 an_unread_conf()   { chmod 000 "$DATA/latchkey.conf"; }
@@ -106,6 +107,7 @@ no_key            503  latchkey.key
 an_empty_key      503  latchkey.key
 an_open_key       503  chmod 600
 half_a_key        503  latchkey.key
+a_changed_key     503  isn't that key: the file was changed, restore it
 a_wrong_conf      503  acces_ttl
 an_unread_conf    503  latchkey.conf
 a_closed_dir      503  Permission denied
@@ -148,6 +150,62 @@ if [ -n "${LK_NAMESPACE-}" ]; then
     over 'a read-only disk'
 fi
 
+# --- no devices at all: neither /dev/urandom nor /dev/null nor /dev/log
+if [ -n "${LK_NAMESPACE-}" ]; then
+    # In a mount namespace of its own for each call.
+    printf '#!/bin/sh\nmount -t tmpfs none /dev && exec "$@"\n' >"$TMP/without-devices"
+    chmod 755 "$TMP/without-devices"
+    signed_in_at "$TMP/devices"
+    WRAP="unshare -m $TMP/without-devices $NOBODY"
+    is "$(refresh "$TOKEN" key | verdict)" 200 'no devices: a refresh'
+    is "$(login | verdict)" 200 'no devices: a sign-in'
+    WRAP=$NOBODY
+    over 'no devices'
+fi
+
+# --- a kernel that says no: to a mapping of memory, to random numbers
+if [ "$LK_B" = musl ]; then
+    strace=$(command -v strace)
+    signed_in_at "$TMP/kernel"
+    WRAP="$NOBODY $strace -f -o /dev/null -e trace=mmap -e inject=mmap:error=ENODEV"
+    is "$(refresh "$TOKEN" key 2>/dev/null | verdict)" 200 'no mapping, as on JFFS2: a refresh needs none'
+    is "$(with_token "$ACCESS" GET /me | verdict)" 200 'no mapping: nor does who asks'
+    is "$(login 2>"$TMP/log" | verdict)" '503 store_unavailable' 'no mapping: a hash has no memory'
+    like "$(cat "$TMP/log")" '*no Argon2id with*' 'and the log says so'
+    WRAP="$NOBODY $strace -f -o /dev/null -e trace=getrandom -e inject=getrandom:error=ENOSYS"
+    is "$(login 2>/dev/null | verdict)" '500 internal' 'no random numbers: no sign-in with worse ones'
+    is "$(with_token "$ACCESS" GET /verify | status)" 204 'no random numbers: what is signed is good'
+    WRAP=$NOBODY
+    over 'a kernel that says no'
+fi
+
+# --- files that something else has changed: damage.c says what must hold then
+"${HELPER_CC:-musl-gcc}" -static -O1 -std=c11 -D_GNU_SOURCE -Wall -Wextra -o "$TMP/damage" "$TOP/tests/damage.c" || exit 1
+DAMAGES=160
+[ -z "${TORTURE-}" ] || DAMAGES=5000
+damaged() { # NAME PROGRAM
+    data "$TMP/data-$1"
+    printf '%s\n' "$PASSWORD" | verb user add witness >/dev/null
+    own "$DATA"
+    as "$TMP/damage" "$2" "$DATA" "$DAMAGES" "$(date +%s)" >"$TMP/$1.out"
+    is $? 0 "$1: to its end"
+}
+figure() { sed -n "s/^$2 //p" "$TMP/$1.out"; }
+damaged damage "$LATCHKEY"
+grep '^#' "$TMP/damage.out"
+is "$(figure damage failures)" 0 "$DAMAGES damaged files: $(figure damage points) answers, no session ended by trouble of our own"
+diag "of the damages to the database itself $(figure damage refused) answers were a refusal"
+
+# --- a build that blames the client for what goes wrong here must be found out
+caught=0
+if [ "$LK_B" = musl ]; then
+    cp "$LK_BUILD/tests/shim" "$TMP/shim"
+    DAMAGES=40
+    export DAMAGE_SHIM=blames
+    damaged blames "$TMP/shim"
+    ok "a build that blames the client is caught ($(figure blames failures) failures)" test "$(figure blames failures)" -gt 0 && caught=1
+fi
+
 # --- somebody keeps the store to himself
 signed_in_at "$TMP/kept"
 exec 9<"$DATA/latchkey.lock"
@@ -156,5 +214,6 @@ is "$(refresh "$TOKEN" key 2>"$TMP/log" | verdict)" '503 busy' 'no turn at the s
 like "$(cat "$TMP/log")" '*no turn at the store within 5 s*' 'and the log says so'
 exec 9<&-
 over 'no turn'
+promise trouble $((t_count + $(figure damage points))) $((t_failed + $(figure damage failures))) "caught $caught of 1 broken build"
 
 done_testing
