@@ -164,7 +164,7 @@ $(if $(filter %.h,$(STAMPED)),$(OBJ),$(STAMPED:%.c=$(O)/%.o)): $(O)/stamps
 
 build/embed: tools/embed.c | build/need-build
 	@$(HOSTCC) -std=c11 -O1 -Wall -Wextra -Werror $< -o $@
-$(O)/www.c: build/embed $(WWW) $(wildcard www)
+$(O)/www.c: build/embed $(WWW) $(wildcard www) Makefile
 	@mkdir -p $(@D)
 	@build/embed $(WWW) >$@
 $(O)/www.o: $(O)/www.c www.h
