@@ -13,7 +13,9 @@
  *	f	the call number WHEN since its exec (from 1) meets FAULT
  *	s	so does every later one that writes (a full disk stays full)
  *	l	the record is the numbers of its calls
- *	t	the record is what it did to files, see record()
+ *	t	the record is what it and its children did to files, see record_call()
+ *	T	the same of a server, whose pid is said at once, on a line of its own;
+ *		it is over when somebody ends it
  * FAULT	an errno; or KILL, before the call; SHORT, half of what was asked is
  *	read or written; TORN, half of it is written, then SIGKILL.
  *
@@ -35,7 +37,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -48,7 +53,7 @@
 #endif
 
 enum { KILL = -1, SHORT = -2, TORN = -3 };
-enum { HANG_SECONDS = 60, WORDS = 64, ROOM = 1 << 16, RECORD_ROOM = 1 << 24 };
+enum { HANG_SECONDS = 60, SERVE_SECONDS = 600, WORDS = 64, PROCESSES = 64, ROOM = 1 << 16, RECORD_ROOM = 1 << 24 };
 
 static struct {
 	char mode;
@@ -130,13 +135,30 @@ static long long position(int fd)
 }
 
 /* What is known at a call's entry and needed at its exit. */
-static struct {
+struct seen {
 	struct stat file;
 	bool there;                    /* file is that of its descriptor, or of its path */
 	long long at;
 	char path[PATH_MAX], other[PATH_MAX];
-	char data[1 << 20];
-} seen;
+	char data[1 << 18];
+};
+static struct seen *seen;
+
+/* Of the peer of a TCP socket; 0 where there is none. */
+static int port_of(int fd)
+{
+	struct sockaddr_in peer = { .sin_family = AF_UNSPEC };
+	socklen_t size = sizeof peer;
+	int process = (int)syscall(SYS_pidfd_open, child, 0);
+	int copy = process < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, process, fd, 0);
+	if (copy < 0 || getpeername(copy, (struct sockaddr *)&peer, &size) || peer.sin_family != AF_INET)
+		peer.sin_port = 0;
+	if (copy >= 0)
+		close(copy);
+	if (process >= 0)
+		close(process);
+	return ntohs(peer.sin_port);
+}
 
 static int flags_of(const regs *r)
 {
@@ -154,50 +176,61 @@ static bool is_strange(const regs *r)
 	bool shared = r->orig_rax == SYS_mmap && r->rdx & PROT_WRITE && r->r10 & MAP_SHARED && (int)r->r8 >= 0;
 	for (size_t i = 0; i < sizeof strange / sizeof *strange; i++)
 		if ((long)r->orig_rax == strange[i])
-			return file_of((int)r->rdi, &seen.file) ? S_ISREG(seen.file.st_mode) : true;
+			return file_of((int)r->rdi, &seen->file) ? S_ISREG(seen->file.st_mode) : true;
 	return shared;
 }
 
 static void look(const regs *r)
 {
-	seen.there = false;
+	seen->there = false;
 	switch (r->orig_rax) {
 	case SYS_write:
 	case SYS_pwrite64:
-		seen.there = file_of((int)r->rdi, &seen.file);
-		if (!seen.there || !S_ISREG(seen.file.st_mode))
+		seen->there = file_of((int)r->rdi, &seen->file);
+		if (!seen->there || !S_ISREG(seen->file.st_mode))
 			return;
-		if (r->rdx > sizeof seen.data)
+		if (r->rdx > sizeof seen->data)
 			exit(112);
-		seen.at = r->orig_rax == SYS_write ? position((int)r->rdi) : (long long)r->r10;
-		peek(seen.data, r->rsi, r->rdx);
+		seen->at = r->orig_rax == SYS_write ? position((int)r->rdi) : (long long)r->r10;
+		peek(seen->data, r->rsi, r->rdx);
 		return;
 	case SYS_ftruncate:
 	case SYS_fsync:
 	case SYS_fdatasync:
-		seen.there = file_of((int)r->rdi, &seen.file);
+		seen->there = file_of((int)r->rdi, &seen->file);
 		return;
 	case SYS_open:
 	case SYS_openat:
-		peek_path(seen.path, r->orig_rax == SYS_open ? r->rdi : r->rsi);
-		seen.there = lstat(seen.path, &seen.file) == 0;
+		peek_path(seen->path, r->orig_rax == SYS_open ? r->rdi : r->rsi);
+		seen->there = lstat(seen->path, &seen->file) == 0;
 		return;
 	case SYS_unlink:
 	case SYS_mkdir:
-		peek_path(seen.path, r->rdi);
+		peek_path(seen->path, r->rdi);
 		return;
 	case SYS_rename:
-		peek_path(seen.path, r->rdi);
-		peek_path(seen.other, r->rsi);
+		peek_path(seen->path, r->rdi);
+		peek_path(seen->other, r->rsi);
 		return;
 	}
+}
+
+/* A byte of an answer went out, or one of a request came in; of CGI only answers count. */
+static void note_talk(const char *kind, int fd)
+{
+	char line[32];
+	int port = job.mode == 'T' ? port_of(fd) : 0;
+	snprintf(line, sizeof line, "%s %d\n", kind, port);
+	if (port || (fd == 1 && *kind == 'A'))
+		note(line, NULL, 0);
 }
 
 /*
  * A line for each change, files by inode:
  *	W INODE AT BYTES, then the bytes        T INODE SIZE       S INODE (synced)
  *	C INODE PATH (made)   D INODE PATH (directory made)   U PATH
- *	R FROM, then M TO     A (a byte of stdout)            X CALL (not known here)
+ *	R FROM, then M TO     X CALL (not known here)
+ *	A PORT (an answer goes out)                           Q PORT (a request comes in)
  */
 static void record_call(const regs *r)
 {
@@ -209,41 +242,52 @@ static void record_call(const regs *r)
 	switch (r->orig_rax) {
 	case SYS_write:
 	case SYS_pwrite64:
-		if (seen.there && S_ISREG(seen.file.st_mode)) {
-			snprintf(line, sizeof line, "W %lu %lld %lld\n", (unsigned long)seen.file.st_ino, seen.at, result);
-			note(line, seen.data, (size_t)result);
-		} else if (r->rdi == 1) {
-			note("A\n", NULL, 0);
+		if (seen->there && S_ISREG(seen->file.st_mode)) {
+			snprintf(line, sizeof line, "W %lu %lld %lld\n", (unsigned long)seen->file.st_ino, seen->at, result);
+			note(line, seen->data, (size_t)result);
+		} else {
+			note_talk("A", (int)r->rdi);
 		}
 		return;
+	case SYS_sendto:
+	case SYS_sendmsg:
+	case SYS_writev:
+		note_talk("A", (int)r->rdi);
+		return;
+	case SYS_read:
+	case SYS_recvfrom:
+	case SYS_recvmsg:
+		if (result > 0)
+			note_talk("Q", (int)r->rdi);
+		return;
 	case SYS_ftruncate:
-		snprintf(line, sizeof line, "T %lu %llu\n", (unsigned long)seen.file.st_ino, r->rsi);
+		snprintf(line, sizeof line, "T %lu %llu\n", (unsigned long)seen->file.st_ino, r->rsi);
 		break;
 	case SYS_fsync:
 	case SYS_fdatasync:
-		snprintf(line, sizeof line, "S %lu\n", (unsigned long)seen.file.st_ino);
+		snprintf(line, sizeof line, "S %lu\n", (unsigned long)seen->file.st_ino);
 		break;
 	case SYS_open:
 	case SYS_openat:
-		if (flags_of(r) & O_TRUNC && seen.there)
-			snprintf(line, sizeof line, "T %lu 0\n", (unsigned long)seen.file.st_ino);
-		else if (flags_of(r) & O_CREAT && !seen.there && file_of((int)result, &st))
-			snprintf(line, sizeof line, "C %lu %s\n", (unsigned long)st.st_ino, seen.path);
+		if (flags_of(r) & O_TRUNC && seen->there)
+			snprintf(line, sizeof line, "T %lu 0\n", (unsigned long)seen->file.st_ino);
+		else if (flags_of(r) & O_CREAT && !seen->there && file_of((int)result, &st))
+			snprintf(line, sizeof line, "C %lu %s\n", (unsigned long)st.st_ino, seen->path);
 		else
 			return;
 		break;
 	case SYS_unlink:
-		snprintf(line, sizeof line, "U %s\n", seen.path);
+		snprintf(line, sizeof line, "U %s\n", seen->path);
 		break;
 	case SYS_mkdir:
-		if (stat(seen.path, &st))
-			die(seen.path);
-		snprintf(line, sizeof line, "D %lu %s\n", (unsigned long)st.st_ino, seen.path);
+		if (stat(seen->path, &st))
+			die(seen->path);
+		snprintf(line, sizeof line, "D %lu %s\n", (unsigned long)st.st_ino, seen->path);
 		break;
 	case SYS_rename:
-		snprintf(line, sizeof line, "R %s\n", seen.path);
+		snprintf(line, sizeof line, "R %s\n", seen->path);
 		note(line, NULL, 0);
-		snprintf(line, sizeof line, "M %s\n", seen.other);
+		snprintf(line, sizeof line, "M %s\n", seen->other);
 		break;
 	default:
 		return;
@@ -356,34 +400,113 @@ static bool hides(const regs *r)
 	return r->orig_rax == SYS_prctl && r->rdi == PR_SET_DUMPABLE;
 }
 
+/* A process that is recorded. */
+static struct tracee {
+	pid_t pid;
+	bool fresh;                    /* not begun yet: its SIGSTOP is ours */
+	regs asked;
+	struct seen seen;
+} *tracees[PROCESSES];
+
+static struct tracee *tracee_of(pid_t pid)
+{
+	size_t i = 0, room = PROCESSES;
+	for (; i < PROCESSES && (!tracees[i] || tracees[i]->pid != pid); i++)
+		if (!tracees[i])
+			room = i;
+	if (i < PROCESSES)
+		return tracees[i];
+	if (room == PROCESSES || !(tracees[room] = calloc(1, sizeof *tracees[room])))
+		exit(112);
+	tracees[room]->pid = pid;
+	tracees[room]->fresh = true;
+	return tracees[room];
+}
+
+/* True while there are others. */
+static bool forget(pid_t pid)
+{
+	bool others = false;
+	for (size_t i = 0; i < PROCESSES; i++)
+		if (tracees[i] && tracees[i]->pid == pid) {
+			free(tracees[i]);
+			tracees[i] = NULL;
+		} else {
+			others |= tracees[i] != NULL;
+		}
+	return others;
+}
+
+static void at_entry(struct tracee *t, regs *r)
+{
+	char line[64];
+	snprintf(line, sizeof line, job.mode == 'l' ? "%lld\n" : "X %lld\n", (long long)r->orig_rax);
+	t->asked = *r;
+	if (job.mode == 'l' || is_strange(r))
+		note(line, NULL, 0);
+	if (job.mode != 'l')
+		look(r);
+	if (hides(r)) {
+		r->orig_rax = (unsigned long long)-1;
+		set(r);
+	}
+}
+
+static void at_exit(struct tracee *t, regs *r)
+{
+	if (hides(&t->asked)) {
+		r->rax = 0;
+		set(r);
+	} else if (job.mode != 'l') {
+		r->orig_rax = t->asked.orig_rax;
+		record_call(r);
+	}
+}
+
+static void at_call(struct tracee *t)
+{
+	struct __ptrace_syscall_info info;
+	regs r;
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof info, &info) < 0 || !get(&r))
+		return;
+	if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
+		at_entry(t, &r);
+	else
+		at_exit(t, &r);
+}
+
+/* The signal that goes with a stop, 0: none. */
+static int at_stop(struct tracee *t, int status)
+{
+	bool ours = t->fresh && WSTOPSIG(status) == SIGSTOP;
+	t->fresh = t->fresh && !ours;
+	if (WSTOPSIG(status) == (SIGTRAP | 0x80))
+		at_call(t);
+	return ours || WSTOPSIG(status) == (SIGTRAP | 0x80) || status >> 16 ? 0 : WSTOPSIG(status);
+}
+
+/* All processes that come of it, in one order. */
 static void record_all(void)
 {
-	regs r;
-	char line[64];
-	while (go_on(PTRACE_SYSCALL)) {
-		if (!get(&r))
-			continue;
-		regs asked = r;
-		snprintf(line, sizeof line, job.mode == 'l' ? "%lld\n" : "X %lld\n", (long long)r.orig_rax);
-		if (job.mode == 'l' || is_strange(&r))
-			note(line, NULL, 0);
-		if (job.mode == 't')
-			look(&r);
-		if (hides(&r)) {
-			r.orig_rax = (unsigned long long)-1;
-			set(&r);
+	int status, give = 0;
+	pid_t first = child;
+	bool more = true;
+	tracee_of(first)->fresh = false;
+	do {
+		if (more && ptrace(PTRACE_SYSCALL, child, NULL, (long)give) && errno != ESRCH)
+			die("ptrace");
+		child = waitpid(-1, &status, __WALL);
+		if (child < 0)
+			die("waitpid");
+		more = WIFSTOPPED(status);
+		if (more) {
+			struct tracee *t = tracee_of(child);
+			seen = &t->seen;
+			give = at_stop(t, status);
+		} else if (child == first) {
+			answer.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 		}
-		if (!go_on(PTRACE_SYSCALL))
-			return;
-		if (!get(&r))
-			continue;
-		if (hides(&asked)) {
-			r.rax = 0;
-			set(&r);
-		} else if (job.mode == 't') {
-			record_call(&r);
-		}
-	}
+	} while (more || forget(child));
 }
 
 /* ---- jobs -------------------------------------------------------------- */
@@ -396,7 +519,8 @@ static void hung(int unused)
 
 static void become(int in, int out, int err)
 {
-	if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
+	int nowhere = job.mode == 'T' ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+	if (dup2(in, 0) < 0 || dup2(nowhere < 0 ? out : nowhere, 1) < 0 || dup2(nowhere < 0 ? err : nowhere, 2) < 0)
 		_exit(126);
 	if (job.mode != 'r')
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
@@ -409,14 +533,21 @@ static void wait_for_exec(void)
 	int status;
 	if (waitpid(child, &status, 0) != child || !WIFSTOPPED(status))
 		die("no exec");
-	if (ptrace(PTRACE_SETOPTIONS, child, NULL, (long)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)))
+	long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
+	if (job.mode != 'f' && job.mode != 's')
+		options |= PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE;
+	if (ptrace(PTRACE_SETOPTIONS, child, NULL, options))
 		die("SETOPTIONS");
 }
 
 static void observe(void)
 {
 	int status;
-	alarm(HANG_SECONDS);
+	alarm(job.mode == 'T' ? SERVE_SECONDS : HANG_SECONDS);
+	if (job.mode == 'T') {
+		printf("%d\n", (int)child);
+		fflush(stdout);
+	}
 	if (job.mode == 'r') {
 		if (waitpid(child, &status, 0) != child)
 			die("waitpid");

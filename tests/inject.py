@@ -55,9 +55,20 @@ class Machine:
         """One run, as it was armed."""
         words = [os.fsencode(word) for word in argv] + [os.fsencode(f"{name}={value}") for name, value in env.items()]
         head = f"{self.mode} {self.fault} {self.when} {len(argv)} {len(env)} {len(text)}\n".encode()
+        serves = self.mode == "T"
         self.arm("r")
         self.server.stdin.write(head + b"".join(word + b"\0" for word in words) + text)
         self.server.stdin.flush()
+        return None if serves else self.result()
+
+    def serve(self, argv, env):
+        """Starts a server that is recorded; its pid. Ended, its record is the result()."""
+        self.arm("T")
+        self.run(argv, env)
+        return int(self.server.stdout.readline())
+
+    def result(self):
+        """What became of the last run."""
         line = self.server.stdout.readline()
         if not line:
             raise SystemExit("inject ended")

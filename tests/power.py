@@ -1,7 +1,8 @@
 """
 power.py INJECT LATCHKEY DIR SEED STATES: power cuts. Prints "STATES BROKEN CUTS STEPS", and which
 promise was broken where. POWER_STEPS is how long a tour is, POWER_CUTS how many states one cut
-gives at most.
+gives at most. With POWER_SERVE the requests go to `latchkey serve` with these words, many at once. With POWER_CONTROL the
+first broken promise ends it.
 
 A tour of requests and verbs, drawn by SEED, runs on the shipped executable, and everything that it
 does to files is recorded (tests/inject.c). Behind every change the power may go. What the disk then
@@ -23,13 +24,19 @@ What was under way when the power went may have happened or not. Then, from some
 second tour begins, and the power goes again.
 """
 import collections
+import copy
 import hashlib
+import itertools
+import json
 import os
 import random
 import shutil
+import signal
+import socket
 import sys
+import time
 
-from inject import CONF, PASSWORD, Broken, Client, Machine, must, verdict
+from inject import CONF, PASSWORD, Broken, Client, Machine, must, verdict, whole_answer
 
 SECTOR = 512
 KEEP, DROP, JUNK, ZERO = range(4)
@@ -145,7 +152,7 @@ def events(record):
         elif kind in "CD":
             inode, _, path = rest.partition(" ")
             yield Event(kind, int(inode), path, None)
-        elif kind in "URMA":
+        elif kind in "URMAQ":
             yield Event(kind, None, rest, None)
         else:
             raise SystemExit(f"a system call that changes files and isn't modelled: {rest}")
@@ -262,7 +269,7 @@ class Session:
         self.tokens = [(at, client.refresh_token)]
         self.tries = []              # start, answer, token, key
         self.ends = []               # start, answer, what a refresh gets from then on
-        self.moved = at
+        self.over = False            # an end is under way
 
     def expected(self, cut):
         """(body of the next refresh, verdicts that keep the promise); None before its sign-in was answered."""
@@ -277,7 +284,7 @@ class Session:
 
     def stands(self):
         """So far."""
-        return not self.ends
+        return not self.ends and not self.over
 
 
 class User:
@@ -321,24 +328,24 @@ def fill(directory, files):
 def configure(directory):
     """latchkey.conf is the operator's, and was there long ago."""
     with open(os.path.join(directory, "latchkey.conf"), "w", encoding="ascii") as conf:
-        conf.write(CONF + f"throttle_dir = {directory}\n")
+        conf.write(CONF + f"throttle_dir = {directory}\ntrusted_proxies = 127.0.0.1\n")
 
 
 class Tour:
     """Requests, one after another."""
 
+    number = itertools.count(1)  # of users and passwords: none comes twice, on whatever disk
+
     def __init__(self, m, top, draw, adopted=None):
         self.m, self.draw = m, draw
         self.events, self.sessions, self.users, self.steps = [], [], [], []
         self.made = (FOREVER, FOREVER)        # the directory: its init began, was answered
-        self.names = 0
         files = None
         m.dir = os.path.join(top, "data")
         shutil.rmtree(m.dir, ignore_errors=True)
         if adopted:
             files, self.sessions, self.users = adopted
             self.made = (-1, -1)
-            self.names = 1000
             fill(m.dir, files)
         self.disk = Disk(top, m.dir, files)
         if adopted:
@@ -386,8 +393,7 @@ class Tour:
 
     def user_add(self):
         """A user, by the operator."""
-        self.names += 1
-        name = f"user{self.names}"
+        name = f"user{next(self.number)}"
         start, answer, _ = self.good(lambda: self.m.verb("user", "add", name, text=PASSWORD + "\n"), 0)
         self.users.append(User(name, start, answer))
         return self.users[-1]
@@ -395,11 +401,11 @@ class Tour:
     def signed_in(self, answer, user, at):
         """A new session."""
         self.sessions.append(Session(Client(answer), user, at))
+        return self.sessions[-1]
 
     def register(self):
         """A user, by himself."""
-        self.names += 1
-        name = f"user{self.names}"
+        name = f"user{next(self.number)}"
         body = {"username": name, "password": PASSWORD}
         start, at, answer = self.good(lambda: self.m.ask("POST", "/register", body), "201")
         self.users.append(User(name, start, at))
@@ -427,7 +433,6 @@ class Tour:
         session.client.take(answer)
         session.tries.append((start, at, body["refresh_token"], body["idempotency_key"]))
         session.tokens.append((at, session.client.refresh_token))
-        session.moved = at
 
     def storm(self):
         """Many, so that the log is emptied."""
@@ -438,8 +443,7 @@ class Tour:
         """What ends them."""
         for session in sessions:
             session.ends.append((start, at, code))
-            session.moved = at
-
+    
     def logout(self):
         """One session, or all of its user's."""
         session, everywhere = self.some(), self.draw.random() < 0.2
@@ -476,8 +480,7 @@ class Tour:
         """By its user: his other sessions end."""
         session = self.some()
         user = session.user
-        self.names += 1
-        body = {"current_password": user.passwords[-1][2], "new_password": f"horse number {self.names}"}
+        body = {"current_password": user.passwords[-1][2], "new_password": f"horse number {next(self.number)}"}
         start, at, _ = self.good(lambda: self.m.ask("POST", "/password", body, access=session.client.access), "204")
         user.passwords.append((start, at, body["new_password"]))
         self.ended([s for s in self.standing(user) if s is not session], start, at)
@@ -485,8 +488,7 @@ class Tour:
     def passwd(self):
         """By the operator: all of his sessions end."""
         user = self.someone()
-        self.names += 1
-        text = f"horse number {self.names}"
+        text = f"horse number {next(self.number)}"
         start, at, _ = self.good(lambda: self.m.verb("user", "passwd", user.name, text=text + "\n"), 0)
         user.passwords.append((start, at, text))
         self.ended(self.standing(user), start, at)
@@ -544,6 +546,184 @@ class Tour:
         for number in range(steps):
             step = first[number] if number < len(first) else self.draw.choice(self.STEPS)
             step(self)
+
+
+# ---- many at once ----
+
+class Server:
+    """`latchkey serve`, recorded while it is asked, many things at once."""
+
+    def __init__(self, m, words):
+        self.m = m
+        self.source = 20000 + os.getpid() % 20 * 1000
+        self.port = self.bound().getsockname()[1]
+        self.pid = m.serve([m.latchkey, "serve", f"127.0.0.1:{self.port}", *words, "--dir", m.dir], {})
+        self.asked = 0
+        while True:                   # until it listens
+            try:
+                self.bound().connect(("127.0.0.1", self.port))
+                return
+            except ConnectionRefusedError:
+                time.sleep(0.01)
+
+    def bound(self):
+        """A socket with a port of its own, by which the record names it."""
+        while True:
+            self.source += 1
+            one = socket.socket()
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                one.bind(("127.0.0.1", self.source))
+                return one
+            except OSError:
+                one.close()
+
+    def together(self, requests):
+        """All of them sent before any is answered: for each its port, status and answer."""
+        peers = []
+        for method, path, body, access in requests:
+            peer = self.bound()
+            peer.connect(("127.0.0.1", self.port))
+            text = json.dumps(body).encode() if body is not None else b""
+            self.asked += 1
+            head = (f"{method} /api/auth{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
+                    f"X-Forwarded-For: 10.9.{self.asked >> 8}.{self.asked & 255}\r\nContent-Length: {len(text)}\r\n")
+            peers.append((peer, head.encode() + (f"Authorization: Bearer {access}\r\n".encode() if access else b"") + b"\r\n" + text))
+        for peer, text in peers:
+            peer.sendall(text)
+        return [(peer.getsockname()[1], *whole_answer(self.all_of(peer).replace(b"HTTP/1.1", b"Status:", 1))) for peer, _ in peers]
+
+    @staticmethod
+    def all_of(peer):
+        """What it says until it closes."""
+        parts = []
+        with peer:
+            while part := peer.recv(65536):
+                parts.append(part)
+        return b"".join(parts)
+
+    def stop(self):
+        """Ends it; what it did."""
+        os.kill(self.pid, signal.SIGTERM)
+        return list(events(self.m.result().record))
+
+
+class Crowd:
+    """Requests of many clients at once, and the promises in their answers. A user does one thing at a time that ends sessions."""
+
+    def __init__(self, tour):
+        self.tour, self.draw = tour, tour.draw
+        self.asks, self.notes = [], []
+        self.passwords = {user: user.passwords[-1][2] for user in tour.users}
+
+    def ask(self, wanted, then, *request):
+        """To be sent with the others. then(answer): what is known at once; it returns what is noted once start and end are known."""
+        self.asks.append((wanted, then, (*request, None, None)[:4]))
+
+    def refresh(self, session):
+        """The next generation; now and then by the same request twice."""
+        body = session.client.request()
+
+        def then(answer):
+            session.client = copy.copy(session.client)
+            session.client.take(answer)
+            token = session.client.refresh_token
+
+            def note(start, at):
+                session.tries.append((start, at, body["refresh_token"], body["idempotency_key"]))
+                session.tokens.append((at, token))
+            return note
+        self.ask("200", then, "POST", "/refresh", body)
+        if self.draw.random() < 0.2:
+            self.ask("200", lambda answer: None, "POST", "/refresh", body)
+
+    def login(self, user):
+        """A session."""
+        def then(answer):
+            session = self.tour.signed_in(answer, user, FOREVER)
+            token = session.client.refresh_token
+            return lambda start, at: session.tokens.append((at, token))
+        self.ask("200", then, "POST", "/login", {"username": user.name, "password": self.passwords[user]})
+
+    def end(self, sessions, wanted, *request, also=lambda start, at: None):
+        """What ends them."""
+        for session in sessions:
+            session.over = True
+
+        def note(start, at):
+            self.tour.ended(sessions, start, at)
+            also(start, at)
+        self.ask(wanted, lambda answer: note, *request)
+
+    def end_some(self, user, mine):
+        """One of the ways in which sessions end."""
+        session, access = mine[0], mine[-1].client.access
+        old = [token for at, token in session.tokens if at != FOREVER][:-2]
+        way = self.draw.randrange(4)
+        if way == 0 and old:
+            self.end([session], "401 refresh_reused", "POST", "/refresh", {"refresh_token": old[-1]})
+        elif way == 1 and len(mine) > 1:
+            self.end([session], "204", "DELETE", "/sessions/" + session.client.id, None, access)
+        elif way == 2 and len(mine) > 1:
+            body = {"current_password": self.passwords[user], "new_password": f"horse number {next(self.tour.number)}"}
+            self.passwords[user] = body["new_password"]
+            self.end(mine[:-1], "204", "POST", "/password", body, access,
+                     also=lambda start, at: user.passwords.append((start, at, body["new_password"])))
+        else:
+            self.end([session], "204", "POST", "/logout", {"refresh_token": session.client.refresh_token})
+
+    def wave(self, server):
+        """What all users do in one moment."""
+        self.asks = []
+        for user in self.tour.users:
+            mine = self.tour.standing(user)
+            ending = len(mine) > 1 and self.draw.random() < 0.2
+            if ending:
+                self.end_some(user, mine)
+            elif len(mine) < 4 and self.draw.random() < 0.3 or not mine:
+                self.login(user)
+            for session in mine:
+                if not session.over and self.draw.random() < 0.7:
+                    self.refresh(session)
+        self.draw.shuffle(self.asks)
+        answers = server.together([request for _, _, request in self.asks])
+        for (wanted, then, request), (port, status, answer) in zip(self.asks, answers):
+            must(verdict(status, answer) == wanted, lambda: f"without a power cut: {request[:2]}: {verdict(status, answer)}, not {wanted}")
+            self.notes.append((port, then(answer)))
+
+    def settle(self, seen):
+        """The notes, now that it is known when things happened. seen: what the server did."""
+        start = len(self.tour.events)
+        self.tour.events += seen
+        asked, said = {}, {}
+        for at, event in enumerate(seen, start):
+            if event.kind == "Q":
+                asked.setdefault(int(event.path), at)
+            elif event.kind == "A":
+                said.setdefault(int(event.path), at + 1)
+        for port, note in self.notes:
+            if note:
+                note(asked[port], said[port])
+        self.notes = []
+
+
+def served(tour, waves, words):
+    """A tour of requests to a server, of several users."""
+    if tour.made[0] == FOREVER:
+        tour.init()
+    while len(tour.users) < 5:
+        tour.user_add()
+    while len(tour.standing()) < 8:
+        tour.login()
+    crowd, server = Crowd(tour), Server(tour.m, words)
+    try:
+        for number in range(waves):
+            crowd.wave(server)
+            if number % 5 == 4:       # what was handed out is known from here on
+                crowd.settle(server.stop())
+                server = Server(tour.m, words)
+    finally:
+        crowd.settle(server.stop())
 
 
 # ---- the power goes ----
@@ -607,6 +787,7 @@ class Cuts:
         self.m, self.top, self.draw = m, os.path.join(top, "cut"), draw
         self.states, self.cuts, self.steps, self.broken = 0, 0, 0, []
         self.seen = set()
+        self.control = bool(os.environ.get("POWER_CONTROL"))
         self.kept = []               # states from which another tour may begin
 
     def of(self, tour, most, limit):
@@ -614,12 +795,16 @@ class Cuts:
         self.seen.clear()
         share = (limit - self.states) / (len(tour.events) * most / 2)       # spread over the tour, where few are wanted
         for at, event in enumerate(tour.events, 1):
-            if not tour.disk.feed(event) or self.states >= limit or self.draw.random() > share:
+            if not tour.disk.feed(event) or self.done(limit) or self.draw.random() > share:
                 continue
             self.cuts += 1
             atoms = tour.disk.atoms()
             for fates in fates_of(atoms, self.draw, most):
                 self.state(tour, at, tour.disk.state(fates))
+
+    def done(self, limit):
+        """Enough states; of a control, one that is broken."""
+        return self.states >= limit or (self.control and self.broken)
 
     def is_new(self, at, files):
         """Not seen yet at this very event."""
@@ -672,14 +857,18 @@ def main():
     inject, latchkey, top, seed, wanted = sys.argv[1:]
     wanted, draw = int(wanted), random.Random(int(seed))
     length, most = int(os.environ.get("POWER_STEPS", "24")), int(os.environ.get("POWER_CUTS", "16"))
+    face = os.environ.get("POWER_SERVE")
     m = Machine(inject, latchkey, top)
     for name in ("tour", "cut"):
         os.makedirs(os.path.join(top, name), exist_ok=True)
     cuts = Cuts(m, top, draw)
-    while cuts.states < wanted:
+    while not cuts.done(wanted):
         again = cuts.kept.pop(draw.randrange(len(cuts.kept))) if cuts.kept and draw.random() < 0.5 else None
         tour = Tour(m, os.path.join(top, "tour"), draw, again)
-        tour.go(length)
+        if face is not None:
+            served(tour, length, face.split())
+        else:
+            tour.go(length)
         cuts.of(tour, most, wanted)
         cuts.steps += length
     print(cuts.states, len(cuts.broken), cuts.cuts, cuts.steps)

@@ -1,10 +1,9 @@
 #!/bin/sh
-# The power goes at any moment: power.py says what a disk may hold then, and what must hold. Here some
-# hundred states, with TORTURE=1 over twenty thousand, by two workers.
+# The power goes at any moment: power.py says what a disk may hold then, and what must hold. The executable runs once per
+# request, as `serve`, and as `serve --workers`. Here some hundred states each, with TORTURE=1 over twenty thousand.
 . "$(dirname "$0")/lib.sh"
 if [ -w /dev/shm ]; then TMPDIR=/dev/shm tmpdir; else tmpdir; fi
-STATES=900 SEEDS=1
-[ -z "${TORTURE-}" ] || STATES=2000 SEEDS='1 2 3 4 5 6 7 8 9 10 11 12'
+[ -z "${TORTURE-}" ] || LONG=1
 
 power() { # LATCHKEY SEED STATES: what power.py prints
     mkdir -p "$TMP/$2"
@@ -12,36 +11,47 @@ power() { # LATCHKEY SEED STATES: what power.py prints
     rm -rf "${TMP:?}/$2"
 }
 column() { awk -v c="$1" '/^[0-9]/ { n += $c } END { print n + 0 }' "$TMP/all"; }
-
-set --
-for seed in $SEEDS; do
-    power "$LATCHKEY" "$seed" "$STATES" >"$TMP/out$seed" &
-    t_pids="$t_pids $!"
-    set -- "$@" "$!"
-    if [ $# -eq 2 ]; then
-        wait "$1"
-        shift
-    fi
-done
-wait "$@"
-cat "$TMP"/out* >"$TMP/all"
-grep -E '^#|Error' "$TMP/all"
-states=$(column 1) broken=$(column 2)
-ok "states were tried ($states, behind $(column 3) cuts of $(column 4) steps)" \
-    test "$states" -ge "$((STATES * $(echo "$SEEDS" | wc -w)))"
-is "$broken" 0 'no corruption, nobody signed out, no end undone'
-nok 'each went to its end' grep -q Error "$TMP/all"
+tours() { # SEEDS STATES: of each seed, two at a time, in $TMP/all
+    before=''
+    for seed in $(seq "$1"); do
+        power "$LATCHKEY" "$seed" "$2" >"$TMP/out$seed" &
+        t_pids="$t_pids $!"
+        [ -z "$before" ] || wait "$before"
+        before=$!
+    done
+    wait "$before"
+    cat "$TMP"/out* >"$TMP/all"
+    rm "$TMP"/out*
+    grep -vE '^[0-9]' "$TMP/all" | sed 's/^[^#]/# &/'
+}
 
 # The controls: what is said to be on disk isn't.
-caught='' missed=''
-while read -r mutant name; do
-    power "$LK_BUILD/mutants/$mutant" 1 150 >"$TMP/all"
-    if [ "$(column 2)" -gt 0 ]; then caught="$caught, $name"; else missed="$missed $mutant"; fi
+broken_builds() { # MUTANT...: $caught, $missed
+    caught='' missed=''
+    for mutant; do
+        POWER_CONTROL=1 power "$LK_BUILD/mutants/$mutant" 1 3000 >"$TMP/all"
+        if [ "$(column 2)" -gt 0 ]; then caught="$caught $mutant"; else missed="$missed $mutant"; fi
+    done
+    is "$missed" '' "$face: each broken build is caught"
+}
+
+# A face, how long its tours are, seeds and states in short and long, and its broken builds
+while read -r face steps seeds states long_seeds long_states mutants; do
+    POWER_STEPS=$steps
+    export POWER_STEPS
+    case $face in cgi) unset POWER_SERVE ;; serve) export POWER_SERVE='' ;; workers) export POWER_SERVE='--workers 2' ;; esac
+    [ -z "${LONG-}" ] || seeds=$long_seeds states=$long_states
+    tours "$seeds" "$states"
+    tried=$(column 1) broken=$(column 2)
+    ok "$face: states were tried ($tried, behind $(column 3) cuts of $(column 4) steps)" test "$tried" -ge $((seeds * states))
+    is "$broken" 0 "$face: no corruption, nobody signed out, no end undone"
+    nok "$face: each went to its end" grep -q Error "$TMP/all"
+    # shellcheck disable=SC2086  # words
+    broken_builds $mutants
+    promise "power/$face" "$tried" "$broken" "caught:$caught"
 done <<'END'
-sync_off       synchronous=OFF
-ends_unsynced  NORMAL for revokes
-key_unsynced   a key's rename unsynced
+cgi      24 1 600 10 2000  sync_off ends_unsynced key_unsynced
+serve    10 1 120  2 1500  ends_unsynced
+workers  10 1 200  4 1500  sync_off ends_unsynced
 END
-is "$missed" '' 'each broken build is caught'
-promise power "$states" "$broken" "caught:${caught#,}"
 done_testing
