@@ -14,6 +14,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/auxv.h>
+#endif
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -654,6 +657,8 @@ struct log { char text[LOG_LINE]; size_t n; };
 
 /* RFC 5424, 6.2.1: facility authpriv, severity notice; nothing on stderr. */
 static const char *priority = "";
+static bool silent;             /* there is nobody to tell */
+static bool unsure;             /* stderr may be the client's */
 
 void log_to_syslog(bool or_nowhere)
 {
@@ -662,11 +667,24 @@ void log_to_syslog(bool or_nowhere)
 	bool there = fd >= 0 && connect(fd, (const struct sockaddr *)&logger, sizeof logger) == 0;
 	if (there)
 		priority = "<85>";
-	else if (or_nowhere)
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (there || or_nowhere)
+	silent = !there && or_nowhere;
+	if (there)
 		dup2(fd, STDERR_FILENO);
 	close(fd);
+}
+
+void log_not_to_client(void)
+{
+	unsure = true;
+}
+
+/* inetd gives us his socket as stderr too, mini_httpd and thttpd the pipe that the answer goes into. */
+static bool is_client(void)
+{
+	struct stat answers_to, errors_to;
+	bool stream = fstat(STDERR_FILENO, &errors_to) == 0 && (S_ISSOCK(errors_to.st_mode) || S_ISFIFO(errors_to.st_mode));
+	return stream && fstat(STDOUT_FILENO, &answers_to) == 0 && answers_to.st_dev == errors_to.st_dev
+		&& answers_to.st_ino == errors_to.st_ino;
 }
 
 static void log_part(struct log *log, const char *part)
@@ -678,6 +696,11 @@ static void log_part(struct log *log, const char *part)
 static void log_parts(const char *site, va_list parts)
 {
 	struct log log = { .n = 0 };
+	if (unsure && is_client())
+		log_to_syslog(true);
+	unsure = false;
+	if (silent)
+		return;
 	log_part(&log, priority);
 	log_part(&log, "latchkey: ");
 	log_part(&log, site);
@@ -722,22 +745,76 @@ _Noreturn void fail(enum error e, const char *site, ...)
 
 /* ---- the process ------------------------------------------------------- */
 
-void process_start(void)
+#ifdef __linux__
+#define O_DIRECTORY_PATH O_PATH         /* enough for Landlock, and for fstat(2) */
+
+/* The kernel has said it already. */
+static bool is_root(void)
+{
+	return getauxval(AT_EUID) == 0;
+}
+#else
+#define O_DIRECTORY_PATH O_RDONLY
+
+static bool is_root(void)
+{
+	return geteuid() == 0;
+}
+#endif
+
+static void fill_standard_files(void)
 {
 	int fd;
 	do
 		fd = open("/dev/null", O_RDWR);
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	close(fd);
-	signal(SIGPIPE, SIG_IGN);
+}
+
+void process_start(void)
+{
+	fill_standard_files();
+	process_start_request();
 	umask(077);
+}
+
+void process_start_request(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void become_owner(const char *dir, const struct stat *owner)
+{
+	if (owner->st_uid == 0)
+		return;
+	if (setgroups(0, NULL) != 0 || setgid(owner->st_gid) != 0 || setuid(owner->st_uid) != 0)
+		fail(ERROR_STORE_UNAVAILABLE, "BA4", "cannot become the owner of ", dir, ": ", strerror(errno), NULL);
+}
+
+static int directory = -1;
+
+/* The first file that is opened shows by its number whether 0 to 2 were. */
+void process_enter(const char *dir)
+{
+	struct stat owner;
+	directory = open(dir, O_DIRECTORY_PATH);
+	if (directory >= 0 && directory <= STDERR_FILENO) {
+		close(directory);
+		fill_standard_files();
+		directory = open(dir, O_DIRECTORY_PATH);
+	}
+	if (is_root() && fstat(directory, &owner) == 0)
+		become_owner(dir, &owner);
+}
+
+int process_directory(void)
+{
+	return directory;
 }
 
 void process_become_owner(const char *dir)
 {
 	struct stat owner;
-	if (geteuid() != 0 || stat(dir, &owner) != 0 || owner.st_uid == 0)
-		return;
-	if (setgroups(0, NULL) != 0 || setgid(owner.st_gid) != 0 || setuid(owner.st_uid) != 0)
-		fail(ERROR_STORE_UNAVAILABLE, "BA4", "cannot become the owner of ", dir, ": ", strerror(errno), NULL);
+	if (is_root() && stat(dir, &owner) == 0)
+		become_owner(dir, &owner);
 }

@@ -238,6 +238,8 @@ void log_line(const char *site, ...) __attribute__((sentinel));
  * there is none and `or_nowhere`. Under inetd fd 2 is the client's socket.
  */
 void log_to_syslog(bool or_nowhere);
+/* The same, and to nowhere without one, if the first line that is logged finds that stderr is the client's. */
+void log_not_to_client(void);
 
 /*
  * Our own fault: logs as log_line() does, then hands the error to what
@@ -257,6 +259,13 @@ void on_fail(void (*handler)(enum error e));
  * files are made for their owner alone.
  */
 void process_start(void);
+/* The least of it, for one request: what process_enter() finds out isn't asked twice, and the files that
+ * are made then have their modes said. */
+void process_start_request(void);
+/* process_become_owner(), and fds 0 to 2 are open. */
+void process_enter(const char *dir);
+/* What process_enter() opened of the data directory, to name it to Landlock; -1: nothing. */
+int process_directory(void);
 /*
  * Run as root, becomes the owner of dir for good; else -wal files of root
  * would lock the web server out of its own database. Nothing when dir is

@@ -129,9 +129,9 @@ static int ruleset_make(const struct ruleset **handled)
 }
 
 /* A path that isn't there gets no rule: what can't be opened needs none. */
-static void allow(int ruleset, const struct ruleset *handled, const char *path, uint64_t access)
+static void allow(int ruleset, const struct ruleset *handled, int path, uint64_t access)
 {
-	const struct path_rule rule = { access & handled->fs, open(path, O_PATH) };
+	const struct path_rule rule = { access & handled->fs, path };
 	(void)syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0);
 }
 
@@ -142,11 +142,11 @@ static bool confine(const char *dir, const char *throttle_dir)
 	int ruleset = ruleset_make(&handled);
 	if (ruleset < 0)
 		return false;
-	allow(ruleset, handled, dir, DATA);
+	allow(ruleset, handled, process_directory() >= 0 ? process_directory() : open(dir, O_PATH), DATA);
 	if (!slice_is(slice_of(throttle_dir), slice_of(dir)))
-		allow(ruleset, handled, throttle_dir, DATA);
+		allow(ruleset, handled, open(throttle_dir, O_PATH), DATA);
 #ifdef LK_COVERAGE_DIR
-	allow(ruleset, handled, LK_COVERAGE_DIR, DATA | MAKE_DIR);
+	allow(ruleset, handled, open(LK_COVERAGE_DIR, O_PATH), DATA | MAKE_DIR);
 #endif
 	return syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
 }

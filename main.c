@@ -59,16 +59,6 @@ static enum start start_of(int argc, char **argv)
 	return is_socket(0, &input) ? START_SOCKET : START_VERB;
 }
 
-/* A log line is not for the client. inetd gives us his socket as stderr too,
- * mini_httpd and thttpd the pipe that the answer goes into. */
-static void keep_log_from_client(void)
-{
-	struct stat answers_to, errors_to;
-	bool stream = fstat(2, &errors_to) == 0 && (S_ISSOCK(errors_to.st_mode) || S_ISFIFO(errors_to.st_mode));
-	if (stream && fstat(1, &answers_to) == 0 && answers_to.st_dev == errors_to.st_dev && answers_to.st_ino == errors_to.st_ino)
-		log_to_syslog(true);
-}
-
 enum { IDLE_MAX = 86400 };
 
 /* One of `serve`'s options that takes a number, and its value behind it. */
@@ -268,8 +258,11 @@ int main(int argc, char **argv)
 	struct listener l = { .role = LISTEN_CHILD };
 	bool closed;
 
-	process_start();
 	enum start start = start_of(argc, argv);
+	if (start == START_CGI || start == START_SOCKET)
+		process_start_request();
+	else
+		process_start();
 	if (start == START_VERB)
 		return admin_main(argc, argv);
 	if (start == START_SERVE)
@@ -279,11 +272,11 @@ int main(int argc, char **argv)
 		work(&l.place, config_dir(dir));
 	request.face = start == START_CGI ? FACE_CGI : FACE_HTTP;
 	unread = start != START_CGI;
-	keep_log_from_client();
+	log_not_to_client();
 	on_fail(answer_failure);
 	if (start == START_CGI)
 		dir = read_script(argc > 1 ? argv[1] : NULL);
-	process_become_owner(config_dir(dir));
+	process_enter(config_dir(dir));
 	read_configuration(config_dir(dir));
 	enter_sandbox(false);
 	http_begin_with(l.early);

@@ -35,7 +35,7 @@
 #include "harden.h"
 
 #ifdef FREE
-void harden_limits(int64_t memory_kib) { (void)memory_kib; }
+void harden_limits(int64_t memory_kib, bool stays) { (void)memory_kib, (void)stays; }
 bool harden(const char *dir, const char *throttle_dir) { (void)dir, (void)throttle_dir; return false; }
 #endif
 
