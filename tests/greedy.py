@@ -5,8 +5,8 @@
     greedy.py naive PORT
 
 A CASE opens COUNT connections to 127.0.0.1:PORT, and prints one line of NAME=VALUE: counts, no times. LIMIT is
-how many seconds it waits for the server to be done with them all. pid=N: the server, whose children
-and memory are counted meanwhile; honest=PATH: somebody asks for that all the time, one after another; token=T: he refreshes.
+how many seconds it waits for the server to be done with them all. pid=N: the server, whose children,
+but for those that it has already, and memory are counted meanwhile; honest=PATH: somebody asks for that all the time, one after another; token=T: he refreshes.
 
     slow        begins a request (head, body, SCGI), sends a byte now and then, and never ends it
     bytes       an honest request, a byte at a time
@@ -34,7 +34,7 @@ import threading
 import time
 
 HEAD = b"GET /api/auth/health HTTP/1.1\r\nHost: localhost\r\n"
-HONEST = HEAD + b"\r\n"
+HONEST = HEAD + b"Connection: close\r\n\r\n"
 SLOW = (HEAD + b"X-Slow: ", b"POST /api/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n{", b"900:CONTENT_LENGTH\x000\x00")
 DRIP = 0.25
 
@@ -96,12 +96,13 @@ class Peer:
 class Server:
     """Its processes, as /proc has them: the most at once, and the most memory of their own."""
     def __init__(self, pid):
-        self.pid, self.children, self.kib = pid, 0, 0
+        self.pid, self.children, self.kib, self.staying = pid, 0, 0, []
+        self.staying = self.family()     # workers, which were there before anybody came
 
     def family(self):
         try:
             with open(f"/proc/{self.pid}/task/{self.pid}/children") as f:
-                return f.read().split()
+                return [pid for pid in f.read().split() if pid not in self.staying]
         except OSError:
             return []
 
@@ -109,7 +110,7 @@ class Server:
         if not self.pid:
             return
         family, kib = self.family(), 0
-        for pid in [self.pid, *family]:
+        for pid in [self.pid, *self.staying, *family]:
             try:
                 with open(f"/proc/{pid}/statm") as f:
                     _, resident, shared = f.read().split()[:3]
@@ -131,7 +132,7 @@ class Honest(threading.Thread):
 
     def once(self):
         body = json.dumps({"refresh_token": self.token}).encode() if self.token else b""
-        head = f"{'POST' if self.token else 'GET'} {self.path} HTTP/1.1\r\nHost: localhost\r\n"
+        head = f"{'POST' if self.token else 'GET'} {self.path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
         if body:
             head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         with socket.create_connection(("127.0.0.1", self.port), timeout=120, source_address=("127.0.0.2", 0)) as s:
@@ -163,7 +164,7 @@ class Honest(threading.Thread):
 
 def sign_in(i):
     body = json.dumps({"username": f"user{i}", "password": "wrong horse"}).encode()
-    head = f"POST /api/auth/login HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 198.51.{i // 250}.{i % 250}\r\nContent-Type: application/json\r\nContent-Length: "
+    head = f"POST /api/auth/login HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Forwarded-For: 198.51.{i // 250}.{i % 250}\r\nContent-Type: application/json\r\nContent-Length: "
     return head.encode() + b"%d\r\n\r\n" % len(body) + body
 
 
@@ -205,7 +206,7 @@ def watch(case, peers, server, limit, fast):
                 poll.unregister(fd)
                 del by_fd[fd]
         server.look()
-        if case == "deaf" and all(p.open for p in peers) and server.children and len(server.family()) <= 1:   # the honest one's
+        if case == "deaf" and all(p.open for p in peers) and (server.children or server.staying) and len(server.family()) <= 1:   # the honest one's
             break
         if time.monotonic() >= next_drip:
             next_drip = time.monotonic() + (0.002 if fast else DRIP)

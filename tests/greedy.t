@@ -86,7 +86,7 @@ wave() { # HOW COMMAND...: which listens on $PORT
 }
 WAYS=''
 wave serve "$LATCHKEY" serve "127.0.0.1:$PORT"
-! "$LATCHKEY" help serve | grep -q -- --workers || wave workers "$LATCHKEY" serve "127.0.0.1:$PORT" --workers 2
+wave workers "$LATCHKEY" serve "127.0.0.1:$PORT" --workers 2
 wave unit /usr/bin/python3 "$TOP/tests/greedy.py" hold "$TOP/packaging/systemd/latchkey.socket" "$PORT" "$LATCHKEY"
 for pid in $storms; do wait "$pid"; done
 # The stand-in for systemd is a process of some MiB itself.
