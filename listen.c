@@ -242,12 +242,23 @@ static struct member *member_of(pid_t pid)
 	return NULL;
 }
 
+/* It couldn't say so itself: a fault of ours, a limit, or the system's filter. */
+static void tell_signal(int status)
+{
+	size_t mark = arena_mark();
+	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM && WTERMSIG(status) != SIGINT)
+		log_line("LI4", "a process was ended by signal ", dec(WTERMSIG(status)), NULL);
+	arena_back(mark);
+}
+
 /* Buries those that ended; waits for one where `wait`. */
 static void bury(int *children, bool wait)
 {
 	pid_t pid;
-	while ((*children || states) && (pid = waitpid(-1, NULL, wait ? 0 : WNOHANG)) > 0) {
+	int status;
+	while ((*children || states) && (pid = waitpid(-1, &status, wait ? 0 : WNOHANG)) > 0) {
 		struct member *m = member_of(pid);
+		tell_signal(status);
 		if (m)
 			m->pid = 0;
 		else

@@ -59,6 +59,9 @@ static const struct call { const char *letters, *name; int number; } calls[] = {
 	/* connections: none is made but to the logger, whose family is looked at below */
 	CALL("rsv", socket), CALL("rsv", connect), CALL("rs", sendto), CALL("rs", recvfrom), CALL("rs", shutdown), CALL("r", getpeername),
 	CALL("s", getsockname), CALL("rs", getsockopt), CALL("rs", setsockopt), CALL("s", bind), CALL("s", listen), CALL("s", accept4),
+	/* workers, and what they hand over */
+	CALL("s", epoll_create1), CALL("s", epoll_ctl), CALL("s", epoll_pwait), CALL("s", socketpair), CALL("s", sendmsg), CALL("s", recvmsg),
+	CALL("s", kill),
 	/* ends */
 	CALL("sv", wait4), CALL("rsv", exit_group),
 };

@@ -5,6 +5,7 @@
 # is run in both worlds.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/calls.sh"
+. "$(dirname "$0")/smoke.sh"
 tmpdir
 chmod 711 "$TMP"
 points=0
@@ -24,6 +25,7 @@ breakout() {
         "$LK_BUILD/main.o" "$LK_BUILD/liblatchkey.a" "$LK_BUILD/libsqlite.a" "$LK_BUILD/libbearssl.a" "$LK_BUILD/libsodium.a" -o "$TMP/$b_out"
 }
 ok 'a jail' jail jail
+ok 'a jail for listeners' jail wide -DLISTENER
 ok 'a jail that is latchkey' jail jailed "-DTARGET=\"$LATCHKEY\"" -DLISTENER
 ok 'a kernel without Landlock' jail bare "-DTARGET=\"$LATCHKEY\"" -DNO_LANDLOCK=ENOSYS
 ok 'a kernel on which it is off' jail off "-DTARGET=\"$LATCHKEY\"" -DNO_LANDLOCK=EOPNOTSUPP
@@ -72,11 +74,11 @@ until_waits() { # PID: until it reads from fd 0 (a pipe or a socket), or asks po
     w_tries=0
     until grep -qE '^(0|7|45|271) 0x|^0 0x0' "/proc/$1/syscall" 2>/dev/null || [ $((w_tries += 1)) -gt 400 ]; do sleep 0.05; done
 }
-mkfifo "$TMP/body"
+mkfifo "$TMP/fifo"
 start waiting env -i GATEWAY_INTERFACE=CGI/1.1 SERVER_PROTOCOL=HTTP/1.1 SCRIPT_NAME=/auth REQUEST_METHOD=POST PATH_INFO=/login \
     CONTENT_TYPE=application/json CONTENT_LENGTH=100 REMOTE_ADDR=192.0.2.1 LATCHKEY_DIR="$DATA" \
-    sh -c "exec $PLAIN \"\$1\" <\"\$2\"" sh "$LATCHKEY" "$TMP/body"
-exec 7>"$TMP/body"
+    sh -c "exec $PLAIN \"\$1\" <\"\$2\"" sh "$LATCHKEY" "$TMP/fifo"
+exec 7>"$TMP/fifo"
 # shellcheck disable=SC2154  # set by start
 until_waits "$waiting_pid"
 is "$(confined "$waiting_pid")" "$WAITS" 'a process that waits for its body is confined'
@@ -234,8 +236,25 @@ tour 'killing filter' "$TMP/jail"
 tour 'no Landlock' "$TMP/bare"
 tour 'Landlock off' "$TMP/off"
 like "$("$TMP/bare" check --dir "$DATA")" '*warn *sandbox *no Landlock here*' 'control: there is none'
+data "$TMP/workers"
+verb user set demo subscription '{"plan":"pro","status":"active"}' >/dev/null
+PORT=$(free_port)
+LATCHKEY_DIR=$DATA start workers "$TMP/jailed" serve "127.0.0.1:$PORT" --workers 1
+wait_port "$PORT"
+story "http://127.0.0.1:$PORT/api/auth" 'killing filter, a worker'
+stop workers
+is "$(grep -c LI4 "$TMP/workers.log")" 0 'killing filter, a worker: nothing ends with a signal'
+PORT=$((PORT + 1))
+while t_listening "$PORT"; do PORT=$((PORT + 1)); done
+start broken env -i LATCHKEY_DIR="$DATA" BREAKOUT=unit/memfd "$TMP/wide" "$TMP/breakout" serve "127.0.0.1:$PORT"
+wait_port "$PORT"
+curl -s -m 20 "http://127.0.0.1:$PORT/api/auth/health" >"$TMP/out"
+w_tries=0
+until grep -q LI4 "$TMP/broken.log" || [ $((w_tries += 1)) -gt 200 ]; do sleep 0.05; done
+like "$(cat "$TMP/broken.log")" '*LI4: a process was ended by signal 31*' 'control: the listener tells of one that does'
+stop broken
 if [ "${TORTURE-0}" = 1 ]; then
-    worlds='smoke.t cgi.t scgi.t inetd.t script.t serve.t sockets.t verbs.t backup.t crowd.t replay.t docs.t'
+    worlds='smoke.t cgi.t scgi.t inetd.t script.t serve.t sockets.t workers.t verbs.t backup.t crowd.t replay.t docs.t'
 else
     worlds='smoke.t'
 fi
