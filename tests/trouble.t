@@ -182,6 +182,7 @@ fi
 # --- files that something else has changed: damage.c says what must hold then
 "${HELPER_CC:-musl-gcc}" -static -O1 -std=c11 -D_GNU_SOURCE -Wall -Wextra -o "$TMP/damage" "$TOP/tests/damage.c" || exit 1
 DAMAGES=160
+[ "$LK_B" = musl ] || DAMAGES=24
 [ -z "${TORTURE-}" ] || DAMAGES=5000
 damaged() { # NAME PROGRAM
     data "$TMP/data-$1"
