@@ -39,6 +39,9 @@ troubled() {
     is "$(ask POST /logout "{\"refresh_token\":\"$TOKEN\"}" 2>/dev/null | status)" 503 "$1: no sign-out is pretended"
     is "$(login 2>/dev/null | status)" 503 "$1: nor that the password is wrong"
     is "$(with_token "$ACCESS" GET /me 2>/dev/null | status)" "$3" "$1: nor is anyone told to sign in"
+    # That needs a key and the configuration, and nothing else.
+    case $1 in *key | *conf | *dir) verified=503 ;; *) verified=204 ;; esac
+    is "$(with_token "$ACCESS" GET /verify 2>/dev/null | status)" "$verified" "$1: who can be verified is"
 }
 # over NAME: the same request, sent again.
 over() {
