@@ -6,11 +6,13 @@
  * The tokens and numbers that are expected byte for byte were made by another
  * implementation (Python's hmac and hashlib).
  */
+#include "config.h"
 #include "jwt.h"
 #include "t.h"
 
 #include <bearssl_hash.h>
 #include <bearssl_hmac.h>
+#include <sys/stat.h>
 
 enum { MAC_SIZE = br_sha256_SIZE };
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -249,6 +251,30 @@ static void test_base64url_canonical(void)
 			foreign += refused((struct slice){ text, 4 });
 		}
 	is_int(foreign, 4 * (256 - 64), "64 bytes are digits, at each place, and no other");
+}
+
+/* Every text of n bytes, digits or not: taken are as many as there are byte strings of n * 6 / 8, so each has one spelling. */
+static int taken_of(size_t n)
+{
+	int taken = 0;
+	size_t mark = arena_mark();
+	for (uint32_t all = 0; all < UINT32_C(1) << 8 * n; all++, arena_back(mark)) {
+		char text[3] = { (char)(all & 255), (char)(all >> 8 & 255), (char)(all >> 16) };
+		struct slice got;
+		taken += base64url_read((struct slice){ text, n }, &got);
+	}
+	return taken;
+}
+
+/* Three bytes are sixteen million texts: too many for a sanitizer. */
+static void test_base64url_every_text(void)
+{
+	is_int(taken_of(0), 1, "nothing is the spelling of nothing");
+	is_int(taken_of(1), 0, "of 256 texts of one byte none is taken");
+	is_int(taken_of(2), 1 << 8, "of 65536 texts of two bytes one for each byte");
+#ifndef ARENA_MALLOC
+	is_int(taken_of(3), 1 << 16, "of 16777216 texts of three bytes one for each two bytes");
+#endif
 }
 
 /* ---- derived keys and numbers ------------------------------------------ */
@@ -495,6 +521,7 @@ static void test_segments(void)
 static const char *const headers[] = {
 	/* alg */
 	"{\"alg\":\"none\",\"typ\":\"at+jwt\",\"kid\":\"00c0ffee\"}", "{\"alg\":\"None\",\"typ\":\"at+jwt\",\"kid\":\"00c0ffee\"}",
+	"{\"alg\":\"nOnE\",\"typ\":\"at+jwt\",\"kid\":\"00c0ffee\"}",
 	"{\"alg\":\"noNE\",\"typ\":\"at+jwt\",\"kid\":\"00c0ffee\"}", "{\"alg\":\"NONE\",\"typ\":\"at+jwt\",\"kid\":\"00c0ffee\"}",
 	"{\"alg\":\"HS384\",\"typ\":\"at+jwt\",\"kid\":\"00c0ffee\"}", "{\"alg\":\"HS512\",\"typ\":\"at+jwt\",\"kid\":\"00c0ffee\"}",
 	"{\"alg\":\"RS256\",\"typ\":\"at+jwt\",\"kid\":\"00c0ffee\"}", "{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"00c0ffee\"}",
@@ -576,6 +603,35 @@ static void test_keys(void)
 		is_int(verdict(token_of[use], use), JWT_FOREIGN, "%s and no key at all", typ_of[use]);
 		ring.count = 2;
 	}
+}
+
+/* HMAC takes a key of any length: at use there is none but of 32 bytes, at load none is taken. */
+static void test_short_keys(void)
+{
+	_Static_assert(sizeof ring.key[0].master == 32, "a key in use has 32 bytes, always");
+	static const char line[] = "00c0ffee 1 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+	char dir[] = "/tmp/lk-jwt.XXXXXX", path[64];
+	struct slice parts[3];
+	uint8_t derived[KEY_SIZE], mac[MAC_SIZE];
+	int loaded = 0, opened_by = 0;
+	cut_token(token_of[JWT_ACCESS], parts);
+	struct slice input = join(parts[0], ".", parts[1]);
+	jwt_derive(&ring.key[0], JWT_ACCESS, derived);
+	ok(mkdtemp(dir) != NULL, "a directory");
+	snprintf(path, sizeof path, "%s/latchkey.key", dir);
+	size_t mark = arena_mark();
+	for (size_t n = 0; n <= KEY_SIZE; n++, arena_back(mark)) {
+		struct keyring read = { .count = 0 };
+		FILE *file = fopen(path, "w");
+		ok(file && fwrite(line, 1, 11 + 2 * n, file) == 11 + 2 * n && fclose(file) == 0 && chmod(path, 0600) == 0, "a key file of %zu bytes of key", n);
+		loaded += keyring_read(dir, &read) == NULL;
+		hmac((struct slice){ (char *)derived, n }, input, mac);
+		opened_by += verdict(join(input, ".", base64url((struct slice){ (char *)mac, sizeof mac })), JWT_ACCESS) == JWT_VALID;
+	}
+	unlink(path);
+	is_int(rmdir(dir), 0, "and is gone");
+	is_int(loaded, 1, "of keys of 0 to 32 bytes the whole one alone is loaded");
+	is_int(opened_by, 1, "and a MAC under the whole one alone opens");
 }
 
 /* MACs that aren't one of 32 bytes, or are of something else. */
@@ -761,7 +817,7 @@ static void test_both(void)
 }
 
 static void (*const tests[])(void) = {
-	test_base64url_vectors, test_base64url_canonical, test_derived, test_key_names, test_sealed, test_names, test_numbers, test_both, test_spellings, test_strays, test_segments, test_headers, test_keys, test_macs,
+	test_base64url_vectors, test_base64url_canonical, test_base64url_every_text, test_derived, test_key_names, test_sealed, test_names, test_numbers, test_both, test_spellings, test_strays, test_segments, test_headers, test_keys, test_short_keys, test_macs,
 	test_bad_values, test_edited_claims, test_length, test_words,
 };
 
