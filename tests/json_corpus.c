@@ -257,6 +257,23 @@ static void changed(struct slice text)
 	}
 }
 
+/* A member of a string that is one code point in the way that chance chooses: sixteen times each, so each way comes. */
+static void spelled(uint32_t c)
+{
+	for (int i = 0; i < 16; i++) {
+		struct buf b = { 0 }, meaning = { 0 };
+		struct slice got = SLICE_NONE;
+		struct json j;
+		buf_s(&b, "{\"m\":\"");
+		put_char(&b, c);
+		buf_s(&b, "\"}");
+		reference_put(&meaning, c);
+		if (agree(buf_slice(&b)) != JSON_VALID || json_read(buf_slice(&b), &j) != JSON_VALID || json_string(&j, "m", &got) != JSON_FOUND
+			|| !slice_is(got, buf_slice(&meaning)))
+			differ("a code point", buf_slice(&b));
+	}
+}
+
 static void one_text(void)
 {
 	struct buf b = { 0 };
@@ -337,10 +354,12 @@ int main(int argc, char **argv)
 	size_t mark = arena_mark();
 	if (argc == 4 && strcmp(argv[1], "meaning") == 0) {
 		seed = strtoull(argv[2], NULL, 10);
-		for (long i = strtol(argv[3], NULL, 10); i > 0; i--, arena_back(mark)) {
+		for (unsigned depth = 0; depth < 32; depth++)
+			nested(depth);
+		for (uint32_t c = 0; c < 0x100; c++, arena_back(mark))
+			spelled(c);
+		for (long i = strtol(argv[3], NULL, 10); i > 0; i--, arena_back(mark))
 			one_text();
-			nested(pick(32));
-		}
 	} else if (argc == 3 && strcmp(argv[1], "every") == 0) {
 		every(&b, (int)strtol(argv[2], NULL, 10));
 	} else if (argc > 2 && strcmp(argv[1], "judge") == 0) {
