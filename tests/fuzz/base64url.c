@@ -12,7 +12,7 @@ static bool canonical(struct slice s)
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	size_t last = 0;
 	for (size_t i = 0; i < s.n; i++) {
-		const char *at = memchr(digits, s.p[i], 64);
+		const char *at = memchr(digits, s.p[i], sizeof digits - 1);
 		if (!at)
 			return false;
 		last = (size_t)(at - digits);

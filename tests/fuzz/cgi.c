@@ -11,8 +11,6 @@ const bool fuzz_starves = true;
 
 enum { VARIABLES = 64 };
 
-extern char **environ;
-
 /* Cuts the variables off *in; returns how many. */
 static int variables(struct slice *in, char *out[VARIABLES + 1])
 {

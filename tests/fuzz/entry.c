@@ -98,11 +98,14 @@ static char *edge(size_t n)
 /* The next of the pack, at the edge; false at its end. */
 static bool next(FILE *pack, struct slice *in)
 {
-	size_t n;
-	if (fscanf(pack, "%zu:", &n) != 1)
+	size_t n = 0;
+	int c = fgetc(pack);
+	if (c == EOF)
 		return false;
-	char *at = edge(n);
-	if (n > EDGE || fread(at, 1, n, pack) != n || fgetc(pack) != ',')
+	for (; c >= '0' && c <= '9' && n < EDGE; c = fgetc(pack))
+		n = n * 10 + (size_t)(c - '0');
+	char *at = edge(n < EDGE ? n : 0);
+	if (n >= EDGE || c != ':' || fread(at, 1, n, pack) != n || fgetc(pack) != ',')
 		exit(2);
 	*in = (struct slice){ at, n };
 	return true;

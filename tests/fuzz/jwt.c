@@ -167,7 +167,7 @@ void fuzz_one(struct slice in)
 	if (in.n == 0)
 		return;
 	enum jwt_use use = *in.p >= 'a' ? JWT_ACCESS : JWT_REFRESH;
-	struct slice rest = slice_from(in, 1), token = SLICE_NONE;
+	struct slice rest = slice_from(in, 1), token;
 	switch (*in.p | 0x20) {
 	case 't':
 		verdict(rest, use);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # run.sh TARGET...: fuzzes each for SECONDS_EACH (60), from its corpus, then keeps of all inputs the fewest that reach
-# as much (libFuzzer's -merge=1). One line a target at the end: executions, and the edges and features it reached.
+# as much (libFuzzer's -set_cover_merge). One line a target at the end: executions, and the edges and features it reached.
 # An input that breaches something is left in build/fuzz/found/, and the target isn't packed.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -27,7 +27,7 @@ for target; do
         bad=$((bad + 1))
         continue
     fi
-    nice -n 10 "$program" -merge=1 -max_len=$longest -close_fd_mask=3 "$work/$target.min" "$work/$target" </dev/null >"$log.merge" 2>&1 ||
+    nice -n 10 "$program" -set_cover_merge=1 -max_len=$longest -close_fd_mask=3 "$work/$target.min" "$work/$target" </dev/null >"$log.merge" 2>&1 ||
         { tail -n 30 "$log.merge"; bad=$((bad + 1)); continue; }
     find "$work/$target.min" -type f | LC_ALL=C sort | xargs "$program" --pack >"$pack.new"
     mv "$pack.new" "$pack"
