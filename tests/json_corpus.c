@@ -274,6 +274,21 @@ static void spelled(uint32_t c)
 	}
 }
 
+/* Every two units at the edges of the surrogates, and every one. */
+static void surrogates(void)
+{
+	static const uint32_t units[] = { 0x41, 0xd7ff, 0xd800, 0xdbff, 0xdc00, 0xdfff, 0xe000 };
+	for (size_t i = 0; i < 49; i++) {
+		struct buf b = { 0 };
+		buf_c(&b, '"');
+		put_unit(&b, units[i / 7]);
+		if (i % 7)
+			put_unit(&b, units[i % 7]);
+		buf_c(&b, '"');
+		agree(buf_slice(&b));
+	}
+}
+
 static void one_text(void)
 {
 	struct buf b = { 0 };
@@ -358,6 +373,7 @@ int main(int argc, char **argv)
 			nested(depth);
 		for (uint32_t c = 0; c < 0x100; c++, arena_back(mark))
 			spelled(c);
+		surrogates();
 		for (long i = strtol(argv[3], NULL, 10); i > 0; i--, arena_back(mark))
 			one_text();
 	} else if (argc == 3 && strcmp(argv[1], "every") == 0) {
