@@ -145,8 +145,11 @@ static void rows(int64_t count, int64_t sample)
 	int64_t time = now(), users = (count + FOURTH - 1) / FOURTH;
 	uint64_t *user = calloc((size_t)users, sizeof *user);
 	struct session *kept = calloc((size_t)sample + 1, sizeof *kept);
-	if (user == NULL || kept == NULL)
+	if (user == NULL || kept == NULL) {
+		free(user);
+		free(kept);
 		say("no memory");
+	}
 	int64_t before = file_size();
 	for (int64_t i = 0; i < users; i++) {
 		next_row(i);
@@ -161,6 +164,8 @@ static void rows(int64_t count, int64_t sample)
 		(long long)(with_sessions - with_users), (long long)texts, (long long)(file_size() - with_sessions));
 	for (int64_t i = 0; i < sample; i++)
 		print_token(&kept[i]);
+	free(kept);
+	free(user);
 }
 
 static void sweep(int64_t live)
@@ -185,7 +190,7 @@ int main(int argc, char **argv)
 	if (argc < 4)
 		say("usage: fill rows DIR COUNT SAMPLE; fill sweep DIR LIVE");
 	dir = argv[2];
-	int64_t count = atoll(argv[3]), sample = argc > 4 ? atoll(argv[4]) : 0;
+	int64_t count = strtoll(argv[3], NULL, 10), sample = argc > 4 ? strtoll(argv[4], NULL, 10) : 0;
 	const char *wrong = config_read(dir, &config);
 	if (wrong == NULL)
 		wrong = keyring_read(dir, &ring);

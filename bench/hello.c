@@ -55,7 +55,7 @@ static int listener(char *where)
 			return -1;
 		*colon = '\0';
 		inet_pton(AF_INET, where, &in.sin_addr);
-		in.sin_port = htons((unsigned short)atoi(colon + 1));
+		in.sin_port = htons((unsigned short)strtol(colon + 1, NULL, 10));
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	}
 	if (bind(fd, local ? (void *)&un : (void *)&in, local ? sizeof un : sizeof in) || listen(fd, BACKLOG))

@@ -1,7 +1,7 @@
 /*
  * load: one HTTP client for all servers that are measured here.
  *
- *   load [-c CONNECTIONS] [-d SECONDS | -n COUNT] [-x] [-p PATH] [-t CONTENT-TYPE] [-H HEADER]... [-b BODY]
+ *   load [-c CONNECTIONS] [-d SECONDS] [-n COUNT] [-x] [-p PATH] [-t CONTENT-TYPE] [-H HEADER]... [-b BODY]
  *        [-f TOKENS -m MEMBER | -f TOKENS -k COOKIE] PORT|SOCKET
  *
  * Each connection keeps a session of its own and chains its refreshes: what one answer
@@ -9,6 +9,7 @@
  * token that isn't the one that was sent; anything else ends the run with 1, and the answer on
  * stderr. One process, one epoll loop, so that the server has the rest of the machine.
  *
+ *   -d  for so long (5); -n so many requests, or as many as that time allows where both are given
  *   -f  a file with a token on each line, one for each connection; it's rewritten at the end
  *       with those that are good then, so runs can follow one another
  *   -m  the JSON member that has the new token; -k the cookie that is set to it
@@ -62,7 +63,7 @@ static struct {
 	const char *path, *type, *body, *tokens, *member, *cookie, *target;
 	const char *header[HEADERS];
 	int headers;
-} ask = { .connections = 1, .seconds = 5, .path = "/", .type = "application/json" };
+} ask = { .connections = 1, .path = "/", .type = "application/json" };
 
 static struct conn *conns;
 static float *latency;
@@ -112,11 +113,10 @@ static void put_encoded(struct text *t, const char *p)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 	for (; *p; p++) {
-		char hex[4];
-		if (strchr(plain, *p))
-			put(t, p, 1);
-		else
-			put(t, hex, (size_t)snprintf(hex, sizeof hex, "%%%02X", (unsigned char)*p));
+		char one[4] = { *p };
+		if (strchr(plain, *p) == NULL)
+			snprintf(one, sizeof one, "%%%02X", (unsigned char)*p);
+		put_text(t, one);
 	}
 }
 
@@ -124,7 +124,8 @@ static void put_key(struct text *t)
 {
 	static unsigned long n;
 	char key[40];
-	put(t, key, (size_t)snprintf(key, sizeof key, "%x.%lx", (unsigned)getpid(), n++));
+	snprintf(key, sizeof key, "%x.%lx", (unsigned)getpid(), n++);
+	put_text(t, key);
 }
 
 /* Puts a template, with this session's token for its marks. */
@@ -149,7 +150,6 @@ static void compose(struct conn *c)
 {
 	static char body[REQUEST];
 	struct text b = { body, 0, sizeof body }, t = { c->out, 0, sizeof c->out };
-	char line[128];
 	if (ask.body)
 		put_filled(&b, ask.body, c->token);
 	put_text(&t, ask.body ? "POST " : "GET ");
@@ -160,8 +160,11 @@ static void compose(struct conn *c)
 		put_filled(&t, ask.header[i], c->token);
 		put_text(&t, "\r\n");
 	}
-	if (ask.body)
-		put(&t, line, (size_t)snprintf(line, sizeof line, "Content-Type: %s\r\nContent-Length: %zu\r\n", ask.type, b.n));
+	if (ask.body) {
+		char line[128];
+		snprintf(line, sizeof line, "Content-Type: %s\r\nContent-Length: %zu\r\n", ask.type, b.n);
+		put_text(&t, line);
+	}
 	put_text(&t, "\r\n");
 	put(&t, body, b.n);
 	c->length = t.n;
@@ -178,7 +181,7 @@ static int dial(void)
 	int fd = socket(local ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
 	if (fd < 0)
 		die("socket");
-	in.sin_port = htons((unsigned short)atoi(ask.target));
+	in.sin_port = htons((unsigned short)strtol(ask.target, NULL, 10));
 	snprintf(un.sun_path, sizeof un.sun_path, "%s", ask.target);
 	if (!local)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -204,7 +207,7 @@ static void hang_up(struct conn *c)
 
 static bool may_begin(void)
 {
-	return ask.count ? begun < ask.count : now() < deadline;
+	return (!ask.count || begun < ask.count) && (deadline <= 0 || now() < deadline);
 }
 
 static void flush(struct conn *c)
@@ -287,13 +290,13 @@ static struct answer read_answer(struct conn *c, bool ended)
 	const char *length = header(c->in, "Content-Length"), *coding = header(c->in, "Transfer-Encoding");
 	const char *connection = header(c->in, "Connection");
 	bool chunked = coding && strncasecmp(coding, "chunked", 7) == 0;
-	a.status = atoi(c->in + 9);
+	a.status = (int)strtol(c->in + 9, NULL, 10);
 	a.close = ask.each || ended || (connection && strncasecmp(connection, "close", 5) == 0) || strncmp(c->in, "HTTP/1.0", 8) == 0;
 	a.body = gap + 4;
 	if (chunked)
 		a.whole = chunks_there(a.body, end);
 	else if (length)
-		a.whole = end - a.body >= atol(length);
+		a.whole = end - a.body >= strtol(length, NULL, 10);
 	else
 		a.whole = ended;
 	gap[2] = first;
@@ -457,9 +460,9 @@ static void options(int argc, char **argv)
 {
 	for (int o; (o = getopt(argc, argv, "c:d:n:xp:t:H:b:f:m:k:")) != -1;) {
 		switch (o) {
-		case 'c': ask.connections = atoi(optarg); break;
-		case 'd': ask.seconds = atof(optarg); break;
-		case 'n': ask.count = atol(optarg); break;
+		case 'c': ask.connections = (int)strtol(optarg, NULL, 10); break;
+		case 'd': ask.seconds = strtod(optarg, NULL); break;
+		case 'n': ask.count = strtol(optarg, NULL, 10); break;
 		case 'x': ask.each = true; break;
 		case 'p': ask.path = optarg; break;
 		case 't': ask.type = optarg; break;
@@ -477,7 +480,7 @@ static void options(int argc, char **argv)
 	}
 	bool token = ask.member || ask.cookie;
 	if (optind + 1 != argc || ask.connections < 1 || ask.connections > CONNECTIONS || (ask.tokens != NULL) != token)
-		refuse("usage", "load [-c N] [-d SECONDS | -n COUNT] [-x] [-p PATH] [-t TYPE] [-H HEADER] [-b BODY] [-f TOKENS -m MEMBER] PORT");
+		refuse("usage", "load [-c N] [-d SECONDS] [-n COUNT] [-x] [-p PATH] [-t TYPE] [-H HEADER] [-b BODY] [-f TOKENS -m MEMBER] PORT");
 	ask.target = argv[optind];
 }
 
@@ -491,7 +494,9 @@ int main(int argc, char **argv)
 	if (ask.tokens)
 		read_tokens();
 	double start = now();
-	deadline = start + ask.seconds;
+	if (ask.seconds <= 0 && ask.count == 0)
+		ask.seconds = 5;
+	deadline = ask.seconds > 0 ? start + ask.seconds : 0;
 	for (int i = 0; i < ask.connections; i++) {
 		conns[i].fd = -1;
 		begin(&conns[i]);

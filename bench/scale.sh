@@ -5,7 +5,7 @@
 # Data directories that are there already are used again: SCALE_DIR names where they stay (else they go at the end).
 . "$(dirname "$0")/lib.sh"
 N=${1:-10000000}
-SAMPLE=500
+TRACED=256 COLD=200 WARM=400
 KEEP=${SCALE_DIR:-$TOP/build/scale.$$}
 mkdir -p "$KEEP"
 [ -n "${SCALE_DIR-}" ] || trap 'rm -rf "$KEEP"; t_cleanup' EXIT
@@ -21,7 +21,7 @@ filled() {
     [ ! -w /dev/shm ] || [ "$(room /dev/shm)" -lt "$1" ] || at=/dev/shm/latchkey.$$
     mkdir -p "$at"
     data "$at/$1"
-    nice "$BENCH/fill" rows "$DATA" "$1" "$SAMPLE" >"$KEEP/$1.new" || die "no $1 rows"
+    nice "$BENCH/fill" rows "$DATA" "$1" $((TRACED + COLD + WARM)) >"$KEEP/$1.new" || die "no $1 rows"
     [ "$at" = "$KEEP" ] || { mv "$at/$1" "$KEEP/$1" && rmdir "$at"; }
     DATA=$KEEP/$1
     sed -i "s|^throttle_dir.*|throttle_dir = $DATA|" "$DATA/latchkey.conf"
@@ -49,15 +49,24 @@ traced() {
         END { printf "%.0f\t%.2f\t%.1f\n", bytes / n, syncs / n, calls / n }' "$TMP/trace"
 }
 
-# measured COUNT: a line of the data.
+# taken FROM COUNT: that many of the tokens, from the one of that number on, in $TMP/taken.
+taken() { sed 1d "$DATA.rows" | tail -n "+$(($1 + 1))" | head -n "$2" >"$TMP/taken"; }
+
+# measured COUNT: a line of the data. Cold: the page cache has nothing of the database; warm: all of it, where it has room.
 measured() {
     filled "$1"
-    sed 1d "$DATA.rows" | head -n 100 >"$TMP/traced"
-    sed 1d "$DATA.rows" | tail -n +101 >"$TMP/paired"
-    # shellcheck disable=SC2046  # four words
-    set -- "$1" $(paired "$TMP/paired" $((SAMPLE - 100)))
-    printf '%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$(wc -c <"$DATA/latchkey.db")" \
-        "$(awk 'NR == 1 { printf "%.0f\t%.0f", ($4 - $5) / $1, $5 / $1 }' "$DATA.rows")" "$2" "$3" "$4" "$5" "$(traced "$TMP/traced")"
+    taken 0 $TRACED
+    traced=$(traced "$TMP/taken")
+    taken $TRACED $COLD
+    dd if="$DATA/latchkey.db" iflag=nocache count=0 2>/dev/null || die 'the page cache cannot be dropped'
+    cold=$(paired "$TMP/taken" $COLD) || exit
+    taken $((TRACED + COLD)) $WARM
+    cat "$DATA/latchkey.db" >/dev/null
+    warm=$(paired "$TMP/taken" $WARM) || exit
+    # shellcheck disable=SC2086  # four words each
+    set -- "$1" $warm $cold
+    printf '%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$(wc -c <"$DATA/latchkey.db")" \
+        "$(awk 'NR == 1 { printf "%.0f\t%.0f", ($4 - $5) / $1, $5 / $1 }' "$DATA.rows")" "$2" "$3" "$4" "$5" "$traced" "$6" "$8"
     # Its tokens are used up.
     [ -n "${SCALE_DIR-}" ] || rm -rf "$DATA" "$DATA.rows"
 }
@@ -94,7 +103,7 @@ sharded() {
 }
 
 mkdir -p "$DATA_OUT"
-printf 'sessions\tdatabase bytes\tbytes per session beside its texts\ttexts\tus\tempty us\tratio\tpeak KiB\tbytes written\tsyncs\tsystem calls\n' >"$TMP/scale.tsv"
+printf 'sessions\tdatabase bytes\tbytes per session beside its texts\ttexts\tus\tempty us\tratio\tpeak KiB\tbytes written\tsyncs\tsystem calls\tcold us\tcold ratio\n' >"$TMP/scale.tsv"
 for count in 1000 100000 "$N"; do
     measured "$count" >>"$TMP/scale.tsv"
     echo "scale: $count" >&2
@@ -107,12 +116,12 @@ printf 'directories\trefreshes per second\tp99 ms\n' >"$DATA_OUT/shards.tsv"
 for shards in 1 2 4; do sharded $shards; done >>"$DATA_OUT/shards.tsv"
 
 {
-    echo "$(host). Each refresh is a process, of another session; \"empty\" is a program that does nothing, started in turn."
+    echo "$(host). Each refresh is a process, of another session; \"empty\" is a program that does nothing, started in turn. Bytes and syncs are means of $TRACED, with what checkpoints write."
     echo
-    echo '| sessions | database MB | bytes per session beside its texts | texts | refresh µs | ratio to empty | to 10^3 | bytes written | to 10^3 | syncs | system calls |'
-    echo '|---|---|---|---|---|---|---|---|---|---|---|'
+    echo '| sessions | database MB | bytes per session beside its texts | texts | refresh µs | ratio to empty | to 10^3 | page cache dropped, µs | bytes written | to 10^3 | syncs | system calls |'
+    echo '|---|---|---|---|---|---|---|---|---|---|---|---|'
     awk -F '\t' 'NR == 2 { first = $7; bytes = $9 }
-        NR > 1 { printf "| %d | %.1f | %d | %d | %d | %.2f | %.2f | %d | %.2f | %.2f | %.1f |\n", $1, $2 / 1e6, $3, $4, $5, $7, $7 / first, $9, $9 / bytes, $10, $11 }' "$DATA_OUT/scale.tsv"
+        NR > 1 { printf "| %d | %.1f | %d | %d | %d | %.2f | %.2f | %d | %d | %.2f | %.2f | %.1f |\n", $1, $2 / 1e6, $3, $4, $5, $7, $7 / first, $12, $9, $9 / bytes, $10, $11 }' "$DATA_OUT/scale.tsv"
     echo
     awk -v live=$live '{ printf "Sign-ins that nobody uses afterwards, %d within a refresh_ttl, for ten of those: at most %d rows stood at once, %.2f times as many as could be alive.\n", live, $1, $1 / live }' "$TMP/sweep"
     echo

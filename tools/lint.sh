@@ -13,11 +13,11 @@ echo "lint: gcc's warnings and analysis with glibc"
 make -s B=glibc objects
 echo "lint: clang-tidy"
 # shellcheck disable=SC2086  # lists
-quiet clang-tidy --quiet ./*.c tools/*.c $tests -- $flags
+quiet clang-tidy --quiet ./*.c tools/*.c bench/*.c $tests -- $flags
 echo "lint: cppcheck"
 # shellcheck disable=SC2086
 quiet cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --error-exitcode=1 \
-    --inline-suppr --suppressions-list=tools/cppcheck.txt -D__linux__ -DLK_BUILD_EPOCH=0LL -DSQLITE_VERSION_NUMBER=3053002 -I. ./*.c tools/*.c $tests
+    --inline-suppr --suppressions-list=tools/cppcheck.txt -D__linux__ -DLK_BUILD_EPOCH=0LL -DSQLITE_VERSION_NUMBER=3053002 -I. ./*.c tools/*.c bench/*.c $tests
 echo "lint: shellcheck"
 # shellcheck disable=SC2046  # a list
 shellcheck -x -P SCRIPTDIR $(find tools tests tests/fronts .ci bench bench/peers packaging -maxdepth 1 \( -name '*.sh' -o -name '*.t' -o -path .ci/run \) 2>/dev/null)
