@@ -393,9 +393,10 @@ const char *store_file_layer(void)
 	sqlite3_config(SQLITE_CONFIG_MALLOC, &heap_methods);
 #endif
 	const sqlite3_vfs *disk = sqlite3_vfs_find(NULL);
-	if (disk == NULL)
+	if (disk)
+		layer = *disk;
+	else
 		fail(ERROR_STORE_UNAVAILABLE, "SF1", "SQLite doesn't start: out of memory", NULL);
-	layer = *disk;
 	layer.xSetSystemCall(&layer, "open", (sqlite3_syscall_ptr)open_plainly);
 	layer.xSetSystemCall(&layer, "geteuid", (sqlite3_syscall_ptr)nobody);
 	open_on_disk = layer.xOpen;

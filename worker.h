@@ -51,7 +51,7 @@ struct worker_calls {
  * worker_possible() tells before.
  */
 bool worker_possible(void);
-void worker_run(const struct worker_place *place, const struct worker_calls *calls);
+void worker_run(const struct worker_place *where, const struct worker_calls *what);
 
 /*
  * The starter's side: takes what a worker handed over. A connection in *fd
