@@ -2,7 +2,7 @@
 faults.py INJECT LATCHKEY DIR [NAME...]: a sweep of faults over every request that writes, and
 every row of the rotation table. Prints "NAME POINTS BROKEN CALLS" for each scenario, and which
 promise was broken where. FAULTS_STEP thins the points out (1: all); FAULTS_PART is I/N: the
-part of a worker.
+part of a worker. With FAULTS_WORKERS it is `serve --workers` that is asked, and fails.
 
 A scenario prepares a data directory once. Each point restores it, runs the request with one
 system call failed (each errno, a short count, SIGKILL, half a write and SIGKILL; a disk that
@@ -673,6 +673,35 @@ def point(m, act, judge, files, bystander):
 ALONE = {"refresh/2-unknown", "key/retire", "key/epoch", "init"}
 
 
+def sweep_workers(m, name, step, part, parts):
+    """The same under `serve --workers`: each call since the first connection, of any of its processes, until there is no such."""
+    prepare, conf = SCENARIOS[name]
+    m.make("trusted_proxies = 127.0.0.1", *conf)
+    bystander = sign_in(m, "other")
+    act, judge = prepare(m)
+    files = snapshot(m.dir)
+    tried, broken, when, more = 0, [], part, True
+    while more:
+        when += 1
+        met = []                      # of the faults that any call can meet
+        for number, (_, fault) in enumerate(FAULTS[:-2]):
+            if (when + number) % step:
+                continue
+            m.arm("F", fault, when)
+            try:
+                hit = point(m, act, judge, files, bystander)
+            except Broken as why:
+                hit = 1
+                broken.append(f"{name}: call {when} {NAMES.get(fault) or errno.errorcode[fault]}: {why}")
+            tried += hit
+            met += [hit] if fault not in (TORN, SHORT) else []
+        more = any(met) or not met
+        when += parts - 1
+    print("workers/" + name, tried, len(broken), when, flush=True)
+    for why in broken[:10]:
+        print("#", why.replace("\n", "\n# "), flush=True)
+
+
 def sweep(m, name, step, part, parts):
     """All points of a scenario that are this worker's."""
     prepare, conf = SCENARIOS[name]
@@ -702,8 +731,9 @@ def main():
     inject, latchkey, directory, *names = sys.argv[1:]
     part, parts = (int(word) for word in os.environ.get("FAULTS_PART", "0/1").split("/"))
     m = Machine(inject, latchkey, directory)
+    swept = sweep_workers if "FAULTS_WORKERS" in os.environ else sweep
     for name in names or SCENARIOS:
-        sweep(m, name, int(os.environ.get("FAULTS_STEP", "8")), part, parts)
+        swept(m, name, int(os.environ.get("FAULTS_STEP", "8")), part, parts)
 
 
 main()

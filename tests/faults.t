@@ -22,7 +22,7 @@ sweep() { # LATCHKEY NAME...: what faults.py prints, of all workers
 of() { awk -v c="$1" -v p="$2" '!/^#/ && $1 ~ p { n += $c } END { print n + 0 }' "$TMP/all"; }
 
 sweep "$LATCHKEY" >"$TMP/all"
-grep -E '^#|Error|worker' "$TMP/all"
+grep -E '^#|Error|worker ended' "$TMP/all"
 while read -r pattern name; do
     points=$(of 2 "$pattern") broken=$(of 3 "$pattern")
     ok "$name: points were tried ($points)" test "$points" -gt 50
@@ -42,7 +42,18 @@ points=$(of 2 '^[a-hj-z]') broken=$(of 3 '^[a-hj-z]') init=$(of 2 '^init') init_
 ok "two thousand points ($points)" test "$points" -ge 2000
 ok "init: points were tried ($init)" test "$init" -gt 50
 is "$init_broken" 0 'init: whatever fails, the next one does it'
-nok 'every worker went to its end' grep -qE 'Error|worker' "$TMP/all"
+nok 'every worker went to its end' grep -qE 'Error|worker ended' "$TMP/all"
+
+# The same of a server that stays, whichever of its processes it is.
+export FAULTS_WORKERS=1
+[ -n "${TORTURE-}" ] || STEP=18
+sweep "$LATCHKEY" refresh/5-rotate refresh/9-old refresh/10-ahead login register logout revoke password >"$TMP/all"
+unset FAULTS_WORKERS
+grep -E '^#|Error|worker ended' "$TMP/all"
+tried=$(of 2 '^workers') failed=$(of 3 '^workers')
+ok "serve --workers: points were tried ($tried)" test "$tried" -gt 100
+is "$failed" 0 'serve --workers: whatever fails, every promise holds'
+nok 'every worker of that went to its end' grep -qE 'Error|worker ended' "$TMP/all"
 
 # The control: a build that answers before its COMMIT.
 caught='' missed=''
@@ -52,5 +63,6 @@ for route in login logout revoke; do
 done
 is "$missed" '' 'a build that answers before its COMMIT is caught in each'
 promise fault "$points" "$broken" "an answer before its COMMIT: caught in$caught"
+promise fault/workers "$tried" "$failed" 'the same sweep'
 promise init "$init" "$init_broken" 'the same sweep'
 done_testing

@@ -16,6 +16,8 @@
  *	t	the record is what it and its children did to files, see record_call()
  *	T	the same of a server, whose pid is said at once, on a line of its own;
  *		it is over when somebody ends it
+ *	F	a server, whose call number WHEN since its first connection meets
+ *		FAULT, in whichever of its processes
  * FAULT	an errno; or KILL, before the call; SHORT, half of what was asked is
  *	read or written; TORN, half of it is written, then SIGKILL.
  *
@@ -132,6 +134,12 @@ static long long position(int fd)
 		die(path);
 	fclose(f);
 	return at;
+}
+
+/* Modes in which the program is a server. */
+static bool serves(void)
+{
+	return job.mode == 'T' || job.mode == 'F';
 }
 
 /* What is known at a call's entry and needed at its exit. */
@@ -346,10 +354,10 @@ static bool go_on(enum __ptrace_request how)
 	}
 }
 
-/* exit_group(2) can't fail, and SIGKILL there comes after all is done. */
+/* exit_group(2) can't fail, and SIGKILL there comes after all is done; nor can kill(2) of one's own child. */
 static bool applies(const regs *r)
 {
-	return r->orig_rax != SYS_exit_group && (can_be_short(r) || (job.fault != SHORT && job.fault != TORN));
+	return r->orig_rax != SYS_exit_group && r->orig_rax != SYS_kill && (can_be_short(r) || (job.fault != SHORT && job.fault != TORN));
 }
 
 /* From the entry of the call to behind its exit; false where the child is over. */
@@ -404,6 +412,7 @@ static bool hides(const regs *r)
 static struct tracee {
 	pid_t pid;
 	bool fresh;                    /* not begun yet: its SIGSTOP is ours */
+	bool failing;                  /* in the call that meets the fault */
 	regs asked;
 	struct seen seen;
 } *tracees[PROCESSES];
@@ -423,6 +432,14 @@ static struct tracee *tracee_of(pid_t pid)
 	return tracees[room];
 }
 
+/* Without its first process a server is to end. */
+static void end_all(int number)
+{
+	for (size_t i = 0; i < PROCESSES; i++)
+		if (tracees[i])
+			kill(tracees[i]->pid, number);
+}
+
 /* True while there are others. */
 static bool forget(pid_t pid)
 {
@@ -437,11 +454,46 @@ static bool forget(pid_t pid)
 	return others;
 }
 
+/* Of a server: calls are counted from its first connection on. */
+static int calls_since_accept;
+
+/* The call number WHEN, of whichever process it is. */
+static void fail_one(struct tracee *t, regs *r)
+{
+	if (!calls_since_accept || calls_since_accept++ != job.when || !applies(r))
+		return;
+	answer.hit = 1;
+	answer.call = (long)r->orig_rax;
+	t->failing = true;
+	if (job.fault == KILL)
+		kill(child, SIGKILL);
+	else if (job.fault < 0)
+		r->rdx /= 2;
+	else if (r->orig_rax != SYS_close)
+		r->orig_rax = (unsigned long long)-1;
+	set(r);
+}
+
+static void failed_one(struct tracee *t, regs *r)
+{
+	t->failing = false;
+	if (job.fault == TORN)
+		kill(child, SIGKILL);
+	r->rdx = t->asked.rdx;
+	if (job.fault > 0)
+		r->rax = (unsigned long long)-job.fault;
+	set(r);
+}
+
 static void at_entry(struct tracee *t, regs *r)
 {
 	char line[64];
 	snprintf(line, sizeof line, job.mode == 'l' ? "%lld\n" : "X %lld\n", (long long)r->orig_rax);
 	t->asked = *r;
+	if (job.mode == 'F') {
+		fail_one(t, r);
+		return;
+	}
 	if (job.mode == 'l' || is_strange(r))
 		note(line, NULL, 0);
 	if (job.mode != 'l')
@@ -454,7 +506,12 @@ static void at_entry(struct tracee *t, regs *r)
 
 static void at_exit(struct tracee *t, regs *r)
 {
-	if (hides(&t->asked)) {
+	if (job.mode == 'F') {
+		if (t->asked.orig_rax == SYS_accept4 && (long long)r->rax >= 0 && !calls_since_accept)
+			calls_since_accept = 1;
+		if (t->failing)
+			failed_one(t, r);
+	} else if (hides(&t->asked)) {
 		r->rax = 0;
 		set(r);
 	} else if (job.mode != 'l') {
@@ -492,6 +549,7 @@ static void record_all(void)
 	pid_t first = child;
 	bool more = true;
 	tracee_of(first)->fresh = false;
+	calls_since_accept = 0;
 	do {
 		if (more && ptrace(PTRACE_SYSCALL, child, NULL, (long)give) && errno != ESRCH)
 			die("ptrace");
@@ -505,6 +563,8 @@ static void record_all(void)
 			give = at_stop(t, status);
 		} else if (child == first) {
 			answer.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+			if (job.mode == 'F')
+				end_all(SIGKILL);
 		}
 	} while (more || forget(child));
 }
@@ -514,12 +574,13 @@ static void record_all(void)
 static void hung(int unused)
 {
 	(void)unused;
+	end_all(SIGABRT);
 	kill(child, SIGABRT);
 }
 
 static void become(int in, int out, int err)
 {
-	int nowhere = job.mode == 'T' ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+	int nowhere = serves() ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
 	if (dup2(in, 0) < 0 || dup2(nowhere < 0 ? out : nowhere, 1) < 0 || dup2(nowhere < 0 ? err : nowhere, 2) < 0)
 		_exit(126);
 	if (job.mode != 'r')
@@ -544,7 +605,7 @@ static void observe(void)
 {
 	int status;
 	alarm(job.mode == 'T' ? SERVE_SECONDS : HANG_SECONDS);
-	if (job.mode == 'T') {
+	if (serves()) {
 		printf("%d\n", (int)child);
 		fflush(stdout);
 	}

@@ -7,7 +7,10 @@ import json
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
+import time
 
 PASSWORD = "correct horse"
 KILL, SHORT, TORN = -1, -2, -3
@@ -55,15 +58,14 @@ class Machine:
         """One run, as it was armed."""
         words = [os.fsencode(word) for word in argv] + [os.fsencode(f"{name}={value}") for name, value in env.items()]
         head = f"{self.mode} {self.fault} {self.when} {len(argv)} {len(env)} {len(text)}\n".encode()
-        serves = self.mode == "T"
+        serves = self.mode in "TF"
         self.arm("r")
         self.server.stdin.write(head + b"".join(word + b"\0" for word in words) + text)
         self.server.stdin.flush()
         return None if serves else self.result()
 
     def serve(self, argv, env):
-        """Starts a server that is recorded; its pid. Ended, its record is the result()."""
-        self.arm("T")
+        """Starts a server as it was armed (T F); its pid. Once it has ended, what became of it is the result()."""
         self.run(argv, env)
         return int(self.server.stdout.readline())
 
@@ -79,6 +81,8 @@ class Machine:
 
     def ask(self, method, path, body=None, access=None, more=None):
         """One request: (status, JSON or None). Status 0: no whole answer. Each from a network of its own."""
+        if self.mode == "F":
+            return self.ask_server(method, path, body, access)
         self.peers += 1
         text = json.dumps(body).encode() if body is not None else b""
         env = {"GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": method, "SCRIPT_NAME": "/auth", "PATH_INFO": path,
@@ -88,6 +92,13 @@ class Machine:
             env["HTTP_AUTHORIZATION"] = "Bearer " + access
         env.update(more or {})
         return whole_answer(self.run([self.latchkey], env, text).out)
+
+    def ask_server(self, *request):
+        """The same of a server that meets what was armed."""
+        server = Server(self, ["--workers", "1"], self.mode, self.fault, self.when)
+        answer = server.ask(*request)
+        server.stop()
+        return answer
 
     def verb(self, *words, text=""):
         """An operator's verb on the directory: its exit code."""
@@ -165,3 +176,74 @@ class Client:
         """It is over."""
         status, answer = machine.ask("POST", "/refresh", self.request())
         must(verdict(status, answer) == code, lambda: f"{who} is not signed out: {verdict(status, answer)}, not {code}")
+
+
+class Server:
+    """`latchkey serve`, as inject's modes T and F run it, asked many things at once."""
+
+    def __init__(self, m, words, mode, fault=0, when=0):
+        self.m = m
+        self.source = 20000 + os.getpid() % 20 * 1000
+        self.port = self.bound().getsockname()[1]
+        m.arm(mode, fault, when)
+        self.pid = m.serve([m.latchkey, "serve", f"127.0.0.1:{self.port}", *words, "--dir", m.dir], {})
+        self.asked = 0
+        while not self.listens():
+            time.sleep(0.005)
+
+    def listens(self):
+        """Asked of the kernel: a connection would be its first."""
+        with open("/proc/net/tcp", encoding="ascii") as table:
+            return any(line.split()[1].endswith(f":{self.port:04X}") and line.split()[3] == "0A" for line in table)
+
+    def bound(self):
+        """A socket with a port of its own, by which the record names it."""
+        while True:
+            self.source += 1
+            one = socket.socket()
+            one.settimeout(60)
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                one.bind(("127.0.0.1", self.source))
+                return one
+            except OSError:
+                one.close()
+
+    def together(self, requests):
+        """All of them sent before any is answered: for each its port, status and answer."""
+        peers = []
+        for method, path, body, access in requests:
+            peer = self.bound()
+            peer.connect(("127.0.0.1", self.port))
+            text = json.dumps(body).encode() if body is not None else b""
+            self.asked += 1
+            head = (f"{method} /api/auth{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
+                    f"X-Forwarded-For: 10.9.{self.asked >> 8}.{self.asked & 255}\r\nContent-Length: {len(text)}\r\n")
+            peers.append((peer, head.encode() + (f"Authorization: Bearer {access}\r\n".encode() if access else b"") + b"\r\n" + text))
+        for peer, text in peers:
+            peer.sendall(text)
+        return [(peer.getsockname()[1], *whole_answer(self.all_of(peer).replace(b"HTTP/1.1", b"Status:", 1))) for peer, _ in peers]
+
+    def ask(self, *request):
+        """One, of a server that may be gone by now: (status, JSON or None)."""
+        try:
+            return self.together([request])[0][1:]
+        except ConnectionError:
+            return 0, None
+
+    @staticmethod
+    def all_of(peer):
+        """What it says until it closes."""
+        parts = []
+        with peer:
+            while part := peer.recv(65536):
+                parts.append(part)
+        return b"".join(parts)
+
+    def stop(self):
+        """Ends it; what became of it."""
+        try:
+            os.kill(self.pid, signal.SIGTERM)
+        except ProcessLookupError:
+            pass
+        return self.m.result()

@@ -27,16 +27,12 @@ import collections
 import copy
 import hashlib
 import itertools
-import json
 import os
 import random
 import shutil
-import signal
-import socket
 import sys
-import time
 
-from inject import CONF, PASSWORD, Broken, Client, Machine, must, verdict, whole_answer
+from inject import CONF, PASSWORD, Broken, Client, Machine, Server, must, verdict
 
 SECTOR = 512
 KEEP, DROP, JUNK, ZERO = range(4)
@@ -550,64 +546,6 @@ class Tour:
 
 # ---- many at once ----
 
-class Server:
-    """`latchkey serve`, recorded while it is asked, many things at once."""
-
-    def __init__(self, m, words):
-        self.m = m
-        self.source = 20000 + os.getpid() % 20 * 1000
-        self.port = self.bound().getsockname()[1]
-        self.pid = m.serve([m.latchkey, "serve", f"127.0.0.1:{self.port}", *words, "--dir", m.dir], {})
-        self.asked = 0
-        while True:                   # until it listens
-            try:
-                self.bound().connect(("127.0.0.1", self.port))
-                return
-            except ConnectionRefusedError:
-                time.sleep(0.01)
-
-    def bound(self):
-        """A socket with a port of its own, by which the record names it."""
-        while True:
-            self.source += 1
-            one = socket.socket()
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                one.bind(("127.0.0.1", self.source))
-                return one
-            except OSError:
-                one.close()
-
-    def together(self, requests):
-        """All of them sent before any is answered: for each its port, status and answer."""
-        peers = []
-        for method, path, body, access in requests:
-            peer = self.bound()
-            peer.connect(("127.0.0.1", self.port))
-            text = json.dumps(body).encode() if body is not None else b""
-            self.asked += 1
-            head = (f"{method} /api/auth{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
-                    f"X-Forwarded-For: 10.9.{self.asked >> 8}.{self.asked & 255}\r\nContent-Length: {len(text)}\r\n")
-            peers.append((peer, head.encode() + (f"Authorization: Bearer {access}\r\n".encode() if access else b"") + b"\r\n" + text))
-        for peer, text in peers:
-            peer.sendall(text)
-        return [(peer.getsockname()[1], *whole_answer(self.all_of(peer).replace(b"HTTP/1.1", b"Status:", 1))) for peer, _ in peers]
-
-    @staticmethod
-    def all_of(peer):
-        """What it says until it closes."""
-        parts = []
-        with peer:
-            while part := peer.recv(65536):
-                parts.append(part)
-        return b"".join(parts)
-
-    def stop(self):
-        """Ends it; what it did."""
-        os.kill(self.pid, signal.SIGTERM)
-        return list(events(self.m.result().record))
-
-
 class Crowd:
     """Requests of many clients at once, and the promises in their answers. A user does one thing at a time that ends sessions."""
 
@@ -715,15 +653,15 @@ def served(tour, waves, words):
         tour.user_add()
     while len(tour.standing()) < 8:
         tour.login()
-    crowd, server = Crowd(tour), Server(tour.m, words)
+    crowd, server = Crowd(tour), Server(tour.m, words, "T")
     try:
         for number in range(waves):
             crowd.wave(server)
             if number % 5 == 4:       # what was handed out is known from here on
-                crowd.settle(server.stop())
-                server = Server(tour.m, words)
+                crowd.settle(list(events(server.stop().record)))
+                server = Server(tour.m, words, "T")
     finally:
-        crowd.settle(server.stop())
+        crowd.settle(list(events(server.stop().record)))
 
 
 # ---- the power goes ----
