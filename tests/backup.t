@@ -100,14 +100,23 @@ is "$(in_again)" 0 'control: with other keys all are signed out, and the count s
 # --- while it is at work: stopped where all but the first piece is written
 DATA=$SOURCE
 TOKEN=$token_8
-# The last lseek(2) is the one back to the first piece; SQLite makes none.
+# SQLite makes no fsync(2) here, fdatasync alone; the copy's first is behind all pieces but the first one.
 stopped() { # NAME FILE: its processes wait in the middle of the copy; $child is the one that copies
-    s_pieces=$((($(stat -c %s "$DATA/latchkey.db") + 65535) / 65536))
-    start "$1" strace -f -qq -o "$TMP/$1.trace" -e trace=lseek -e "inject=lseek:signal=STOP:when=$s_pieces" \
+    start "$1" strace -f -qq -o "$TMP/$1.trace" -e trace=fsync -e inject=fsync:signal=STOP:when=1 \
         "$LATCHKEY" backup "$2" --dir "$DATA"
     s_tries=0
     until grep -q 'stopped by SIGSTOP' "$TMP/$1.trace" 2>/dev/null || [ $((s_tries += 1)) -gt 600 ]; do sleep 0.05; done
     child=$(sed -n 's/^\([0-9]*\) .*stopped by SIGSTOP.*/\1/p' "$TMP/$1.trace" | head -n 1)
+}
+# goes_on NAME: it and its parent, which syncs the directory and is stopped there as well.
+goes_on() {
+    g_pid='' g_tries=0
+    eval "g_pid=\$${1}_pid"
+    while grep -q '^State:[^Z]*$' "/proc/$g_pid/status" 2>/dev/null && [ $((g_tries += 1)) -lt 600 ]; do
+        # shellcheck disable=SC2046  # words
+        kill -CONT $(sed -n 's/^\([0-9]*\) .*stopped by SIGSTOP.*/\1/p' "$TMP/$1.trace" | sort -u) 2>/dev/null
+        sleep 0.05
+    done
 }
 ended() { # NAME: $STATUS
     e_pid=''
@@ -132,7 +141,7 @@ like "$OUT" '*another backup is at work*' 'is refused'
 nok 'and leaves nothing' test -e "$TMP/copy3"
 ok 'the copy goes on until now' kill -0 "$child"
 is "$(od -An -tx1 -N 512 "$TMP/copy2" | tr -d ' \n0*')" '' 'as long as it is not whole it does not begin as a database'
-kill -CONT "$child"
+goes_on busy
 ended busy
 is "$STATUS" 0 'then it is whole'
 refreshed 3
@@ -167,7 +176,7 @@ db.execute("INSERT INTO filler VALUES(zeroblob(9000000))")
 db.commit()
 os._exit(0)' "$DATA/latchkey.db"
 refreshed 1
-kill -CONT "$child"
+goes_on long
 ended long
 is "$STATUS" 1 'a log of 8 MiB is emptied, whoever copies'
 like "$(cat "$TMP/long.log")" '*was changed while it was copied; try again*' 'which is told'
