@@ -39,7 +39,7 @@ moved() { # FACTOR: the counted ones, refresh moved by it
     awk -v by="$1" '$1 == "refresh" { for (i = 2; i <= NF; i++) $i = int($i * by) } { print }' "$TMP/counted" >"$TMP/moved"
     held "$TMP/counted" "$TMP/moved" | grep -v '^ok: ' | cut -d : -f 1 | sort | uniq -c | tr -s ' \n' ' '
 }
-is "$(moved 1.06)" ' 3 dearer ' 'a refresh that is 6 % dearer is found'
+is "$(moved 1.10)" ' 3 dearer ' 'a refresh that is 10 % dearer is found'
 is "$(moved 1.04)" '' 'one that is 4 % dearer passes'
-is "$(moved 0.84)" ' 3 cheaper ' 'one that is 16 % cheaper wants new budgets'
+is "$(moved 0.80)" ' 3 cheaper ' 'one that is 20 % cheaper wants new budgets'
 done_testing
