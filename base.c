@@ -213,7 +213,7 @@ static void arena_open_reserve(void)
 
 void *arena(size_t n)
 {
-	size_t want = (n + sizeof(max_align_t) - 1) & ~(sizeof(max_align_t) - 1);
+	size_t want = (n + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
 	if (arena_told_to_fail())
 		block_end = block_used;
 	if (want < n || want > block_end - block_used)

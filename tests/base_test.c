@@ -88,7 +88,7 @@ static void arenas(void)
 {
 	size_t mark = arena_mark(), huge = SIZE_MAX / 2;
 	char *a = arena(3), *b = arena(5000);
-	ok(a[2] == 0 && b[4999] == 0 && (uintptr_t)b % 16 == 0, "zeroed and aligned");
+	ok(a[2] == 0 && b[4999] == 0 && (uintptr_t)b % _Alignof(max_align_t) == 0, "zeroed and aligned");
 	memset(b, 'x', 5000);
 	arena_back(mark);
 	ok(arena_mark() == mark, "back at the mark");

@@ -1,13 +1,9 @@
 /*
- * clock_test: which wall clocks are believed, at every border; and the
- * kernel's answer, which a seccomp filter stands in for.
+ * clock_test: which wall clocks are believed, at every border. What the kernel
+ * says of its own is clock_kernel_test's.
  */
 #include "clock.h"
 #include "t.h"
-
-#include <errno.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 
 enum { DAY = 86400 };
 
@@ -52,55 +48,9 @@ static void judges(void)
 	clock_confirmed = real;
 }
 
-/* As in <linux/filter.h>, which musl's compiler doesn't know. */
-struct bpf_line { uint16_t code; uint8_t yes, no; uint32_t value; };
-struct bpf_program { unsigned short length; struct bpf_line *line; };
-enum { FILTER = 2 };
-
-/* From here on adjtimex(2) doesn't run but returns this; 0 is TIME_OK. */
-static void answer_adjtimex(unsigned error)
-{
-	static const unsigned calls[] = {
-		SYS_adjtimex,
-#ifdef SYS_clock_adjtime
-		SYS_clock_adjtime,
-#endif
-#ifdef SYS_clock_adjtime64
-		SYS_clock_adjtime64,
-#endif
-	};
-	prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL);
-	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
-		struct bpf_line code[] = {
-			{ 0x20, 0, 0, 0 },                       /* load the call's number */
-			{ 0x15, 0, 1, calls[i] },                /* is it this one? */
-			{ 0x06, 0, 0, 0x00050000 | error },      /* SECCOMP_RET_ERRNO */
-			{ 0x06, 0, 0, 0x7fff0000 },              /* SECCOMP_RET_ALLOW */
-		};
-		struct bpf_program program = { sizeof code / sizeof *code, code };
-		if (prctl(PR_SET_SECCOMP, FILTER, &program) != 0)
-			exit(77);
-	}
-}
-
-static void kernel_says(void *error)
-{
-	answer_adjtimex(*(unsigned *)error);
-	exit(clock_confirmed() ? 1 : 0);
-}
-
-static void kernel_answers(void)
-{
-	unsigned synchronised = 0, forbidden = EPERM;
-	is_int(dies(kernel_says, &synchronised), 1, "a synchronised clock is confirmed");
-	is_int(dies(kernel_says, &forbidden), now_boot() >= 900 ? 1 : 0, "where one may not ask, 15 minutes up count");
-	ok(clock_confirmed() || now_boot() < 900, "unasked for 15 minutes, any clock is confirmed");
-}
-
 int main(void)
 {
 	ok(clock_build_epoch >= 1700000000 && clock_build_epoch < INT64_C(1) << 33, "the build has a date: %" PRId64, clock_build_epoch);
 	judges();
-	kernel_answers();
 	return done_testing();
 }
