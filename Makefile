@@ -12,6 +12,7 @@
 #   make bench      figures of one request; bench/bench.mk has bench-fronts, bench-peers, bench-scale, budgets, plots
 #   make size       bytes of the executable and of the client
 #   make lint       clang's and gcc's warnings, clang-tidy, cppcheck, shellcheck
+#   make CROSS=mips-linux-gnu   for another processor; make release, test-cross: tools/cross.mk
 #   make deps       fetch third-party source into deps/ (happens by itself when missing)
 #   make clean      all but deps/; distclean takes that too
 #
@@ -24,11 +25,15 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-B    ?= musl
+, := ,
+CROSS ?=
+B    ?=
+override B := $(or $(B),$(if $(CROSS),cross/$(CROSS),musl))
 O    := build/$(B)
 NEED ?= tools/need.sh
 
 include tools/thirdparty.mk
+include tools/cross.mk
 
 # --- Variants: compiler, what own code gets (VARIANT), what third-party code gets too (COMMON).
 ifeq ($(B),musl)
@@ -36,6 +41,13 @@ ifeq ($(B),musl)
   COMMON  := -Os -fno-pie
   # Not position-independent: 0 relocations to apply at each start, and smaller.
   LDFLAGS := -static -no-pie -s
+else ifneq ($(filter $(CROSS_TARGETS:%=cross/%),$(B)),)
+  CC      := $(CROSS)-gcc -specs=$(CROSS_MUSL)/lib/musl-gcc.specs
+  AR      := $(CROSS)-ar
+  COMMON  := -Os -fno-pie $(CROSS_CPU)
+  # ld says of libgcc that it may use a unit that there is none of; tests/cross.t sees that it doesn't.
+  LDFLAGS := -static -no-pie -s $(if $(filter $(SOFT_FLOAT),$(CROSS)),-Wl$(,)--no-warn-mismatch)
+  NEEDS   := cross-$(CROSS)
 else ifeq ($(B),glibc)
   CC      := gcc
   COMMON  := -O2 -g
@@ -89,7 +101,7 @@ STAMPS      := -DLK_VERSION='"$(VERSION)"' -DLK_BUILD_EPOCH=$(BUILD_EPOCH)LL
 COMMON += -ffunction-sections -fdata-sections -fno-strict-aliasing -ffile-prefix-map=$(CURDIR)=.
 # No path of this machine gets into it, wherever third-party source lies: two builds are equal (tests/repro.t).
 COMMON += $(foreach p,$(SQLITE_SRC)=sqlite3 $(BEARSSL_SRC)=bearssl $(SODIUM_SRC)=sodium $(JSMN_SRC)=jsmn,-ffile-prefix-map=$(subst =,=deps/,$p))
-ifneq ($(filter musl,$(B)),)
+ifneq ($(filter musl cross/%,$(B)),)
   COMMON += -fno-asynchronous-unwind-tables
 endif
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wstrict-prototypes \
@@ -100,7 +112,9 @@ SYSTEM   = -isystem $(SQLITE_SRC) -isystem $(BEARSSL_SRC)/inc -isystem $(SODIUM_
 OWN      = -std=c11 -D_GNU_SOURCE $(COMMON) -fstack-protector-strong $(WARN) $(VARIANT) -I. $(SYSTEM) $(STAMPS)
 # An instrumented SQLite takes clang 2 minutes at -O1, 14 seconds at -O0.
 THIRD    = $(COMMON) $(if $(filter asan msan,$(B)),-O0) -w
-LDFLAGS += -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--build-id=none
+# RELRO is the dynamic linker's to enforce: musl doesn't in a static program, and it is padding (mips: 42 KB).
+RELRO   := $(if $(filter musl cross/%,$(B)),norelro,relro)
+LDFLAGS += -Wl,--gc-sections -Wl,-z,$(RELRO),-z,now,-z,noexecstack -Wl,--build-id=none
 ENDIAN   = $(if $(filter 1,$(shell echo | $(CC) -dM -E - | grep -c '__BYTE_ORDER__ __ORDER_BIG')),BIG,LITTLE)
 
 SRC  := $(sort $(wildcard *.c))
@@ -120,7 +134,7 @@ build/need-%: tools/need.sh
 	@mkdir -p build
 	@$(NEED) $*
 	@touch $@
-BUILD_NEEDS := build/need-build $(NEEDS:%=build/need-%)
+BUILD_NEEDS := build/need-build $(NEEDS:%=build/need-%) $(if $(CROSS),$(CROSS_MUSL)/lib/musl-gcc.specs)
 
 # --- Third-party source.
 deps: $(SQLITE_SRC)/sqlite3.c $(BEARSSL_SRC)/inc/bearssl.h $(SODIUM_SRC)/include/sodium.h $(JSMN_SRC)/jsmn.h
@@ -171,17 +185,18 @@ $(O)/www.o: $(O)/www.c www.h
 	@$(CC) $(OWN) -c $< -o $@
 
 # Linked beside its name and moved there: a running ./latchkey does not stand in the way.
-$(O)/msan.o: tools/msan.c | $(BUILD_NEEDS)
-	@$(CC) $(COMMON) -D_GNU_SOURCE -c $< -o $@
-$(BIN): $(O)/main.o $(LIBS) $(if $(filter msan,$(B)),$(O)/msan.o)
+RUNTIME := $(patsubst %,$(O)/%.o,$(filter msan,$(B)) $(if $(filter $(SOFT_FLOAT),$(CROSS)),softfloat))
+$(RUNTIME): $(O)/%.o: tools/%.c | $(BUILD_NEEDS)
+	@mkdir -p $(@D); $(CC) $(COMMON) -D_GNU_SOURCE -c $< -o $@
+$(BIN): $(O)/main.o $(LIBS) $(RUNTIME)
 	@echo "  LD  $@"
 	@$(CC) $(COMMON) $(LDFLAGS) -o $@.new $^ && mv -f $@.new $@
 
 # --- Tests: tests/NAME_test.c becomes build/$(B)/tests/NAME.t; tests/NAME.t are shell scripts.
-UNITS   := $(patsubst tests/%_test.c,$(O)/tests/%.t,$(sort $(wildcard tests/*_test.c)))
+UNITS   := $(patsubst tests/%_test.c,$(O)/tests/%.t,$(sort $(filter-out $(CROSS_ASIDE:%=tests/%.c),$(wildcard tests/*_test.c))))
 # The other variants leave out what says nothing about their binary: browsers, pages, packages; and
 # faults, which would make the system calls of a sanitizer's runtime fail; and what measures the product.
-ASIDE   := $(if $(filter musl,$(B)),,$(wildcard tests/client*.t) \
+ASIDE   := $(if $(filter musl cross/%,$(B)),,$(wildcard tests/client*.t) \
   $(patsubst %,tests/%.t,budget deb docs faults power fronts install man openwrt protect repro scale static) \
   $(patsubst %,tests/%.t,sandbox greedy secrets) \
   $(patsubst %,tests/%.t,clockwork flood oom timing))
@@ -189,6 +204,7 @@ ASIDE   := $(if $(filter musl,$(B)),,$(wildcard tests/client*.t) \
 ASIDE   += $(if $(filter cov,$(B)),$(patsubst %,tests/%.t,trouble replay))
 # Their tracer knows the registers of one processor.
 ASIDE   += $(if $(filter x86_64,$(shell uname -m)),,tests/faults.t tests/power.t)
+ASIDE   += $(CROSS_ASIDE:%=tests/%.t)
 SCRIPTS := $(filter-out $(ASIDE),$(sort $(wildcard tests/*.t)))
 include packaging/install.mk
 include bench/bench.mk
@@ -205,14 +221,14 @@ $(UNITS:%.t=%_test.o): $(O)/tests/%_test.o: tests/%_test.c tests/t.h Makefile | 
 	@echo "  CC  $(B) $<"; mkdir -p $(@D)
 	@$(CC) $(OWN) $(if $(filter musl,$(B)),-isystem build/kernel) -MMD -MP -c $< -o $@
 
-$(O)/tests/%.t: $(O)/tests/%_test.o $(LIBS) $(if $(filter msan,$(B)),$(O)/msan.o)
+$(O)/tests/%.t: $(O)/tests/%_test.o $(LIBS) $(RUNTIME)
 	@$(CC) $(COMMON) $(LDFLAGS) -o $@ $^
 .SECONDARY: $(UNITS:%.t=%_test.o)
 
 # The product with hooks at its seams, for tests of what can't be had otherwise: tests/shim.c.
 SHIM_WRAPS := main sqlite3_config malloc calloc realloc mmap flock fcntl fail clock_judge store_session_end store_sessions_end
-SHIM := $(O)/tests/shim
-$(SHIM): tests/shim.c $(O)/main.o $(LIBS) $(if $(filter msan,$(B)),$(O)/msan.o)
+SHIM := $(O)/$(if $(CROSS),guest,tests)/shim
+$(SHIM): tests/shim.c $(O)/main.o $(LIBS) $(RUNTIME)
 	@echo "  LD  $@"; mkdir -p $(@D)
 	@$(CC) $(OWN) $(LDFLAGS) $(SHIM_WRAPS:%=-Wl,--wrap=%) -o $@ $^
 
@@ -231,10 +247,15 @@ $(MUTANTS): $(O)/mutants/%: tests/mutants/%.sed $(OBJ) $(LIBS)
 	  case " $$files " in *" main.c "*) main= ;; *) main=$(O)/main.o ;; esac; \
 	  $(CC) $(COMMON) $(LDFLAGS) -o $@ $$main $@.d/*.o $(LIBS)
 
+cross-built: $(UNITS)
+test: $(if $(filter tests/cross.t,$(CHOSEN)),cross-short)
+# Another processor's executable runs under qemu-user, ten times as slowly.
+TESTED  := $(if $(CROSS),$(O)/run/latchkey,$(BIN))
+RUNNER  := $(if $(CROSS),2400 env QEMU=$(QEMU) MODEL_COUNT=5000 tests/cross.sh,600)
 build/need-test: | build/need-build
-test: $(HARNESS) $(filter $(O)/%,$(CHOSEN)) $(if $(wildcard main.c),$(BIN)) $(if $(filter musl,$(B)),$(SHIM)) | build/need-test
-	@LATCHKEY=$(CURDIR)/$(BIN) LK_BUILD=$(CURDIR)/$(O) LK_B=$(B) \
-	  prove -j2 --timer --failures --exec 'timeout -k 9 600' $(CHOSEN) </dev/null
+test: $(HARNESS) $(filter $(O)/%,$(CHOSEN)) $(if $(wildcard main.c),$(TESTED)) $(if $(filter musl,$(B)),$(SHIM)) | build/need-test
+	@LATCHKEY=$(CURDIR)/$(TESTED) LK_BUILD=$(CURDIR)/$(O) LK_B=$(B) \
+	  prove -j2 --timer --failures --exec 'timeout -k 9 $(RUNNER)' $(CHOSEN) </dev/null
 
 # The long forms, an hour or more; T='tests/power.t' runs only those.
 torture: $(BIN) $(HARNESS) $(SHIM) | build/need-test

