@@ -559,21 +559,24 @@ class Crowd:
         self.asks.append((wanted, then, (*request, None, None)[:4]))
 
     def refresh(self, session):
-        """The next generation; now and then by the same request twice."""
+        """The next generation; now and then by the same request twice, of which either may be the first."""
         body = session.client.request()
+        taken = []
 
         def then(answer):
-            session.client = copy.copy(session.client)
-            session.client.take(answer)
-            token = session.client.refresh_token
+            if not taken:
+                session.client = copy.copy(session.client)
+                session.client.take(answer)
+                taken.append(session.client.refresh_token)
+            must(answer["data"]["refresh_token"] == taken[0], "one request, two successors")
 
             def note(start, at):
                 session.tries.append((start, at, body["refresh_token"], body["idempotency_key"]))
-                session.tokens.append((at, token))
+                session.tokens.append((at, taken[0]))
+                session.tokens.sort(key=lambda known: known[0])
             return note
-        self.ask("200", then, "POST", "/refresh", body)
-        if self.draw.random() < 0.2:
-            self.ask("200", lambda answer: None, "POST", "/refresh", body)
+        for _ in range(1 + (self.draw.random() < 0.2)):
+            self.ask("200", then, "POST", "/refresh", body)
 
     def login(self, user):
         """A session."""
@@ -596,7 +599,7 @@ class Crowd:
     def end_some(self, user, mine):
         """One of the ways in which sessions end."""
         session, access = mine[0], mine[-1].client.access
-        old = [token for at, token in session.tokens if at != FOREVER][:-2]
+        old = list(dict.fromkeys(token for at, token in session.tokens if at != FOREVER))[:-2]
         way = self.draw.randrange(4)
         if way == 0 and old:
             self.end([session], "401 refresh_reused", "POST", "/refresh", {"refresh_token": old[-1]})

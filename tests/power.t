@@ -51,7 +51,7 @@ while read -r face steps seeds states long_seeds long_states mutants; do
     promise "power/$face" "$tried" "$broken" "caught:$caught"
 done <<'END'
 cgi      24 1 600 10 2000  sync_off ends_unsynced key_unsynced
-serve    10 1 120  2 1500  ends_unsynced
-workers  10 1 200  4 1500  sync_off ends_unsynced
+serve    10 1 120  2 1000  ends_unsynced
+workers  10 1 150  3 1000  sync_off ends_unsynced
 END
 done_testing
