@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """plot.py: docs/plots/*.svg from bench/data/*.tsv, by `make plots`. Nothing but the standard library.
 
-Each picture is readable on a light and on a dark page: it takes its colours from the page's scheme. Bars are
+Each picture is readable on a light and on a dark page: it takes its colours, ground and all, from the reader's scheme. Bars are
 labelled with their figures, so that nothing has to be read off an axis.
 """
 import csv
@@ -12,6 +12,7 @@ import re
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), '..'))
 STYLE = '''<style>
+.page { fill: #ffffff }
 text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .title { font-size: 16px; font-weight: 600 }
 .note { font-size: 12px; fill: #59636e }
@@ -20,7 +21,7 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .line { fill: none; stroke: #0a7d5b; stroke-width: 2.5 } .line2 { fill: none; stroke: #b35900; stroke-width: 2.5 }
 .dot2 { fill: #b35900 }
 @media (prefers-color-scheme: dark) {
-text { fill: #e6edf3 } .note { fill: #9198a1 } .grid { stroke: #3d444d }
+.page { fill: #0d1117 } text { fill: #e6edf3 } .note { fill: #9198a1 } .grid { stroke: #3d444d }
 .ours { fill: #3fb68b } .theirs { fill: #6e7781 } .line { stroke: #3fb68b } .line2 { stroke: #e09b4f } .dot2 { fill: #e09b4f }
 }
 </style>'''
@@ -49,7 +50,7 @@ def text(x, y, words, anchor='start', kind=''):
 
 
 def save(name, width, height, title, note, parts):
-    body = '\n'.join([STYLE, f'<title>{html.escape(title)}</title>', text(16, 26, title, kind='title'), text(16, 46, note, kind='note'), *parts])
+    body = '\n'.join([STYLE, f'<rect class="page" width="{width}" height="{height}" rx="6"/>', f'<title>{html.escape(title)}</title>', text(16, 26, title, kind='title'), text(16, 46, note, kind='note'), *parts])
     os.makedirs(f'{TOP}/docs/plots', exist_ok=True)
     with open(f'{TOP}/docs/plots/{name}.svg', 'w') as out:
         out.write(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">\n{body}\n</svg>\n')

@@ -48,7 +48,7 @@ def free_port():
 
 def directory_size(path, suffix=''):
     return sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(path) for name in names
-               if not os.path.islink(os.path.join(at, name)) and suffix in name)
+               if not os.path.islink(os.path.join(at, name)) and name.endswith(suffix))
 
 
 class Peer:
@@ -416,7 +416,7 @@ def traced(peer):
 
 
 def growth(peer):
-    """Of its files by 1000 refreshes of one session, each time when it has ended."""
+    """Of its database by 1000 refreshes of one session, each time when it has ended: what it keeps, without a log that comes and goes."""
     title = 'KB that 1000 refreshes of one session leave behind'
     if isinstance(peer, Memory):
         peer.figures[title] = '–'
@@ -479,8 +479,9 @@ def lost_answers(peers):
         time.sleep(wait)
         for peer in peers:
             status, token = peer.refresh(sent[peer], 'lost')
-            stays = status == 200 and peer.refresh(token, 'next')[0] == 200
-            peer.figures[f'answer lost, asked again after {wait} s'] = 'goes on' if stays else f'{status}: signed out'
+            after = peer.refresh(token, 'next')[0] if status == 200 else status
+            verdict = 'goes on' if after == 200 else 'signed out' if after < 500 else 'is to try again'
+            peer.figures[f'answer lost, asked again after {wait} s'] = verdict if after == 200 else f'{status}, {after}: {verdict}'
 
 
 # ---- the table ---------------------------------------------------------------
