@@ -8,7 +8,8 @@ N=${1:-10000000}
 TRACED=256 COLD=200 WARM=400
 KEEP=${SCALE_DIR:-$TOP/build/scale.$$}
 mkdir -p "$KEEP"
-[ -n "${SCALE_DIR-}" ] || trap 'rm -rf "$KEEP"; t_cleanup' EXIT
+gone() { rm -rf "/dev/shm/latchkey.$$"; [ -n "${SCALE_DIR-}" ] || rm -rf "$KEEP"; }
+trap 'gone; t_cleanup' EXIT
 
 room() { df -Pk "$1" | awk 'NR == 2 { print $4 }'; } # KiB
 # filled COUNT: $DATA with that many sessions; its figures and tokens are beside it, in $DATA.rows.
