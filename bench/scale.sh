@@ -8,7 +8,12 @@ N=${1:-10000000}
 TRACED=256 COLD=200 WARM=400
 KEEP=${SCALE_DIR:-$TOP/build/scale.$$}
 mkdir -p "$KEEP"
-gone() { rm -rf "/dev/shm/latchkey.$$"; [ -n "${SCALE_DIR-}" ] || rm -rf "$KEEP"; }
+gone() { # hands on how it ended
+    set -- $?
+    rm -rf "/dev/shm/latchkey.$$"
+    [ -n "${SCALE_DIR-}" ] || rm -rf "$KEEP"
+    return "$1"
+}
 trap 'gone; t_cleanup' EXIT
 
 room() { df -Pk "$1" | awk 'NR == 2 { print $4 }'; } # KiB
