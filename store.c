@@ -348,6 +348,7 @@ static void disconnect(void)
 	}
 	sqlite3_close(db);
 	db = NULL;
+	wal_frames = 0;
 	batch = false;
 	owed = DURABLE_LATER;
 }
@@ -564,7 +565,7 @@ void store_leave(bool resting)
 		return;
 	wal_bound = resting ? 1 : STAYING_FRAMES;
 	store_tidy();
-	if (db && !store_file_leave())
+	if (db && !store_file_leave(wal_frames))
 		disconnect();
 	flock(lock, LOCK_UN);
 	in_turn = false;

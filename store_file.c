@@ -40,6 +40,8 @@ enum {
 	LOG_KEPT = 64 * 1024,        /* read at once: 64 frames of 536 bytes, and room for the largest transaction */
 	LOG_HELD = 64 * 1024,        /* written at once: the same of a batch of requests */
 	LOG_HEAD = 32,               /* bytes: magic, versions, two salts that no two logs share, checksum */
+	LOG_FRAME = 24 + 512,        /* bytes: head and page */
+	YOUNG_MS = 50,               /* kernels tick every 1 to 10 ms */
 	LOCKS_AT = 0x40000000,       /* where SQLite locks its files: PENDING_BYTE, */
 	LOCKS = 512,                 /* RESERVED_BYTE and the SHARED range */
 	HEAP = 4 * 1024 * 1024,      /* untouched pages cost nothing */
@@ -190,8 +192,9 @@ static const char *name_of_main;                /* SQLite's copy */
 static int opening = FILES;
 
 /* How the files stood when they were let go of. */
-struct sight { ino_t file; off_t log; char head[LOG_HEAD]; };
+struct sight { ino_t file; off_t log; struct timespec changed; char head[LOG_HEAD]; };
 static struct sight left;
+static bool left_whole;         /* the log ended where its last frame does */
 
 static bool lock_main(short type)
 {
@@ -205,13 +208,29 @@ static bool look(struct sight *out)
 	struct stat log, file;
 	if (fstat(descriptor[LOG], &log) != 0 || !log.st_nlink || stat(name_of_main, &file) != 0)
 		return false;
-	*out = (struct sight){ .file = file.st_ino, .log = log.st_size };
-	return log.st_size == 0 || pread(descriptor[LOG], out->head, LOG_HEAD, 0) == LOG_HEAD;
+	*out = (struct sight){ .file = file.st_ino, .log = log.st_size, .changed = log.st_ctim };
+	return pread(descriptor[LOG], out->head, LOG_HEAD, 0) == LOG_HEAD;
 }
 
-bool store_file_leave(void)
+/* A file's time goes by the kernel's tick, so what is as young as this may change again and keep it. */
+static bool is_young(struct timespec changed)
 {
-	return look(&left) && lock_main(F_UNLCK);
+	struct timespec t = { 0 };
+	clock_gettime(CLOCK_REALTIME, &t);
+	int64_t age = (int64_t)(t.tv_sec - changed.tv_sec) * 1000 + (t.tv_nsec - changed.tv_nsec) / 1000000;
+	return age < YOUNG_MS;
+}
+
+/*
+ * What is written next is seen if it must make the log longer, or else give it
+ * another time. An empty log says nothing: it may be filled and emptied again.
+ */
+bool store_file_leave(int frames)
+{
+	if (!look(&left))
+		return false;
+	left_whole = frames > 0 && left.log == LOG_HEAD + (off_t)frames * LOG_FRAME;
+	return (left_whole || !is_young(left.changed)) && lock_main(F_UNLCK);
 }
 
 bool store_file_return(bool *unchanged)
@@ -219,7 +238,8 @@ bool store_file_return(bool *unchanged)
 	struct sight now;
 	if (!lock_main(F_WRLCK))
 		return false;
-	*unchanged = look(&now) && now.file == left.file && now.log == left.log && memcmp(now.head, left.head, LOG_HEAD) == 0;
+	*unchanged = look(&now) && now.file == left.file && now.log == left.log && memcmp(now.head, left.head, LOG_HEAD) == 0
+		&& (left_whole || (now.changed.tv_sec == left.changed.tv_sec && now.changed.tv_nsec == left.changed.tv_nsec));
 	return true;
 }
 

@@ -27,12 +27,13 @@ int store_file_sync(void);
 
 /*
  * For a process that keeps the database open between its turns: lets go of
- * the file's locks, of which SQLite learns nothing, and takes them again.
+ * the file's locks, of which SQLite learns nothing, and takes them again. `frames`: how
+ * many the log has, by this connection's last commit; 0: it made none.
  * False where that can't be done: after store_file_leave() close the database,
  * after store_file_return() try again, somebody has it. *unchanged: nobody else wrote in
  * between; otherwise close the database and open it anew.
  */
-bool store_file_leave(void);
+bool store_file_leave(int frames);
 bool store_file_return(bool *unchanged);
 
 #endif

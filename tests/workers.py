@@ -224,6 +224,23 @@ for t in threads:
     t.join()
 ok(all(o and len(o) == 4 and o[0] == o[1] and o[2] == 61 for o in out), "eight chains of 60 beside the operator's verbs, nobody mixed up", out)
 
+# --- a log that was filled and emptied while a worker was at rest looks as it did before
+def log_bytes():
+    return os.path.getsize(DIR + "/latchkey.db-wal")
+
+
+p, s = Peer(), login()
+pair, sound = data_of(renew(p, s["refresh_token"])), True
+for i in range(5):
+    sound &= until(lambda: log_bytes() == 0)
+    for k in range(8):
+        sound &= verb("user", "add", "u%d-%d" % (i, k), give="a long password\n").returncode == 0
+    sound &= verb("backup", DIR + "/../copy%d" % i).returncode == 0 and log_bytes() == 0
+    answer = renew(p, pair["refresh_token"], "rest%d" % i)
+    sound &= answer[0] == 200 and verb("check").returncode == 0
+    pair = data_of(answer) if answer[0] == 200 else pair
+same((sound, len(json.loads(verb("user", "list", "--json").stdout))), (True, 41), "nothing is overwritten by what a worker still knew")
+
 # --- the operator's word counts at once
 p, s = Peer(), login()
 pair = data_of(renew(p, s["refresh_token"]))
