@@ -37,7 +37,7 @@
 enum {
 	APPLICATION_ID = 0x4c4b6579,  /* "LKey" */
 	PAGE_SIZE = 512,              /* a rotation writes two pages: docs/internals.md, "Page size" */
-	WAL_FRAMES = 64,              /* frames after which the WAL is emptied: each process reads them */
+	WAL_FRAMES = 112,             /* frames after which the WAL is emptied: each process reads them */
 	STAYING_FRAMES = 1800,        /* the same for a process that stays: 1 MB, which others may have to read */
 	WAL_MOST = 16384,             /* and after which a backup that goes on has to begin again: 8 MiB */
 	BUSY_MS = 2000,               /* for a stranger (a sqlite3 shell) that holds the file */

@@ -37,7 +37,7 @@
 #include <sqlite3.h>
 
 enum {
-	LOG_KEPT = 64 * 1024,        /* read at once: 64 frames of 536 bytes, and room for the largest transaction */
+	LOG_KEPT = 64 * 1024,        /* read at once: 112 frames of 536 bytes, and room for a transaction */
 	LOG_HELD = 64 * 1024,        /* written at once: the same of a batch of requests */
 	LOG_HEAD = 32,               /* bytes: magic, versions, two salts that no two logs share, checksum */
 	LOG_FRAME = 24 + 512,        /* bytes: head and page */
@@ -190,6 +190,7 @@ enum { MAIN, LOG, FILES };
 static int descriptor[FILES] = { -1, -1 };      /* as SQLite opened them */
 static const char *name_of_main;                /* SQLite's copy */
 static int opening = FILES;
+static int (*open_directory_on_disk)(const char *, int *);
 
 /* How the files stood when they were let go of. */
 struct sight { ino_t file; off_t log; struct timespec changed; char head[LOG_HEAD]; };
@@ -388,15 +389,41 @@ static int kernel_random(sqlite3_vfs *vfs, int n, char *out)
 	return n;
 }
 
+/* A new log's name is on disk before anything is in it: later a process would have to ask whether it is. */
+static int make_log(const char *path, int flags, int mode)
+{
+	int directory, fd = open(path, flags & ~O_CLOEXEC, mode);
+	if (fd < 0 || open_directory_on_disk(path, &directory) != SQLITE_OK)
+		return fd;
+	bool synced = fsync(directory) == 0;
+	close(directory);
+	if (synced)
+		return fd;
+	unlink(path);
+	close(fd);
+	errno = EIO;
+	return -1;
+}
+
 /* Nothing is ever executed, so there is nothing to close then; musl makes a call of its own of it. */
 static int open_plainly(const char *path, int flags, int mode)
 {
-	int fd = open(path, flags & ~O_CLOEXEC, mode);
+	int fd = open(path, flags & ~(O_CLOEXEC | (opening == LOG ? O_CREAT : 0)), mode);
+	if (fd < 0 && errno == ENOENT && opening == LOG)
+		fd = make_log(path, flags, mode);
 	if (opening < FILES)
 		descriptor[opening] = fd;
 	if (opening == MAIN)
 		name_of_main = path;
 	return fd;
+}
+
+/* Before a log's first sync SQLite wants its directory's, in every process: make_log() has done that for all of them. */
+static int open_directory(const char *path, int *fd)
+{
+	size_t n = strlen(path), suffix = sizeof "-wal" - 1;
+	bool log = n > suffix && memcmp(path + n - suffix, "-wal", suffix) == 0;
+	return log ? SQLITE_CANTOPEN : open_directory_on_disk(path, fd);
 }
 
 /* Whoever asks wants to give root's files to the database's owner. Root has become that owner: base.h. */
@@ -419,6 +446,8 @@ const char *store_file_layer(void)
 		fail(ERROR_STORE_UNAVAILABLE, "SF1", "SQLite doesn't start: out of memory", NULL);
 	layer.xSetSystemCall(&layer, "open", (sqlite3_syscall_ptr)open_plainly);
 	layer.xSetSystemCall(&layer, "geteuid", (sqlite3_syscall_ptr)nobody);
+	open_directory_on_disk = (int (*)(const char *, int *))layer.xGetSystemCall(&layer, "openDirectory");
+	layer.xSetSystemCall(&layer, "openDirectory", (sqlite3_syscall_ptr)open_directory);
 	open_on_disk = layer.xOpen;
 	layer.zName = "latchkey";
 	layer.xOpen = open_file;
