@@ -7,10 +7,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 #include <time.h>
 
-/* What SQLite calls instead of strftime(3), for CURRENT_TIME alone, which no statement of ours
+/* What SQLite calls instead of getpid(2), for its random numbers, which come from the kernel: 1.
+ * And instead of strftime(3), for CURRENT_TIME alone, which no statement of ours
  * uses: libc's brings time zones and printf(3) along. The empty text. */
+pid_t store_file_one_process(void);
 size_t store_file_no_time(char *out, size_t room, const char *format, const struct tm *when);
 
 /* Sets SQLite's memory and file layer up, once; the name to open with. */
