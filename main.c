@@ -284,6 +284,7 @@ int main(int argc, char **argv)
 	if (closed)
 		return 0;
 	answer(&request, e, &reply);
+	store_before_answer();
 	finish();
 	store_tidy();
 	return 0;

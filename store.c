@@ -21,6 +21,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>    /* rename */
 #include <string.h>
 #include <sys/file.h>
@@ -531,9 +532,20 @@ static bool is_frozen(void)
 	return fcntl(lock, F_GETLK, &other) == 0 && other.l_type != F_UNLCK;
 }
 
+static bool is_untidy(void)
+{
+	return db && wal_frames >= wal_bound && (wal_frames >= WAL_MOST || !is_frozen());
+}
+
+void store_before_answer(void)
+{
+	if (is_untidy())
+		signal(SIGTERM, SIG_IGN);
+}
+
 void store_tidy(void)
 {
-	if (db == NULL || wal_frames < wal_bound || (wal_frames < WAL_MOST && is_frozen()))
+	if (!is_untidy())
 		return;
 	int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	if (rc != SQLITE_OK)

@@ -112,6 +112,9 @@ void store_begin(enum durability d);    /* BEGIN IMMEDIATE */
 void store_must_last(void);
 void store_commit(void);
 void store_rollback(void);              /* nothing when no transaction is open */
+/* Before the answer is sent: where store_tidy() will have something to do, SIGTERM is ignored from now on. Some
+ * servers (lighttpd) end a program once they have its answer, and the log would never be emptied. */
+void store_before_answer(void);
 /* After the answer was sent: a checkpoint where the log has grown past its
  * bound. Never fails a request. */
 void store_tidy(void);

@@ -124,6 +124,19 @@ awk -v wal='pwrite64\\([0-9]+, "7' '
 ' "$TRACE" >"$TMP/counts"
 is "$(cat "$TMP/counts")" '200 1 0 1' 'no plain one among them syncs before its answer'
 
+# lighttpd ends a program once it has its answer: the log is emptied nevertheless.
+data "$TMP/ended"
+signed_in
+most=0 n=0
+while [ $n -lt 130 ]; do
+    n=$((n + 1))
+    TOKEN=$(WRAP='strace -qq -o /dev/null -e trace=write -e inject=write:signal=TERM' refresh "$TOKEN" 2>"$TMP/ended.log" | member refresh_token)
+    size=$(wc -c <"$DATA/latchkey.db-wal")
+    [ "$size" -le "$most" ] || most=$size
+done
+ok "130 refreshes that were ended behind their answers" test -n "$TOKEN"
+ok "whoever comes to the log's bound empties it ($most bytes at most)" test "$most" -le 65536
+
 # --- secrets: the story under serve, then what others on the host can see of it
 data "$TMP/story"
 verb user set demo subscription '{"plan":"pro","status":"active"}' >/dev/null
