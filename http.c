@@ -39,8 +39,8 @@
  *
  * A path isn't decoded: '%', "//", "..", ';' match no route, so they need no
  * rule. Nothing that the peer sent is put into a header of the answer by this
- * room. Every request is the connection's last, so what follows it is never
- * looked at.
+ * room. By CGI, SCGI and inetd a request is the connection's last, so what
+ * follows it is never looked at; a worker goes on behind it (http_take()).
  */
 #include "http.h"
 
