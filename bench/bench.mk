@@ -30,7 +30,7 @@ test: $(if $(filter musl,$(B)),$(BENCH)/latchkey $(BENCH)/fill)
 
 budgets: $(BIN) $(BENCH)/latchkey $(BENCH)/fill | build/need-test
 	@bench/count.sh >bench/budgets.new && mv bench/budgets.new bench/budgets && cat bench/budgets
-bench: $(BIN) $(BENCH_TOOLS) $(BENCH)/latchkey | build/need-test
+bench: $(BIN) $(BENCH_TOOLS) $(BENCH)/latchkey $(BENCH)/fill | build/need-test
 	@bench/figures.sh
 bench-fronts: $(BIN) $(BENCH_TOOLS) | build/need-test
 	@bench/fronts.sh
