@@ -17,6 +17,7 @@
  * that changed no row: SQLite may have fallen back to a read-only open.
  */
 #include "store.h"
+#include "agent.h"
 #include "store_file.h"
 
 #include <errno.h>
@@ -229,6 +230,11 @@ static void bind_text(sqlite3_stmt *st, int at, struct slice s)
 	need(sqlite3_bind_text(st, at, s.n ? s.p : "", (int)s.n, SQLITE_STATIC), "bind");
 }
 
+static void bind_blob(sqlite3_stmt *st, int at, struct slice s)
+{
+	need(sqlite3_bind_blob(st, at, s.n ? s.p : "", (int)s.n, SQLITE_STATIC), "bind");
+}
+
 /* True with a row to read, false at the end; then the statement is reset. */
 static bool row(sqlite3_stmt *st)
 {
@@ -261,6 +267,13 @@ static struct slice text(sqlite3_stmt *st, int column)
 {
 	const char *p = (const char *)sqlite3_column_text(st, column);
 	return arena_copy((struct slice){ p, (size_t)sqlite3_column_bytes(st, column) });
+}
+
+/* Borrowed from SQLite until the next step. */
+static struct slice blob(sqlite3_stmt *st, int column)
+{
+	const char *p = sqlite3_column_blob(st, column);
+	return (struct slice){ p, (size_t)sqlite3_column_bytes(st, column) };
 }
 
 /* The first column of a statement that gives one row; 0 without a row. */
@@ -699,7 +712,7 @@ static struct session session_from(sqlite3_stmt *st)
 		.why = (enum ended)number(st, 9),
 		.cookie = number(st, 10) != 0,
 		.device = text(st, 11),
-		.agent = text(st, 12),
+		.agent = agent_unpack(blob(st, 12)),
 		.ip = text(st, 13),
 	};
 }
@@ -722,15 +735,17 @@ void store_session_add(const struct session *s)
 		(int64_t)s->id, (int64_t)s->user, s->ctr, (int64_t)s->br, (int64_t)s->idem, s->rotated_at,
 		s->created_at, s->expires_at, s->ended_at, s->why, s->cookie,
 	};
+	size_t mark = arena_mark();
 	int at = 0;
 	while (at < (int)(sizeof numbers / sizeof *numbers)) {
 		bind(st, at + 1, numbers[at]);
 		at++;
 	}
 	bind_text(st, at + 1, s->device);
-	bind_text(st, at + 2, s->agent);
+	bind_blob(st, at + 2, agent_pack(s->agent));
 	bind_text(st, at + 3, s->ip);
 	finish(st);
+	arena_back(mark);
 }
 
 void store_session_rotate(const struct session *s)

@@ -33,7 +33,8 @@ json      base
 password  base
 throttle  base
 clock     base
-store     base store_file
+store     agent base store_file
+agent     base
 store_file base
 config    base
 harden    base
