@@ -364,6 +364,7 @@ static void refresher(void)
 	char key[64], *token = all->session[2].token, *access = all->session[2].access;
 	int late = 0;
 	memcpy(token, all->session[0].token, CGI_TOKEN);
+	memcpy(access, all->session[0].access, CGI_TOKEN);
 	for (int i = 0; late < 3; i++) {
 		snprintf(key, sizeof key, "%d", i);
 		refresh(token, key);
