@@ -181,7 +181,7 @@ build/embed: tools/embed.c | build/need-build
 $(O)/www.c: build/embed $(WWW) $(wildcard www) Makefile
 	@mkdir -p $(@D)
 	@build/embed $(WWW) >$@
-$(O)/www.o: $(O)/www.c www.h
+$(O)/www.o: $(O)/www.c www.h | $(BUILD_NEEDS)
 	@$(CC) $(OWN) -c $< -o $@
 
 # Linked beside its name and moved there: a running ./latchkey does not stand in the way.
