@@ -121,7 +121,8 @@ static void say_code(enum error e)
 	exit(111);
 }
 
-static const char text[] = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36";
+/* Of nothing that agent.c has a byte for: the log is to become long. */
+static const char text[] = "nobody's browser, which shares no piece with any other and takes as many bytes as it has letters, all";
 
 /* Ids far from one another, so that pages are written more than once. */
 static uint64_t id_of(int i)
