@@ -226,7 +226,7 @@ void *arena(size_t n)
 /* The last piece can grow where it is. n and more are multiples of the alignment. */
 static bool arena_extend(const char *piece, size_t n, size_t more)
 {
-	bool last = piece && piece + n == block + block_used && more <= sizeof block - block_used;
+	bool last = piece && piece + n == block + block_used && more <= block_end - block_used;
 	if (last)
 		block_used += more;
 	return last;
@@ -540,7 +540,8 @@ bool directory_sync(const char *dir)
 	if (fd < 0)
 		return false;
 	bool good = fsync(fd) == 0;
-	return close(fd) == 0 && good;
+	close(fd);
+	return good;
 }
 
 bool write_all(int fd, struct slice s)

@@ -1,6 +1,7 @@
 /*
  * base_test: every promise of base.h, the ways to fail among them. What must
- * end the process runs in a child.
+ * end the process runs in a child. Two of libc's functions are this file's, so
+ * that the kernel may run out of chance, and the machine's logger be the test's.
  */
 #include "t.h"
 
@@ -9,10 +10,35 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+
+static char dir[] = "/tmp/lk-base.XXXXXX";
+static int no_chance;           /* what the next getrandom(2) fails by; 0: it doesn't */
+
+ssize_t getrandom(void *out, size_t n, unsigned flags)
+{
+	errno = no_chance;
+	no_chance = 0;
+	memset(out, 0, n);      /* MSan doesn't see what a bare call writes */
+	return errno ? -1 : syscall(SYS_getrandom, out, n, flags);
+}
+
+/* /dev/log is `log` in the test's directory. (glibc declares connect() with a union of its own.) */
+int connect_here(int fd, const struct sockaddr *to, socklen_t n) __asm__("connect");
+int connect_here(int fd, const struct sockaddr *to, socklen_t n)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	snprintf(name.sun_path, sizeof name.sun_path, "%s/log", dir);
+	bool logger = strcmp(((const struct sockaddr_un *)(const void *)to)->sun_path, "/dev/log") == 0;
+	return (int)(logger ? syscall(SYS_connect, fd, &name, sizeof name) : syscall(SYS_connect, fd, to, n));
+}
 
 /* ---- slices ------------------------------------------------------------ */
 
@@ -84,6 +110,19 @@ static void use_all(void *unused)
 		arena(1000);
 }
 
+/* A buffer grows where it lies, but not into the reserve. */
+static void use_all_by_one(void *unused)
+{
+	static const char more[1000];
+	struct buf b = { 0 };
+	(void)unused;
+	on_fail(answer_at_length);
+	arena_fail_at(14);
+	arena(200 * 1024);
+	for (;;)
+		buf_add(&b, (struct slice){ more, sizeof more });
+}
+
 static void arenas(void)
 {
 	size_t mark = arena_mark(), huge = SIZE_MAX / 2;
@@ -101,6 +140,7 @@ static void arenas(void)
 	ok(strstr(t_err, "latchkey: BA") != NULL, "by its site code");
 	is_int(dies(use_all, NULL), 7, "what has used up all of it can still answer");
 	ok(strstr(t_err, "BA") != NULL, "and says so");
+	is_int(dies(use_all_by_one, NULL), 7, "and so can a buffer that has");
 	ok(slice_is(arena_copy(guarded("copy")), S("copy")), "copies");
 }
 
@@ -125,6 +165,11 @@ static void buffers(void)
 	buf_pad(&b, 0, 1);
 	ok(slice_is(buf_slice(&b), S("0 -9223372036854775808 9223372036854775807 00000000000000ab  ")), "numbers and padding");
 	is_str(dec(-42), "-42", "dec");
+	struct buf in_turn[2] = { 0 };
+	for (int i = 0; i < 1000; i++)
+		buf_c(&in_turn[i % 2], "ab"[i % 2]);
+	for (int i = 0; i < 2; i++)
+		ok(in_turn[i].n == 500 && strspn(slice_text(buf_slice(&in_turn[i])), i ? "b" : "a") == 500, "one that must move keeps what it had");
 }
 
 /* ---- numbers and ids --------------------------------------------------- */
@@ -145,6 +190,13 @@ static void numbers(void)
 	}
 }
 
+static void without_chance(void *unused)
+{
+	(void)unused;
+	no_chance = ENOSYS;
+	random_id();
+}
+
 static void ids(void)
 {
 	uint64_t id = 7;
@@ -157,6 +209,10 @@ static void ids(void)
 	ok(!parse_hex(guarded("0a"), bytes, 2) && !parse_hex(guarded("0ag0"), bytes, 2) && !parse_hex(guarded("0a0g"), bytes, 2), "no hex");
 	uint64_t a = random_id(), b = random_id();
 	ok(a && b && a != b && a <= INT64_MAX && b <= INT64_MAX, "random ids are positive rowids");
+	no_chance = EINTR;
+	ok(random_id() && no_chance == 0, "a signal doesn't keep them from being drawn");
+	is_int(dies(without_chance, NULL), 111, "where the kernel has none nothing else is made up");
+	ok(strstr(t_err, "latchkey: BA3: getrandom: ") != NULL, "but it is said");
 }
 
 /* ---- time and secrets -------------------------------------------------- */
@@ -181,8 +237,6 @@ static void secrets(void)
 
 /* ---- files ------------------------------------------------------------- */
 
-static char dir[] = "/tmp/lk-base.XXXXXX";
-
 static void put(const char *name, const char *text)
 {
 	int fd = open(path_in(dir, name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -201,6 +255,8 @@ static void files(void)
 	is_int(file_read(dir, 4, &text), EISDIR, "a directory");
 	ok(symlink("five", path_in(dir, "link")) == 0 && file_read(path_in(dir, "link"), 9, &text) == ELOOP, "no link is followed");
 	ok(!write_all(-1, S("x")), "a write that fails says so");
+	ok(directory_sync(dir) && !directory_sync(path_in(dir, "none")) && !directory_sync("/proc"), "a directory is on disk, or it is said");
+	ok(!lock_within(-1, 1) && errno == EBADF, "so it is of a lock");
 	unlink(path_in(dir, "link"));
 	unlink(path_in(dir, "five"));
 }
@@ -210,35 +266,65 @@ static void on_alarm(int number)
 	(void)number;
 }
 
-/* Signals in the middle of writing change nothing. */
-static void fill_pipe(void *pipe_out)
+static void alarm_often(void)
 {
-	static char much[300000];
 	struct sigaction action = { .sa_handler = on_alarm };
 	sigaction(SIGALRM, &action, NULL);
 	ualarm(50000, 50000);
-	_exit(write_all(*(int *)pipe_out, (struct slice){ much, sizeof much }) ? 0 : 1);
+}
+
+/* Signals in the middle of writing change nothing, nor do they in the middle of reading. */
+static void fill_pipe(int out)
+{
+	static char much[300000];
+	alarm_often();
+	_exit(write_all(out, (struct slice){ much, sizeof much }) ? 0 : 1);
+}
+
+static void slow_pipe(int out)
+{
+	usleep(120000);
+	_exit(write_all(out, S("late")) ? 0 : 1);
+}
+
+/* Its child writes into the pipe whose end this is. */
+static int pipe_from(void (*writer)(int out), pid_t *child)
+{
+	int ends[2];
+	ok(pipe(ends) == 0, "a pipe");
+	*child = fork();
+	if (*child == 0) {
+		close(ends[0]);
+		writer(ends[1]);
+	}
+	close(ends[1]);
+	return ends[0];
 }
 
 static void short_writes(void)
 {
-	int ends[2];
 	char sink[4096];
 	size_t sum = 0;
-	ok(pipe(ends) == 0, "a pipe");
-	pid_t pid = fork();
-	if (pid == 0) {
-		close(ends[0]);
-		fill_pipe(&ends[1]);
-	}
-	close(ends[1]);
+	pid_t pid;
+	int status = 1, in = pipe_from(fill_pipe, &pid);
 	usleep(200000);
-	for (ssize_t got; (got = read(ends[0], sink, sizeof sink)) > 0;)
+	for (ssize_t got; (got = read(in, sink, sizeof sink)) > 0;)
 		sum += (size_t)got;
-	int status = 1;
 	waitpid(pid, &status, 0);
 	ok(sum == 300000 && status == 0, "a write goes on over signals and short writes: %zu", sum);
-	close(ends[0]);
+	close(in);
+}
+
+static void late_reads(void)
+{
+	struct slice text = SLICE_NONE;
+	pid_t pid;
+	int in = pipe_from(slow_pipe, &pid);
+	alarm_often();
+	ok(file_read_open(in, 9, &text) == 0 && slice_is(text, S("late")), "a read goes on over signals");
+	ualarm(0, 0);
+	waitpid(pid, NULL, 0);
+	close(in);
 }
 
 /* ---- errors, log and fail ---------------------------------------------- */
@@ -294,24 +380,98 @@ static void logs(void)
 	is_int(dies(fail_handled, &handler), 111, "so does one without a handler");
 }
 
-static void to_syslog(void *or_nowhere)
+/* What stdout and stderr may be, each with an end to read from. */
+enum stream { SOCKET, SOCKET_2, PIPE, PIPE_2, PLAIN, LOGGER, STREAMS, CLOSED = STREAMS, STDERR, NOWHERE };
+static int ends[STREAMS + 1][2];
+
+static bool open_streams(void)
 {
-	log_to_syslog(*(bool *)or_nowhere);
-	log_line("T6", "seen", NULL);
+	bool good = socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends[SOCKET]) == 0
+		&& socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends[SOCKET_2]) == 0
+		&& pipe2(ends[PIPE], O_NONBLOCK) == 0 && pipe2(ends[PIPE_2], O_NONBLOCK) == 0;
+	ends[PLAIN][1] = open(path_in(dir, "plain"), O_CREAT | O_APPEND | O_WRONLY, 0600);
+	ends[PLAIN][0] = open(path_in(dir, "plain"), O_RDONLY);
+	ends[LOGGER][0] = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	ends[CLOSED][1] = -1;
+	return good && ends[PLAIN][0] >= 0 && ends[LOGGER][0] >= 0;
 }
 
-/* Where a machine has a logger, the line goes there; else the flag decides. */
+static void start_logger(void)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	snprintf(name.sun_path, sizeof name.sun_path, "%s/log", dir);
+	ok(bind(ends[LOGGER][0], (const struct sockaddr *)&name, sizeof name) == 0, "a logger");
+}
+
+/* Where a line goes: without a logger, and with one. */
+static const struct streams {
+	const char *name;
+	enum stream out, err;
+	enum { TO_LOGGER, OR_NOWHERE, NO_FILES, NOT_TO_CLIENT } how;
+	enum stream where[2];
+} streams[] = {
+	{ "to the logger, else to stderr", PLAIN, PLAIN, TO_LOGGER, { STDERR, LOGGER } },
+	{ "to the logger or nowhere", PLAIN, PLAIN, OR_NOWHERE, { NOWHERE, LOGGER } },
+	{ "no descriptor is left to reach the logger by", PLAIN, PLAIN, NO_FILES, { NOWHERE, NOWHERE } },
+	{ "stderr is the client's socket", SOCKET, SOCKET, NOT_TO_CLIENT, { NOWHERE, LOGGER } },
+	{ "stderr is the pipe of the answer", PIPE, PIPE, NOT_TO_CLIENT, { NOWHERE, LOGGER } },
+	{ "stderr is another socket", SOCKET, SOCKET_2, NOT_TO_CLIENT, { STDERR, STDERR } },
+	{ "stderr is another pipe", PIPE, PIPE_2, NOT_TO_CLIENT, { STDERR, STDERR } },
+	{ "stderr is a pipe, the answer goes to a file", PLAIN, PIPE, NOT_TO_CLIENT, { STDERR, STDERR } },
+	{ "both are the same file", PLAIN, PLAIN, NOT_TO_CLIENT, { STDERR, STDERR } },
+	{ "there is no stdout", CLOSED, PIPE, NOT_TO_CLIENT, { STDERR, STDERR } },
+	{ "there is no stderr", PIPE, CLOSED, NOT_TO_CLIENT, { NOWHERE, NOWHERE } },
+};
+
+static void log_into(void *which)
+{
+	const struct streams *s = which;
+	struct rlimit files = { 0, 0 }, before;
+	getrlimit(RLIMIT_NOFILE, &before);
+	files.rlim_max = before.rlim_max;
+	close(1);
+	close(2);
+	dup2(ends[s->out][1], 1);
+	dup2(ends[s->err][1], 2);
+	if (s->how == NO_FILES)
+		setrlimit(RLIMIT_NOFILE, &files);
+	if (s->how == NOT_TO_CLIENT)
+		log_not_to_client();
+	else
+		log_to_syslog(s->how != TO_LOGGER);
+	log_line("T6", "seen", NULL);
+	setrlimit(RLIMIT_NOFILE, &before);
+	_exit(0);
+}
+
+/* Each line that can be read now is at its place, and no other is. */
+static void is_at(const struct streams *s, enum stream where)
+{
+	enum stream wanted = where == STDERR ? s->err : where;
+	bool good = true;
+	for (enum stream at = 0; at < STREAMS; at++) {
+		char text[64] = "";
+		const char *want = at != wanted ? "" : at == LOGGER ? "<85>latchkey: T6: seen\n" : "latchkey: T6: seen\n";
+		ssize_t n = read(ends[at][0], text, sizeof text - 1);
+		good &= n <= 0 ? *want == '\0' : strcmp(text, want) == 0;
+	}
+	ok(good, "%s: %s", s->name, where == STDERR ? "to stderr" : where == LOGGER ? "to the logger" : "nowhere");
+}
+
 static void syslogs(void)
 {
-	struct sockaddr_un logger = { .sun_family = AF_UNIX, .sun_path = "/dev/log" };
-	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
-	bool there = connect(fd, (const struct sockaddr *)&logger, sizeof logger) == 0, or_nowhere = true;
-	close(fd);
-	dies(to_syslog, &or_nowhere);
-	is_str(t_err, "", "to the logger or nowhere: not to stderr");
-	or_nowhere = false;
-	dies(to_syslog, &or_nowhere);
-	is_str(t_err, there ? "" : "latchkey: T6: seen\n", "to the logger where there is one");
+	ok(open_streams(), "streams");
+	for (int logger = 0; logger < 2; logger++) {
+		if (logger)
+			start_logger();
+		for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
+			struct streams s = streams[i];
+			is_int(dies(log_into, &s), 0, "a line where %s", s.name);
+			is_at(&s, s.where[logger]);
+		}
+	}
+	unlink(path_in(dir, "log"));
+	unlink(path_in(dir, "plain"));
 }
 
 /* ---- the process ------------------------------------------------------- */
@@ -323,6 +483,47 @@ static void start_closed(void *unused)
 		close(fd);
 	process_start();
 	_exit(write(1, "x", 1) == 1 && write(2, "x", 1) == 1 && read(0, &(char){ 0 }, 1) == 0 ? 0 : 1);
+}
+
+/* The way out is for what the test itself leaves behind. */
+static void start_without_devices(void *unused)
+{
+	int way_out = open("/", O_RDONLY | O_DIRECTORY);
+	(void)unused;
+	if (chroot(dir))
+		_exit(2);
+	for (int fd = 0; fd < 3; fd++)
+		close(fd);
+	process_start();
+	_exit(fchdir(way_out) || chroot(".") || fcntl(0, F_GETFD) >= 0);
+}
+
+/* capget(2), without the kernel's headers: version 3; then effective, permitted, inheritable, twice. */
+enum { CAPABILITIES_3 = 0x20080522, SETUID = 7 };
+
+/* Its uid can't be changed: what that takes has been given up. */
+static void owner_without_right(void *path)
+{
+	uint32_t head[2] = { CAPABILITIES_3, 0 }, sets[6];
+	syscall(SYS_capget, head, sets);
+	sets[0] &= ~(1u << SETUID);
+	if (syscall(SYS_capset, head, sets))
+		_exit(2);
+	process_become_owner(*(const char **)path);
+}
+
+/* Groups can't, by one who is root no more. */
+static void owner_as_another(void *path)
+{
+	if (setresuid(1, 1, 1))
+		_exit(2);
+	process_become_owner(*(const char **)path);
+}
+
+static void entered(void *path)
+{
+	process_enter(*(const char **)path);
+	_exit(process_directory() >= 0 ? 2 : (int)geteuid() & 0x7f);
 }
 
 static void owner_of(void *path)
@@ -337,9 +538,14 @@ static void processes(void)
 	is_int(dies(start_closed, NULL), 0, "fds 0 to 2 are open, whatever was closed");
 	is_int(dies(owner_of, &none), geteuid() & 0x7f, "no directory, no change");
 	is_int(dies(owner_of, &path), geteuid() & 0x7f, "one's own directory");
+	is_int(dies(entered, &none), geteuid() & 0x7f, "nor is there anything to name to Landlock");
 	if (geteuid() == 0 && chown(dir, 65, 65) == 0) {
 		is_int(dies(owner_of, &path), 65, "root becomes the owner");
+		is_int(dies(owner_without_right, &path), 111, "root that can't doesn't go on");
+		ok(strstr(t_err, "latchkey: BA4: cannot become the owner of ") != NULL, "and says so");
+		is_int(dies(owner_as_another, &path), 111, "nor does who isn't root any more");
 		ok(chown(dir, 0, 0) == 0, "given back");
+		is_int(dies(start_without_devices, NULL), 0, "without /dev/null a start goes on");
 	}
 }
 
@@ -355,6 +561,7 @@ int main(void)
 	secrets();
 	files();
 	short_writes();
+	late_reads();
 	vocabulary();
 	logs();
 	syslogs();
