@@ -76,7 +76,7 @@ static bool cell(struct rows *r, const char *name, size_t width)
 	if (r->heading) {
 		size_t from = r->out.n;
 		for (; *name; name++)
-			buf_c(&r->out, *name >= 'a' && *name <= 'z' ? (char)(*name - 'a' + 'A') : *name);
+			buf_c(&r->out, *name >= 'a' ? (char)(*name - 'a' + 'A') : *name);
 		buf_pad(&r->out, from, width);
 		buf_s(&r->out, "  ");
 		return false;
