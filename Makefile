@@ -57,7 +57,7 @@ else ifeq ($(B),clang)
   # All there is, less what is style, or what -Wall of gcc and MSan judge better.
   VARIANT := -Weverything $(addprefix -Wno-,padded declaration-after-statement used-but-marked-unused \
              disabled-macro-expansion missing-noreturn assign-enum bad-function-cast covered-switch-default \
-             switch-enum conditional-uninitialized reserved-macro-identifier reserved-identifier)
+             switch-enum conditional-uninitialized reserved-macro-identifier reserved-identifier c++98-compat)
 else ifeq ($(B),asan)
   CC      := clang
   COMMON  := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
