@@ -53,8 +53,6 @@ static bool take(size_t max, bool line, struct slice *out, int *trouble)
 	*trouble = 0;
 	while (n <= max && !ended) {
 		ssize_t got = read(STDIN_FILENO, text + n, 1);
-		if (got < 0 && errno == EINTR)
-			continue;
 		if (got < 0)
 			*trouble = errno;
 		if (got <= 0)

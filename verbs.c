@@ -67,12 +67,15 @@ static enum rows_form form(const struct call *c)
 	return c->given[OPT_JSON] ? ROWS_JSON : ROWS_TABLE;
 }
 
+static int64_t later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
 int64_t verb_time(void)
 {
 	int64_t mark = store_mark(), time = now();
-	if (clock_judge(time, mark) != CLOCK_GOOD)
-		time = clock_build_epoch;
-	return time > mark ? time : mark;
+	return later(clock_judge(time, mark) == CLOCK_GOOD ? time : clock_build_epoch, mark);
 }
 
 static void note(struct call *c, enum event event, uint64_t user, uint64_t session)
@@ -182,7 +185,7 @@ static void first_key(const char *dir)
 	struct stat st;
 	if (lstat(path_in(dir, "latchkey.key"), &st) == 0)
 		return;
-	struct keyring ring = { .count = 1, .key = { fresh_key(now() > clock_build_epoch ? now() : clock_build_epoch) } };
+	struct keyring ring = { .count = 1, .key = { fresh_key(later(now(), clock_build_epoch)) } };
 	keyring_write(dir, &ring);
 	wipe(&ring, sizeof ring);
 }
