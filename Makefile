@@ -221,6 +221,9 @@ $(UNITS:%.t=%_test.o): $(O)/tests/%_test.o: tests/%_test.c tests/t.h Makefile | 
 	@echo "  CC  $(B) $<"; mkdir -p $(@D)
 	@$(CC) $(OWN) $(if $(filter musl,$(B)),-isystem build/kernel) -MMD -MP -c $< -o $@
 
+# Tests with hooks at their seams.
+WORKER_WRAPS := epoll_wait epoll_ctl accept4 recv send sendmsg malloc calloc now_ms
+$(O)/tests/worker.t: LDFLAGS += $(WORKER_WRAPS:%=-Wl,--wrap=%)
 $(O)/tests/%.t: $(O)/tests/%_test.o $(LIBS) $(RUNTIME)
 	@$(CC) $(COMMON) $(LDFLAGS) -o $@ $^
 .SECONDARY: $(UNITS:%.t=%_test.o)

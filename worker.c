@@ -55,6 +55,7 @@ enum { TOLD_TO_LEAVE = 1, TOLD_TO_END };
 enum state {
 	IDLE,           /* no byte of a request yet */
 	READING,        /* some of one */
+	AHEAD,          /* behind an answer there are bytes that were not looked at yet: it is in ahead[] */
 	ANSWERED,       /* its answer waits for the commit */
 	WRITING,        /* the peer takes it slowly */
 	LINGERING,      /* all is sent; what still comes is thrown away */
@@ -84,10 +85,10 @@ static struct connection *all, *gone;
 static size_t connections, most;
 static struct connection *answered[EVENTS];
 static size_t batch;
-static struct connection *ahead[2 * EVENTS];    /* have a further request in their bytes, perhaps */
+static struct connection *ahead[EVENTS];        /* one for each that is answered at most: see take() */
 static size_t aheads;
 static char room[ROOM];
-static int64_t clock_now;
+static int64_t clock_now, swept;
 static bool accepting, leaving;
 static volatile sig_atomic_t told;      /* by a signal */
 static jmp_buf failed;
@@ -95,11 +96,13 @@ static enum error failure;
 
 /* ---- connections ------------------------------------------------------- */
 
-static void watch(int operation, int fd, uint32_t events, void *what)
+static bool watch(int operation, int fd, uint32_t events, void *what)
 {
 	struct epoll_event e = { .events = events, .data.ptr = what };
-	if (epoll_ctl(loop, operation, fd, &e) != 0 && operation == EPOLL_CTL_ADD)
-		log_line("WO1", "epoll: ", strerror(errno), NULL);
+	if (epoll_ctl(loop, operation, fd, &e) == 0)
+		return true;
+	log_line("WO1", "epoll: ", strerror(errno), NULL);
+	return false;
 }
 
 /* The listening sockets stand in the loop by their place in the table. */
@@ -132,9 +135,6 @@ static void end(struct connection *c)
 		c->before->next = c->next;
 	else
 		all = c->next;
-	for (size_t i = 0; i < aheads; i++)
-		if (ahead[i] == c)
-			ahead[i] = NULL;
 	c->state = GONE;
 	c->next = gone;
 	gone = c;
@@ -151,25 +151,27 @@ static void bury(void)
 	}
 }
 
-/* Somebody new may be worth more than who has been silent for longest. */
-static void make_room(void)
+/* Somebody new is worth more than who is silent, and would be left first. NULL: nobody is silent. */
+static struct connection *most_silent(void)
 {
 	struct connection *silent = NULL;
 	for (struct connection *c = all; c; c = c->next)
 		if (c->state == IDLE && (!silent || c->deadline < silent->deadline))
 			silent = c;
-	if (silent)
-		end(silent);
+	return silent;
 }
 
 static bool begin(int fd)
 {
 	int on = 1;
 	struct connection *c = calloc(1, sizeof *c);
-	if (!c)
+	if (!c || !watch(EPOLL_CTL_ADD, fd, EPOLLIN, c)) {
+		free(c);
 		return false;
+	}
 	struct slice peer = http_peer(fd);
 	c->fd = fd;
+	c->face = FACE_HTTP;
 	c->peer = (struct slice){ c->peer_text, peer.n < PEER_MAX ? peer.n : PEER_MAX };
 	memcpy(c->peer_text, peer.p, c->peer.n);
 	c->deadline = clock_now + http_patience;
@@ -179,30 +181,38 @@ static bool begin(int fd)
 	all = c;
 	connections++;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	watch(EPOLL_CTL_ADD, fd, EPOLLIN, c);
+	return true;
+}
+
+/* One of those who wait. When nobody can be taken, the others wait until one here ends, or for the next sweep. */
+static bool accept_one(int socket)
+{
+	struct connection *silent = connections < most ? NULL : most_silent();
+	bool full = connections >= most && !silent;
+	int fd = full ? -1 : accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (full || (fd < 0 && errno != EAGAIN))
+		accept_or_not(false);
+	if (fd < 0)
+		return false;
+	if (silent)
+		end(silent);
+	if (!begin(fd))
+		close(fd);
 	return true;
 }
 
 static void accept_some(int socket)
 {
-	for (int i = 0; i < ACCEPTS && !leaving; i++) {
-		if (connections >= most)
-			make_room();
-		int fd = connections < most ? accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC) : -1;
-		if (fd < 0)
+	for (int i = 0; i < ACCEPTS && !leaving; i++)
+		if (!accept_one(socket))
 			break;
-		if (!begin(fd))
-			close(fd);
-	}
-	if (connections >= most)
-		accept_or_not(false);
 }
 
 /* ---- writing ----------------------------------------------------------- */
 
 static void turn_to_reading(struct connection *c)
 {
-	c->state = c->n ? READING : IDLE;
+	c->state = c->n ? AHEAD : IDLE;
 	c->told = false;
 	c->deadline = clock_now + (c->n ? http_patience : KEEP_MS);
 	if (c->n)
@@ -291,11 +301,9 @@ static void refuse(struct connection *c, const struct request *rq, enum error e)
 	set_reply(c, rq, &rp);
 }
 
-/* Its answer, whatever it will be, goes out with the batch. */
-static void join_batch(struct connection *c, const struct request *rq)
+/* Its answer, whatever it will be, goes out with the batch; before anything that may fail(), so that it then has one. */
+static void join_batch(struct connection *c)
 {
-	c->face = rq->face;
-	c->method = rq->method;
 	c->state = ANSWERED;
 	answered[batch++] = c;
 }
@@ -303,14 +311,13 @@ static void join_batch(struct connection *c, const struct request *rq)
 /* To a process of its own, by way of the starter. */
 static bool hand_over(struct connection *c, struct slice bytes)
 {
-	union { struct cmsghdr head; char room[CMSG_SPACE(sizeof(int))]; } control = { 0 };
+	union { char room[CMSG_SPACE(sizeof(int))]; struct cmsghdr head; } control = { { 0 } };
 	struct iovec part = { (void *)(uintptr_t)bytes.p, bytes.n };
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.room };
-	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
-	rights->cmsg_level = SOL_SOCKET;
-	rights->cmsg_type = SCM_RIGHTS;
-	rights->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(rights), &c->fd, sizeof(int));
+	control.head.cmsg_level = SOL_SOCKET;
+	control.head.cmsg_type = SCM_RIGHTS;
+	control.head.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.head), &c->fd, sizeof(int));
 	if (sendmsg(place->handover, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		return false;
 	watch(EPOLL_CTL_DEL, c->fd, 0, NULL);   /* closing alone doesn't: the connection lives on elsewhere */
@@ -339,13 +346,15 @@ static void tell_continue(struct connection *c)
 	c->told = true;
 }
 
+/* The last of its batch is the one that is looked at. */
 static void whole(struct connection *c, const struct request *rq, struct slice bytes, size_t used)
 {
 	struct reply rp = { 0 };
 	bool elsewhere = leaving || calls->is_slow(rq);
-	if (elsewhere && hand_over(c, bytes))
+	if (elsewhere && hand_over(c, bytes)) {
+		batch--;
 		return;
-	join_batch(c, rq);
+	}
 	if (elsewhere) {
 		refuse(c, rq, ERROR_BUSY);
 	} else {
@@ -357,12 +366,23 @@ static void whole(struct connection *c, const struct request *rq, struct slice b
 		c->keep = false;
 }
 
+static void wait_for_more(struct connection *c, const struct request *rq, struct slice bytes)
+{
+	batch--;
+	if (rq->waits)
+		tell_continue(c);
+	if (c->n == 0)
+		c->deadline = clock_now + http_patience;
+	c->state = READING;
+	if (!store_bytes(c, bytes))
+		end(c);
+}
+
 /* A request that won't be whole: it ended, or its time did. */
 static void refuse_half(struct connection *c, enum error e)
 {
-	bool digit = c->n && *c->in >= '0' && *c->in <= '9';
-	const struct request half = { .face = digit ? FACE_SCGI : FACE_HTTP };
-	join_batch(c, &half);
+	const struct request half = { .face = c->face };
+	join_batch(c);
 	refuse(c, &half, e);
 	drop_bytes(c);
 }
@@ -373,25 +393,18 @@ static void look(struct connection *c, struct slice bytes)
 	struct request rq;
 	size_t used = 0;
 	enum error e;
-	switch (http_take(bytes, &c->at, calls->rules, c->peer, &rq, &used, &e)) {
-	case HTTP_WHOLE:
+	join_batch(c);
+	enum http_progress progress = http_take(bytes, &c->at, calls->rules, c->peer, &rq, &used, &e);
+	c->face = rq.face;
+	c->method = rq.method;
+	if (progress == HTTP_WHOLE) {
 		whole(c, &rq, bytes, used);
-		return;
-	case HTTP_WRONG:
-		join_batch(c, &rq);
+	} else if (progress == HTTP_MORE) {
+		wait_for_more(c, &rq, bytes);
+	} else {
 		refuse(c, &rq, e);
 		drop_bytes(c);
-		return;
-	case HTTP_MORE:
-		break;
 	}
-	if (rq.waits && c->at.done)
-		tell_continue(c);
-	if (c->state == IDLE)
-		c->deadline = clock_now + http_patience;
-	c->state = READING;
-	if (!store_bytes(c, bytes))
-		end(c);
 }
 
 static void read_some(struct connection *c)
@@ -475,44 +488,56 @@ static void react(const struct epoll_event *event)
 		read_some(c);
 }
 
-static void look_ahead(struct connection *c)
+static void look_ahead(void)
 {
-	if (!c || c->state != READING)
-		return;
+	struct connection *c = ahead[0];
+	aheads--;
+	for (size_t i = 0; i < aheads; i++)
+		ahead[i] = ahead[i + 1];
 	memcpy(room, c->in, c->n);
 	look(c, (struct slice){ room, c->n });
 }
 
-/* What is not taken now, in a full batch or behind a fail(), the kernel tells of again. */
-static void take(const struct epoll_event *events, int count, size_t mark)
-{
-	static size_t pending;
-	static int at;
-	pending = aheads;
-	aheads = 0;
-	at = 0;
-	if (setjmp(failed) != 0) {
-		aheads = pending;
-		undo_batch(mark);
-		return;
-	}
-	while (pending)
-		look_ahead(ahead[--pending]);
-	while (at < count && batch < EVENTS && arena_mark() - mark < ARENA_MOST)
-		react(&events[at++]);
-}
-
-/* Past its deadline: half a request is told so, all else is closed. */
+/* Past its deadline: half a request is told so, all else is closed; and who couldn't be accepted may be now. */
 static void sweep(void)
 {
+	swept = clock_now;
 	for (struct connection *c = all, *next; c; c = next) {
 		next = c->next;
 		bool over = c->deadline <= clock_now || (told == TOLD_TO_END && c->state == IDLE);
-		if (over && c->state != READING && c->state != ANSWERED)
+		if (!over || c->state == ANSWERED || c->state == AHEAD)
+			continue;
+		if (c->state != READING)
 			end(c);
-		else if (over && c->state == READING && batch < EVENTS)
+		else if (batch + aheads < EVENTS)
 			refuse_half(c, ERROR_REQUEST_TIMEOUT);
 	}
+	accept_or_not(!leaving);
+}
+
+static bool arena_has_room(size_t mark)
+{
+	return arena_mark() - mark < ARENA_MOST;
+}
+
+/*
+ * What is not taken now, in a full batch or behind a fail(), the kernel tells of again. An event adds one to
+ * the batch or to ahead[], and each of the batch may be ahead[] afterwards; so neither gets more than EVENTS.
+ */
+static void take(const struct epoll_event *events, int count, size_t mark)
+{
+	static int at;
+	at = 0;
+	if (setjmp(failed) != 0) {
+		undo_batch(mark);
+		return;
+	}
+	while (aheads && arena_has_room(mark))
+		look_ahead();
+	while (at < count && batch + aheads < EVENTS && arena_has_room(mark))
+		react(&events[at++]);
+	if (clock_now - swept >= SWEEP_MS || leaving)
+		sweep();
 }
 
 static void leave_place(void)
@@ -525,44 +550,45 @@ static void leave_place(void)
 	(void)send(place->handover, &self, sizeof self, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+/*
+ * Signals aren't blocked while there is work: epoll_pwait(2) lets none through where there are events, so who is
+ * kept busy would never be told. A word that comes right before the wait is heard a sweep later.
+ */
 static void on_word(int signal)
 {
 	told = signal == SIGTERM ? TOLD_TO_END : TOLD_TO_LEAVE;
 }
 
-static void start(void)
+/* Connections that there are files for; one at least. */
+static size_t places(void)
 {
 	struct rlimit files = { 0 };
-	struct sigaction action = { .sa_handler = on_word };
-	sigset_t ends;
-	loop = epoll_create1(EPOLL_CLOEXEC);
 	getrlimit(RLIMIT_NOFILE, &files);
-	most = files.rlim_cur > SPARE_FILES + CONNECTIONS ? CONNECTIONS : (size_t)files.rlim_cur - SPARE_FILES;
+	if (files.rlim_cur > SPARE_FILES + CONNECTIONS)
+		return CONNECTIONS;
+	return files.rlim_cur > SPARE_FILES ? (size_t)files.rlim_cur - SPARE_FILES : 1;
+}
+
+static void start(void)
+{
+	struct sigaction action = { .sa_handler = on_word, .sa_flags = SA_RESTART };
+	loop = epoll_create1(EPOLL_CLOEXEC);
+	most = places();
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
 	signal(SIGINT, SIG_IGN);        /* a terminal sends it to all of us; the starter says what it means */
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGTERM);
-	sigaddset(&ends, SIGHUP);
-	sigprocmask(SIG_BLOCK, &ends, NULL);
 	on_fail(on_failure);
 	accept_or_not(true);
 }
 
-static void turn(size_t mark, int64_t *swept, int64_t *rested)
+static void turn(size_t mark, int64_t *rested)
 {
 	struct epoll_event events[EVENTS];
-	sigset_t none;
-	sigemptyset(&none);
-	int count = epoll_pwait(loop, events, EVENTS, aheads ? 0 : SWEEP_MS, &none);
+	int count = epoll_wait(loop, events, EVENTS, aheads ? 0 : SWEEP_MS);
 	clock_now = now_ms();
 	if (told || !calls->is_current())
 		leave_place();
-	take(events, count > 0 ? count : 0, mark);
-	if ((clock_now - *swept >= SWEEP_MS || leaving) && setjmp(failed) == 0) {
-		*swept = clock_now;
-		sweep();
-	}
+	take(events, count, mark);
 	if (batch)
 		*rested = clock_now;
 	bool resting = !batch && *rested && clock_now - *rested >= REST_MS;
@@ -578,13 +604,13 @@ bool worker_possible(void)
 
 void worker_run(const struct worker_place *where, const struct worker_calls *what)
 {
-	int64_t swept = 0, rested = 0, until = INT64_MAX;
+	int64_t rested = 0, until = INT64_MAX;
 	place = where;
 	calls = what;
 	start();
 	size_t mark = arena_mark();
 	while ((!leaving || connections) && clock_now < until) {
-		turn(mark, &swept, &rested);
+		turn(mark, &rested);
 		place->state->connections = (int64_t)connections;
 		if (connections)
 			place->state->busy_at = now_boot();
@@ -607,7 +633,7 @@ bool worker_take(int socket, struct worker_word *word)
 	if (n <= 0)
 		return false;
 	const struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
-	if (rights && rights->cmsg_type == SCM_RIGHTS)
+	if (rights)
 		memcpy(&word->fd, CMSG_DATA(rights), sizeof(int));
 	else if (n == sizeof word->pid)
 		memcpy(&word->pid, bytes, sizeof word->pid);

@@ -17,7 +17,7 @@ enum { WORKER_SOCKETS = 8 };
 struct worker_place {
 	int sockets[WORKER_SOCKETS];    /* listening, not blocking */
 	size_t count;
-	int handover;                   /* to the starter: worker_hand_over()'s end */
+	int handover;                   /* to the starter: what worker_take() hears */
 	struct worker_state *state;     /* of this worker, in memory that both see */
 };
 struct worker_state {
@@ -54,9 +54,9 @@ bool worker_possible(void);
 void worker_run(const struct worker_place *where, const struct worker_calls *what);
 
 /*
- * The starter's side: takes what a worker handed over. A connection in *fd
- * (not blocking) and the bytes that were read of it in *early (arena); or -1 in *fd: the
- * worker of that pid takes no more. False when nothing is there.
+ * The starter's side: takes what a worker handed over. A connection in fd
+ * (not blocking) and the bytes that were read of it in early, until the next call; or -1 in fd: the
+ * worker of that pid takes no more, or, pid 0, nothing came of it. False when nothing is there.
  */
 struct worker_word { int fd; pid_t pid; struct slice early; };
 bool worker_take(int socket, struct worker_word *word);

@@ -1,0 +1,977 @@
+/*
+ * worker_test: the loop of `serve --workers`, turn by turn.
+ *
+ * A child runs worker_run() with calls of ours. Where it would wait for the kernel (epoll_wait) it waits for
+ * turn() instead; its clock is `here->clock`, and what fault() names fails there, once or as often as it says.
+ * So every order of events is had at will and nothing takes time. The linker lends the hooks (--wrap; Makefile).
+ */
+#include "http.h"
+#include "t.h"
+#include "worker.h"
+
+#ifdef __linux__
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+enum { CROWD = 64, PATIENCE = 10000, KEEP = 75000, LINGER = 1000, SWEEP = 500, REST = 1000, LEAVE = 10000 };
+
+/* ---- hooks ------------------------------------------------------------- */
+
+enum call { ACCEPT, RECV, SEND, SENDMSG, CTL, MALLOC, CALLOC, CALL__MAX };
+
+struct fault {
+	int times;              /* the next so many calls; 0: none */
+	int error;              /* with this errno; 0: they take `most` bytes */
+	size_t most;
+	int operation;          /* of CTL: this one alone */
+};
+
+/* What both sides see. */
+static struct here {
+	int64_t clock;
+	struct fault fault[CALL__MAX];
+	int64_t answers, settled, forgotten, left, rested;
+	bool changed, settle_fails, leave_fails, returned, interrupted;
+	unsigned arena_fails;
+	int timeout;            /* that the worker would have waited */
+} *here;
+static bool in_worker;
+static int go[2], done[2];
+
+int __real_epoll_wait(int fd, struct epoll_event *events, int most, int timeout);
+int __wrap_epoll_wait(int fd, struct epoll_event *events, int most, int timeout);
+int __real_epoll_ctl(int loop, int operation, int fd, struct epoll_event *event);
+int __wrap_epoll_ctl(int loop, int operation, int fd, struct epoll_event *event);
+int __real_accept4(int fd, struct sockaddr *from, socklen_t *n, int flags);
+int __wrap_accept4(int fd, struct sockaddr *from, socklen_t *n, int flags);
+ssize_t __real_recv(int fd, void *p, size_t n, int flags);
+ssize_t __wrap_recv(int fd, void *p, size_t n, int flags);
+ssize_t __real_send(int fd, const void *p, size_t n, int flags);
+ssize_t __wrap_send(int fd, const void *p, size_t n, int flags);
+ssize_t __real_sendmsg(int fd, const struct msghdr *message, int flags);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags);
+void *__real_malloc(size_t n);
+void *__wrap_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+int64_t __real_now_ms(void);
+int64_t __wrap_now_ms(void);
+
+/* False, and errno set, where it is to fail; *n becomes what it may take. */
+static bool may(enum call call, size_t *n)
+{
+	struct fault *f = in_worker ? &here->fault[call] : NULL;
+	if (!f || f->times == 0)
+		return true;
+	f->times--;
+	errno = f->error;
+	if (n && !f->error && *n > f->most)
+		*n = f->most;
+	return !f->error;
+}
+
+int __wrap_epoll_wait(int fd, struct epoll_event *events, int most, int timeout)
+{
+	char word = 0;
+	here->timeout = timeout;
+	if (write(done[1], &word, 1) != 1 || read(go[0], &word, 1) != 1)
+		exit(1);
+	if (here->arena_fails)
+		arena_fail_at(here->arena_fails);
+	here->arena_fails = 0;
+	return __real_epoll_wait(fd, events, most, 0);
+}
+
+int __wrap_epoll_ctl(int loop, int operation, int fd, struct epoll_event *event)
+{
+	bool meant = operation == here->fault[CTL].operation;
+	return meant && !may(CTL, NULL) ? -1 : __real_epoll_ctl(loop, operation, fd, event);
+}
+
+int __wrap_accept4(int fd, struct sockaddr *from, socklen_t *n, int flags)
+{
+	return may(ACCEPT, NULL) ? __real_accept4(fd, from, n, flags) : -1;
+}
+
+ssize_t __wrap_recv(int fd, void *p, size_t n, int flags)
+{
+	return may(RECV, &n) ? __real_recv(fd, p, n, flags) : -1;
+}
+
+ssize_t __wrap_send(int fd, const void *p, size_t n, int flags)
+{
+	return may(SEND, &n) ? __real_send(fd, p, n, flags) : -1;
+}
+
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	return may(SENDMSG, NULL) ? __real_sendmsg(fd, message, flags) : -1;
+}
+
+void *__wrap_malloc(size_t n) { return may(MALLOC, NULL) ? __real_malloc(n) : NULL; }
+void *__wrap_calloc(size_t n, size_t size) { return may(CALLOC, NULL) ? __real_calloc(n, size) : NULL; }
+int64_t __wrap_now_ms(void) { return in_worker ? here->clock : __real_now_ms(); }
+
+/* ---- what a request is, here ------------------------------------------- */
+
+static void answer(const struct request *rq, struct reply *rp)
+{
+	here->answers++;
+	if (slice_is(rq->path, S("/fail")))
+		fail(ERROR_STORE_UNAVAILABLE, "T1", "told to", NULL);
+	if (slice_is(rq->path, S("/big")))
+		arena(300 * 1024);
+	*rp = (struct reply){ .status = 200, .type = "text/plain" };
+	buf_s(&rp->body, "<");
+	buf_add(&rp->body, rq->path);
+	buf_add(&rp->body, rq->body);
+	buf_s(&rp->body, ">");
+}
+
+static void refuse(const struct request *rq, enum error e, struct reply *rp)
+{
+	(void)rq;
+	reply_error(rp, e, NULL, 0);
+}
+
+static bool is_slow(const struct request *rq) { return slice_is(rq->path, S("/slow")); }
+static bool is_current(void) { return !here->changed; }
+static void forget(void) { here->forgotten++; }
+
+static void settle(void)
+{
+	here->settled++;
+	if (here->settle_fails) {
+		here->settle_fails = false;
+		fail(ERROR_STORE_FULL, "T2", "told to", NULL);
+	}
+}
+
+static void leave(bool resting)
+{
+	here->left++;
+	here->rested += resting;
+	if (here->leave_fails) {
+		here->leave_fails = false;
+		fail(ERROR_STORE_FULL, "T3", "told to", NULL);
+	}
+}
+
+/* ---- a worker and its peers -------------------------------------------- */
+
+static const struct http_rules rules = { .base_path = { "", 0 }, .trusted_proxies = { "", 0 } };
+static const struct worker_calls calls = {
+	.rules = &rules, .answer = answer, .refuse = refuse, .is_slow = is_slow, .is_current = is_current,
+	.settle = settle, .leave = leave, .forget = forget,
+};
+static struct worker_state *state;
+static struct sockaddr_un names[2];
+static socklen_t name_sizes[2];
+static int listening[2], handover[2];
+static int peers[256];
+static size_t peer_count;
+static pid_t worker;
+static FILE *log_of_worker;
+
+static void *shared(size_t n)
+{
+	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		exit(2);
+	return p;
+}
+
+static void need(bool good)
+{
+	if (!good) {
+		printf("Bail out! the test's own: %s\n", strerror(errno));
+		exit(2);
+	}
+}
+
+static void open_all(void)
+{
+	for (int i = 0; i < 2; i++) {
+		names[i] = (struct sockaddr_un){ .sun_family = AF_UNIX };
+		name_sizes[i] = sizeof names[i];
+		listening[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		/* A name that the kernel chooses. */
+		need(bind(listening[i], (struct sockaddr *)&names[i], sizeof names[i].sun_family) == 0
+			&& listen(listening[i], 256) == 0
+			&& getsockname(listening[i], (struct sockaddr *)&names[i], &name_sizes[i]) == 0);
+	}
+	need(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, handover) == 0 && pipe(go) == 0 && pipe(done) == 0);
+}
+
+static _Noreturn void be_worker(rlim_t files)
+{
+	struct worker_place place = { .sockets = { listening[0], listening[1] }, .count = 2, .handover = handover[1], .state = state };
+	const struct rlimit limit = { files, files };
+	in_worker = true;
+	close(go[1]);
+	close(done[0]);
+	dup2(fileno(log_of_worker), 2);
+	if (files && setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		exit(2);
+	worker_run(&place, &calls);
+	here->returned = true;
+	exit(0);
+}
+
+/* Lets the worker look at what there is, once. False when it has ended. */
+static bool turn(void)
+{
+	char word = 0;
+	return write(go[1], &word, 1) == 1 && read(done[0], &word, 1) == 1;
+}
+
+static void turns(int n)
+{
+	while (n--)
+		turn();
+}
+
+static void later(int64_t ms)
+{
+	here->clock += ms;
+	turn();
+}
+
+/* A worker that may open so many files; 0: as many as we. */
+static void start(rlim_t files)
+{
+	char word;
+	*here = (struct here){ .clock = 1000000 };
+	*state = (struct worker_state){ 0 };
+	open_all();
+	need((log_of_worker = tmpfile()) != NULL);
+	fflush(NULL);
+	worker = fork();
+	if (worker == 0)
+		be_worker(files);
+	close(go[0]);
+	close(done[1]);
+	need(worker > 0 && read(done[0], &word, 1) == 1);
+}
+
+static char logged[4096];
+
+/* Told to end it comes to its end; what it said is in `logged`. */
+static void stop(void)
+{
+	int status = -1;
+	kill(worker, SIGTERM);
+	for (int i = 0; i < 100 && turn(); i++)
+		here->clock += LEAVE / 10;
+	close(go[1]);
+	close(done[0]);
+	waitpid(worker, &status, 0);
+	ok(here->returned && status == 0, "and it ends in order");
+	rewind(log_of_worker);
+	logged[fread(logged, 1, sizeof logged - 1, log_of_worker)] = 0;
+	fclose(log_of_worker);
+	for (int i = 0; i < 2; i++) {
+		close(listening[i]);
+		close(handover[i]);
+	}
+	while (peer_count)
+		if (peers[--peer_count] >= 0)
+			close(peers[peer_count]);
+}
+
+static void fault(enum call call, int times, int error, size_t most)
+{
+	here->fault[call] = (struct fault){ .times = times, .error = error, .most = most };
+}
+
+static int peer_at(int i)
+{
+	int fd = peers[peer_count++] = socket(AF_UNIX, SOCK_STREAM, 0);
+	need(fd >= 0 && connect(fd, (struct sockaddr *)&names[i], name_sizes[i]) == 0);
+	return fd;
+}
+
+/* One that is accepted. */
+static int peer(void)
+{
+	int fd = peer_at(0);
+	turn();
+	return fd;
+}
+
+static void say(int fd, const char *text)
+{
+	need(send(fd, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text));
+}
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
+#define POST(n, more) "POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: " n "\r\n" more "\r\n"
+#define SCGI "58:CONTENT_LENGTH\0" "0\0SCGI\0" "1\0REQUEST_METHOD\0GET\0REQUEST_URI\0/s\0,"
+
+/* Says that and lets it be answered. */
+static void ask(int fd, const char *text)
+{
+	say(fd, text);
+	turn();
+}
+
+/* What has come since: the status and the body of each answer, "200</a> ", then "." at the connection's end. */
+static const char *hear(int fd)
+{
+	static char text[65536], words[8192];
+	size_t n = 0;
+	ssize_t got;
+	while ((got = recv(fd, text + n, sizeof text - 1 - n, MSG_DONTWAIT)) > 0)
+		n += (size_t)got;
+	text[n] = *words = 0;
+	for (char *at = text, *body; (at = strstr(at, "HTTP/1.1 ")); at = body) {
+		body = strstr(at, "\r\n\r\n");
+		body = body ? body + 4 : at + strlen(at);
+		snprintf(words + strlen(words), sizeof words - strlen(words), "%.3s%.*s ", at + 9,
+			*body == '<' ? (int)strcspn(body, "H") : 0, body);
+	}
+	if (!*words)
+		snprintf(words, sizeof words, "%.*s", (int)strcspn(text, "\r"), text);
+	if (got == 0 || errno != EAGAIN)
+		strcat(words, ".");
+	return words;
+}
+
+static void hang_up(int fd)
+{
+	for (size_t i = 0; i < peer_count; i++)
+		if (peers[i] == fd)
+			peers[i] = -1;
+	close(fd);
+	turn();
+}
+
+/* ---- tests ------------------------------------------------------------- */
+
+static void test_requests(void)
+{
+	start(0);
+	int a = peer(), b = peer_at(1);
+	turn();
+	is_int(state->connections, 2, "it takes connections of both its sockets");
+	ask(a, GET("/a"));
+	ask(b, "GET /b HTTP");
+	is_str(hear(a), "200</a> ", "a request is answered");
+	is_str(hear(b), "", "half a one isn't yet");
+	ask(b, "/1.1\r\nHost: a\r\n\r\n" GET("/c") GET("/d"));
+	is_int(here->timeout, 0, "with others behind it nothing is waited for");
+	is_str(hear(b), "200</b> ", "the whole is");
+	ask(b, GET("/e"));
+	is_str(hear(b), "200</c> ", "one of a connection in each turn");
+	turns(2);
+	is_str(hear(b), "200</d> 200</e> ", "in their order, those too that came meanwhile");
+	is_int(here->timeout, SWEEP, "then it waits again");
+	ask(a, GET("/f") "GET /g");
+	turn();
+	is_str(hear(a), "200</f> ", "what is behind a request isn't lost");
+	ask(a, " HTTP/1.1\r\nHost: a\r\n\r\n");
+	is_str(hear(a), "200</g> ", "though it be half a request");
+	hang_up(a);
+	is_int(state->connections, 1, "who hangs up is gone");
+	ask(b, "GET / HTTP/1.1\n");
+	is_str(hear(b), "400 .", "what is no request is the last of its connection");
+	hang_up(b);
+	is_int(state->connections, 0, "which ends");
+	int c = peer();
+	need(send(c, SCGI, sizeof SCGI - 1, 0) == sizeof SCGI - 1);
+	turn();
+	is_str(hear(c), "Status: 200 OK.", "by SCGI a request is the last, too");
+	stop();
+}
+
+static void test_continue(void)
+{
+	start(0);
+	int a = peer();
+	ask(a, POST("4", "Expect: 100-continue\r\n"));
+	is_str(hear(a), "100 ", "who waits for 100 Continue is told so");
+	ask(a, "ab");
+	is_str(hear(a), "", "once");
+	ask(a, "cd");
+	is_str(hear(a), "200</pabcd> ", "and then is answered");
+	ask(a, POST("4", "Expect: 100-continue\r\n") "wx");
+	is_str(hear(a), "100 ", "the next is told anew");
+	ask(a, "yz");
+	is_str(hear(a), "200</pwxyz> ", "on the same connection");
+	stop();
+}
+
+static void test_half(void)
+{
+	start(0);
+	int a = peer(), b = peer(), c = peer();
+	ask(a, "GET /half");
+	shutdown(a, SHUT_WR);
+	turn();
+	is_str(hear(a), "400 .", "half a request and the end");
+	shutdown(b, SHUT_WR);
+	turn();
+	is_str(hear(b), ".", "nothing and the end");
+	ask(c, "100:CONTENT");
+	shutdown(c, SHUT_WR);
+	turn();
+	is_str(hear(c), "Status: 400 Bad Request.", "half of SCGI and the end");
+	turn();
+	is_int(state->connections, 0, "all are gone");
+	stop();
+}
+
+static void test_time(void)
+{
+	start(0);
+	int silent = peer(), half = peer(), scgi = peer(), kept = peer();
+	ask(half, "GET /half");
+	ask(scgi, "100:CONTENT");
+	ask(kept, GET("/a"));
+	is_str(hear(kept), "200</a> ", "one of four is answered");
+	later(PATIENCE - 1);
+	is_str(hear(half), "", "until its time is over nobody is told so");
+	later(SWEEP);
+	is_str(hear(silent), ".", "who says nothing is left");
+	is_str(hear(half), "408 .", "who says half is told");
+	is_str(hear(scgi), "Status: 408 Request Timeout.", "in the form of what he began");
+	is_str(hear(kept), "", "who was answered has longer");
+	is_int(state->connections, 3, "refused ones may stop sending first");
+	ask(half, "more");
+	is_int(state->connections, 3, "what they still say is not listened to");
+	later(LINGER + SWEEP);
+	is_int(state->connections, 1, "but not for long");
+	int last = peer();
+	ask(last, "GET /last");
+	say(last, " HTTP/1.1\r\nHost: a\r\n\r\n");
+	later(PATIENCE);
+	is_str(hear(last), "200</last> ", "what is whole in the last moment is answered");
+	hang_up(last);
+	later(KEEP);
+	is_str(hear(kept), ".", "and he not for ever");
+	stop();
+}
+
+/* A turn takes at most CROWD of them, whatever its kind. */
+static void test_many(void)
+{
+	int fd[CROWD + 8], heard = 0, late = 0;
+	start(0);
+	for (size_t i = 0; i < CROWD + 8; i++)
+		fd[i] = peer();
+	for (size_t i = 0; i < CROWD + 8; i++)
+		say(fd[i], GET("/a") "GET /half");
+	ask(fd[0], "");
+	for (size_t i = 0; i < CROWD + 8; i++)
+		heard += strcmp(hear(fd[i]), "200</a> ") == 0;
+	is_int(heard, CROWD, "of 72 requests that are there 64 are answered at once");
+	is_int(here->settled, CROWD + 8 + 1, "by one commit");
+	turns(4);
+	for (size_t i = 0; i < CROWD + 8; i++)
+		heard += strcmp(hear(fd[i]), "200</a> ") == 0;
+	is_int(heard, CROWD + 8, "then the others");
+	later(PATIENCE);
+	for (size_t i = 0; i < CROWD + 8; i++)
+		late += strcmp(hear(fd[i]), "408 .") == 0;
+	is_int(late, CROWD, "64 at once are told that their time is over");
+	later(SWEEP);
+	for (size_t i = 0; i < CROWD + 8; i++)
+		late += strcmp(hear(fd[i]), "408 .") == 0;
+	is_int(late, CROWD + 8, "then the others");
+	stop();
+}
+
+/*
+ * Sixty-three are answered while as many get the rest of an answer, and all have said more already: then there
+ * are twice as many to look at as a batch has places. The faults make the second half slow readers until the
+ * first is as far.
+ */
+static void test_ahead(void)
+{
+	enum { HALF = CROWD - 1 };
+	int fd[2 * HALF], heard = 0;
+	start(0);
+	for (size_t i = 0; i < 2 * HALF; i++)
+		fd[i] = peer();
+	for (size_t i = 0; i < HALF; i++)
+		say(fd[HALF + i], GET("/a") GET("/b") GET("/c") GET("/d"));
+	fault(SEND, HALF, 0, 10);
+	turn();
+	for (size_t i = 0; i < HALF; i++)
+		say(fd[i], GET("/a") GET("/b") GET("/c") GET("/d"));
+	fault(SEND, HALF, EAGAIN, 0);
+	turn();
+	fault(SEND, 2, EAGAIN, 0);
+	turns(12);
+	for (size_t i = 0; i < 2 * HALF; i++)
+		heard += strcmp(hear(fd[i]), "200</a> 200</b> 200</c> 200</d> ") == 0;
+	is_int(heard, 2 * HALF, "of 504 requests none is lost, whatever is behind it");
+	stop();
+}
+
+static void test_memory_of_a_batch(void)
+{
+#ifndef ARENA_MALLOC    /* there each piece is one, however large */
+	start(0);
+	int a = peer(), b = peer(), c = peer();
+	say(a, GET("/big") GET("/big"));
+	say(b, GET("/big") GET("/big"));
+	ask(c, GET("/a"));
+	is_int(here->answers, 1, "an answer that fills the memory is the only one of its batch");
+	turns(5);
+	is_int(here->answers, 5, "the others have their turns");
+	is_str(hear(a), "200</big> 200</big> ", "and are answered");
+	is_str(hear(b), "200</big> 200</big> ", "all");
+	is_str(hear(c), "200</a> ", "of them");
+	say(a, GET("/a") GET("/big"));
+	ask(c, GET("/c") GET("/d"));
+	here->clock += PATIENCE;
+	turns(2);
+	is_str(hear(c), "200</c> 200</d> ", "nor does their time run out while it is we who keep them waiting");
+	stop();
+#endif
+}
+
+static void test_slow_readers(void)
+{
+	start(0);
+	int a = peer(), b = peer();
+	fault(SEND, 1, 0, 10);
+	ask(a, GET("/a") GET("/b"));
+	fault(SEND, 1, EAGAIN, 0);
+	turn();
+	fault(SEND, 1, EINTR, 0);
+	turn();
+	fault(SEND, 1, 0, 10);
+	turn();
+	ask(b, GET("/c"));
+	is_str(hear(b), "200</c> ", "a slow reader keeps nobody from an answer");
+	turns(2);
+	is_str(hear(a), "200</a> 200</b> ", "and gets all of his");
+	static const int quiet[] = { EAGAIN, EINTR };
+	for (size_t i = 0; i < 2; i++) {
+		fault(SEND, 1, quiet[i], 0);
+		ask(a, GET("/d"));
+		is_str(hear(a), "", "nothing goes out: %s", strerror(quiet[i]));
+		turn();
+		is_str(hear(a), "200</d> ", "then all does");
+	}
+	fault(SEND, 1, EPIPE, 0);
+	ask(a, GET("/e"));
+	is_str(hear(a), ".", "an answer that nobody takes ends its connection");
+	fault(SEND, 1, 0, 10);
+	ask(b, GET("/f"));
+	fault(SEND, 1, EPIPE, 0);
+	turn();
+	is_int(state->connections, 0, "so does the rest of one");
+	int c = peer();
+	fault(SEND, 1, 0, 10);
+	fault(SEND, 100000, EAGAIN, 0);
+	ask(c, GET("/g"));
+	later(PATIENCE + SWEEP);
+	is_int(state->connections, 0, "who takes nothing for too long is left");
+	stop();
+}
+
+static void test_recv(void)
+{
+	start(0);
+	int a = peer();
+	static const int quiet[] = { EAGAIN, EINTR };
+	for (size_t i = 0; i < 2; i++) {
+		fault(RECV, 1, quiet[i], 0);
+		ask(a, GET("/a"));
+		is_str(hear(a), "", "nothing to read after all: %s", strerror(quiet[i]));
+		turn();
+		is_str(hear(a), "200</a> ", "the kernel tells of it again");
+	}
+	ask(a, "GET /half");
+	fault(RECV, 1, ECONNRESET, 0);
+	ask(a, "x");
+	is_str(hear(a), ".", "a connection that broke is ended without a word");
+	int b = peer();
+	ask(b, "?\r\n\r\n");
+	is_str(hear(b), "400 .", "one is refused");
+	for (size_t i = 0; i < 2; i++) {
+		fault(RECV, 1, quiet[i], 0);
+		ask(b, "x");
+		is_int(state->connections, 1, "and is there while it sends: %s", strerror(quiet[i]));
+	}
+	fault(RECV, 1, ECONNRESET, 0);
+	ask(b, "x");
+	is_int(state->connections, 0, "until it breaks");
+	stop();
+}
+
+static void test_no_memory(void)
+{
+	start(0);
+	fault(CALLOC, 1, ENOMEM, 0);
+	int a = peer(), b = peer();
+	is_str(hear(a), ".", "no memory for a connection: it is closed");
+	fault(MALLOC, 1, ENOMEM, 0);
+	ask(b, "GET /half");
+	is_str(hear(b), ".", "none for half a request: so is its connection");
+	int c = peer();
+	fault(MALLOC, 1, ENOMEM, 0);
+	ask(c, GET("/c") GET("/d"));
+	is_str(hear(c), "200</c> .", "none for what is behind a request: that one is the last");
+	int d = peer();
+	fault(SEND, 1, 0, 10);
+	fault(MALLOC, 1, ENOMEM, 0);
+	ask(d, GET("/d"));
+	ok(strchr(hear(d), '.') != NULL, "none for the rest of an answer: the end is all that can be said");
+	stop();
+}
+
+static void test_accept(void)
+{
+	start(0);
+	turn();
+	fault(ACCEPT, 1, EMFILE, 0);
+	int a = peer();
+	turn();
+	is_int(state->connections, 0, "no file is left for a connection: it waits");
+	is_int(here->timeout, SWEEP, "and nobody asks for it at once again");
+	later(SWEEP);
+	turn();
+	is_int(state->connections, 1, "for the next sweep");
+	ask(a, GET("/a"));
+	is_str(hear(a), "200</a> ", "and is served");
+	for (int i = 0; i < 40; i++)
+		peer_at(0);
+	ask(a, GET("/a"));
+	is_int(state->connections, 33, "of forty that come at once 32 are taken");
+	is_str(hear(a), "200</a> ", "so that who is here isn't kept waiting");
+	turn();
+	is_int(state->connections, 41, "then the others");
+	here->fault[CTL] = (struct fault){ .times = 1, .error = ENOSPC, .operation = EPOLL_CTL_ADD };
+	int b = peer();
+	is_str(hear(b), ".", "one that can't be watched is closed");
+	fault(ACCEPT, 1, EMFILE, 0);
+	here->fault[CTL] = (struct fault){ .times = 1, .error = ENOMEM, .operation = EPOLL_CTL_DEL };
+	int c = peer();
+	hang_up(a);
+	turn();
+	ask(c, GET("/c"));
+	is_str(hear(c), "200</c> ", "the end of one lets the next in");
+	stop();
+	ok(strstr(logged, "latchkey: WO1: epoll: No space left") != NULL, "what the kernel refused is in the log: %s", logged);
+}
+
+/* Thirty-two files are kept for other things, so 35 are places for three connections. */
+static void test_full(void)
+{
+	start(35);
+	int a = peer(), b = peer(), c = peer();
+	ask(b, "GET /b");
+	here->clock++;
+	ask(a, GET("/a"));
+	ask(c, "GET /c");
+	is_str(hear(a), "200</a> ", "three connections, of which two have begun");
+	turns(3);
+	is_int(state->connections, 3, "nobody is sent away for nobody");
+	int d = peer();
+	is_str(hear(a), ".", "a fourth has the place of the silent one");
+	ask(d, "GET /d");
+	int e = peer();
+	turn();
+	is_int(state->connections, 3, "a fifth waits where nobody is silent");
+	is_int(here->timeout, SWEEP, "without being asked for again and again");
+	ask(b, " HTTP/1.1\r\nHost: a\r\n\r\n");
+	is_str(hear(b), "200</b> ", "until one has been answered");
+	later(SWEEP);
+	turn();
+	is_str(hear(b), ".", "and is silent");
+	ask(e, GET("/e"));
+	is_str(hear(e), "200</e> ", "then it has that place");
+	here->clock++;
+	ask(c, " HTTP/1.1\r\nHost: a\r\n\r\n");
+	int f = peer();
+	is_str(hear(e), ".", "of two who were answered the one goes who is silent for longer");
+	int g = peer();
+	is_str(hear(f), ".", "but first who has never said a word");
+	is_str(hear(c), "200</c> ", "the other stays");
+	is_int(state->connections, 3, "three are the most");
+	hang_up(d);
+	hang_up(g);
+	stop();
+}
+
+/* Who comes when two are silent. */
+static void test_full_of_silence(void)
+{
+	start(34);
+	int a = peer();
+	here->clock++;
+	int b = peer(), c = peer();
+	is_str(hear(a), ".", "of two who have said nothing the older one goes");
+	is_str(hear(b), "", "the younger one stays");
+	ask(c, GET("/c"));
+	is_str(hear(c), "200</c> ", "and the new one is served");
+	stop();
+}
+
+static void test_few_files(void)
+{
+	start(20);
+	int a = peer(), b = peer();
+	is_int(state->connections, 1, "where files are few there is a place for one");
+	is_str(hear(a), ".", "the last who came");
+	ask(b, GET("/b"));
+	is_str(hear(b), "200</b> ", "who is served");
+	stop();
+	struct rlimit most;
+	getrlimit(RLIMIT_NOFILE, &most);
+	start(most.rlim_max);
+	a = peer();
+	ask(a, GET("/a"));
+	is_str(hear(a), "200</a> ", "where they are many he is, too");
+	stop();
+}
+
+static void test_fail(void)
+{
+	start(0);
+	int a = peer(), b = peer(), c = peer();
+	fault(SEND, 1, 0, 10);
+	ask(c, GET("/c") GET("/behind"));
+	fault(SEND, 1, EAGAIN, 0);
+	turn();
+	say(a, GET("/a"));
+	ask(b, GET("/fail") GET("/never"));
+	turns(3);
+	is_str(hear(b), "503 .", "a fail() is answered to him who asked");
+	ok(here->forgotten > 0, "its batch is undone");
+	const char *other = hear(a);
+	ok(strcmp(other, "503 .") == 0 || strcmp(other, "200</a> ") == 0, "and to those of its batch: %s", other);
+	is_str(hear(c), "200</c> 200</behind> ", "to nobody else, though an answer of his ended in that turn");
+	stop();
+	ok(strstr(logged, "latchkey: T1: told to") != NULL, "it is in the log");
+}
+
+static void test_whole_batch_fails(void)
+{
+	start(0);
+	int a = peer(), b = peer();
+	here->settle_fails = true;
+	say(a, GET("/a") GET("/never"));
+	ask(b, "HEAD /b HTTP/1.1\r\nHost: a\r\n\r\n");
+	is_str(hear(a), "503 .", "a commit that fails is told to all of its batch");
+	is_str(hear(b), "503 .", "in the form that each asked for");
+	is_int(here->forgotten, 1, "which is undone");
+	int c = peer();
+	here->leave_fails = true;
+	ask(c, GET("/c"));
+	is_str(hear(c), "200</c> ", "what fails behind the commit changes no answer");
+	is_int(here->forgotten, 2, "but the store is opened anew");
+	ask(c, GET("/d"));
+	is_str(hear(c), "200</d> ", "and all goes on");
+	stop();
+}
+
+/* The bytes of a request that brought a batch down are gone: it must have its answer, and be the last. */
+static void test_fail_while_reading(void)
+{
+	start(0);
+	int a = peer(), b = peer();
+	ask(a, "GET /a HTTP/1.1\r\nHost: a\r\nCookie: a=1\r\n");
+	here->arena_fails = 1;
+	ask(a, "Cookie: b=2\r\n\r\n" GET("/never"));
+	is_str(hear(a), "503 .", "no memory to read a request in: it is told so");
+	ask(b, "GET /b");
+	here->arena_fails = 1;
+	later(PATIENCE + SWEEP);
+	is_str(hear(b), "503 .", "none to refuse one in: so is that");
+	turn();
+	is_int(here->forgotten, 2, "each time all is undone");
+	int c = peer();
+	ask(c, GET("/c"));
+	is_str(hear(c), "200</c> ", "and goes on");
+	stop();
+}
+
+static struct worker_word word;
+
+static void test_hand_over(void)
+{
+	start(0);
+	int a = peer();
+	ok(!worker_take(handover[0], &word) && word.fd == -1, "nothing is handed over at first");
+	ask(a, "GET /sl");
+	ask(a, "ow HTTP/1.1\r\nHost: a\r\n\r\nmore");
+	is_str(hear(a), "", "what is slow isn't answered here");
+	ok(worker_take(handover[0], &word) && word.fd >= 0 && word.pid == 0, "it is handed over");
+	is_mem(word.early.p, word.early.n, GET("/slow") "more", sizeof GET("/slow") + 3, "with all that was read of it");
+	is_int(state->connections, 0, "and is nothing of the worker's any more");
+	say(a, "!");
+	char c = 0;
+	ok(recv(word.fd, &c, 1, MSG_DONTWAIT) == 1 && c == '!', "it is the very connection");
+	turn();
+	close(word.fd);
+	is_str(hear(a), ".", "that nobody else holds");
+	int b = peer();
+	ask(b, GET("/b") GET("/slow"));
+	turn();
+	is_str(hear(b), "200</b> ", "behind another, too");
+	ok(worker_take(handover[0], &word) && word.fd >= 0, "it is handed over");
+	close(word.fd);
+	int d = peer();
+	fault(SENDMSG, 1, EAGAIN, 0);
+	ask(d, GET("/slow") GET("/d"));
+	turn();
+	is_str(hear(d), "503 200</d> ", "while nobody takes it over it is refused");
+	stop();
+}
+
+/* Without a file left for the connection its bytes are no word of a pid. */
+static void test_take(void)
+{
+	struct rlimit before, none;
+	int lone[2], fd;
+	need(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, lone) == 0);
+	pid_t self = getpid();
+	need(send(lone[1], &self, sizeof self, 0) == sizeof self);
+	ok(worker_take(lone[0], &word) && word.pid == self && word.fd == -1, "a word of a worker that takes no more");
+	need(send(lone[1], "abcde", 5, 0) == 5);
+	ok(worker_take(lone[0], &word) && word.pid == 0 && word.fd == -1, "other bytes are none");
+	start(0);
+	int a = peer();
+	ask(a, GET("/slow"));
+	getrlimit(RLIMIT_NOFILE, &before);
+	need((fd = dup(0)) >= 0);
+	none = (struct rlimit){ (rlim_t)fd, before.rlim_max };
+	close(fd);
+	setrlimit(RLIMIT_NOFILE, &none);
+	bool taken = worker_take(handover[0], &word);
+	setrlimit(RLIMIT_NOFILE, &before);
+	ok(taken && word.fd == -1 && word.pid == 0, "a connection for which no file is left is nothing");
+	is_str(hear(a), ".", "and ends");
+	close(lone[0]);
+	close(lone[1]);
+	ok(!worker_take(lone[0], &word), "nor is there anything where nobody is");
+	stop();
+}
+
+static void test_sigterm(void)
+{
+	start(0);
+	int idle = peer(), half = peer(), reader = peer();
+	fault(SEND, 1, 0, 10);
+	ask(reader, GET("/a"));
+	fault(SEND, 1, EAGAIN, 0);
+	ask(half, "GET /half");
+	kill(worker, SIGTERM);
+	turn();
+	ok(worker_take(handover[0], &word) && word.pid == worker, "told to end it says that it takes no more");
+	is_str(hear(idle), ".", "who says nothing is left at once");
+	turns(2);
+	is_str(hear(reader), "200</a> .", "who is being answered gets all of it");
+	ask(half, " HTTP/1.1\r\nHost: a\r\n\r\n");
+	ok(worker_take(handover[0], &word) && word.fd >= 0, "who has begun is handed over once he is whole");
+	peer_at(0);
+	close(word.fd);
+	hang_up(reader);
+	turn();
+	ok(here->returned, "when all are gone it returns");
+	stop();
+}
+
+static void test_sighup(void)
+{
+	start(0);
+	int idle = peer(), half = peer();
+	ask(half, "GET /half");
+	kill(worker, SIGHUP);
+	turn();
+	is_str(hear(idle), "", "told to leave it lets who says nothing be");
+	fault(SENDMSG, 1, EAGAIN, 0);
+	ask(idle, GET("/a"));
+	is_str(hear(idle), "503 .", "if nobody takes him over he is refused");
+	later(LEAVE);
+	ok(!turn() && here->returned, "it doesn't wait for ever for who has begun");
+	stop();
+}
+
+static void test_change(void)
+{
+	start(0);
+	int a = peer(), b = peer_at(1);
+	ask(a, GET("/a"));
+	is_str(hear(a), "200</a> ", "one request");
+	here->changed = true;
+	peer_at(0);
+	ask(a, GET("/b"));
+	is_int(here->answers, 1, "is all that is answered from files that have changed");
+	ok(worker_take(handover[0], &word) && word.pid == worker, "another is asked for");
+	ok(worker_take(handover[0], &word) && word.fd >= 0, "and gets what was open");
+	is_int(state->connections, 1, "nobody is taken any more");
+	close(word.fd);
+	hang_up(b);
+	ok(here->returned, "then it returns");
+	stop();
+}
+
+static void test_rest(void)
+{
+	start(0);
+	int a = peer();
+	later(REST);
+	is_int(here->rested, 0, "who did nothing needs no rest");
+	ask(a, GET("/a"));
+	later(REST - 1);
+	is_int(here->rested, 0, "while requests come there is none");
+	later(1);
+	is_int(here->rested, 1, "after a second without one there is");
+	later(REST);
+	is_int(here->rested, 1, "once");
+	ok(here->settled == here->left && state->busy_at > 0, "each turn ends the same way");
+	stop();
+}
+
+int main(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	here = shared(sizeof *here);
+	state = shared(sizeof *state);
+	ok(worker_possible(), "this host can have workers");
+	test_requests();
+	test_continue();
+	test_half();
+	test_time();
+	test_many();
+	test_ahead();
+	test_memory_of_a_batch();
+	test_slow_readers();
+	test_recv();
+	test_no_memory();
+	test_accept();
+	test_full();
+	test_full_of_silence();
+	test_few_files();
+	test_fail();
+	test_whole_batch_fails();
+	test_fail_while_reading();
+	test_hand_over();
+	test_take();
+	test_sigterm();
+	test_sighup();
+	test_change();
+	test_rest();
+	return done_testing();
+}
+
+#else
+
+int main(void)
+{
+	ok(!worker_possible(), "this host can't have workers");
+	return done_testing();
+}
+
+#endif
