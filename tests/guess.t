@@ -8,6 +8,8 @@ tmpdir
 AT_ONCE=16 GUESSES=160
 [ "${TORTURE-0}" != 1 ] || GUESSES=2000
 points=0
+# On a slow machine who waits for one of two slots is told `busy`, which is another test's.
+SLOTS='password_jobs = 16'
 
 # one PEER ACCOUNT PASSWORD: its verdict
 one() {
@@ -32,7 +34,7 @@ storm() {
 networks() { seq "$1" | awk '{ printf "2001:db8:%x::%x demo\n", $1, $1 }'; }
 
 # --- one account, from as many networks as there are guesses
-data "$TMP/account"
+data "$TMP/account" "$SLOTS"
 HOME_NETWORK=198.51.100.7
 is "$(one "$HOME_NETWORK" demo "$PASSWORD")" 200 'its owner signs in at home'
 TOKEN=$(PEER=$HOME_NETWORK login | member refresh_token)
@@ -56,7 +58,7 @@ ok "of 32 processes of other networks none is let through before its time ($look
 is "$(one 203.0.113.98 other "$PASSWORD")" '401 invalid_credentials' 'another account is not held up'
 
 # --- many accounts, from one network, or what counts as one
-data "$TMP/network"
+data "$TMP/network" "$SLOTS"
 uptime() { cut -d. -f1 /proc/uptime; }
 for peers in 192.0.2.9 '2001:db8:1:2::'; do
     seq 60 | awk -v peer="$peers" '{ print (peer ~ /:/ ? peer $1 : peer), "user" $1 }' >"$TMP/peers"
@@ -92,7 +94,7 @@ ok "guesses at eight listeners, one after another, are one count: at most $most"
 is "$(grep -cvE '^(401|429)$' "$TMP/said")" 0 'the others have to wait'
 
 # --- control: without its table nothing is throttled, and the counts above would show it
-data "$TMP/open"
+data "$TMP/open" "$SLOTS"
 mkdir "$DATA/throttle"
 networks "$GUESSES" >"$TMP/peers"
 storm "$TMP/peers"
