@@ -280,7 +280,11 @@ for file in latchkey.db-shm latchkey.db-journal latchkey.key.new latchkey.db.new
     like "$OUT" "*mended *leftover *$file*removed*" 'removes it'
     is "$(modes)" "$good" 'and nothing else'
 done
+mkdir "$DATA/latchkey.db.new"
+like "$(verb check --repair)" '*warn *leftover *latchkey.db.new*' 'what cannot be removed is said again'
+ok 'and lies there' rmdir "$DATA/latchkey.db.new"
 if [ "$(id -u)" -eq 0 ]; then
+    count_all
     chown 65534:65534 "$DATA" "$DATA"/*
     good=$(modes)
     for file in latchkey.db latchkey.key latchkey.conf latchkey.lock latchkey.db-wal throttle; do
@@ -298,6 +302,18 @@ if [ "$(id -u)" -eq 0 ]; then
     rm "$DATA/latchkey.conf"
     cp -p "$TMP/kept.conf" "$DATA/latchkey.conf"
     chown 65534:65534 "$DATA/latchkey.conf"
+fi
+if [ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null; then
+    # on SIZE FILLED: check, on a disk of that size, with so much else on it; gone with its name space
+    on() {
+        # shellcheck disable=SC2016  # for the inner shell
+        unshare -m sh -c 'mount -t tmpfs -o "size=$1,mode=711" none "$2" && cp -a "$3" "$2/data" &&
+            head -c "$4" /dev/zero >"$2/else"; "$5" check --dir "$2/data"' - "$1" "$TMP/disk" "$DATA" "$2" "$LATCHKEY" 2>&1
+    }
+    mkdir "$TMP/disk"
+    like "$(on 8m 0)" '*ok *space *' 'a disk with room'
+    like "$(on 3m 0)" '*warn *space *KiB free*make room*' 'with little'
+    like "$(on 3m 4m)" '*fail *space *0 KiB free*make room*' 'with none'
 fi
 
 # --- repair: the audit trail

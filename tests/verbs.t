@@ -75,6 +75,8 @@ want 0 'init --upgrade' "$LATCHKEY" init --upgrade --dir="$TMP/a/b/data"
 like "$out" 'schema version *, was *' 'tells the versions'
 want 111 'init where nothing can be made' "$LATCHKEY" init --dir /proc/latchkey
 want 111 'init --upgrade of nothing' "$LATCHKEY" init --upgrade --dir "$TMP/nothing"
+want 0 'init of a directory named from here' sh -c 'cd "$1" && exec "$2" init --dir from/here' - "$TMP" "$LATCHKEY"
+ok 'makes it there' test -s "$TMP/from/here/latchkey.db"
 mkdir "$TMP/there"
 cp -p "$TMP/a/b/data/latchkey.key" "$TMP/there"
 want 0 'init where a key lies' env LATCHKEY_DIR="$TMP/there" "$LATCHKEY" init
@@ -165,6 +167,7 @@ give "{\"a\":\"$(printf '%02040d' 0)\"}"
 want 0 'a subscription of 2048 bytes' lk user set alice subscription -
 give "{\"a\":\"$(printf '%02041d' 0)\"}"
 want 1 'a subscription of 2049 bytes' lk user set alice subscription -
+want 1 'a subscription of nothing' lk user set alice subscription -
 want 1 'user set of something else' lk user set alice password x
 unlike "$err" '*: x*' 'does not show the value'
 want 1 'user set of nobody' lk user set nobody subscription '{}'
@@ -251,6 +254,9 @@ throttle_dir = $D"
 short=$(login alice 'correct horse' | member access_token)
 sleep 2
 refused 'an expired one' expired "$short"
+conf "refresh_ttl = 1s
+throttle_dir = $D"
+refused 'a live one of a session that lay idle' 'the session has ended' "$token" --live
 conf ''
 if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
     give "$token"
@@ -352,6 +358,12 @@ want 1 'a ninth key' lk key rotate
 like "$err" '*there are 8 keys; retire one first' 'is refused'
 
 # --- audit
+conf "session_ttl = 1h
+throttle_dir = $D"
+bobs=$(login bob 'battery staple' | member access_token)
+conf ''
+give "$bobs"
+want 0 'verify --live of a session that has its end before it' lk verify --live
 want 0 'audit' lk audit
 like "$out" 'TIME *EVENT *
 *user_added *alice *' 'is a table'
@@ -371,12 +383,20 @@ want 0 'audit --since 0' lk audit --since=0 --json
 is "$(json 'len(d)')" "$all" 'has all'
 want 0 'user delete' lk user delete bob
 is "$out" 'deleted user bob' 'says so'
+refused 'a live one of a deleted user' 'the session has ended' "$bobs" --live
 want 0 'audit' lk audit --json
 is "$(json "d[-1]['event'], d[-1]['username'], len(d[-1]['user'])")" "('user_deleted', '', 16)" 'the trail stays'
 "$LATCHKEY" init --dir "$TMP/empty" >/dev/null
+for verb in 'user list' 'session list' audit; do
+    # shellcheck disable=SC2086  # words
+    want 0 "$verb of nothing" "$LATCHKEY" $verb --dir "$TMP/empty"
+    is "$(printf '%s\n' "$out" | wc -l)" 1 'is a heading'
+done
 start quiet "$LATCHKEY" audit --follow --dir "$TMP/empty"
 start follow "$LATCHKEY" audit --follow --dir "$D"
 start lines "$LATCHKEY" audit --follow --json --since 0 --dir "$D"
+# shellcheck disable=SC2016  # for the inner shell
+start left sh -c '{ "$1" audit --follow --dir "$2"; echo "$?" >"$3"; } | head -n 1' - "$LATCHKEY" "$D" "$TMP/left.code"
 sleep 1
 lk user disable alice >/dev/null
 sleep 2.5
@@ -386,12 +406,14 @@ is "$(python3 -c 'import json, sys; print([json.loads(l)["event"] for l in sys.s
     '--follow --json is an object a line'
 is "$(wc -l <"$TMP/lines.log")" $((all + 2)) '--since 0 begins at the beginning'
 is "$(wc -l <"$TMP/quiet.log")" 1 'an empty trail has a heading'
+is "$(cat "$TMP/left.code" "$TMP/left.log" | tr -s ' ' | head -c 12)" "111
+TIME EVE" 'who follows ends when nobody reads any more'
 stop quiet
 stop follow
 stop lines
 lk user enable alice >/dev/null
 if [ -e /dev/full ]; then
-    for verb in 'user list' 'session list' 'key list' audit 'audit --follow' config check version help 'key export'; do
+    for verb in 'user list' 'session list' 'key list' audit 'audit --follow' 'audit --follow --json --since 0' config check version help 'key export'; do
         # shellcheck disable=SC2086  # words
         "$LATCHKEY" $verb --dir "$D" >/dev/full 2>/dev/null
         code=$?
@@ -550,7 +572,7 @@ sqlite "UPDATE sqlite_schema SET sql = replace(sql, '(user)', '(created_at)') WH
 want 1 'a database that is not sound' lk check
 is "$(verdict integrity)" fail 'is a failure'
 sqlite "UPDATE sqlite_schema SET sql = replace(sql, '(created_at)', '(user)') WHERE name = 'session_user'" \
-    "INSERT INTO audit SELECT max(id) + 1, max(time), 99, 0, 0, '', 99, 0 FROM audit"
+    "INSERT INTO audit SELECT max(id) + 1, max(time), 99, 0, 0, '', -1, 0 FROM audit"
 want 0 'an event of a later version' lk audit --json
 is "$(json 'd[-1]["event"], d[-1]["class"]')" "('unknown', 'unknown')" 'is shown as unknown'
 
@@ -569,6 +591,7 @@ is "$(json 'd[-1]["time"] >= d[-2]["time"]')" True 'under no time before the mar
 cat >"$TMP/type.py" <<'PY'
 import os, pty, sys, termios, time
 # type.py LINES COMMAND...: types each line (separated by |) at a prompt; prints what the terminal showed and the exit code.
+# Of a line with a ! what stands before it is run by a shell while the prompt waits.
 pid, fd = pty.fork()
 if pid == 0:
     os.execvp(sys.argv[2], sys.argv[2:])
@@ -588,6 +611,8 @@ def until_prompt():  # or the end: False
 for line in sys.argv[1].split("|"):
     if not until_prompt():
         break
+    meanwhile, _, line = line.rpartition("!")
+    os.system(meanwhile or ":")
     if line == "^C":
         os.write(fd, b"\x03")
         time.sleep(0.3)
@@ -605,16 +630,23 @@ is "$(type 'correct horse|correct horse' user add carol)" 'Password: /Again: /ad
 is "$(type 'correct horse|correct hearse' user add dave)" \
     'Password: /Again: /latchkey: user add: the two are not the same/1' 'and refused where the two differ'
 like "$(type 'short' user add dave)" 'Password: /latchkey: user add: The password must*1' 'or too weak'
+is "$(type "correct horse|$(printf '%01030d' 0)" user add dave)" \
+    'Password: /Again: /latchkey: user add: the two are not the same/1' 'or the second is too long'
 is "$(type 'x' user add carol)" 'latchkey: user add: This user name is taken./1' 'nobody types for nothing: a taken name'
 is "$(type 'x' user passwd dave)" 'latchkey: user passwd: no such user: dave/1' 'nobody types for nothing: no such user'
 is "$(type 'battery staple|battery staple' user passwd carol)" 'Password: /Again: /0 sessions ended/0' 'passwd asks, too'
+give 'correct horse'
+is "$(type "$LATCHKEY user add erin --dir $D <$TMP/in >$TMP/out!correct horse|correct horse" user add erin)" \
+    'Password: /Again: /latchkey: user add: This user name is taken./1' 'a name that is taken while its password is typed'
+is "$(type "$LATCHKEY user delete erin --dir $D >$TMP/out!correct horse|correct horse" user passwd erin)" \
+    'Password: /Again: /latchkey: user passwd: no such user: erin/1' 'a user who is deleted meanwhile'
 is "$(type '^C' user add dave)" 'Password: <echo on>130' 'an interrupt brings the echo back'
 like "$(type "$hex" key import)" 'Key: /new tokens are signed with key ????????/0' 'a key is typed without echo'
 like "$(type 'x' verify)" 'Token: /latchkey: verify: malformed/1' 'so is a token'
 
 # --- as root, over another's directory
 if [ "$(id -u)" -eq 0 ]; then
-    [ "$LK_B" != cov ] || chmod -R a+rwX "$LK_BUILD"
+    count_all
     chmod 711 "$TMP"
     D=$TMP/others
     want 0 'init --owner' "$LATCHKEY" init --owner nobody --dir "$D"
@@ -637,6 +669,18 @@ if [ "$(id -u)" -eq 0 ]; then
         "$TMP/lk" init --owner root --dir /tmp/latchkey.$$/x
     rm -rf "/tmp/latchkey.$$"
     chmod 755 "$D"
+    want 111 'backup where no process can be had' setpriv --reuid=nobody --regid=nogroup --clear-groups \
+        prlimit --nproc=0 "$TMP/lk" backup "$D/copy" --dir "$D"
+    like "$err" 'latchkey: backup: Resource temporarily unavailable' 'says so'
+    nok 'leaves no file' test -e "$D/copy"
+    ln -s nowhere "$TMP/dangling"
+    want 1 'init --owner of a link to nothing' "$LATCHKEY" init --owner nobody --dir "$TMP/dangling"
+    nok 'makes nothing there' test -e "$TMP/nowhere"
+    chmod 644 "$D/latchkey.key"
+    want 1 'check --repair by a stranger' setpriv --reuid=1 --regid=1 --clear-groups "$TMP/lk" check --repair --dir "$D"
+    unlike "$out" '*mended*' 'does nothing'
+    is "$(stat -c %a "$D" "$D/latchkey.key" | tr '\n' ' ')" '755 644 ' 'and says nothing else'
+    chmod 600 "$D/latchkey.key"
     want 1 'check by a stranger' setpriv --reuid=1 --regid=1 --clear-groups "$TMP/lk" check --dir "$D"
     is "$(verdict directory) $(verdict file latchkey.db:)" 'fail fail' 'names the owner as what is wrong'
 fi
