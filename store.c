@@ -263,6 +263,13 @@ static int64_t number(sqlite3_stmt *st, int column)
 	return sqlite3_column_int64(st, column);
 }
 
+/* A number that names something: 0 where a damaged row has another than those below max. */
+static int one_of(sqlite3_stmt *st, int column, int max)
+{
+	int64_t value = number(st, column);
+	return value > 0 && value < max ? (int)value : 0;
+}
+
 static struct slice text(sqlite3_stmt *st, int column)
 {
 	const char *p = (const char *)sqlite3_column_text(st, column);
@@ -709,7 +716,7 @@ static struct session session_from(sqlite3_stmt *st)
 		.created_at = number(st, 6),
 		.expires_at = number(st, 7),
 		.ended_at = number(st, 8),
-		.why = (enum ended)number(st, 9),
+		.why = (enum ended)one_of(st, 9, ENDED__MAX),
 		.cookie = number(st, 10) != 0,
 		.device = text(st, 11),
 		.agent = agent_unpack(blob(st, 12)),
@@ -821,7 +828,7 @@ static struct audit last_audit(void)
 	struct audit a = { 0 };
 	sqlite3_stmt *st = statement(SQL_AUDIT_LAST);
 	if (row(st))
-		a = (struct audit){ .id = number(st, 0), .time = number(st, 1), .event = (enum event)number(st, 2) };
+		a = (struct audit){ .id = number(st, 0), .time = number(st, 1), .event = (enum event)one_of(st, 2, EVENT__MAX) };
 	sqlite3_reset(st);
 	return a;
 }
@@ -875,11 +882,11 @@ static size_t audit_rows(sqlite3_stmt *st, struct audit out[LIMIT_LIST])
 		out[n++] = (struct audit){
 			.id = number(st, 0),
 			.time = number(st, 1),
-			.event = (enum event)number(st, 2),
+			.event = (enum event)one_of(st, 2, EVENT__MAX),
 			.user = (uint64_t)number(st, 3),
 			.session = (uint64_t)number(st, 4),
 			.ip = text(st, 5),
-			.class = (enum reuse_class)number(st, 6),
+			.class = (enum reuse_class)one_of(st, 6, CLASS__MAX),
 			.distance = number(st, 7),
 		};
 	return n;

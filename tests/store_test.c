@@ -250,6 +250,28 @@ static void audit(void)
 	is_int(store_audits_after(0, rows), LIMIT_LIST, "at most LIMIT_LIST again");
 }
 
+/* Numbers that have no name, as a damaged row has them, would be looked up in tables. */
+static void nameless_numbers(void)
+{
+	static const int wrong[] = { 9999, -125 };
+	struct audit rows[LIMIT_LIST];
+	struct session s;
+	fresh();
+	store_begin(DURABLE_LATER);
+	for (uint64_t i = 0; i < 2; i++) {
+		store_audit_add(&(struct audit){ .event = (enum event)wrong[i], .class = (enum reuse_class)wrong[i] }, 10);
+		store_session_add(&(struct session){ .id = 1 + i, .why = (enum ended)wrong[i] });
+	}
+	store_audit_add(&(struct audit){ .event = EVENT__MAX, .class = CLASS__MAX }, 10);
+	store_commit();
+	size_t n = store_audits(0, 0, 0, 10, rows);
+	bool named = n == 3;
+	for (size_t i = 0; i < n; i++)
+		named &= rows[i].event == 0 && rows[i].class == CLASS_NONE;
+	ok(named, "no event and no class is one outside of its table");
+	ok(store_session(1, &s) && s.why == ENDED_NOT && store_session(2, &s) && s.why == ENDED_NOT, "nor is a session's end");
+}
+
 /* Trimmed 64 at once: never more than max and one batch. */
 static void audit_bound(void)
 {
@@ -705,6 +727,7 @@ int main(void)
 	many_sessions();
 	sweep();
 	audit();
+	nameless_numbers();
 	audit_bound();
 	mark();
 	opening();
