@@ -514,7 +514,18 @@ struct presented {
 	int64_t distance;              /* row.ctr - token.ctr */
 	int64_t time;
 	const struct config *config;
+	const struct keyring *ring;
 };
+
+/* The key under which the row's heir was made; NULL: the row is damaged, or the key was retired. */
+static const struct key *key_of_row(const struct presented *p)
+{
+	const struct session *s = &p->row;
+	for (size_t i = 0; i < p->ring->count; i++)
+		if (jwt_branch(&p->ring->key[i], s->id, s->ctr, s->idem) == s->br)
+			return &p->ring->key[i];
+	return NULL;
+}
 
 static bool is_unknown(const struct presented *p)
 {
@@ -537,11 +548,6 @@ static bool is_current(const struct presented *p)
 	return p->distance == 0 && p->token.br == p->row.br;
 }
 
-static bool is_other_branch(const struct presented *p)
-{
-	return p->distance == 0;
-}
-
 static bool is_same_request(const struct presented *p)
 {
 	return p->distance == 1 && p->idem && p->idem == p->row.idem;
@@ -550,6 +556,17 @@ static bool is_same_request(const struct presented *p)
 static bool is_in_grace(const struct presented *p)
 {
 	return p->distance == 1 && p->time - p->row.rotated_at <= p->config->reuse_grace;
+}
+
+/* Of a row that isn't as rotate() left it nothing is concluded: bad memory or a bad disk must end no session. */
+static bool is_doubtful(const struct presented *p)
+{
+	return p->distance >= 0 && key_of_row(p) == NULL;
+}
+
+static bool is_other_branch(const struct presented *p)
+{
+	return p->distance == 0;
 }
 
 static bool is_old(const struct presented *p)
@@ -597,9 +614,10 @@ static const struct rule rotation[] = {
 	{ is_ended,        ACT_REFUSE, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_SESSION_REVOKED },
 	{ is_expired,      ACT_REFUSE, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_REFRESH_EXPIRED },
 	{ is_current,      ACT_ROTATE, DURABLE_LATER, EVENT_REFRESH,     ENDED_NOT,   ERROR_NONE },
-	{ is_other_branch, ACT_END,    DURABLE_NOW,   EVENT_FORK,        ENDED_FORK,  ERROR_REFRESH_REUSED },
 	{ is_same_request, ACT_REPLAY, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_NONE },
 	{ is_in_grace,     ACT_REPLAY, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_NONE },
+	{ is_doubtful,     ACT_REFUSE, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_STORE_UNAVAILABLE },
+	{ is_other_branch, ACT_END,    DURABLE_NOW,   EVENT_FORK,        ENDED_FORK,  ERROR_REFRESH_REUSED },
 	{ is_old,          ACT_END,    DURABLE_NOW,   EVENT_REUSE,       ENDED_REUSE, ERROR_REFRESH_REUSED },
 	{ is_ahead,        ACT_ROTATE, DURABLE_LATER, EVENT_ROLLFORWARD, ENDED_NOT,   ERROR_NONE },
 	{ is_rival,        ACT_END,    DURABLE_NOW,   EVENT_FORK,        ENDED_FORK,  ERROR_REFRESH_REUSED },
@@ -636,28 +654,28 @@ static void rotate(struct presented *p, const struct key *key)
 	store_session_rotate(s);
 }
 
-/* The key under which the row's successor was made, so that it can be made
- * again byte for byte after a key rotation. */
-static const struct key *key_of_row(const struct keyring *ring, const struct session *s)
+/* Why nothing was written. */
+static enum error refusal(const struct call *c, const struct presented *p, enum error e)
 {
-	for (size_t i = 0; i < ring->count; i++)
-		if (jwt_branch(&ring->key[i], s->id, s->ctr, s->idem) == s->br)
-			return &ring->key[i];
-	return &ring->key[0];
+	if (e == ERROR_STORE_UNAVAILABLE)
+		log_line("AU2", "the row of session ", id_text(p->row.id), " fits no key: it is damaged, or its key was retired; "
+			"the session stands, see latchkey check", NULL);
+	return e == ERROR_REFRESH_EXPIRED && c->belief != CLOCK_GOOD ? ERROR_CLOCK_UNSET : e;
 }
 
 /* Does what the rule says, in the transaction that is open. */
 static enum error perform(struct call *c, struct presented *p, const struct rule *rule)
 {
-	const struct key *key = &c->ring->key[0];
+	const struct key *key = &c->ring->key[0], *made;
 	c->note.class = class_of(p, rule);
 	c->note.distance = p->distance;
 	switch (rule->act) {
 	case ACT_REFUSE:
-		return rule->error == ERROR_REFRESH_EXPIRED && c->belief != CLOCK_GOOD ? ERROR_CLOCK_UNSET : rule->error;
+		return refusal(c, p, rule->error);
 	case ACT_REPLAY:
 		store_rollback();
-		key = key_of_row(c->ring, &p->row);
+		made = key_of_row(p);   /* after a key's rotation too it is the same, byte for byte */
+		key = made ? made : key;
 		break;
 	case ACT_ROTATE:
 		rotate(p, key);
@@ -679,6 +697,7 @@ static const struct rule *decide(struct call *c, struct presented *p)
 {
 	p->time = c->time;
 	p->config = c->config;
+	p->ring = c->ring;
 	store_begin(DURABLE_LATER);
 	const struct rule *rule = judge(p);
 	if (rule->durability == DURABLE_NOW)

@@ -174,6 +174,15 @@ static struct session row_of(const char *id)
 	return s;
 }
 
+static void put_row(const struct session *s)
+{
+	store_open(dir, 5);
+	store_begin(DURABLE_LATER);
+	store_session_rotate(s);
+	store_commit();
+	store_close();
+}
+
 static struct audit last_event(void)
 {
 	struct audit rows[LIMIT_LIST] = { 0 };
@@ -869,6 +878,51 @@ static void listen_to(void (*fn)(void))
 	fclose(err);
 }
 
+static const char *shown;
+
+static void show(void) { post("/refresh", refresh_body(shown)); }
+
+/* One bit of a row has turned over. What would end the session as reuse or as a fork changes nothing. */
+static void damaged_rows(void)
+{
+	static const struct { int64_t ctr; uint64_t br, idem; bool older; const char *code, *what; } cases[] = {
+		{ 1 << 10, 0, 0, false, "store_unavailable", "the newest token, a number too high" },
+		{ 1, 0, 0, false, "store_unavailable", "one that looks like the generation before" },
+		{ 0, 1, 0, false, "store_unavailable", "one of another branch" },
+		{ 0, 0, 1, false, NULL, "the newest token, the key of the last request changed" },
+		{ 0, 0, 1, true, "store_unavailable", "the generation before, likewise" },
+		{ 0, 1, 0, true, "store_unavailable", "the generation before, another branch" },
+		{ 0, 0, 0, true, "refresh_reused", "and with no bit turned over it is reuse" },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct signed_in first = sign_in("alice", ""), last;
+		post("/refresh", refresh_body(first.refresh));
+		last = taken();
+		clock_now += 600;
+		const struct session good = row_of(last.session);
+		struct session row = good;
+		row.ctr ^= cases[i].ctr;
+		row.br ^= cases[i].br;
+		row.idem ^= cases[i].idem;
+		put_row(&row);
+		shown = cases[i].older ? first.refresh : last.refresh;
+		listen_to(show);
+		if (cases[i].code == NULL) {
+			expect(200, NULL, "%s", cases[i].what);
+			continue;
+		}
+		bool ends = strcmp(cases[i].code, "refresh_reused") == 0;
+		expect(ends ? 401 : 503, cases[i].code, "%s", cases[i].what);
+		is_int(row_of(last.session).why, ends ? ENDED_REUSE : ENDED_NOT, "and so the session");
+		is_int(strstr(t_err, "AU2: the row of session ") != NULL, !ends, "and the log");
+		if (!ends) {
+			put_row(&good);
+			post("/refresh", refresh_body(last.refresh));
+			expect(200, NULL, "with the row as it was it goes on");
+		}
+	}
+}
+
 static void ask_me(void) { get("/me"); }
 
 /* Nothing else tells an operator why everybody is refused. */
@@ -992,11 +1046,7 @@ static void lose_commits(const char *id, int64_t rotated)
 	s.ctr--;
 	s.br = 1;
 	s.rotated_at = clock_now + rotated;
-	store_open(dir, 5);
-	store_begin(DURABLE_LATER);
-	store_session_rotate(&s);
-	store_commit();
-	store_close();
+	put_row(&s);
 }
 
 static void lost_commits(void)
@@ -1451,6 +1501,7 @@ int main(void)
 	cors();
 	refreshing();
 	lost_commits();
+	damaged_rows();
 	session_ends();
 	keys();
 	sessions();
