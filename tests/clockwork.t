@@ -8,7 +8,7 @@ tmpdir
 SHIM=$LK_BUILD/tests/shim
 read -r _ BUILD <"$LK_BUILD/stamps"
 DAY=86400
-COUNT=1200
+case $LK_B in cross/*) COUNT=240 ;; *) COUNT=1200 ;; esac
 [ -z "${TORTURE-}" ] || COUNT=40000
 
 # The clock that the program has from here on; what the kernel says of it (`unconfirmed` or nothing), and what is BROKEN.
