@@ -121,7 +121,6 @@ static void say_code(enum error e)
 	exit(111);
 }
 
-/* Of nothing that agent.c has a byte for: the log is to become long. */
 static const char text[] = "nobody's browser, which shares no piece with any other and takes as many bytes as it has letters, all";
 
 /* Ids far from one another, so that pages are written more than once. */
@@ -148,7 +147,7 @@ static void change(int added, enum durability d)
 	for (int i = 0; i < SMALL; i++)
 		store_session_rotate(&(struct session){ .id = id_of(i), .ctr = NEW, .rotated_at = getpid() });
 	for (int i = SMALL; i < SMALL + added; i++)
-		store_session_add(&(struct session){ .id = id_of(i), .user = (uint64_t)i % 97, .agent = S(text) });
+		store_session_add(&(struct session){ .id = id_of(i), .user = (uint64_t)i % 97, .device = S(text) });
 	store_commit();
 	shared->committed = true;
 }

@@ -128,14 +128,6 @@ T_UNUSED static char *guard(const void *p, size_t n)
 	return m + room - n;
 }
 
-/* What a child that ends by _exit(2) has gone through counts, too. */
-#ifdef LK_COVERAGE
-void __gcov_dump(void);
-#define t_leave_counts() __gcov_dump()
-#else
-#define t_leave_counts() ((void)0)
-#endif
-
 /*
  * Runs fn(arg) in a child and returns its exit status (128 + signal if killed, 0 if fn returned).
  * What it wrote to stdout and stderr is in t_out and t_err.
@@ -157,7 +149,6 @@ T_UNUSED static int dies(void (*fn)(void *), void *arg)
 		dup2(fileno(err), 2);
 		fn(arg);
 		fflush(NULL);
-		t_leave_counts();
 		_exit(0);
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid) {
