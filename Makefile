@@ -225,7 +225,11 @@ $(UNITS:%.t=%_test.o): $(O)/tests/%_test.o: tests/%_test.c tests/t.h Makefile | 
 WORKER_WRAPS := epoll_wait epoll_ctl accept4 recv send sendmsg malloc calloc now_ms
 $(O)/tests/worker.t: LDFLAGS += $(WORKER_WRAPS:%=-Wl,--wrap=%)
 $(O)/tests/%.t: $(O)/tests/%_test.o $(LIBS) $(RUNTIME)
-	@$(CC) $(COMMON) $(LDFLAGS) -o $@ $^
+	@$(CC) $(COMMON) $(LDFLAGS) $(WRAPS:%=-Wl,--wrap=%) -o $@ $^
+# What stands before libc there, under both of glibc's names.
+FAULT_WRAPS := $(foreach f,open fstat stat fcntl pread pwrite ftruncate,$f $f64) lstat flock write lseek fsync fdatasync rename \
+  unlink close nanosleep alarm now_boot sqlite3_config store_file_flush store_file_sync
+$(O)/tests/store_fault.t: WRAPS := $(FAULT_WRAPS)
 .SECONDARY: $(UNITS:%.t=%_test.o)
 
 # The product with hooks at its seams, for tests of what can't be had otherwise: tests/shim.c.

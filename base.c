@@ -611,6 +611,7 @@ const struct error_info errors[ERROR__MAX] = {
 	[ERROR_BUSY] = { 503, "busy", "Too much is going on; try again.", 1 },
 	[ERROR_STORE_FULL] = { 503, "store_full", "There is no room to write; nothing was changed.", 60 },
 	[ERROR_STORE_UNAVAILABLE] = { 503, "store_unavailable", "The store can't be used right now; nothing was changed.", 10 },
+	[ERROR_UNSETTLED] = { 503, "store_unavailable", "Something failed here at the very end; what was asked for may have been done.", 10 },
 	[ERROR_CLOCK_UNSET] = { 503, "clock_unset", "The clock here isn't set yet; nothing was changed.", 30 },
 	[ERROR_VERSION] = { 505, "http_version", "Only HTTP/1.0 and HTTP/1.1 are spoken here.", 0 },
 };

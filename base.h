@@ -205,6 +205,7 @@ enum error {
 	ERROR_BUSY,
 	ERROR_STORE_FULL,
 	ERROR_STORE_UNAVAILABLE,
+	ERROR_UNSETTLED,            /* of the store, or memory, behind a COMMIT */
 	ERROR_CLOCK_UNSET,
 	ERROR_VERSION,              /* HTTP of another major version: 505 */
 	ERROR__MAX

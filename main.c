@@ -144,7 +144,7 @@ static void answer_failure(enum error e)
 		request.face = http_peek();
 		request.unread = true;
 	}
-	reply_error(&reply, e, NULL, 0);
+	reply_error(&reply, store_has_changed() && errors[e].status == 503 ? ERROR_UNSETTLED : e, NULL, 0);
 	finish();
 }
 

@@ -184,6 +184,7 @@ static bool in_turn;                    /* nobody else is at the store */
 static bool batch;                      /* a transaction of several requests is open */
 static enum durability owed;            /* what one of them wanted */
 static int changes;                     /* rows changed before the request's transaction began */
+static bool committed;                  /* what is told from here on mustn't deny it */
 
 /* Which of our errors a result code of SQLite is. */
 static enum error error_of(int rc)
@@ -201,9 +202,9 @@ static enum error error_of(int rc)
 
 static _Noreturn void store_failed(int rc, const char *what)
 {
-	enum error e = error_of(rc);
+	enum error e = committed ? ERROR_UNSETTLED : error_of(rc);
 	fail(e, "ST1", what, ": ", sqlite3_errstr(rc), " (", dec(rc), ")",
-		e == ERROR_STORE_UNAVAILABLE ? "; see latchkey check" : "", NULL);
+		committed ? "; it was committed all the same" : e == ERROR_STORE_UNAVAILABLE ? "; see latchkey check" : "", NULL);
 }
 
 static void need(int rc, const char *what)
@@ -247,10 +248,10 @@ static bool row(sqlite3_stmt *st)
 	return false;
 }
 
+/* Of a statement that gives no rows. */
 static void finish(sqlite3_stmt *st)
 {
-	while (row(st))
-		;
+	(void)row(st);
 }
 
 static void run(enum statement id)
@@ -283,11 +284,12 @@ static struct slice blob(sqlite3_stmt *st, int column)
 	return (struct slice){ p, (size_t)sqlite3_column_bytes(st, column) };
 }
 
-/* The first column of a statement that gives one row; 0 without a row. */
+/* The first column of a statement that gives one row. */
 static int64_t one_number(enum statement id)
 {
 	sqlite3_stmt *st = statement(id);
-	int64_t value = row(st) ? number(st, 0) : 0;
+	(void)row(st);
+	int64_t value = number(st, 0);
 	sqlite3_reset(st);
 	return value;
 }
@@ -370,7 +372,7 @@ static void disconnect(void)
 	sqlite3_close(db);
 	db = NULL;
 	wal_frames = 0;
-	batch = false;
+	batch = committed = false;
 	owed = DURABLE_LATER;
 }
 
@@ -432,7 +434,7 @@ static void build_schema(int from)
 }
 
 /* Journal mode, schema and versions, all of it in the file itself. */
-static void build(const char *dir)
+static void build(void)
 {
 	struct buf pragma = { 0 };
 	buf_s(&pragma, "PRAGMA page_size=");
@@ -440,8 +442,6 @@ static void build(const char *dir)
 	buf_s(&pragma, "; PRAGMA journal_mode=WAL");
 	buf_c(&pragma, '\0');
 	execute(pragma.p);
-	if (!slice_is(slice_of(store_journal()), S("wal")))
-		fail(ERROR_STORE_UNAVAILABLE, "ST9", "this file system can't hold a write-ahead log: ", dir, NULL);
 	build_schema(0);
 	need(sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL), "checkpoint");
 }
@@ -478,7 +478,7 @@ void store_create(const char *dir)
 		cannot_make(fresh);
 	close(fd);
 	connect_to(fresh);
-	build(dir);
+	build();
 	disconnect();
 	if (rename(fresh, path) || !directory_sync(dir))
 		cannot_make(path);
@@ -519,7 +519,16 @@ void store_must_last(void)
 static void settle_commit(enum durability d)
 {
 	run(SQL_COMMIT);
-	need(d == DURABLE_NOW ? store_file_sync() : store_file_flush(), "COMMIT");
+	need(store_file_flush(), "COMMIT");
+	committed = true;
+	if (d == DURABLE_NOW)
+		need(store_file_sync(), "sync");
+	committed = !staying;
+}
+
+bool store_has_changed(void)
+{
+	return committed;
 }
 
 void store_commit(void)
@@ -597,7 +606,7 @@ void store_leave(bool resting)
 		return;
 	wal_bound = resting ? 1 : STAYING_FRAMES;
 	store_tidy();
-	if (db && !store_file_leave(wal_frames))
+	if (!store_file_leave(wal_frames))
 		disconnect();
 	flock(lock, LOCK_UN);
 	in_turn = false;
@@ -915,9 +924,8 @@ size_t store_audits_after(int64_t after, struct audit out[LIMIT_LIST])
 struct span store_audit_span(void)
 {
 	sqlite3_stmt *st = statement(SQL_AUDIT_SPAN);
-	struct span span = { 0 };
-	if (row(st))
-		span = (struct span){ .count = number(st, 0), .first = number(st, 1), .last = number(st, 2) };
+	(void)row(st);
+	struct span span = { .count = number(st, 0), .first = number(st, 1), .last = number(st, 2) };
 	sqlite3_reset(st);
 	return span;
 }
@@ -961,7 +969,8 @@ void store_audit_rebuild(int64_t max)
 static const char *one_text(enum statement id)
 {
 	sqlite3_stmt *st = statement(id);
-	const char *answer = row(st) ? text(st, 0).p : "";
+	(void)row(st);
+	const char *answer = text(st, 0).p;
 	sqlite3_reset(st);
 	return answer;
 }

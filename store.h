@@ -5,7 +5,8 @@
  * One transaction at a time, and every write inside one. A result that isn't
  * the expected one never reaches the caller: it is fail() with ERROR_BUSY,
  * ERROR_STORE_FULL or ERROR_STORE_UNAVAILABLE, the transaction is rolled
- * back, and nothing was changed. So what a caller is told was read.
+ * back, and nothing was changed. So what a caller is told was read. Behind a
+ * commit it is ERROR_UNSETTLED: that stands, whatever fails then.
  */
 #ifndef STORE_H
 #define STORE_H
@@ -112,6 +113,8 @@ void store_begin(enum durability d);    /* BEGIN IMMEDIATE */
 void store_must_last(void);
 void store_commit(void);
 void store_rollback(void);              /* nothing when no transaction is open */
+/* Since the store was opened something was committed: who fails now mustn't say that nothing was changed. */
+bool store_has_changed(void);
 /* Before the answer is sent: where store_tidy() will have something to do, SIGTERM is ignored from now on. Some
  * servers (lighttpd) end a program once they have its answer, and the log would never be emptied. */
 void store_before_answer(void);

@@ -69,20 +69,19 @@ static int write_out(const void *bytes, int n, sqlite3_int64 at)
 	return rc != SQLITE_OK && (errno == EDQUOT || errno == EFBIG) ? SQLITE_FULL : rc;
 }
 
+/* What couldn't be written isn't tried again: its writer has been told, and tells others that nothing was changed. */
 int store_file_flush(void)
 {
 	int rc = SQLITE_OK;
 	if (wal.to > wal.from)
 		rc = write_out(wal.held, (int)(wal.to - wal.from), wal.from);
-	if (rc == SQLITE_OK)
-		wal.from = wal.to = 0;
+	wal.from = wal.to = 0;
 	return rc;
 }
 
 int store_file_sync(void)
 {
-	int rc = store_file_flush();
-	return rc == SQLITE_OK && wal.file ? wal.disk->xSync(wal.file, SQLITE_SYNC_NORMAL) : rc;
+	return wal.file ? wal.disk->xSync(wal.file, SQLITE_SYNC_NORMAL) : SQLITE_OK;
 }
 
 static int load(void)
@@ -112,20 +111,18 @@ static int log_read(sqlite3_file *file, void *out, int n, sqlite3_int64 at)
 	return rc == SQLITE_OK ? wal.disk->xRead(file, out, n, at) : rc;
 }
 
-/* Holds back what continues, or mends, what is held back already. */
+/* Holds back what continues, or mends, what is held back already. A page is at most LOG_HELD, and its head comes alone. */
 static int log_write(sqlite3_file *file, const void *bytes, int n, sqlite3_int64 at)
 {
 	int rc = load();
 	(void)file;
 	if (wal.length > at)
 		wal.length = at;
-	bool fits = wal.to == 0 ? n <= LOG_HELD : at >= wal.from && at <= wal.to && at + n - wal.from <= LOG_HELD;
+	bool fits = wal.to == 0 || (at >= wal.from && at <= wal.to && at + n - wal.from <= LOG_HELD);
 	if (rc == SQLITE_OK && !fits)
 		rc = store_file_flush();
 	if (rc != SQLITE_OK)
 		return rc;
-	if (n > LOG_HELD)
-		return write_out(bytes, n, at);
 	if (wal.to == 0)
 		wal.from = at;
 	memcpy(wal.held + (at - wal.from), bytes, (size_t)n);
@@ -140,28 +137,21 @@ static int log_sync(sqlite3_file *file, int flags)
 	return rc == SQLITE_OK ? wal.disk->xSync(file, flags) : rc;
 }
 
+/* To nothing, by a checkpoint: all of it is in the database, so nothing is held back. */
 static int log_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
-	int rc = store_file_flush();
-	if (wal.length > size)
-		wal.length = size;
-	return rc == SQLITE_OK ? wal.disk->xTruncate(file, size) : rc;
+	wal.length = 0;
+	return wal.disk->xTruncate(file, size);
 }
 
-static int log_size(sqlite3_file *file, sqlite3_int64 *size)
-{
-	int rc = store_file_flush();
-	return rc == SQLITE_OK ? wal.disk->xFileSize(file, size) : rc;
-}
-
+/* What is still held back is of no commit that anybody was told of. */
 static int log_close(sqlite3_file *file)
 {
-	int flushed = store_file_flush();
 	int rc = wal.disk->xClose(file);
 	wal.file = NULL;
 	wal.loaded = false;
 	wal.length = wal.from = wal.to = 0;
-	return flushed == SQLITE_OK ? rc : flushed;
+	return rc;
 }
 
 static void take_log(sqlite3_file *file)
@@ -174,7 +164,6 @@ static void take_log(sqlite3_file *file)
 	methods.xWrite = log_write;
 	methods.xSync = log_sync;
 	methods.xTruncate = log_truncate;
-	methods.xFileSize = log_size;
 	methods.xClose = log_close;
 	file->pMethods = &methods;
 }
@@ -426,8 +415,8 @@ static int open_plainly(const char *path, int flags, int mode)
 /* Before a log's first sync SQLite wants its directory's, in every process: make_log() has done that for all of them. */
 static int open_directory(const char *path, int *fd)
 {
-	size_t n = strlen(path), suffix = sizeof "-wal" - 1;
-	bool log = n > suffix && memcmp(path + n - suffix, "-wal", suffix) == 0;
+	static const char suffix[] = "-wal";    /* shorter than any of our names */
+	bool log = strcmp(path + strlen(path) - strlen(suffix), suffix) == 0;
 	return log ? SQLITE_CANTOPEN : open_directory_on_disk(path, fd);
 }
 

@@ -25,7 +25,7 @@ const char *store_file_layer(void);
  * SQLITE_OK the commit isn't on disk, and the process must end.
  */
 int store_file_flush(void);
-/* The same, and what was ever written to the log is on disk. */
+/* Behind it: what was ever written to the log is on disk. On any but SQLITE_OK the commit is in the log, and may last or not. */
 int store_file_sync(void);
 
 /*

@@ -438,7 +438,8 @@ static void on_failure(enum error e)
 	longjmp(failed, 1);
 }
 
-/* Nothing of it was committed, so nobody is told anything else. What was built is thrown away first: memory may be what failed. */
+/* Nothing of it was committed, or that is what the failure says; so nobody is told anything else. What was built is thrown
+ * away first: memory may be what failed. */
 static void undo_batch(size_t mark)
 {
 	calls->forget();
