@@ -290,6 +290,45 @@ static void audit_bound(void)
 	}
 }
 
+/* Rows whose numbers have gaps, and rows that are too many. */
+static void audit_rebuilt(void)
+{
+	static const struct { const char *name, *damage; int64_t max, count, first, last; bool sound; } cases[] = {
+		{ "no row", "DELETE FROM audit", 100, 0, 0, 0, true },
+		{ "all rows", "SELECT 1", 100, 20, 1, 20, true },
+		{ "a gap", "DELETE FROM audit WHERE id IN (3, 4, 9)", 100, 17, 4, 20, false },
+		{ "a gap at the beginning", "DELETE FROM audit WHERE id < 5", 100, 16, 5, 20, true },
+		{ "a jump", "UPDATE audit SET id = id + 1000 WHERE id > 12", 100, 20, 1001, 1020, false },
+		{ "a gap, and too many", "DELETE FROM audit WHERE id = 3", 7, 7, 14, 20, false },
+		{ "too many", "INSERT INTO audit SELECT id + 20, time, event, user, session + 20, ip, class, distance FROM audit;"
+			"INSERT INTO audit SELECT id + 40, time, event, user, session + 40, ip, class, distance FROM audit", 10, 10, 71, 80, false },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct audit rows[LIMIT_LIST];
+		fresh();
+		store_begin(DURABLE_LATER);
+		for (uint64_t n = 1; n <= 20; n++)
+			store_audit_add(&(struct audit){ .time = 1, .event = EVENT_LOGIN, .session = n }, 100);
+		store_commit();
+		store_close();
+		alter(cases[i].damage);
+		store_open(dir, 1);
+		struct span span = store_audit_span();
+		ok(store_audit_sound(&span, cases[i].max) == cases[i].sound, "%s: %s", cases[i].name, cases[i].sound ? "sound" : "not sound");
+		store_begin(DURABLE_NOW);
+		store_audit_rebuild(cases[i].max);
+		store_commit();
+		span = store_audit_span();
+		ok(span.count == cases[i].count && span.first == cases[i].first && span.last == cases[i].last, "%s: %d rows, %d to %d",
+			cases[i].name, (int)span.count, (int)span.first, (int)span.last);
+		ok(store_audit_sound(&span, cases[i].max), "%s: sound then", cases[i].name);
+		size_t n = store_audits_after(0, rows), in_order = 1;
+		while (in_order < n && rows[in_order - 1].session < rows[in_order].session)
+			in_order++;
+		ok(n == (size_t)span.count && in_order >= n, "%s: in their order", cases[i].name);
+	}
+}
+
 static void mark(void)
 {
 	fresh();
@@ -398,6 +437,131 @@ static void staying(void)
 	ok(store_user_named(S("shared"), &u), "what was shared is there");
 	ok(!store_user_named(S("undone"), &u), "what was not committed isn't");
 	store_close();
+}
+
+/* ---- what others do between two turns of a process that stays ---------- */
+
+static void add_user(const char *name)
+{
+	struct user u = user_of(name);
+	store_open(dir, 1);
+	store_begin(DURABLE_NOW);
+	store_user_add(&u);
+	store_commit();
+}
+
+static void do_nothing(void) { }
+static void do_commit(void) { add_user("other"); }
+static void do_empty(void) { store_open(dir, 1); store_freeze(); }
+static void do_refill(void) { do_empty(); store_close(); do_commit(); }
+static void do_remove_log(void) { unlink(file("latchkey.db-wal")); }
+static void do_remove(void) { unlink(file("latchkey.db")); }
+
+/* The same, but another file. */
+static void do_replace(void)
+{
+	char bytes[65536];
+	int from = open(file("latchkey.db"), O_RDONLY), to = open(file("copy"), O_WRONLY | O_CREAT, 0600);
+	ssize_t n = read(from, bytes, sizeof bytes);
+	if (n <= 0 || write(to, bytes, (size_t)n) != n || rename(file("copy"), file("latchkey.db")) != 0)
+		_exit(1);
+}
+
+enum { GONE, MINE, BOTH, REFUSED };
+static const struct turn {
+	const char *name;
+	void (*others)(void);
+	int finds;
+} between[] = {
+	{ "nothing", do_nothing, MINE }, { "a commit", do_commit, BOTH }, { "the log emptied", do_empty, MINE },
+	{ "the log emptied and filled as far again", do_refill, BOTH }, { "the log taken away", do_remove_log, GONE },
+	{ "another file in its place", do_replace, MINE }, { "the database taken away", do_remove, REFUSED },
+};
+
+/* One that was there before anything was opened, and waits for its word. */
+static pid_t other_process(void (*act)(void), int word[2])
+{
+	char byte;
+	if (pipe(word) != 0)
+		exit(2);
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (read(word[0], &byte, 1) == 1)
+			act();
+		store_close();
+		_exit(0);
+	}
+	return pid;
+}
+
+static int found(void)
+{
+	struct user u;
+	bool mine = store_user_named(S("mine"), &u), other = store_user_named(S("other"), &u);
+	return mine + other;
+}
+
+/* Who was killed in the middle of a long transaction leaves a log that is longer than its frames. */
+static void add_tail(void)
+{
+	if (truncate(file("latchkey.db-wal"), size_of("latchkey.db-wal") + 8192) != 0)
+		exit(2);
+}
+
+/* The log's frames are this process's own, or another's that it read a while ago. */
+static void turn(const struct turn *t, bool wrote, bool tail)
+{
+	int word[2];
+	pid_t other = other_process(t->others, word);
+	add_user(wrote ? "first" : "mine");
+	store_close();
+	if (tail)
+		add_tail();
+	if (!wrote)
+		usleep(60 * 1000);
+	store_stay();
+	if (wrote)
+		add_user("mine");
+	store_open(dir, 1);
+	store_settle();
+	if (found() != MINE)
+		exit(3);
+	store_leave(false);
+	if (write(word[1], "x", 1) != 1 || waitpid(other, &(int){ 0 }, 0) != other)
+		exit(3);
+	store_open(dir, 1);
+	int finds = found();
+	add_user("later");
+	store_settle();
+	store_leave(true);
+	exit(finds);
+}
+
+static void wrote(void *t) { turn(t, true, false); }
+static void has_read(void *t) { turn(t, false, false); }
+static void wrote_over(void *t) { turn(t, true, true); }
+static void read_before(void *t) { turn(t, false, true); }
+
+static void turn_by_turn(void)
+{
+	static const struct { void (*way)(void *); const char *name; } ways[] = {
+		{ wrote, "has written" }, { has_read, "has read" }, { wrote_over, "wrote over a tail" }, { read_before, "read what has a tail" },
+	};
+	for (size_t i = 0; i < 4 * sizeof between / sizeof *between; i++) {
+		const struct turn *t = &between[i / 4];
+		struct user u;
+		fresh();
+		store_freeze();
+		store_close();
+		bool refused = t->finds == REFUSED;
+		is_int(dies(ways[i % 4].way, (void *)(uintptr_t)t), refused ? 111 : t->finds, "between two turns, of one that %s: %s",
+			ways[i % 4].name, t->name);
+		if (refused)
+			continue;
+		store_open(dir, 1);
+		ok(store_user_named(S("later"), &u) && found() == t->finds && strcmp(store_integrity(), "ok") == 0, "and what it writes then lasts");
+	}
+	remove_files();
 }
 
 static void versions(void)
@@ -729,10 +893,12 @@ int main(void)
 	audit();
 	nameless_numbers();
 	audit_bound();
+	audit_rebuilt();
 	mark();
 	opening();
 	leftovers();
 	staying();
+	turn_by_turn();
 	versions();
 	damaged();
 	read_only();
