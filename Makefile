@@ -197,7 +197,7 @@ UNITS   := $(patsubst tests/%_test.c,$(O)/tests/%.t,$(sort $(filter-out $(CROSS_
 # The other variants leave out what says nothing about their binary: browsers, pages, packages; and
 # faults, which would make the system calls of a sanitizer's runtime fail; and what measures the product.
 ASIDE   := $(if $(filter musl cross/%,$(B)),,$(wildcard tests/client*.t) \
-  $(patsubst %,tests/%.t,budget deb docs faults power fronts install man openwrt protect repro scale static) \
+  $(patsubst %,tests/%.t,budget cross deb docs faults power fronts install man openwrt protect repro scale static) \
   $(patsubst %,tests/%.t,sandbox greedy secrets) \
   $(patsubst %,tests/%.t,clockwork flood oom timing))
 # Killed processes and failing writes leave no counters behind, or broken ones.
@@ -258,7 +258,7 @@ cross-built: $(UNITS)
 test: $(if $(filter tests/cross.t,$(CHOSEN)),cross-short)
 # Another processor's executable runs under qemu-user, ten times as slowly.
 TESTED  := $(if $(CROSS),$(O)/run/latchkey,$(BIN))
-RUNNER  := $(if $(CROSS),2400 env QEMU=$(QEMU) MODEL_COUNT=5000 tests/cross.sh,600)
+RUNNER  := $(if $(CROSS),2400 env QEMU=$(QEMU) MODEL_COUNT=2000 tests/cross.sh,600)
 build/need-test: | build/need-build
 test: $(HARNESS) $(filter $(O)/%,$(CHOSEN)) $(if $(wildcard main.c),$(TESTED)) $(if $(filter musl,$(B)),$(SHIM)) | build/need-test
 	@LATCHKEY=$(CURDIR)/$(TESTED) LK_BUILD=$(CURDIR)/$(O) LK_B=$(B) \
