@@ -41,7 +41,7 @@ enum {
 	LOG_HELD = 64 * 1024,        /* written at once: the same of a batch of requests */
 	LOG_HEAD = 32,               /* bytes: magic, versions, two salts that no two logs share, checksum */
 	LOG_FRAME = 24 + 512,        /* bytes: head and page */
-	YOUNG_MS = 50,               /* kernels tick every 1 to 10 ms */
+	YOUNG_NS = 50 * 1000 * 1000, /* kernels tick every 1 to 10 ms */
 	LOCKS_AT = 0x40000000,       /* where SQLite locks its files: PENDING_BYTE, */
 	LOCKS = 512,                 /* RESERVED_BYTE and the SHARED range */
 	HEAP = 4 * 1024 * 1024,      /* untouched pages cost nothing */
@@ -111,14 +111,14 @@ static int log_read(sqlite3_file *file, void *out, int n, sqlite3_int64 at)
 	return rc == SQLITE_OK ? wal.disk->xRead(file, out, n, at) : rc;
 }
 
-/* Holds back what continues, or mends, what is held back already. A page is at most LOG_HELD, and its head comes alone. */
+/* Holds back what continues what is held back already. A page is at most LOG_HELD, and its head comes alone. */
 static int log_write(sqlite3_file *file, const void *bytes, int n, sqlite3_int64 at)
 {
 	int rc = load();
 	(void)file;
 	if (wal.length > at)
 		wal.length = at;
-	bool fits = wal.to == 0 || (at >= wal.from && at <= wal.to && at + n - wal.from <= LOG_HELD);
+	bool fits = wal.to == 0 || (at == wal.to && at + n - wal.from <= LOG_HELD);
 	if (rc == SQLITE_OK && !fits)
 		rc = store_file_flush();
 	if (rc != SQLITE_OK)
@@ -126,8 +126,7 @@ static int log_write(sqlite3_file *file, const void *bytes, int n, sqlite3_int64
 	if (wal.to == 0)
 		wal.from = at;
 	memcpy(wal.held + (at - wal.from), bytes, (size_t)n);
-	if (wal.to < at + n)
-		wal.to = at + n;
+	wal.to = at + n;
 	return SQLITE_OK;
 }
 
@@ -182,7 +181,7 @@ static int opening = FILES;
 static int (*open_directory_on_disk)(const char *, int *);
 
 /* How the files stood when they were let go of. */
-struct sight { ino_t file; off_t log; struct timespec changed; char head[LOG_HEAD]; };
+struct sight { ino_t file; off_t log; int64_t changed; char head[LOG_HEAD]; };
 static struct sight left;
 static bool left_whole;         /* the log ended where its last frame does */
 
@@ -192,23 +191,27 @@ static bool lock_main(short type)
 	return fcntl(descriptor[MAIN], F_SETLK, &range) == 0;
 }
 
+static int64_t nanoseconds(struct timespec t)
+{
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 /* False where it can't be said. The file goes by its name: an operator may have put another there. */
 static bool look(struct sight *out)
 {
 	struct stat log, file;
 	if (fstat(descriptor[LOG], &log) != 0 || !log.st_nlink || stat(name_of_main, &file) != 0)
 		return false;
-	*out = (struct sight){ .file = file.st_ino, .log = log.st_size, .changed = log.st_ctim };
+	*out = (struct sight){ .file = file.st_ino, .log = log.st_size, .changed = nanoseconds(log.st_ctim) };
 	return pread(descriptor[LOG], out->head, LOG_HEAD, 0) == LOG_HEAD;
 }
 
 /* A file's time goes by the kernel's tick, so what is as young as this may change again and keep it. */
-static bool is_young(struct timespec changed)
+static bool is_young(int64_t changed)
 {
 	struct timespec t = { 0 };
 	clock_gettime(CLOCK_REALTIME, &t);
-	int64_t age = (int64_t)(t.tv_sec - changed.tv_sec) * 1000 + (t.tv_nsec - changed.tv_nsec) / 1000000;
-	return age < YOUNG_MS;
+	return nanoseconds(t) - changed < YOUNG_NS;
 }
 
 /*
@@ -229,7 +232,7 @@ bool store_file_return(bool *unchanged)
 	if (!lock_main(F_WRLCK))
 		return false;
 	*unchanged = look(&now) && now.file == left.file && now.log == left.log && memcmp(now.head, left.head, LOG_HEAD) == 0
-		&& (left_whole || (now.changed.tv_sec == left.changed.tv_sec && now.changed.tv_nsec == left.changed.tv_nsec));
+		&& (left_whole || now.changed == left.changed);
 	return true;
 }
 

@@ -335,7 +335,8 @@ static void spill(void *unused)
 			unsigned row = round == 0 ? (unsigned)i : round % 3 == 0 ? (seed >> 8) % 9 : (seed >> 8) % ROWS;
 			snprintf(sql, sizeof sql, "REPLACE INTO t VALUES(%u,%d,hex(zeroblob(40)))", row, round * 1000 + i);
 			must(db, sql);
-			printf(round % 4 == 3 ? "" : "%u=%d\n", row, round * 1000 + i);
+			if (round % 4 != 3)
+				printf("%u=%d\n", row, round * 1000 + i);
 		}
 		must(db, round % 4 == 3 ? "ROLLBACK" : "COMMIT");
 		if (store_file_flush() != SQLITE_OK)

@@ -342,6 +342,11 @@ static void mark(void)
 	}
 	add_events(1, 10, 9000);
 	is_int(store_mark(), 9000, "an event carries it");
+	store_begin(DURABLE_LATER);
+	store_mark_raise(20000);
+	store_commit();
+	struct audit rows[LIMIT_LIST];
+	ok(store_mark() == 20000 && store_audits_after(0, rows) == 1 && rows[0].time == 9000, "raised behind an event, it is none itself");
 	add_events(1, 10, 100);
 	is_int(store_mark(), 100, "the last one does");
 }
@@ -410,6 +415,7 @@ static void share(void *unused)
 	store_begin(DURABLE_LATER);
 	store_rollback();
 	store_settle();
+	store_leave(true);
 	store_leave(true);
 }
 
