@@ -36,6 +36,7 @@ enum {
 	BACKLOG = 128,
 	SOCKETS = WORKER_SOCKETS,       /* that systemd may hand over */
 	FIRST_FD = 3,           /* where it does: sd_listen_fds(3) */
+	BREATH_MS = 10,
 	IDLE_SECONDS = 30       /* longer than a page and its next request are apart */
 };
 
@@ -237,7 +238,7 @@ static size_t open_sockets(const char *where, struct pollfd sockets[SOCKETS], in
 static struct member *member_of(pid_t pid)
 {
 	for (size_t i = 0; i < LISTEN_WORKERS; i++)
-		if (pid && members[i].pid == pid)
+		if (members[i].pid == pid)
 			return &members[i];
 	return NULL;
 }
@@ -304,9 +305,12 @@ static bool give(int connection, int *children)
 	return false;
 }
 
+/* When no file is left for a connection it stays where it was, and would be asked about at once again. */
 static bool take(int socket, int *children)
 {
 	int connection = accept4(socket, NULL, NULL, SOCK_CLOEXEC);
+	if (connection < 0)
+		poll(NULL, 0, BREATH_MS);
 	return connection >= 0 && give(connection, children);
 }
 
@@ -325,6 +329,14 @@ static void block_signals(sigset_t *before)
 	sigprocmask(SIG_BLOCK, &blocked, before);
 }
 
+/* ppoll(2) lets signals through only while nothing is ready, so who is kept busy would never be told. */
+static void hear_signals(const sigset_t *before)
+{
+	sigset_t blocked;
+	sigprocmask(SIG_SETMASK, before, &blocked);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+}
+
 /* Waits for a connection or a signal; true when nobody came for so long, and
  * nobody is at work. */
 static bool is_idle(struct pollfd *sockets, size_t count, const sigset_t *before, int children, int64_t idle)
@@ -333,6 +345,7 @@ static bool is_idle(struct pollfd *sockets, size_t count, const sigset_t *before
 	int ready = ppoll(sockets, (nfds_t)count, idle && !children ? &most : NULL, before);
 	for (size_t i = 0; ready < 0 && i < count; i++)
 		sockets[i].revents = 0;
+	hear_signals(before);
 	return ready == 0;
 }
 
@@ -377,8 +390,11 @@ static bool start_workers(size_t wanted, const struct pollfd *sockets, size_t co
 			become_worker(i, sockets, count, before, out);
 			return true;
 		}
-		if (members[i].pid < 0)
+		if (members[i].pid < 0) {
+			log_line("LI5", "fork: ", strerror(errno), NULL);
 			members[i].pid = 0;
+			*wait = true;
+		}
 	}
 	return false;
 }
@@ -428,36 +444,48 @@ static bool workers_idle(int64_t idle)
 	return idle && !busy && now_boot() - last > idle;
 }
 
+static bool word_waits(void)
+{
+	struct pollfd word = { .fd = handover[0], .events = POLLIN };
+	return poll(&word, 1, 0) > 0;
+}
+
 /* Until a signal, a worker's word, or the time to look again. */
 static void wait_for_workers(const sigset_t *before, bool full, int64_t seconds)
 {
 	struct pollfd word = { .fd = full ? -1 : handover[0], .events = POLLIN };
 	const struct timespec most = { .tv_sec = (time_t)seconds };
 	(void)ppoll(&word, 1, seconds ? &most : NULL, before);
+	hear_signals(before);
 }
 
+/*
+ * Told to end, or when nobody came for so long, it starts no worker any more, but listens to those that end: what
+ * was begun with them may still be handed over.
+ */
 static void listen_with_workers(size_t wanted, struct pollfd *sockets, size_t count, int64_t idle, const sigset_t *before,
 	bool (*usable)(void), struct listener *out)
 {
 	int children = 0;
-	bool wait;
+	bool ending = false, wait = false;
 	prepare_workers(sockets, count);
-	while (!stopping && !(workers_idle(idle) && !children)) {
-		if (reloading && usable())
+	while (!ending || children || word_waits()) {
+		if (!ending && reloading && usable())
 			retire_all(SIGHUP, &children);
 		reloading = 0;
-		if (start_workers(wanted, sockets, count, before, out, &wait))
+		if (!ending && start_workers(wanted, sockets, count, before, out, &wait))
 			return;
 		wait_for_workers(before, children >= CHILDREN, wait || idle ? 1 : 0);
-		if (listen_to_workers(&children, out)) {
+		if (children < CHILDREN && listen_to_workers(&children, out)) {
 			become_child(sockets, count, before);
 			return;
 		}
 		bury(&children, false);
+		if (!ending && (stopping || (!children && workers_idle(idle)))) {
+			ending = true;
+			retire_all(SIGTERM, &children);
+		}
 	}
-	retire_all(SIGTERM, &children);
-	while (children)
-		bury(&children, true);
 	exit(0);
 }
 

@@ -1,11 +1,11 @@
 /*
  * worker_test: the loop of `serve --workers`, turn by turn.
  *
- * A child runs worker_run() with calls of ours. Where it would wait for the kernel (epoll_wait) it waits for
- * turn() instead; its clock is `here->clock`, and what fault() names fails there, once or as often as it says.
- * So every order of events is had at will and nothing takes time. The linker lends the hooks (--wrap; Makefile).
+ * A child runs worker_run() with calls of ours, and goes on from one epoll_wait to the next when told to (stage.h);
+ * its clock is `here->clock`. So every order of events is had at will and nothing takes time.
  */
 #include "http.h"
+#include "stage.h"
 #include "t.h"
 #include "worker.h"
 
@@ -22,26 +22,17 @@ enum { CROWD = 64, PATIENCE = 10000, KEEP = 75000, LINGER = 1000, SWEEP = 500, R
 
 /* ---- hooks ------------------------------------------------------------- */
 
-enum call { ACCEPT, RECV, SEND, SENDMSG, CTL, MALLOC, CALLOC, CALL__MAX };
-
-struct fault {
-	int times;              /* the next so many calls; 0: none */
-	int error;              /* with this errno; 0: they take `most` bytes */
-	size_t most;
-	int operation;          /* of CTL: this one alone */
-};
+enum call { ACCEPT, RECV, SEND, SENDMSG, CTL, MALLOC, CALLOC };
 
 /* What both sides see. */
 static struct here {
 	int64_t clock;
-	struct fault fault[CALL__MAX];
+	int ctl;                /* the operation of CTL that is meant */
 	int64_t answers, settled, forgotten, left, rested;
 	bool changed, settle_fails, leave_fails, returned, interrupted;
 	unsigned arena_fails;
 	int timeout;            /* that the worker would have waited */
 } *here;
-static bool in_worker;
-static int go[2], done[2];
 
 int __real_epoll_wait(int fd, struct epoll_event *events, int most, int timeout);
 int __wrap_epoll_wait(int fd, struct epoll_event *events, int most, int timeout);
@@ -62,25 +53,10 @@ void *__wrap_calloc(size_t n, size_t size);
 int64_t __real_now_ms(void);
 int64_t __wrap_now_ms(void);
 
-/* False, and errno set, where it is to fail; *n becomes what it may take. */
-static bool may(enum call call, size_t *n)
-{
-	struct fault *f = in_worker ? &here->fault[call] : NULL;
-	if (!f || f->times == 0)
-		return true;
-	f->times--;
-	errno = f->error;
-	if (n && !f->error && *n > f->most)
-		*n = f->most;
-	return !f->error;
-}
-
 int __wrap_epoll_wait(int fd, struct epoll_event *events, int most, int timeout)
 {
-	char word = 0;
 	here->timeout = timeout;
-	if (write(done[1], &word, 1) != 1 || read(go[0], &word, 1) != 1)
-		exit(1);
+	wait_for_turn();
 	if (here->arena_fails)
 		arena_fail_at(here->arena_fails);
 	here->arena_fails = 0;
@@ -89,7 +65,7 @@ int __wrap_epoll_wait(int fd, struct epoll_event *events, int most, int timeout)
 
 int __wrap_epoll_ctl(int loop, int operation, int fd, struct epoll_event *event)
 {
-	bool meant = operation == here->fault[CTL].operation;
+	bool meant = operation == here->ctl;
 	return meant && !may(CTL, NULL) ? -1 : __real_epoll_ctl(loop, operation, fd, event);
 }
 
@@ -115,7 +91,7 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
 
 void *__wrap_malloc(size_t n) { return may(MALLOC, NULL) ? __real_malloc(n) : NULL; }
 void *__wrap_calloc(size_t n, size_t size) { return may(CALLOC, NULL) ? __real_calloc(n, size) : NULL; }
-int64_t __wrap_now_ms(void) { return in_worker ? here->clock : __real_now_ms(); }
+int64_t __wrap_now_ms(void) { return on_stage ? here->clock : __real_now_ms(); }
 
 /* ---- what a request is, here ------------------------------------------- */
 
@@ -178,22 +154,6 @@ static size_t peer_count;
 static pid_t worker;
 static FILE *log_of_worker;
 
-static void *shared(size_t n)
-{
-	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (p == MAP_FAILED)
-		exit(2);
-	return p;
-}
-
-static void need(bool good)
-{
-	if (!good) {
-		printf("Bail out! the test's own: %s\n", strerror(errno));
-		exit(2);
-	}
-}
-
 static void open_all(void)
 {
 	for (int i = 0; i < 2; i++) {
@@ -205,35 +165,19 @@ static void open_all(void)
 			&& listen(listening[i], 256) == 0
 			&& getsockname(listening[i], (struct sockaddr *)&names[i], &name_sizes[i]) == 0);
 	}
-	need(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, handover) == 0 && pipe(go) == 0 && pipe(done) == 0);
+	need(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, handover) == 0);
 }
 
 static _Noreturn void be_worker(rlim_t files)
 {
 	struct worker_place place = { .sockets = { listening[0], listening[1] }, .count = 2, .handover = handover[1], .state = state };
 	const struct rlimit limit = { files, files };
-	in_worker = true;
-	close(go[1]);
-	close(done[0]);
 	dup2(fileno(log_of_worker), 2);
 	if (files && setrlimit(RLIMIT_NOFILE, &limit) != 0)
 		exit(2);
 	worker_run(&place, &calls);
 	here->returned = true;
 	exit(0);
-}
-
-/* Lets the worker look at what there is, once. False when it has ended. */
-static bool turn(void)
-{
-	char word = 0;
-	return write(go[1], &word, 1) == 1 && read(done[0], &word, 1) == 1;
-}
-
-static void turns(int n)
-{
-	while (n--)
-		turn();
 }
 
 static void later(int64_t ms)
@@ -245,18 +189,13 @@ static void later(int64_t ms)
 /* A worker that may open so many files; 0: as many as we. */
 static void start(rlim_t files)
 {
-	char word;
 	*here = (struct here){ .clock = 1000000 };
 	*state = (struct worker_state){ 0 };
 	open_all();
 	need((log_of_worker = tmpfile()) != NULL);
-	fflush(NULL);
-	worker = fork();
+	worker = raise_curtain();
 	if (worker == 0)
 		be_worker(files);
-	close(go[0]);
-	close(done[1]);
-	need(worker > 0 && read(done[0], &word, 1) == 1);
 }
 
 static char logged[4096];
@@ -264,14 +203,10 @@ static char logged[4096];
 /* Told to end it comes to its end; what it said is in `logged`. */
 static void stop(void)
 {
-	int status = -1;
 	kill(worker, SIGTERM);
 	for (int i = 0; i < 100 && turn(); i++)
 		here->clock += LEAVE / 10;
-	close(go[1]);
-	close(done[0]);
-	waitpid(worker, &status, 0);
-	ok(here->returned && status == 0, "and it ends in order");
+	ok(drop_curtain(worker) == 0 && here->returned, "and it ends in order");
 	rewind(log_of_worker);
 	logged[fread(logged, 1, sizeof logged - 1, log_of_worker)] = 0;
 	fclose(log_of_worker);
@@ -282,11 +217,6 @@ static void stop(void)
 	while (peer_count)
 		if (peers[--peer_count] >= 0)
 			close(peers[peer_count]);
-}
-
-static void fault(enum call call, int times, int error, size_t most)
-{
-	here->fault[call] = (struct fault){ .times = times, .error = error, .most = most };
 }
 
 static int peer_at(int i)
@@ -650,11 +580,13 @@ static void test_accept(void)
 	is_str(hear(a), "200</a> ", "so that who is here isn't kept waiting");
 	turn();
 	is_int(state->connections, 41, "then the others");
-	here->fault[CTL] = (struct fault){ .times = 1, .error = ENOSPC, .operation = EPOLL_CTL_ADD };
+	here->ctl = EPOLL_CTL_ADD;
+	fault(CTL, 1, ENOSPC, 0);
 	int b = peer();
 	is_str(hear(b), ".", "one that can't be watched is closed");
 	fault(ACCEPT, 1, EMFILE, 0);
-	here->fault[CTL] = (struct fault){ .times = 1, .error = ENOMEM, .operation = EPOLL_CTL_DEL };
+	here->ctl = EPOLL_CTL_DEL;
+	fault(CTL, 1, ENOMEM, 0);
 	int c = peer();
 	hang_up(a);
 	turn();
