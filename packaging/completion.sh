@@ -1,6 +1,6 @@
 #!/bin/sh
-# completion.sh bash|zsh <HELP: the completion of that shell, made from what `latchkey help` says.
-# `make completion` writes both files anew; a test holds them to the program.
+# completion.sh bash|zsh <HELP: that shell's completion, packaging/completion.*, with its table made from what `latchkey
+# help` says. `make completion` writes both anew; a test holds them to the program.
 set -eu
 
 # From "latchkey user list [--json]   all users" come the rows
@@ -26,93 +26,39 @@ rows() {
     }'
 }
 
-bash_completion() {
-    cat <<'END'
-# bash completion for latchkey, made by packaging/completion.sh
-_latchkey() {
-    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-    COMPREPLY=()
-    case $prev in
-    --dir) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
-    --owner) mapfile -t COMPREPLY < <(compgen -u -- "$cur"); return ;;
-    --use) mapfile -t COMPREPLY < <(compgen -W 'access refresh' -- "$cur"); return ;;
-    esac
-    local words=
-    case "$COMP_CWORD ${COMP_WORDS[1]} ${COMP_WORDS[2]-}" in
-END
-    awk -F'|' '
-    !seen[$1]++ { verb[++n] = $1 }
-    $2 == "" { plain[$1] = $3 }
-    $2 != "" { subs[$1] = subs[$1] " " $2; line[++m] = "    *\" " $1 " " $2 "\") words=\"" $3 "\" ;;" }
-    END {
-        for (i = 1; i <= n; i++)
-            all = all " " verb[i]
-        print "    \"1 \"*) words=\"" substr(all, 2) "\" ;;"
-        for (i = 1; i <= n; i++)
-            if (subs[verb[i]] != "")
-                print "    \"2 " verb[i] " \"*) words=\"" substr(subs[verb[i]], 2) "\" ;;"
-            else if (verb[i] == "help")
-                print "    *\" help \"*) words=\"" substr(all, 2) "\" ;;"
-            else
-                line[++m] = "    *\" " verb[i] " \"*) words=\"" plain[verb[i]] "\" ;;"
-        for (i = 1; i <= m; i++)
-            print line[i]
-    }'
-    cat <<'END'
-    esac
-    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
-}
-complete -F _latchkey latchkey
-END
-}
-
-zsh_completion() {
-    cat <<'END'
-#compdef latchkey
-# zsh completion for latchkey, made by packaging/completion.sh
-_latchkey() {
-    local -a choices
-    case $words[CURRENT-1] in
-    --dir) _files -/; return ;;
-    --owner) _users; return ;;
-    --use) choices=(access refresh); _describe use choices; return ;;
-    esac
-    case "$CURRENT $words[2] ${words[3]-}" in
-END
-    awk -F'|' '
+# The rows of the shell's `case`: what may follow the words that are there. zsh shows what each means.
+table() { # bash|zsh
+    awk -F'|' -v zsh="$([ "$1" = bash ] || echo 1)" '
     function quote(s) { gsub(/:/, "\\:", s); gsub(/\047/, "\047\\\047\047", s); return s }
-    !seen[$1]++ { verb[++n] = $1; what[$1] = $4 }
+    function choice(word, meaning) { return zsh ? " \047" word ":" quote(meaning) "\047" : " " word }
+    function row(words, choices) { return "    " words ") " (zsh ? "choices=(" choices ")" : "words=\"" choices "\"") " ;;" }
+    !seen[$1]++ { verb[++n] = $1; meaning[$1] = $4 }
     $2 == "" { plain[$1] = $3 }
     $2 != "" {
-        subs[$1] = subs[$1] " \047" $2 ":" quote($4) "\047"
+        subs[$1] = subs[$1] choice($2, $4)
         names[$1] = names[$1] " " $2
-        line[++m] = "    *\" " $1 " " $2 "\") choices=(" $3 ") ;;"
+        line[++m] = row("*\" " $1 " " $2 "\"", $3)
     }
     END {
-        for (i = 1; i <= n; i++) {
-            s = verb[i]
-            all = all " \047" s ":" (subs[s] == "" ? quote(what[s]) : substr(names[s], 2)) "\047"
-        }
-        print "    \"2 \"*) choices=(" substr(all, 2) ") ;;"
         for (i = 1; i <= n; i++)
-            if (subs[verb[i]] != "")
-                print "    \"3 " verb[i] " \"*) choices=(" substr(subs[verb[i]], 2) ") ;;"
+            all = all choice(verb[i], verb[i] in subs ? substr(names[verb[i]], 2) : meaning[verb[i]])
+        print row("\"" 1 + zsh " \"*", substr(all, 2))
+        for (i = 1; i <= n; i++)
+            if (verb[i] in subs)
+                print row("\"" 2 + zsh " " verb[i] " \"*", substr(subs[verb[i]], 2))
             else if (verb[i] == "help")
-                print "    *\" help \"*) choices=(" substr(all, 2) ") ;;"
+                print row("*\" help \"*", substr(all, 2))
             else
-                line[++m] = "    *\" " verb[i] " \"*) choices=(" plain[verb[i]] ") ;;"
+                line[++m] = row("*\" " verb[i] " \"*", plain[verb[i]])
         for (i = 1; i <= m; i++)
             print line[i]
     }'
-    cat <<'END'
-    esac
-    _describe latchkey choices
-}
-_latchkey "$@"
-END
 }
 
 case ${1-} in
-bash | zsh) rows | "${1}_completion" ;;
+bash | zsh) file=$(dirname "$0")/completion.$1 ;;
 *) echo "usage: completion.sh bash|zsh <HELP" >&2; exit 100 ;;
 esac
+sed '/^    case ".* in$/q' "$file"
+rows | table "$1"
+sed -n '/^    case ".* in$/,$ { /^    esac$/,$p }' "$file"

@@ -58,8 +58,7 @@ deb: $(BIN) | build/need-deb
 
 completion: $(BIN)
 	$(CURDIR)/$(BIN) help >build/help
-	packaging/completion.sh bash <build/help >packaging/completion.bash
-	packaging/completion.sh zsh <build/help >packaging/completion.zsh
+	@set -e; for s in bash zsh; do packaging/completion.sh $$s <build/help >build/table; cp build/table packaging/completion.$$s; done
 
 # What is installed is the product: other variants of the build have nothing to say about it.
 PRODUCT_TESTS := tests/install.t tests/repro.t tests/deb.t tests/openwrt.t
