@@ -7,13 +7,6 @@
 FACE=cgi method=''
 setup
 
-# lies NAME INPUT VARIABLE...: is answered as $WANT says.
-lies() {
-    t_case=$1
-    shift
-    cgi "$@"
-    same "$t_case"
-}
 G=REQUEST_METHOD=GET
 P=REQUEST_METHOD=POST
 H=PATH_INFO=/health

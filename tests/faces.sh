@@ -160,6 +160,14 @@ expect() {
     same "$t_case"
 }
 
+# lies NAME INPUT VARIABLE...: what no server would send, as this face (cgi or scgi) takes it; is answered as $WANT says.
+lies() {
+    t_case=$1
+    shift
+    "$FACE" "$@"
+    same "$t_case"
+}
+
 member() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" "$TMP/out"; }
 
 # --- the table

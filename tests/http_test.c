@@ -17,25 +17,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EDGE = 1 << 16 };
 #define T(literal) { "" literal, sizeof(literal) - 1 }
 
 static const struct http_rules rules = {
 	.base_path = T("/api/auth"),
 	.trusted_proxies = T("10.0.0.0/8 192.0.2.1 fd00::/8 2001:db8::1")
 };
-
-static struct slice at_edge(struct slice s)
-{
-	static char *room;
-	if (!room) {
-		static const char zeros[EDGE];
-		room = guard(zeros, EDGE);
-	}
-	if (s.n)
-		memmove(room + EDGE - s.n, s.p, s.n);
-	return (struct slice){ room + EDGE - s.n, s.n };
-}
 
 static const char *text(struct slice s)
 {

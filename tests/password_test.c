@@ -53,7 +53,7 @@ static void rfc_9106(void)
 /* 1024 times 'x', by OpenSSL too. */
 static const char longest[] = "$argon2id$v=19$m=8,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$oiA8DKNi+RbHhKOcwXRbQB0TfuwlTv2IYKp06RwJq+E";
 
-static struct slice at_edge(struct slice s)
+static struct slice guarded(struct slice s)
 {
 	return (struct slice){ guard(s.p, s.n), s.n };
 }
@@ -70,7 +70,7 @@ static void checks(void)
 	}, *v = vectors;
 	for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++, v++) {
 		struct password_cost dearer = { v->cost.kib, v->cost.passes + 1 }, larger = { v->cost.kib + 1, v->cost.passes };
-		struct slice stored = at_edge(v->phc), password = at_edge(v->password);
+		struct slice stored = guarded(v->phc), password = guarded(v->password);
 		is_int(password_check(stored, password, v->cost), PASSWORD_RIGHT, "vector %zu", i);
 		is_int(password_check(stored, password, dearer), PASSWORD_RIGHT_REHASH, "vector %zu, more passes wanted", i);
 		is_int(password_check(stored, password, larger), PASSWORD_RIGHT_REHASH, "vector %zu, more memory wanted", i);
@@ -109,7 +109,7 @@ static void hash_with_too_little(void *unused)
 static void check_stored(void *stored)
 {
 	const struct slice *s = stored;
-	password_check(at_edge(*s), S("password"), cheap);
+	password_check(guarded(*s), S("password"), cheap);
 	exit(0);
 }
 
@@ -236,7 +236,7 @@ static void acceptable(void)
 		text[i] = (char)('!' + i * 7 % 90);
 	const struct { size_t n; bool want; } lengths[] = { { 0, false }, { 7, false }, { 8, true }, { 1024, true }, { 1025, false } };
 	for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
-		is_int(password_acceptable(at_edge((struct slice){ text, lengths[i].n })), lengths[i].want, "%zu bytes", lengths[i].n);
+		is_int(password_acceptable(guarded((struct slice){ text, lengths[i].n })), lengths[i].want, "%zu bytes", lengths[i].n);
 	static const char *const common[] = {
 		"00000000", "12345678", "123456789", "1234567890", "11111111", "87654321", "password", "PASSWORD", "PassWord1",
 		"password123", "P@ssw0rd", "passw0rd", "qwertyuiop", "Qwerty123", "1q2w3e4r", "1qaz2wsx", "iloveyou", "sunshine",
@@ -244,10 +244,10 @@ static void acceptable(void)
 		"abcd1234", "changeme", "starwars", "whatever", "zaq12wsx", "zzzzzzzz", "passwort", "asdfghjkl",
 	};
 	for (size_t i = 0; i < sizeof common / sizeof *common; i++)
-		ok(!password_acceptable(at_edge(slice_of(common[i]))), "too common: %s", common[i]);
+		ok(!password_acceptable(guarded(slice_of(common[i]))), "too common: %s", common[i]);
 	static const char *const good[] = { "latchkey", "password 12345678", "12345678 ", "zzzzzzzzz", "passwor d" };
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-		ok(password_acceptable(at_edge(slice_of(good[i]))), "not on the list: %s", good[i]);
+		ok(password_acceptable(guarded(slice_of(good[i]))), "not on the list: %s", good[i]);
 	ok(password_acceptable(S("\303\244\303\266\303\274\303\237")), "four letters of two bytes each");
 }
 

@@ -7,13 +7,6 @@
 FACE=scgi method=''
 setup
 
-# lies NAME INPUT VARIABLE...: is answered as $WANT says.
-lies() {
-    t_case=$1
-    shift
-    scgi "$@"
-    same "$t_case"
-}
 # hostile NAME BYTES [-e]: so are bytes as they are.
 hostile() {
     raw "$2" "${3-}"

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base.h"
+
 #define T_UNUSED __attribute__((unused))
 
 /* A child that ends by _exit() leaves its counters behind, too. */
@@ -126,6 +128,20 @@ T_UNUSED static char *guard(const void *p, size_t n)
 	if (n > 0)
 		memcpy(m + room - n, p, n);
 	return m + room - n;
+}
+
+/*
+ * The same for many texts, one at a time: the bytes are moved to the end of one room, T_EDGE of them at most.
+ */
+enum { T_EDGE = 1 << 16 };
+T_UNUSED static struct slice at_edge(struct slice s)
+{
+	static char *end;
+	if (!end)
+		end = guard((char[T_EDGE]){ 0 }, T_EDGE) + T_EDGE;
+	if (s.n)
+		memmove(end - s.n, s.p, s.n);
+	return (struct slice){ end - s.n, s.n };
 }
 
 /*
