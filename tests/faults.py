@@ -20,7 +20,7 @@ import os
 import sys
 import time
 
-from inject import KILL, SHORT, TORN, PASSWORD, Broken, Client, Machine, must, verdict
+from inject import KILL, SHORT, TORN, PASSWORD, Broken, Client, Machine, must, restore, snapshot, verdict
 
 ERRORS = [errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EINTR, errno.EMFILE, errno.ENOMEM]
 FAULTS = [("f", fault) for fault in (KILL, TORN, SHORT, *ERRORS)] + [("s", errno.EIO), ("s", errno.ENOSPC)]
@@ -40,26 +40,6 @@ def scenario(name, *conf):
         SCENARIOS[name] = (prepare, conf)
         return prepare
     return add
-
-
-def snapshot(directory):
-    """The files of a directory: name to bytes."""
-    files = {}
-    for name in os.listdir(directory):
-        with open(os.path.join(directory, name), "rb") as file:
-            files[name] = file.read()
-    return files
-
-
-def restore(directory, files):
-    """Makes it what it was."""
-    os.makedirs(directory, 0o700, exist_ok=True)
-    for name in set(os.listdir(directory)) - set(files):
-        os.unlink(os.path.join(directory, name))
-    for name, data in files.items():
-        fd = os.open(os.path.join(directory, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        os.write(fd, data)
-        os.close(fd)
 
 
 def sign_in(m, name="demo", password=PASSWORD):
@@ -561,8 +541,8 @@ def kids(m):
         return [line.split()[0] for line in file]
 
 
-@scenario("key/rotate")
-def _(m):
+def new_key(m, words, *text):
+    """A verb that adds a key."""
     client, before = sign_in(m), kids(m)
 
     def judge(m, sure):
@@ -571,7 +551,12 @@ def _(m):
         must(not sure or now != before, "no new key")
         twin(client).goes_on(m, "a token of the old key")
         return now != before
-    return verb(["key", "rotate"], judge)
+    return verb(words, judge, *text)
+
+
+@scenario("key/rotate")
+def _(m):
+    return new_key(m, ["key", "rotate"])
 
 
 @scenario("key/retire")
@@ -604,15 +589,7 @@ def _(m):
 
 @scenario("key/import")
 def _(m):
-    client, before = sign_in(m), kids(m)
-
-    def judge(m, sure):
-        now = kids(m)
-        must(now == before or (now[1:] == before and len(now) == 2), f"keys {now}, were {before}")
-        must(not sure or now != before, "no new key")
-        twin(client).goes_on(m, "a token of the old key")
-        return now != before
-    return verb(["key", "import"], judge, "0123456789abcdef" * 4 + "\n")
+    return new_key(m, ["key", "import"], "0123456789abcdef" * 4 + "\n")
 
 
 def usable(m):

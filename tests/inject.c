@@ -360,10 +360,9 @@ static bool applies(const regs *r)
 	return r->orig_rax != SYS_exit_group && r->orig_rax != SYS_kill && (can_be_short(r) || (job.fault != SHORT && job.fault != TORN));
 }
 
-/* From the entry of the call to behind its exit; false where the child is over. */
-static bool fail_call(regs *r)
+/* At the entry of the call that is to fail. */
+static void begin_failure(regs *r)
 {
-	regs asked = *r, after;
 	answer.call = (long)r->orig_rax;
 	answer.hit = 1;
 	if (job.fault == KILL)
@@ -373,16 +372,29 @@ static bool fail_call(regs *r)
 	else if (r->orig_rax != SYS_close)
 		r->orig_rax = (unsigned long long)-1;
 	set(r);
+}
+
+/* At its exit. */
+static void end_failure(regs *r, const regs *asked)
+{
+	r->rdx = asked->rdx;
+	if (job.fault > 0)
+		r->rax = (unsigned long long)-job.fault;
+	set(r);
+}
+
+/* From the entry of the call to behind its exit; false where the child is over. */
+static bool fail_call(regs *r)
+{
+	regs asked = *r, after;
+	begin_failure(r);
 	if (!go_on(PTRACE_SYSCALL))
 		return false;
 	if (job.fault == TORN)
 		kill(child, SIGKILL);
 	if (!get(&after))
 		return go_on(PTRACE_CONT);
-	after.rdx = asked.rdx;
-	if (job.fault > 0)
-		after.rax = (unsigned long long)-job.fault;
-	set(&after);
+	end_failure(&after, &asked);
 	return true;
 }
 
@@ -462,16 +474,8 @@ static void fail_one(struct tracee *t, regs *r)
 {
 	if (!calls_since_accept || calls_since_accept++ != job.when || !applies(r))
 		return;
-	answer.hit = 1;
-	answer.call = (long)r->orig_rax;
 	t->failing = true;
-	if (job.fault == KILL)
-		kill(child, SIGKILL);
-	else if (job.fault < 0)
-		r->rdx /= 2;
-	else if (r->orig_rax != SYS_close)
-		r->orig_rax = (unsigned long long)-1;
-	set(r);
+	begin_failure(r);
 }
 
 static void failed_one(struct tracee *t, regs *r)
@@ -479,10 +483,7 @@ static void failed_one(struct tracee *t, regs *r)
 	t->failing = false;
 	if (job.fault == TORN)
 		kill(child, SIGKILL);
-	r->rdx = t->asked.rdx;
-	if (job.fault > 0)
-		r->rax = (unsigned long long)-job.fault;
-	set(r);
+	end_failure(r, &t->asked);
 }
 
 static void at_entry(struct tracee *t, regs *r)

@@ -32,6 +32,26 @@ def must(good, what):
         raise Broken(what() if callable(what) else what)
 
 
+def snapshot(directory, without=()):
+    """The files of a directory: name to bytes."""
+    files = {}
+    for name in set(os.listdir(directory)) - set(without):
+        with open(os.path.join(directory, name), "rb") as file:
+            files[name] = file.read()
+    return files
+
+
+def restore(directory, files):
+    """Makes it hold exactly these."""
+    os.makedirs(directory, 0o700, exist_ok=True)
+    for name in set(os.listdir(directory)) - set(files):
+        os.unlink(os.path.join(directory, name))
+    for name, data in files.items():
+        fd = os.open(os.path.join(directory, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.write(fd, data)
+        os.close(fd)
+
+
 class Done:
     """What became of a run."""
 

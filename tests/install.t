@@ -3,6 +3,7 @@
 # judges and against the system calls that requests make, the example against `latchkey config`, the
 # completions against `latchkey help`.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/filter.sh"
 tmpdir
 cd "$TOP" || exit 1
 run_make() { make --no-print-directory NEED=: "$@"; }
@@ -37,27 +38,7 @@ for unit in latchkey.socket latchkey@.service latchkey-serve.socket latchkey-ser
 done
 
 # --- units: the calls that requests make are all let through. A call that is missing would be found at night.
-expand() { # NAME...: the calls in these, groups opened
-    for t_item; do
-        case $t_item in
-        @*) # shellcheck disable=SC2046  # words
-            expand $(sed -n "/^$t_item\$/,/^\$/s/^    \([^#]\)/\1/p" "$TMP/groups") ;;
-        *) echo "$t_item" ;;
-        esac
-    done
-}
-systemd-analyze --no-pager syscall-filter >"$TMP/groups"
-: >"$TMP/allowed"
-sed -n 's/^SystemCallFilter=//p' packaging/systemd/hardened >"$TMP/filter"
-while read -r line; do
-    # shellcheck disable=SC2086  # words
-    expand ${line#\~} | LC_ALL=C sort -u >"$TMP/these"
-    case $line in
-    \~*) LC_ALL=C comm -23 "$TMP/allowed" "$TMP/these" ;;
-    *) LC_ALL=C sort -u "$TMP/allowed" "$TMP/these" ;;
-    esac >"$TMP/next"
-    mv "$TMP/next" "$TMP/allowed"
-done <"$TMP/filter"
+allowed_calls
 ok 'the filter was read' grep -qx fdatasync "$TMP/allowed"
 is "$(grep -cxE 'setuid|chown|mount|ptrace|bpf|init_module|clock_settime|memfd_create|io_uring_setup' "$TMP/allowed")" 0 'what it is against is out'
 

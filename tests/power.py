@@ -32,7 +32,7 @@ import random
 import shutil
 import sys
 
-from inject import CONF, PASSWORD, Broken, Client, Machine, Server, must, verdict
+from inject import CONF, PASSWORD, Broken, Client, Machine, Server, must, restore, snapshot, verdict
 
 SECTOR = 512
 KEEP, DROP, JUNK, ZERO = range(4)
@@ -310,17 +310,6 @@ class User:
 
 # ---- a tour ----
 
-def fill(directory, files):
-    """Makes it hold exactly these."""
-    os.makedirs(directory, 0o700, exist_ok=True)
-    for name in set(os.listdir(directory)) - set(files):
-        os.unlink(os.path.join(directory, name))
-    for name, data in files.items():
-        fd = os.open(os.path.join(directory, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        os.write(fd, data)
-        os.close(fd)
-
-
 def configure(directory):
     """latchkey.conf is the operator's, and was there long ago."""
     with open(os.path.join(directory, "latchkey.conf"), "w", encoding="ascii") as conf:
@@ -342,7 +331,7 @@ class Tour:
         if adopted:
             files, self.sessions, self.users = adopted
             self.made = (-1, -1)
-            fill(m.dir, files)
+            restore(m.dir, files)
         self.disk = Disk(top, m.dir, files)
         if adopted:
             configure(m.dir)
@@ -763,7 +752,7 @@ class Cuts:
         self.m.dir = os.path.join(self.top, "data")
         shutil.rmtree(self.m.dir, ignore_errors=True)
         if files is not None:
-            fill(self.m.dir, files)
+            restore(self.m.dir, files)
             configure(self.m.dir)
         try:
             found = Cut(self.m, tour, at).look(self.draw)
@@ -780,17 +769,7 @@ class Cuts:
         for session in mine:
             session.user = by_name[session.user]
         if mine:
-            self.kept.append((snapshot(self.m.dir), mine, users))
-
-
-def snapshot(directory):
-    """Its files but for those of the moment."""
-    files = {}
-    for name in os.listdir(directory):
-        if name not in PASSING and name != "latchkey.conf":
-            with open(os.path.join(directory, name), "rb") as file:
-                files[name] = file.read()
-    return files
+            self.kept.append((snapshot(self.m.dir, {*PASSING, "latchkey.conf"}), mine, users))
 
 
 def main():

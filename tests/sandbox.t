@@ -6,6 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/calls.sh"
 . "$(dirname "$0")/smoke.sh"
+. "$(dirname "$0")/filter.sh"
 tmpdir
 chmod 711 "$TMP"
 points=0
@@ -171,27 +172,7 @@ points=$((points + n_names))
 stop victim
 
 # --- the units let through what is in the table, and the table is all that is used
-expand() { # NAME...: the calls in these, groups opened
-    for t_item; do
-        case $t_item in
-        @*) # shellcheck disable=SC2046  # words
-            expand $(sed -n "/^$t_item\$/,/^\$/s/^    \([^#]\)/\1/p" "$TMP/groups") ;;
-        *) echo "$t_item" ;;
-        esac
-    done
-}
-systemd-analyze --no-pager syscall-filter 2>/dev/null >"$TMP/groups"
-: >"$TMP/allowed"
-sed -n 's/^SystemCallFilter=//p' "$TOP/packaging/systemd/hardened" >"$TMP/filter"
-while read -r line; do
-    # shellcheck disable=SC2086  # words
-    expand ${line#\~} | LC_ALL=C sort -u >"$TMP/these"
-    case $line in
-    \~*) LC_ALL=C comm -23 "$TMP/allowed" "$TMP/these" ;;
-    *) LC_ALL=C sort -u "$TMP/allowed" "$TMP/these" ;;
-    esac >"$TMP/next"
-    mv "$TMP/next" "$TMP/allowed"
-done <"$TMP/filter"
+allowed_calls
 "$TMP/jail" -l ers | LC_ALL=C sort >"$TMP/table"
 ok "the table has a listener's calls ($(wc -l <"$TMP/table"))" test "$(wc -l <"$TMP/table")" -gt 40
 is "$(LC_ALL=C comm -23 "$TMP/table" "$TMP/allowed" | paste -sd ' ' -)" '' "the units' SystemCallFilter lets all of them through"
