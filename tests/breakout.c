@@ -10,14 +10,11 @@
  * `outside`, all that is there open to all; VICTIM, a process of the same
  * user; PORT, where somebody listens; BREAKOUT, one attempt's name (else all).
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <arpa/inet.h>
 #include <signal.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -25,12 +22,10 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "attempts.h"
 #include "auth.h"
 #include "harden.h"
 
@@ -68,32 +63,11 @@ static const char *at(const char *path)
 	return room[turn];
 }
 
-static int error_of(long result)
-{
-	return result < 0 ? errno : 0;
-}
-
-static int opened(const char *path, int flags)
-{
-	int fd = open(path, flags | O_CLOEXEC, 0600), error = error_of(fd);
-	if (fd >= 0)
-		close(fd);
-	return error;
-}
-
-static int read_secret(void) { return opened(at("outside/secret"), O_RDONLY); }
-static int read_by_way(void) { return opened(at("data/../outside/secret"), O_RDONLY); }
-static int read_passwd(void) { return opened("/etc/passwd", O_RDONLY); }
-static int read_environ(void) { return opened("/proc/self/environ", O_RDONLY); }
 static int list_outside(void) { return opened(at("outside"), O_RDONLY | O_DIRECTORY); }
-static int write_secret(void) { return opened(at("outside/secret"), O_WRONLY); }
-static int create_outside(void) { return opened(at("outside/created"), O_WRONLY | O_CREAT | O_EXCL); }
 static int truncate_outside(void) { return error_of(truncate(at("outside/long"), 1)); }
 static int remove_outside(void) { return error_of(unlink(at("outside/spare"))); }
 static int move_out(void) { return error_of(rename(at("data/latchkey.conf"), at("outside/moved"))); }
-static int make_directory(void) { return error_of(mkdir(at("data/made"), 0700)); }
-static int make_link(void) { return error_of(symlink("/etc/passwd", at("data/linked"))); }
-static int make_fifo(void) { return error_of(mkfifo(at("data/fifo"), 0600)); }
+static int victims_memory(void) { return memory_of(atoi(text_of("VICTIM"))); }
 static int signal_victim(void) { return error_of(kill(atoi(text_of("VICTIM")), 0)); }
 static int dump_core(void) { return prctl(PR_GET_DUMPABLE) ? 0 : EPERM; }
 static int gain_privileges(void) { return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) ? EPERM : 0; }
@@ -101,24 +75,6 @@ static int gain_privileges(void) { return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)
 static int trace_victim(void)
 {
 	int victim = atoi(text_of("VICTIM")), error = error_of(ptrace(PTRACE_SEIZE, victim, NULL, NULL));
-	return error;
-}
-
-static int victims_memory(void)
-{
-	char path[64];
-	snprintf(path, sizeof path, "/proc/%d/mem", atoi(text_of("VICTIM")));
-	return opened(path, O_RDWR);
-}
-
-static int fork_once(void)
-{
-	pid_t pid = fork();
-	if (pid == 0)
-		_exit(0);
-	int error = error_of(pid);
-	if (pid > 0)
-		waitpid(pid, NULL, 0);
 	return error;
 }
 
@@ -212,17 +168,17 @@ static int map_code(void) { return error_of(mprotect((void *)((uintptr_t)&map_co
 
 /* The errno that the program itself makes of it; 0: it is for the unit's filter, or jail.c's, to stop. */
 static const struct { const char *name; int (*make)(void); int want; } attempts[] = {
-	{ "read-outside", read_secret, EACCES },
-	{ "read-upwards", read_by_way, EACCES },
+	{ "read-outside", read_outside, EACCES },
+	{ "read-upwards", read_upwards, EACCES },
 	{ "read-passwd", read_passwd, EACCES },
 	{ "read-environ", read_environ, EACCES },
 	{ "list-outside", list_outside, EACCES },
-	{ "write-outside", write_secret, EACCES },
+	{ "write-outside", write_outside, EACCES },
 	{ "create-outside", create_outside, EACCES },
 	{ "truncate-outside", truncate_outside, EACCES },
 	{ "remove-outside", remove_outside, EACCES },
 	{ "move-out", move_out, EACCES },
-	{ "make-directory", make_directory, EACCES },
+	{ "make-directory", make_dir, EACCES },
 	{ "make-link", make_link, EACCES },
 	{ "make-fifo", make_fifo, EACCES },
 	{ "execute", execute_true, EACCES },

@@ -11,11 +11,10 @@
 #include "password.h"
 #include "t.h"
 #include "throttle.h"
+#include "attempts.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stddef.h>
@@ -24,7 +23,6 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 
@@ -65,7 +63,7 @@ static void listeners(const char *name)
 }
 
 static const char *const files[] = {
-	"data/known", "data/program", "data/program2", "data/throttle", "data/new", "run/throttle", "run/new", "outside/secret", "outside/new",
+	"data/known", "data/program", "data/program2", "data/throttle", "data/new", "run/throttle", "run/new", "outside/secret", "outside/new", "outside/created", "data/linked", "data/fifo",
 };
 static const char *const dirs[] = { "data", "run", "outside" };
 
@@ -97,62 +95,22 @@ static void stage_down(void)
 
 /* ---- attempts ---------------------------------------------------------- */
 
-static int error_of(long result)
-{
-	return result < 0 ? errno : 0;
-}
-
-static int open_as(const char *path, int flags)
-{
-	int fd = open(path, flags | O_CLOEXEC, 0600);
-	int error = error_of(fd);
-	if (fd >= 0)
-		close(fd);
-	return error;
-}
-
-static int read_passwd(void) { return open_as("/etc/passwd", O_RDONLY); }
-static int read_environ(void) { return open_as("/proc/self/environ", O_RDONLY); }
-static int read_root(void) { return open_as("/", O_RDONLY | O_DIRECTORY); }
-static int read_outside(void) { return open_as(at("outside/secret"), O_RDONLY); }
-static int read_upwards(void) { return open_as(at("data/../outside/secret"), O_RDONLY); }
-static int write_outside(void) { return open_as(at("outside/secret"), O_WRONLY); }
-static int create_outside(void) { return open_as(at("outside/new"), O_WRONLY | O_CREAT); }
-static int create_above(void) { return open_as(at("new"), O_WRONLY | O_CREAT); }
+static int read_root(void) { return opened("/", O_RDONLY | O_DIRECTORY); }
+static int create_above(void) { return opened(at("new"), O_WRONLY | O_CREAT); }
 static int truncate_outside(void) { return error_of(truncate(at("outside/secret"), 0)); }
 static int unlink_outside(void) { return error_of(unlink(at("outside/secret"))); }
-static int write_urandom(void) { return open_as("/dev/urandom", O_WRONLY); }
-static int read_urandom(void) { return open_as("/dev/urandom", O_RDONLY); }
+static int write_urandom(void) { return opened("/dev/urandom", O_WRONLY); }
+static int read_urandom(void) { return opened("/dev/urandom", O_RDONLY); }
 static int rename_out(void) { return error_of(rename(at("data/known"), at("outside/new"))); }
 static int rename_in(void) { return error_of(rename(at("outside/secret"), at("data/new"))); }
 static int link_in(void) { return error_of(link(at("outside/secret"), at("data/new"))); }
 static int rename_across(void) { return error_of(rename(at("data/known"), at("run/new"))); }
-static int make_dir(void) { return error_of(mkdir(at("data/new"), 0700)); }
-static int make_link(void) { return error_of(symlink("/etc/passwd", at("data/new"))); }
-static int make_fifo(void) { return error_of(mkfifo(at("data/new"), 0600)); }
 static int make_device(void) { return error_of(mknod(at("data/new"), S_IFCHR | 0600, 0)); }
 static int exec_shell(void) { return error_of(execl("/bin/sh", "sh", "-c", "exit 42", (char *)NULL)); }
 static int exec_inside(void) { return error_of(execl(at("data/program"), "program", (char *)NULL)); }
 static int signal_parent(void) { return error_of(kill(getppid(), 0)); }
+static int parent_memory(void) { return memory_of(getppid()); }
 static int trace_parent(void) { return error_of(ptrace(PTRACE_ATTACH, getppid(), NULL, NULL)); }
-
-static int parent_memory(void)
-{
-	char path[64];
-	snprintf(path, sizeof path, "/proc/%d/mem", (int)getppid());
-	return open_as(path, O_RDONLY);
-}
-
-static int fork_once(void)
-{
-	pid_t pid = fork();
-	if (pid == 0)
-		_exit(0);
-	int error = error_of(pid);
-	if (pid > 0)
-		waitpid(pid, NULL, 0);
-	return error;
-}
 
 static int tcp_connect(void)
 {
@@ -410,7 +368,7 @@ static void in_one_directory(void *arg)
 	const char *const *pair = arg;
 	harden_limits(HASH_KIB, false);
 	bool landlock = harden(pair[0], pair[1]);
-	exit(landlock ? open_as(at("data/known"), O_RDONLY) : 99);
+	exit(landlock ? opened(at("data/known"), O_RDONLY) : 99);
 }
 
 /* `latchkey check` asks so, as the data directory's owner. */
