@@ -25,7 +25,7 @@ struct worker_state {
 	int64_t connections;
 };
 
-/* What a request is, here: main.c says it. */
+/* What a request is, here: serve.c says it. */
 struct worker_calls {
 	const struct http_rules *rules;
 	/* Builds the answer; may fail(). */

@@ -16,7 +16,9 @@ fi
 
 # --- rooms: each .c, then the rooms whose header it may include
 rooms='
-main      admin auth base config harden http jwt listen site store worker
+main      admin base config http instance serve store
+instance  auth base config harden http jwt site
+serve     auth base instance listen store worker
 admin     base config store verbs
 backup    base store
 verbs     ask auth backup base check clock config json jwt password rows store

@@ -47,5 +47,5 @@ ended() { # PID: it is gone, or waits to be buried
 # shellcheck disable=SC2154
 ok 'it ends by itself when idle' ended "$held_pid"
 
-is "$("$LATCHKEY" serve --workers x 2>&1 >/dev/null | cut -d ' ' -f 2)" 'MA1:' 'a number of workers that is none'
+is "$("$LATCHKEY" serve --workers x 2>&1 >/dev/null | cut -d ' ' -f 2)" 'SE1:' 'a number of workers that is none'
 done_testing

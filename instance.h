@@ -1,0 +1,30 @@
+/*
+ * instance: one latchkey, of a data directory: its configuration and keys, its sandbox, and what it answers. The
+ * same for a process that has one request, and for a worker that has many.
+ */
+#ifndef INSTANCE_H
+#define INSTANCE_H
+
+#include "base.h"
+#include "config.h"
+#include "http.h"
+
+struct instance {
+	struct config config;
+	struct keyring ring;
+	struct slice script;            /* lines that go over those of latchkey.conf: of CGI alone */
+	bool with_site;                 /* `serve` alone serves www/ */
+};
+
+/* Reads the two files of dir. NULL, or what is wrong with them; then nothing but `script` and `with_site` is of use. */
+const char *instance_read(struct instance *i, const char *dir);
+/* Logs from now on where its configuration says. */
+void instance_log(const struct instance *i);
+/* Limits and sandbox (harden.h): of a process that stays, or of one that may hash one password. */
+void instance_confine(const struct instance *i, bool stays);
+/* The whole answer to a request, or to one that is refused with e. */
+void instance_answer(const struct instance *i, const struct request *rq, enum error e, struct reply *rp);
+/* What a face needs to know of the configuration. Borrows. */
+struct http_rules instance_rules(const struct instance *i);
+
+#endif
