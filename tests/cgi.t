@@ -7,11 +7,6 @@
 FACE=cgi method=''
 setup
 
-G=REQUEST_METHOD=GET
-P=REQUEST_METHOD=POST
-H=PATH_INFO=/health
-L=PATH_INFO=/login
-J=CONTENT_TYPE=application/json
 
 bad_http
 lies 'no variable' ''

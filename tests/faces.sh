@@ -160,6 +160,8 @@ expect() {
     same "$t_case"
 }
 
+# shellcheck disable=SC2034  # for the tests
+G=REQUEST_METHOD=GET P=REQUEST_METHOD=POST H=PATH_INFO=/health L=PATH_INFO=/login J=CONTENT_TYPE=application/json
 # lies NAME INPUT VARIABLE...: what no server would send, as this face (cgi or scgi) takes it; is answered as $WANT says.
 lies() {
     t_case=$1

@@ -14,11 +14,6 @@ hostile() {
 }
 C=CONTENT_LENGTH=0
 S=SCGI=1
-G=REQUEST_METHOD=GET
-P=REQUEST_METHOD=POST
-H=PATH_INFO=/health
-L=PATH_INFO=/login
-J=CONTENT_TYPE=application/json
 
 bad_http
 lies 'no variable' ''
