@@ -10,7 +10,8 @@ stays full or broken from there on), and lets a client that follows the contract
 
   - what was answered holds: a session handed out can be used, one that was ended is over, a
     password that was changed is the only one, a key that was retired opens nothing;
-  - what wasn't answered was done whole or not at all, and asking again does it;
+  - what wasn't answered was done whole or not at all, and asking again does it; not at all, where
+    the answer says that nothing was changed;
   - nobody is told 401 who isn't signed out, least of all a bystander;
   - the store passes `latchkey check`, integrity_check in it.
 """
@@ -69,6 +70,11 @@ def answered(result, wanted):
     said = verdict(*result)
     must(said == wanted or result[0] in TROUBLE, lambda: f"answered {said}, not {wanted}")
     return said == wanted
+
+
+def denied(result):
+    """Whether it said that nothing was changed."""
+    return result[0] == 503 and "nothing was changed" in result[1]["error"]["message"]
 
 
 def done(code):
@@ -296,6 +302,7 @@ def entrance(wanted, path, body, retry):
         if not answered(result, wanted):
             again = m.ask("POST", path, body)
             must(verdict(*again) in retry, lambda: f"asked again: {verdict(*again)}")
+            must(again[0] < 300 or not denied(result), lambda: f"it said that nothing was changed, but now: {verdict(*again)}")
             result = again if again[0] < 300 else m.login(body["username"], body["password"])
         must(result[0] in (200, 201), lambda: verdict(*result))
         Client(result[1]).goes_on(m, "a new session")
@@ -345,6 +352,7 @@ def end(request, ended, standing, wanted="204"):
         sure = answered(result, wanted)
         over = [ended_or_not(m, twin(client), sure, "one to be ended") for client in ended]
         must(len(set(over)) == 1, "some were ended, others not")
+        must(not (over[0] and denied(result)), "it said that nothing was changed, but they are over")
         if not over[0]:
             m.ask(*request[:2], **request[2])
             for client in ended:
@@ -409,6 +417,7 @@ def _(m):
         sure = answered(result, "204")
         over = ended_or_not(m, twin(other), sure, "another session of the user")
         must(changed_or_not(m, "demo", sure) == over, "the password and the other sessions don't agree")
+        must(not (over and denied(result)), "it said that nothing was changed, but the password was")
         twin(client).goes_on(m, "who changed it")
     return act, judge
 

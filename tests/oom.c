@@ -5,7 +5,8 @@
  * once and from then on; libc's (Argon2id's is one of those), once and from then on. After each:
  *
  *   - the answer is the usual one or 503 of the contract; a verb ends as usual or with 111 and a line that says why;
- *   - the same again, with memory, does what it should have done;
+ *   - the same again, with memory, does what it should have done, and as if for the first time where the answer
+ *     was that nothing was changed;
  *   - another user's session goes on.
  *
  * Prints "NAME POINTS FAILURES" for each, and on lines with # what failed. BROKEN is a word of shim's for a negative
@@ -205,7 +206,7 @@ static bool try_request(const struct request *r, const char *hook)
 	cgi_shim = hook;
 	send_request(r);
 	snprintf(what, sizeof what, "%s %s", r->name, hook);
-	bool reached = was_refused() || a.exit;
+	bool reached = was_refused() || a.exit, denied = strstr(a.text, "nothing was changed") != NULL;
 	if (!is(r->usual) && !is("503 store_unavailable"))
 		failed(what, "answered %s", verdict());
 	if (a.exit && a.exit != 111)
@@ -216,6 +217,8 @@ static bool try_request(const struct request *r, const char *hook)
 	send_request(r);
 	if (!is(r->usual) && !is(r->again))
 		failed(what, "the same again was answered %s", verdict());
+	if (denied && !is(r->usual))
+		failed(what, "it said that nothing was changed, but now it says %s", verdict());
 	others_go_on(what);
 	return true;
 }
