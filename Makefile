@@ -221,10 +221,11 @@ $(UNITS:%.t=%_test.o): $(O)/tests/%_test.o: tests/%_test.c tests/t.h Makefile | 
 	@echo "  CC  $(B) $<"; mkdir -p $(@D)
 	@$(CC) $(OWN) $(if $(filter musl,$(B)),-isystem build/kernel) -MMD -MP -c $< -o $@
 
-# Tests with hooks before system calls: tests/stage.h.
+# Tests with hooks at their seams: tests/stage.h.
 $(O)/tests/worker.t: WRAPS := epoll_wait epoll_ctl accept4 recv send sendmsg malloc calloc now_ms
 $(O)/tests/listen.t: WRAPS := ppoll __ppoll_time64 poll fork accept4 socketpair mmap chmod listen now_boot
-$(O)/tests/worker.t $(O)/tests/listen.t: LDFLAGS += $(WRAPS:%=-Wl,--wrap=%)
+$(O)/tests/instance.t: WRAPS := harden harden_limits log_to_syslog
+$(O)/tests/worker.t $(O)/tests/listen.t $(O)/tests/instance.t: LDFLAGS += $(WRAPS:%=-Wl,--wrap=%)
 $(O)/tests/%.t: $(O)/tests/%_test.o $(LIBS) $(RUNTIME)
 	@$(CC) $(COMMON) $(LDFLAGS) $(WRAPS:%=-Wl,--wrap=%) -o $@ $^
 # What stands before libc there, under both of glibc's names.

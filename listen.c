@@ -53,7 +53,7 @@ static volatile sig_atomic_t stopping, reloading;
 
 /* A worker's process, and when it began: one that ends at once isn't started again at once. */
 struct member { pid_t pid; int64_t since; };
-static struct member members[LISTEN_WORKERS];
+static struct member members[WORKERS_MAX];
 static struct worker_state *states;     /* of each, in memory that both sides see */
 static int handover[2] = { -1, -1 };    /* the workers' end is the second */
 
@@ -237,7 +237,7 @@ static size_t open_sockets(const char *where, struct pollfd sockets[SOCKETS], in
 /* One of the workers that have a place, or not. */
 static struct member *member_of(pid_t pid)
 {
-	for (size_t i = 0; i < LISTEN_WORKERS; i++)
+	for (size_t i = 0; i < WORKERS_MAX; i++)
 		if (members[i].pid == pid)
 			return &members[i];
 	return NULL;
@@ -355,7 +355,7 @@ static void prepare_workers(struct pollfd *sockets, size_t count)
 {
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, handover) != 0)
 		leave(111, "socketpair: ", strerror(errno));
-	states = mmap(NULL, sizeof *states * LISTEN_WORKERS, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	states = mmap(NULL, sizeof *states * WORKERS_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (states == MAP_FAILED)
 		leave(111, "mmap: ", strerror(errno));
 	states[0].busy_at = now_boot();
@@ -412,7 +412,7 @@ static void retire(struct member *m, int signal, int *children)
 
 static void retire_all(int signal, int *children)
 {
-	for (size_t i = 0; i < LISTEN_WORKERS; i++)
+	for (size_t i = 0; i < WORKERS_MAX; i++)
 		retire(&members[i], signal, children);
 }
 
@@ -437,7 +437,7 @@ static bool workers_idle(int64_t idle)
 {
 	int64_t last = 0;
 	bool busy = false;
-	for (size_t i = 0; i < LISTEN_WORKERS; i++) {
+	for (size_t i = 0; i < WORKERS_MAX; i++) {
 		busy |= members[i].pid && states[i].connections > 0;
 		last = states[i].busy_at > last ? states[i].busy_at : last;
 	}

@@ -9,13 +9,13 @@
 #include "base.h"
 #include "worker.h"
 
-enum { IDLE_AS_FITS = -1, LISTEN_WORKERS = 32 };
+enum { IDLE_AS_FITS = -1 };
 
 struct listen_options {
 	const char *where;      /* "ADDR:PORT", "[ADDR6]:PORT", "PORT", "unix:PATH"; NULL: 127.0.0.1:8080; port 0: any free one */
 	int64_t idle;           /* seconds without a connection after which it ends; 0: never;
 	                         * IDLE_AS_FITS: 30 where systemd holds the sockets, and starts us again */
-	size_t workers;         /* at most LISTEN_WORKERS; 0: a process for each connection */
+	size_t workers;         /* at most WORKERS_MAX; 0: a process for each connection */
 };
 
 /* What the process is that listen_and_serve() returns in. */

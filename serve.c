@@ -38,10 +38,10 @@ static bool number_option(char *const *argument, const char *name, int64_t max, 
 static struct listen_options read_arguments(int argc, char **argv, const char **dir)
 {
 	struct listen_options o = { .idle = IDLE_AS_FITS };
-	const int64_t workers_max = worker_possible() ? LISTEN_WORKERS : 0;
 	int64_t workers = 0;
 	for (int i = 2; i < argc; i++) {
-		if (number_option(argv + i, "--idle", IDLE_MAX, &o.idle) || number_option(argv + i, "--workers", workers_max, &workers)) {
+		if (number_option(argv + i, "--idle", IDLE_MAX, &o.idle)
+			|| number_option(argv + i, "--workers", (int64_t)worker_most(), &workers)) {
 			i++;
 		} else if (strcmp(argv[i], "--dir") == 0 && i + 1 < argc) {
 			*dir = argv[++i];

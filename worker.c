@@ -598,9 +598,9 @@ static void turn(size_t mark, int64_t *rested)
 		*rested = 0;
 }
 
-bool worker_possible(void)
+size_t worker_most(void)
 {
-	return true;
+	return WORKERS_MAX;
 }
 
 void worker_run(const struct worker_place *where, const struct worker_calls *what)
@@ -644,9 +644,9 @@ bool worker_take(int socket, struct worker_word *word)
 
 #else
 
-bool worker_possible(void)
+size_t worker_most(void)
 {
-	return false;
+	return 0;
 }
 
 void worker_run(const struct worker_place *where, const struct worker_calls *what)

@@ -11,7 +11,7 @@
 #include "base.h"
 #include "http.h"
 
-enum { WORKER_SOCKETS = 8 };
+enum { WORKER_SOCKETS = 8, WORKERS_MAX = 32 };
 
 /* What a worker shares with the process that started it. */
 struct worker_place {
@@ -47,10 +47,9 @@ struct worker_calls {
  * Serves until SIGTERM, or until SIGHUP or a change of configuration or keys;
  * then it takes no more connections, hands over what requests still come to
  * those it has, and returns after 10 s at most; after SIGTERM it closes them as soon as
- * no request is under way. Linux alone (epoll); elsewhere it returns at once, which
- * worker_possible() tells before.
+ * no request is under way. Linux alone (epoll): elsewhere worker_most() is 0, and it returns at once.
  */
-bool worker_possible(void);
+size_t worker_most(void);
 void worker_run(const struct worker_place *where, const struct worker_calls *what);
 
 /*

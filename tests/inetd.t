@@ -101,6 +101,8 @@ like "$(head -n 1 "$TMP/out")" 'HTTP/1.1 400 *' 'no interim answer where the bod
 is "$(tr -d '\r' <"$TMP/out" | sed -n '1,3p' | tr '\n' '|')" 'HTTP/1.1 100 Continue||HTTP/1.1 400 Bad Request|' 'an interim answer where it is waited for'
 raw '' -e
 is "$(cat "$TMP/out" "$TMP/err")$STATUS" 0 'who says nothing is answered nothing'
+"$LATCHKEY" >"$TMP/out" 2>&1 <&-
+is "$? $(head -n 1 "$TMP/out")" '100 latchkey: usage: a verb is needed' 'without a fd 0 it is nobody that asks'
 
 same_cases
 done_testing

@@ -1,0 +1,165 @@
+/*
+ * instance_test: what a process of one request and a worker share: which files are read and refused, where the log
+ * goes, how wide the sandbox is, and whose an answer is. harden's and the log's doors are hooks here (--wrap), which
+ * note what they were asked for.
+ */
+#include "instance.h"
+#include "harden.h"
+#include "jwt.h"
+#include "t.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+static struct instance one;
+static char dir[64];
+
+/* ---- hooks ------------------------------------------------------------- */
+
+static int64_t limit_kib;
+static bool limit_stays;
+static const char *confined, *confined_throttle;
+static int to_syslog;
+
+void __wrap_harden_limits(int64_t memory_kib, bool stays);
+bool __wrap_harden(const char *data, const char *throttle);
+void __wrap_log_to_syslog(bool or_nowhere);
+
+void __wrap_harden_limits(int64_t memory_kib, bool stays)
+{
+	limit_kib = memory_kib;
+	limit_stays = stays;
+}
+
+bool __wrap_harden(const char *data, const char *throttle)
+{
+	confined = data;
+	confined_throttle = throttle;
+	return false;
+}
+
+void __wrap_log_to_syslog(bool or_nowhere)
+{
+	to_syslog += 1 + or_nowhere;
+}
+
+/* ---- files ------------------------------------------------------------- */
+
+static void put(const char *name, const char *text)
+{
+	char path[96];
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (fd < 0 || !write_all(fd, slice_of(text))) {
+		printf("Bail out! %s\n", path);
+		exit(2);
+	}
+	close(fd);
+}
+
+static void put_key(bool named)
+{
+	struct keyring ring = { .count = 1, .key[0] = { .kid = "0badcafe", .created_at = 1700000000 } };
+	memset(ring.key[0].master, 7, KEY_SIZE);
+	if (named)
+		jwt_name_key(&ring.key[0]);
+	keyring_write(dir, &ring);
+}
+
+static const char *read_with(const char *conf, struct slice script)
+{
+	put("latchkey.conf", conf);
+	one = (struct instance){ .script = script };
+	return instance_read(&one, dir);
+}
+
+static void test_read(void)
+{
+	const char *wrong = read_with("", SLICE_NONE);
+	ok(wrong && strstr(wrong, "latchkey.key"), "without keys there is none: %s", wrong);
+	put_key(false);
+	wrong = read_with("", SLICE_NONE);
+	ok(wrong && strstr(wrong, "isn't that key"), "nor with a key under another's name: %s", wrong);
+	put_key(true);
+	ok(read_with("signup = on\n", SLICE_NONE) == NULL, "with both it is read");
+	ok(one.config.signup && one.ring.count == 1 && strcmp(one.config.dir, dir) == 0, "all of it");
+	wrong = read_with("nonsense = 1\n", SLICE_NONE);
+	ok(wrong && strstr(wrong, "nonsense"), "not with an option that there is not: %s", wrong);
+	ok(read_with("signup = on\n", S("#!latchkey\nsignup = off\ndir = /elsewhere\n")) == NULL && !one.config.signup,
+		"a script's lines go over those of the file");
+	wrong = read_with("", S("#!latchkey\nnonsense = 1\ndir = /elsewhere\n"));
+	ok(wrong && strstr(wrong, "nonsense"), "if they can be read: %s", wrong);
+}
+
+static void test_log(void)
+{
+	static const struct { const char *conf; int syslog; } cases[] = {
+		{ "audit = table\n", 0 }, { "audit = off\n", 0 }, { "audit = syslog\n", 1 }, { "audit = both\n", 1 },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		to_syslog = 0;
+		read_with(cases[i].conf, SLICE_NONE);
+		instance_log(&one);
+		is_int(to_syslog, cases[i].syslog, "%.*s: the log's place", (int)strcspn(cases[i].conf, "\n"), cases[i].conf);
+	}
+}
+
+static void test_confine(void)
+{
+	char conf[128];
+	snprintf(conf, sizeof conf, "throttle_dir = %s\n", dir);
+	read_with(conf, SLICE_NONE);
+	instance_confine(&one, false);
+	ok(limit_kib == 19 * 1024 && !limit_stays, "one request: the memory of a password as it is chosen");
+	is_str(confined, dir, "nothing but its directory");
+	is_str(confined_throttle, dir, "and the throttle's");
+	read_with("password_memory = 8m\n", SLICE_NONE);
+	instance_confine(&one, false);
+	is_int(limit_kib, 8 * 1024, "or as it is said");
+	instance_confine(&one, true);
+	ok(limit_kib == 64 * 1024 && limit_stays, "many: the memory of their connections");
+}
+
+/* ---- answers ----------------------------------------------------------- */
+
+static const char *answer(const char *path, bool below, bool with_site, enum error e)
+{
+	static char text[64];
+	const struct request rq = { .face = FACE_HTTP, .method = METHOD_GET, .path = slice_of(path), .below = below };
+	struct reply rp = { 0 };
+	one.with_site = with_site;
+	instance_answer(&one, &rq, e, &rp);
+	bool kept = strstr(slice_text(buf_slice(&rp.head)), "no-store") != NULL;
+	snprintf(text, sizeof text, "%d %s %s", rp.status, rp.type, kept ? "not kept" : "kept");
+	return text;
+}
+
+static void test_answer(void)
+{
+	read_with("", SLICE_NONE);
+	is_str(answer("/verify", true, false, ERROR_NONE), "401 application/json not kept", "below the mount auth answers");
+	is_str(answer("/verify", true, true, ERROR_NONE), "401 application/json not kept", "whether there is a page or not");
+	is_str(answer("/verify", false, false, ERROR_NONE), "404 application/json not kept", "beside it there is nothing");
+	is_str(answer("/", false, true, ERROR_NONE), "200 text/html; charset=utf-8 kept", "but for the page, which may be kept");
+	is_str(answer("/", false, true, ERROR_BODY_TOO_LARGE), "413 application/json not kept", "what is refused is nobody's");
+	is_str(answer("/verify", true, true, ERROR_BUSY), "503 application/json not kept", "wherever it was sent");
+	read_with("base_path = /auth\ntrusted_proxies = 10.0.0.1\n", SLICE_NONE);
+	const struct http_rules rules = instance_rules(&one);
+	ok(slice_is(rules.base_path, S("/auth")) && slice_is(rules.trusted_proxies, S("10.0.0.1")), "the faces are told what they need");
+}
+
+int main(void)
+{
+	const char *tmp = getenv("TMPDIR");
+	snprintf(dir, sizeof dir, "%.40s/lk.XXXXXX", tmp && strlen(tmp) <= 40 ? tmp : "/tmp");
+	if (!mkdtemp(dir))
+		return 2;
+	test_read();
+	test_log();
+	test_confine();
+	test_answer();
+	for (size_t i = 0; i < 2; i++)
+		unlink(path_in(dir, i ? "latchkey.conf" : "latchkey.key"));
+	rmdir(dir);
+	return done_testing();
+}
