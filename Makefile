@@ -225,7 +225,6 @@ $(UNITS:%.t=%_test.o): $(O)/tests/%_test.o: tests/%_test.c tests/t.h Makefile | 
 $(O)/tests/worker.t: WRAPS := epoll_wait epoll_ctl accept4 recv send sendmsg malloc calloc now_ms
 $(O)/tests/listen.t: WRAPS := ppoll __ppoll_time64 poll fork accept4 socketpair mmap chmod listen now_boot
 $(O)/tests/instance.t: WRAPS := harden harden_limits log_to_syslog
-$(O)/tests/worker.t $(O)/tests/listen.t $(O)/tests/instance.t: LDFLAGS += $(WRAPS:%=-Wl,--wrap=%)
 $(O)/tests/%.t: $(O)/tests/%_test.o $(LIBS) $(RUNTIME)
 	@$(CC) $(COMMON) $(LDFLAGS) $(WRAPS:%=-Wl,--wrap=%) -o $@ $^
 # What stands before libc there, under both of glibc's names.

@@ -76,7 +76,7 @@ static void answer_failure(enum error e)
 		request.face = http_peek();
 		request.unread = true;
 	}
-	instance_answer(&self, &request, store_has_changed() && errors[e].status == 503 ? ERROR_UNSETTLED : e, &reply);
+	instance_answer(&self, &request, store_failure(e), &reply);
 	send_reply();
 }
 

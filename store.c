@@ -526,9 +526,9 @@ static void settle_commit(enum durability d)
 	committed = !staying;
 }
 
-bool store_has_changed(void)
+enum error store_failure(enum error e)
 {
-	return committed;
+	return committed && errors[e].status == 503 ? ERROR_UNSETTLED : e;
 }
 
 void store_commit(void)

@@ -113,8 +113,8 @@ void store_begin(enum durability d);    /* BEGIN IMMEDIATE */
 void store_must_last(void);
 void store_commit(void);
 void store_rollback(void);              /* nothing when no transaction is open */
-/* Since the store was opened something was committed: who fails now mustn't say that nothing was changed. */
-bool store_has_changed(void);
+/* What a failure with e, in any room, is to be told as: once something was committed it mustn't say that nothing was changed. */
+enum error store_failure(enum error e);
 /* Before the answer is sent: where store_tidy() will have something to do, SIGTERM is ignored from now on. Some
  * servers (lighttpd) end a program once they have its answer, and the log would never be emptied. */
 void store_before_answer(void);

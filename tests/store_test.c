@@ -121,6 +121,16 @@ static void users(void)
 	ok(!store_user(alice.id, &got) && !store_session(1, &s) && store_session(2, &s), "deleted with his sessions alone");
 }
 
+/* Of the first commit of this process. */
+static void failures(void (*commit)(void))
+{
+	is_int(store_failure(ERROR_STORE_UNAVAILABLE), ERROR_STORE_UNAVAILABLE, "a failure before any commit is what it is");
+	commit();
+	is_int(store_failure(ERROR_STORE_UNAVAILABLE), ERROR_UNSETTLED, "behind one it doesn't say that nothing was changed");
+	is_int(store_failure(ERROR_STORE_FULL), ERROR_UNSETTLED, "whatever was missing");
+	is_int(store_failure(ERROR_INTERNAL), ERROR_INTERNAL, "what says nothing of it stays");
+}
+
 static void list_of_users(void)
 {
 	struct user page[LIMIT_LIST];
@@ -891,7 +901,7 @@ int main(void)
 		return 2;
 	}
 	on_fail(say_code);
-	users();
+	failures(users);
 	list_of_users();
 	session_row();
 	many_sessions();
