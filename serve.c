@@ -78,8 +78,9 @@ static bool work_is_current(void)
 static void work_leave(bool resting)
 {
 	if (resting)
-		store_open(self.config.dir, REST_SECONDS);
-	store_leave(resting);
+		store_rest(self.config.dir, REST_SECONDS);
+	else
+		store_leave();
 }
 
 static bool work_is_slow(const struct request *rq)

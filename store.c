@@ -600,16 +600,25 @@ void store_settle(void)
 	owed = DURABLE_LATER;
 }
 
-void store_leave(bool resting)
+void store_leave(void)
 {
 	if (!in_turn)
 		return;
-	wal_bound = resting ? 1 : STAYING_FRAMES;
 	store_tidy();
 	if (!store_file_leave(wal_frames))
 		disconnect();
 	flock(lock, LOCK_UN);
 	in_turn = false;
+}
+
+void store_rest(const char *dir, int64_t seconds)
+{
+	if (!wal_frames)
+		return;
+	store_open(dir, seconds);
+	wal_bound = 1;
+	store_leave();
+	wal_bound = STAYING_FRAMES;
 }
 
 /* ---- users ------------------------------------------------------------- */

@@ -129,13 +129,15 @@ void store_close(void);
  * store_stay() on their transactions are one: what they commit is written, and
  * synced if one of them wants that, by store_settle(); until then nobody may
  * be answered. store_leave() then lets others at the store; what the next
- * store_open() finds unchanged is used on. `resting`: nothing is to do for a
- * while, so leave a short log to the others. All of it is nothing where the
- * store isn't open. After a fail() in between: store_close().
+ * store_open() finds unchanged is used on. Both are nothing where the store
+ * isn't open. store_rest(): nothing is to do for a while, so what this process
+ * has left in the log is emptied for the others. After a fail() in between:
+ * store_close().
  */
 void store_stay(void);
 void store_settle(void);
-void store_leave(bool resting);
+void store_leave(void);
+void store_rest(const char *dir, int64_t seconds);
 
 /* ---- users ------------------------------------------------------------- */
 

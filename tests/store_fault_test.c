@@ -526,24 +526,25 @@ static void stay(void)
 	store_rollback();
 	store_settle();
 	answer(DURABLE_NOW);
-	store_leave(false);
+	store_leave();
 	store_open(dir, 1);
 	store_begin(DURABLE_LATER);
 	store_session_rotate(&(struct session){ .id = 1, .ctr = NEW + 1, .rotated_at = 3 });
 	store_commit();
 	store_settle();
 	answer(DURABLE_LATER);
-	store_leave(true);
+	store_leave();
+	store_rest(dir, 1);
 	store_open(dir, 1);
 	store_mark();
-	store_leave(false);
+	store_leave();
 	store_open(dir, 1);
 	store_begin(DURABLE_LATER);
 	store_session_rotate(&(struct session){ .id = 1, .ctr = NEW + 2, .rotated_at = 4 });
 	store_commit();
 	store_settle();
 	answer(DURABLE_LATER);
-	store_leave(false);
+	store_leave();
 }
 
 /* ---- what it finds ----------------------------------------------------- */
@@ -945,6 +946,49 @@ static void copies(void)
 	armed = false;
 }
 
+/* ---- rest -------------------------------------------------------------- */
+
+static void rest(void)
+{
+	store_rest(dir, 1);
+}
+
+static void work(void)
+{
+	store_open(dir, 1);
+	store_begin(DURABLE_LATER);
+	store_session_rotate(&(struct session){ .id = 1, .ctr = NEW, .rotated_at = 2 });
+	store_commit();
+	store_settle();
+	store_leave();
+}
+
+static off_t size_of_log(void)
+{
+	struct stat log;
+	return stat(path_of("latchkey.db-wal"), &log) == 0 ? log.st_size : -1;
+}
+
+/* A process that stays tidies up once behind what it wrote; another rest is nothing at all. */
+static void rests(void *unused)
+{
+	int calls = 0;
+	(void)unused;
+	on_fail(on_failure);
+	a_store();
+	let_go();
+	store_stay();
+	enum error e = attempt(work);
+	bool wrote = size_of_log() > 0;
+	memset(made, 0, sizeof made);
+	bool tidied = wrote && e == ERROR_NONE && attempt(rest) == ERROR_NONE && size_of_log() == 0 && made[FLOCK] == 2;
+	memset(made, 0, sizeof made);
+	e = attempt(rest);
+	for (int i = 0; i < CALLS; i++)
+		calls += made[i];
+	exit(!tidied ? 1 : e != ERROR_NONE || calls ? 2 : 0);
+}
+
 /* ---- memory ------------------------------------------------------------ */
 
 #ifndef ARENA_MALLOC
@@ -1047,6 +1091,7 @@ int main(void)
 	memory();
 	each_deed();
 	controls();
+	is_int(dies(rests, NULL), 0, "at rest the log is emptied, once");
 	copies();
 	remove_files();
 	is_int(rmdir(dir), 0, "nothing is left behind");

@@ -425,8 +425,8 @@ static void share(void *unused)
 	store_begin(DURABLE_LATER);
 	store_rollback();
 	store_settle();
-	store_leave(true);
-	store_leave(true);
+	store_leave();
+	store_leave();
 }
 
 static void take_back(void *unused)
@@ -542,14 +542,15 @@ static void turn(const struct turn *t, bool wrote, bool tail)
 	store_settle();
 	if (found() != MINE)
 		exit(3);
-	store_leave(false);
+	store_leave();
 	if (write(word[1], "x", 1) != 1 || waitpid(other, &(int){ 0 }, 0) != other)
 		exit(3);
 	store_open(dir, 1);
 	int finds = found();
 	add_user("later");
 	store_settle();
-	store_leave(true);
+	store_leave();
+	store_rest(dir, 1);
 	exit(finds);
 }
 
