@@ -17,7 +17,7 @@ SQLITE_FLAGS += -DSQLITE_DQS=0                      # "x" is a name, never silen
 SQLITE_FLAGS += -DSQLITE_DEFAULT_MEMSTATUS=0        # nobody reads the counters
 SQLITE_FLAGS += -DSQLITE_TEMP_STORE=3               # no temporary files: the sandbox allows one directory
 SQLITE_FLAGS += -DSQLITE_USE_URI=0                  # a path is a path
-SQLITE_FLAGS += -DSQLITE_MAX_ATTACHED=1             # VACUUM INTO takes one
+SQLITE_FLAGS += -DSQLITE_MAX_ATTACHED=0             # one file is all there is
 SQLITE_FLAGS += -DSQLITE_MAX_MMAP_SIZE=0            # never maps the database
 SQLITE_FLAGS += -DSQLITE_MAX_WORKER_THREADS=0       # no threads
 SQLITE_FLAGS += -DSQLITE_LIKE_DOESNT_MATCH_BLOBS    # smaller LIKE
@@ -26,7 +26,9 @@ SQLITE_FLAGS += -DHAVE_FDATASYNC=1                  # or it would use fsync
 SQLITE_FLAGS += -DHAVE_USLEEP=1                     # or the busy handler sleeps whole seconds
 SQLITE_FLAGS += -DSQLITE_OMIT_AUTHORIZATION         # all SQL is ours
 SQLITE_FLAGS += -DSQLITE_OMIT_AUTOINCREMENT         # ids are random
+SQLITE_FLAGS += -DSQLITE_OMIT_AUTOMATIC_INDEX       # for joins, which there are none of
 SQLITE_FLAGS += -DSQLITE_OMIT_AUTOVACUUM            # costs pointer-map pages
+SQLITE_FLAGS += -DSQLITE_OMIT_BETWEEN_OPTIMIZATION  # every search is by one key: 14 KB, with LIKE_, OR_ and XFER_
 SQLITE_FLAGS += -DSQLITE_OMIT_COMPILEOPTION_DIAGS   # unused from here on
 SQLITE_FLAGS += -DSQLITE_OMIT_COMPLETE
 SQLITE_FLAGS += -DSQLITE_OMIT_DATETIME_FUNCS        # time is bound, never asked of SQL
@@ -42,13 +44,17 @@ SQLITE_FLAGS += -DSQLITE_OMIT_GET_TABLE
 SQLITE_FLAGS += -DSQLITE_OMIT_INCRBLOB
 SQLITE_FLAGS += -DSQLITE_OMIT_INTROSPECTION_PRAGMAS
 SQLITE_FLAGS += -DSQLITE_OMIT_JSON                  # 50 KB; JSON is json.c
+SQLITE_FLAGS += -DSQLITE_OMIT_LIKE_OPTIMIZATION
 SQLITE_FLAGS += -DSQLITE_OMIT_LOAD_EXTENSION        # no code from files
 SQLITE_FLAGS += -DSQLITE_OMIT_LOCALTIME
+SQLITE_FLAGS += -DSQLITE_OMIT_OR_OPTIMIZATION
 SQLITE_FLAGS += -DSQLITE_OMIT_PROGRESS_CALLBACK
+SQLITE_FLAGS += -DSQLITE_OMIT_SCHEMA_PRAGMAS        # table_info and the like
 SQLITE_FLAGS += -DSQLITE_OMIT_SHARED_CACHE
 SQLITE_FLAGS += -DSQLITE_OMIT_TCL_VARIABLE
 SQLITE_FLAGS += -DSQLITE_OMIT_TRACE
 SQLITE_FLAGS += -DSQLITE_OMIT_UTF16
+SQLITE_FLAGS += -DSQLITE_OMIT_XFER_OPT
 
 # --- BearSSL: SHA-256, HMAC, HKDF. Its .c files need no configuration.
 BEARSSL_FILES := $(addprefix src/,hash/sha2small.c mac/hmac.c kdf/hkdf.c \
