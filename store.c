@@ -97,7 +97,7 @@ const int store_version = sizeof schema / sizeof *schema;
 const char *const ended_words[ENDED__MAX] = {
 	[ENDED_NOT] = "live", [ENDED_LOGOUT] = "logout", [ENDED_REVOKED] = "revoked",
 	[ENDED_REUSE] = "reuse", [ENDED_FORK] = "fork", [ENDED_PASSWORD] = "password",
-	[ENDED_DISABLED] = "disabled",
+	[ENDED_DISABLED] = "disabled", [ENDED_UNKNOWN] = "unknown",
 };
 
 const char *const event_words[EVENT__MAX] = {
@@ -108,10 +108,12 @@ const char *const event_words[EVENT__MAX] = {
 	[EVENT_USER_DISABLED] = "user_disabled", [EVENT_USER_ENABLED] = "user_enabled",
 	[EVENT_USER_DELETED] = "user_deleted", [EVENT_KEY_ADDED] = "key_added",
 	[EVENT_KEY_RETIRED] = "key_retired", [EVENT_EPOCH] = "epoch",
+	[EVENT_UNKNOWN] = "unknown",
 };
 
 const char *const class_words[CLASS__MAX] = {
 	[CLASS_NONE] = "none", [CLASS_LATE] = "late", [CLASS_RIVAL] = "rival", [CLASS_OLD] = "old",
+	[CLASS_UNKNOWN] = "unknown",
 };
 
 /* ---- statements -------------------------------------------------------- */
@@ -264,11 +266,11 @@ static int64_t number(sqlite3_stmt *st, int column)
 	return sqlite3_column_int64(st, column);
 }
 
-/* A number that names something: 0 where a damaged row has another than those below max. */
-static int one_of(sqlite3_stmt *st, int column, int max)
+/* A number that names something, or `unknown` where it is none of those below that. */
+static int one_of(sqlite3_stmt *st, int column, int unknown)
 {
 	int64_t value = number(st, column);
-	return value > 0 && value < max ? (int)value : 0;
+	return value >= 0 && value < unknown ? (int)value : unknown;
 }
 
 static struct slice text(sqlite3_stmt *st, int column)
@@ -734,7 +736,7 @@ static struct session session_from(sqlite3_stmt *st)
 		.created_at = number(st, 6),
 		.expires_at = number(st, 7),
 		.ended_at = number(st, 8),
-		.why = (enum ended)one_of(st, 9, ENDED__MAX),
+		.why = (enum ended)one_of(st, 9, ENDED_UNKNOWN),
 		.cookie = number(st, 10) != 0,
 		.device = text(st, 11),
 		.agent = agent_unpack(blob(st, 12)),
@@ -846,7 +848,7 @@ static struct audit last_audit(void)
 	struct audit a = { 0 };
 	sqlite3_stmt *st = statement(SQL_AUDIT_LAST);
 	if (row(st))
-		a = (struct audit){ .id = number(st, 0), .time = number(st, 1), .event = (enum event)one_of(st, 2, EVENT__MAX) };
+		a = (struct audit){ .id = number(st, 0), .time = number(st, 1), .event = (enum event)one_of(st, 2, EVENT_UNKNOWN) };
 	sqlite3_reset(st);
 	return a;
 }
@@ -900,11 +902,11 @@ static size_t audit_rows(sqlite3_stmt *st, struct audit out[LIMIT_LIST])
 		out[n++] = (struct audit){
 			.id = number(st, 0),
 			.time = number(st, 1),
-			.event = (enum event)one_of(st, 2, EVENT__MAX),
+			.event = (enum event)one_of(st, 2, EVENT_UNKNOWN),
 			.user = (uint64_t)number(st, 3),
 			.session = (uint64_t)number(st, 4),
 			.ip = text(st, 5),
-			.class = (enum reuse_class)one_of(st, 6, CLASS__MAX),
+			.class = (enum reuse_class)one_of(st, 6, CLASS_UNKNOWN),
 			.distance = number(st, 7),
 		};
 	return n;

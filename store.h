@@ -30,6 +30,7 @@ enum ended {                    /* why a session ended; numbers are on disk */
 	ENDED_FORK = 4,
 	ENDED_PASSWORD = 5,         /* the password was changed elsewhere */
 	ENDED_DISABLED = 6,
+	ENDED_UNKNOWN,              /* of a later program or a damaged row; never on disk, nor the other two of that name */
 	ENDED__MAX
 };
 extern const char *const ended_words[ENDED__MAX];
@@ -64,6 +65,7 @@ enum event {                    /* numbers are on disk */
 	EVENT_KEY_ADDED,
 	EVENT_KEY_RETIRED,
 	EVENT_EPOCH,                /* all sessions ended at once, all keys but a new one retired */
+	EVENT_UNKNOWN,
 	EVENT__MAX
 };
 extern const char *const event_words[EVENT__MAX];
@@ -73,6 +75,7 @@ enum reuse_class {              /* of a reuse event; numbers are on disk */
 	CLASS_LATE = 1,             /* the predecessor, without a key, after the grace */
 	CLASS_RIVAL = 2,            /* the predecessor, with another key, after the grace */
 	CLASS_OLD = 3,              /* two or more generations back */
+	CLASS_UNKNOWN,
 	CLASS__MAX
 };
 extern const char *const class_words[CLASS__MAX];

@@ -422,12 +422,6 @@ static void look_up(uint64_t id, struct name *out)
 	arena_back(mark);
 }
 
-/* Numbers on disk may be of a later version than this program. */
-static struct slice word(const char *const *words, int max, int number)
-{
-	return number >= 0 && number < max ? slice_of(words[number]) : S("unknown");
-}
-
 static bool is_over(const struct config *conf, const struct session *s)
 {
 	int64_t time = now();
@@ -437,7 +431,7 @@ static bool is_over(const struct config *conf, const struct session *s)
 static struct slice state_of(const struct config *conf, const struct session *s)
 {
 	if (s->ended_at || !is_over(conf, s))
-		return word(ended_words, ENDED__MAX, s->ended_at ? (int)s->why : ENDED_NOT);
+		return slice_of(ended_words[s->ended_at ? s->why : ENDED_NOT]);
 	return S("expired");
 }
 
@@ -684,12 +678,12 @@ static void audit_row(struct rows *r, const struct audit *a, const struct name *
 {
 	rows_open(r);
 	rows_time(r, "time", a->time);
-	rows_text(r, "event", 16, word(event_words, EVENT__MAX, (int)a->event));
+	rows_text(r, "event", 16, slice_of(event_words[a->event]));
 	rows_id(r, "user", a->user);
 	rows_text(r, "username", 16, slice_of(name->text));
 	rows_id(r, "session", a->session);
 	rows_text(r, "ip", 15, a->ip);
-	rows_text(r, "class", 5, word(class_words, CLASS__MAX, (int)a->class));
+	rows_text(r, "class", 5, slice_of(class_words[a->class]));
 	rows_int(r, "distance", 0, a->distance);
 	rows_close(r);
 }

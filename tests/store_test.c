@@ -272,14 +272,14 @@ static void nameless_numbers(void)
 		store_audit_add(&(struct audit){ .event = (enum event)wrong[i], .class = (enum reuse_class)wrong[i] }, 10);
 		store_session_add(&(struct session){ .id = 1 + i, .why = (enum ended)wrong[i] });
 	}
-	store_audit_add(&(struct audit){ .event = EVENT__MAX, .class = CLASS__MAX }, 10);
+	store_audit_add(&(struct audit){ .event = EVENT_UNKNOWN, .class = CLASS_UNKNOWN }, 10);
 	store_commit();
 	size_t n = store_audits(0, 0, 0, 10, rows);
 	bool named = n == 3;
 	for (size_t i = 0; i < n; i++)
-		named &= rows[i].event == 0 && rows[i].class == CLASS_NONE;
+		named &= rows[i].event == EVENT_UNKNOWN && rows[i].class == CLASS_UNKNOWN;
 	ok(named, "no event and no class is one outside of its table");
-	ok(store_session(1, &s) && s.why == ENDED_NOT && store_session(2, &s) && s.why == ENDED_NOT, "nor is a session's end");
+	ok(store_session(1, &s) && s.why == ENDED_UNKNOWN && store_session(2, &s) && s.why == ENDED_UNKNOWN, "nor is a session's end");
 }
 
 /* Trimmed 64 at once: never more than max and one batch. */
