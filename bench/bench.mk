@@ -17,6 +17,13 @@ BENCH_TOOLS := $(addprefix $(BENCH)/,empty once load hello)
 $(BENCH_TOOLS): $(BENCH)/%: bench/%.c | build/need-build
 	@mkdir -p $(@D)
 	@musl-gcc -std=c11 -static -no-pie -O2 -s -Wall -Wextra -Wshadow -Wconversion -Werror -o $@ $<
+# SQLite as it comes, with the options that its authors recommend.
+BARE_FLAGS := -DSQLITE_THREADSAFE=0 -DSQLITE_DQS=0 -DSQLITE_DEFAULT_MEMSTATUS=0 -DSQLITE_LIKE_DOESNT_MATCH_BLOBS -DSQLITE_MAX_EXPR_DEPTH=0 \
+  -DSQLITE_OMIT_DECLTYPE -DSQLITE_OMIT_DEPRECATED -DSQLITE_OMIT_PROGRESS_CALLBACK -DSQLITE_OMIT_SHARED_CACHE -DSQLITE_OMIT_LOAD_EXTENSION \
+  -DSQLITE_DEFAULT_LOCKING_MODE=1 -DSQLITE_DEFAULT_WAL_SYNCHRONOUS=1 -DSQLITE_STRICT_SUBTYPE=1 -DSQLITE_USE_ALLOCA
+$(BENCH)/bare: bench/bare.c $(SQLITE_SRC)/sqlite3.c | build/need-build
+	@mkdir -p $(@D)
+	@musl-gcc -std=c11 -D_GNU_SOURCE -static -no-pie -O2 -s -w $(BARE_FLAGS) -I$(SQLITE_SRC) -o $@ $^
 # With latchkey's own rooms, to make rows as it would.
 $(BENCH)/fill: bench/fill.c $(LIBS)
 	@mkdir -p $(@D)
@@ -30,7 +37,7 @@ test: $(if $(filter musl,$(B)),$(BENCH)/latchkey $(BENCH)/fill)
 
 budgets: $(BIN) $(BENCH)/latchkey $(BENCH)/fill | build/need-test
 	@bench/count.sh >bench/budgets.new && mv bench/budgets.new bench/budgets && cat bench/budgets
-bench: $(BIN) $(BENCH_TOOLS) $(BENCH)/latchkey $(BENCH)/fill | build/need-test
+bench: $(BIN) $(BENCH_TOOLS) $(BENCH)/bare $(BENCH)/latchkey $(BENCH)/fill | build/need-test
 	@bench/figures.sh
 bench-fronts: $(BIN) $(BENCH_TOOLS) | build/need-test
 	@bench/fronts.sh
