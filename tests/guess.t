@@ -4,17 +4,24 @@
 # What a day of it comes to is in throttle_test.c, on a clock of its own. TORTURE=1: ten times as many.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/calls.sh"
+# Each guess that is looked at is a line of the audit trail, and sync: a slow disk would be what throttles.
+in_memory
 tmpdir
 AT_ONCE=16 GUESSES=160
+case $LK_B in cross/*) AT_ONCE=4 ;; esac
 [ "${TORTURE-0}" != 1 ] || GUESSES=2000
 points=0
-# On a slow machine who waits for one of two slots is told `busy`, which is another test's.
+# Who waits for one of two slots may be told `busy` as well, which is another test's.
 SLOTS='password_jobs = 16'
 
-# one PEER ACCOUNT PASSWORD: its verdict
+# one PEER ACCOUNT PASSWORD: its verdict. Who waited five seconds for his turn, on a slow machine, tries again.
 one() {
     PEER=$1
-    ask POST /login "{\"username\":\"$2\",\"password\":\"$3\"}" 2>/dev/null | verdict
+    while said=$(ask POST /login "{\"username\":\"$2\",\"password\":\"$3\"}" 2>/dev/null | verdict) && [ "$said" = '503 busy' ]; do
+        busy_again=$((${busy_again-0} + 1))
+        [ "$busy_again" -lt 20 ] || break
+    done
+    echo "$said"
 }
 # storm FILE: lines "peer account", AT_ONCE processes at a time; verdicts in $TMP/said, sorted and counted in $SAID
 storm() {
