@@ -12,7 +12,8 @@ case $LK_B in cross/*) STEP=61 ;; *) STEP=13 ;; esac
 [ -z "${TORTURE-}" ] || STEP=1
 
 exhaust() { # NAME STEP [BROKEN]: its lines in $TMP/NAME
-    data "$TMP/data-$1" 'signup = on'
+    # A sweep on a slow machine lasts longer than an access token.
+    data "$TMP/data-$1" 'signup = on' 'access_ttl = 1d'
     printf '%s\n' "$PASSWORD" | verb user add witness >/dev/null
     "$TMP/oom" "$SHIM" "$DATA" "$2" ${3+"$3"} >"$TMP/$1"
     is $? 0 "$1: through all that asks for memory"

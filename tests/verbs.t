@@ -396,9 +396,19 @@ start follow "$LATCHKEY" audit --follow --dir "$D"
 start lines "$LATCHKEY" audit --follow --json --since 0 --dir "$D"
 # shellcheck disable=SC2016  # for the inner shell
 start left sh -c '{ "$1" audit --follow --dir "$2"; echo "$?" >"$3"; } | head -n 1' - "$LATCHKEY" "$D" "$TMP/left.code"
-sleep 1
+# Until FILE has LINES, or for half a minute.
+until_lines() {
+    t_tries=0
+    until [ "0$(grep -sc "" "$TMP/$1")" -ge "$2" ] || [ $((t_tries += 1)) -gt 300 ]; do sleep 0.1; done
+}
+until_lines follow.log 11
+until_lines lines.log $((all + 1))
+until_lines left.log 1
+until_lines quiet.log 1
 lk user disable alice >/dev/null
-sleep 2.5
+until_lines follow.log 12
+until_lines lines.log $((all + 2))
+until_lines left.code 1
 is "$(tail -n 1 "$TMP/follow.log" | awk '{ print $2, $4 }')" 'user_disabled alice' '--follow shows what happens'
 is "$(wc -l <"$TMP/follow.log")" 12 'behind the heading and ten rows'
 is "$(python3 -c 'import json, sys; print([json.loads(l)["event"] for l in sys.stdin][-1])' <"$TMP/lines.log")" user_disabled \
