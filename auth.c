@@ -141,8 +141,23 @@ static void commit(struct call *c)
 
 /* ---- writing answers --------------------------------------------------- */
 
+/* Before a member or an element: a comma, unless it is the first. */
+static void out_separate(struct buf *b)
+{
+	char last = b->p[b->n - 1];
+	if (last != '{' && last != '[' && last != ':')
+		buf_c(b, ',');
+}
+
+static void out_open(struct buf *b)
+{
+	out_separate(b);
+	buf_c(b, '{');
+}
+
 static void out_name(struct buf *b, const char *name)
 {
+	out_separate(b);
 	buf_c(b, '"');
 	buf_s(b, name);
 	buf_s(b, "\":");
@@ -205,22 +220,17 @@ static enum error no_content(struct call *c)
 static void out_user_members(struct buf *b, const struct user *u)
 {
 	out_id(b, "id", u->id);
-	buf_c(b, ',');
 	out_text(b, "username", u->name);
-	buf_c(b, ',');
 	out_name(b, "subscription");
 	buf_add(b, u->subscription.n ? u->subscription : S("null"));
 }
 
 static void out_session(struct buf *b, const struct session *s, int64_t time)
 {
-	buf_c(b, '{');
+	out_open(b);
 	out_id(b, "id", s->id);
-	buf_c(b, ',');
 	out_int(b, "created_at", s->created_at);
-	buf_c(b, ',');
 	out_int_or_null(b, "expires_in", s->expires_at, s->expires_at - time);
-	buf_c(b, ',');
 	out_int_or_null(b, "expires_at", s->expires_at, s->expires_at);
 	buf_c(b, '}');
 }
@@ -319,9 +329,7 @@ static struct slice seal_access(const struct call *c, const struct user *u, cons
 /* The lifetimes beside a token: `_in` from now, `_at` for showing. */
 static void out_lifetime(struct buf *b, const char *in, const char *at, int64_t end, int64_t time)
 {
-	buf_c(b, ',');
 	out_int(b, in, end - time);
-	buf_c(b, ',');
 	out_int(b, at, end);
 }
 
@@ -331,25 +339,24 @@ static void pair(struct call *c, int status, const struct user *u, const struct 
 	struct slice access = seal_access(c, u, s, key, &access_end);
 	struct slice refresh = seal_refresh(c, s, key);
 	struct buf *b = answer(c, status);
-	buf_s(b, "{\"token_type\":\"Bearer\",");
+	buf_s(b, "{\"token_type\":\"Bearer\"");
 	out_token(b, "access_token", access);
 	out_lifetime(b, "expires_in", "access_expires_at", access_end, c->time);
 	if (s->cookie) {
 		set_cookie(c, COOKIE_REFRESH, refresh, idle_end - c->time);
 	} else {
-		buf_c(b, ',');
 		out_token(b, "refresh_token", refresh);
 	}
 	if (s->cookie && c->config->access_cookie)
 		set_cookie(c, COOKIE_ACCESS, access, access_end - c->time);
 	out_lifetime(b, "refresh_expires_in", "refresh_expires_at", idle_end, c->time);
-	buf_c(b, ',');
 	out_int(b, "generation", s->ctr);
-	buf_s(b, ",\"session\":");
+	out_name(b, "session");
 	out_session(b, s, c->time);
-	buf_s(b, ",\"user\":{");
+	out_name(b, "user");
+	out_open(b);
 	out_user_members(b, u);
-	buf_s(b, "},");
+	buf_c(b, '}');
 	out_int(b, "server_time", c->time);
 	buf_s(b, "}}");
 }
@@ -897,9 +904,9 @@ static enum error handle_verify(struct call *c)
 static enum error handle_me(struct call *c)
 {
 	struct buf *b = answer(c, 200);
-	buf_c(b, '{');
+	out_open(b);
 	out_user_members(b, &c->user);
-	buf_s(b, ",\"session\":");
+	out_name(b, "session");
 	out_session(b, &c->session, c->time);
 	buf_s(b, "}}");
 	return ERROR_NONE;
@@ -913,21 +920,16 @@ static bool over(const struct call *c, const struct session *s)
 
 static void out_listed(struct buf *b, const struct call *c, const struct session *s)
 {
-	buf_c(b, '{');
+	out_open(b);
 	out_id(b, "id", s->id);
-	buf_c(b, ',');
 	out_text(b, "device", s->device);
-	buf_c(b, ',');
 	out_text(b, "user_agent", s->agent);
-	buf_c(b, ',');
 	out_text(b, "ip", s->ip);
-	buf_c(b, ',');
 	out_int(b, "created_at", s->created_at);
-	buf_c(b, ',');
 	out_int(b, "last_used_at", s->rotated_at);
-	buf_c(b, ',');
 	out_int(b, "expires_at", refresh_end(c, s));
-	buf_s(b, s->id == c->session.id ? ",\"current\":true}" : ",\"current\":false}");
+	out_name(b, "current");
+	buf_s(b, s->id == c->session.id ? "true}" : "false}");
 }
 
 /* The live ones, at most LIMIT_LIST; read in pages, since ended ones stay a while. */
@@ -944,8 +946,7 @@ static enum error handle_sessions(struct call *c)
 			after = page[i].id;
 			if (over(c, &page[i]))
 				continue;
-			if (shown++)
-				buf_c(b, ',');
+			shown++;
 			out_listed(b, c, &page[i]);
 		}
 	} while (n == LIMIT_LIST && shown < LIMIT_LIST);
@@ -1074,22 +1075,15 @@ static enum error query_number(struct call *c, const char *name, int64_t max, in
 
 static void out_audit(struct buf *b, const struct audit *a)
 {
-	buf_c(b, '{');
+	out_open(b);
 	out_int(b, "id", a->id);
-	buf_c(b, ',');
 	out_int(b, "time", a->time);
-	buf_c(b, ',');
 	out_text(b, "event", slice_of(event_words[a->event]));
-	if (a->session) {
-		buf_c(b, ',');
+	if (a->session)
 		out_id(b, "session", a->session);
-	}
-	buf_c(b, ',');
 	out_text(b, "ip", a->ip);
 	if (a->event == EVENT_REUSE) {
-		buf_c(b, ',');
 		out_text(b, "class", slice_of(class_words[a->class]));
-		buf_c(b, ',');
 		out_int(b, "distance", a->distance);
 	}
 	buf_c(b, '}');
@@ -1107,11 +1101,8 @@ static enum error handle_audit(struct call *c)
 	size_t n = store_audits(c->user.id, before, 0, limit, rows);
 	struct buf *b = answer(c, 200);
 	buf_c(b, '[');
-	for (size_t i = 0; i < n; i++) {
-		if (i)
-			buf_c(b, ',');
+	for (size_t i = 0; i < n; i++)
 		out_audit(b, &rows[i]);
-	}
 	buf_s(b, "]}");
 	return ERROR_NONE;
 }
@@ -1125,7 +1116,7 @@ static enum error handle_health(struct call *c)
 	store_begin(DURABLE_LATER);
 	store_rollback();
 	struct buf *b = answer(c, 200);
-	buf_s(b, "{\"status\":\"ok\",");
+	buf_s(b, "{\"status\":\"ok\"");
 	out_int(b, "time", c->time);
 	buf_s(b, "}}");
 	return ERROR_NONE;
