@@ -105,14 +105,17 @@ static bool watch(int operation, int fd, uint32_t events, void *what)
 	return false;
 }
 
-/* The listening sockets stand in the loop by their place in the table. */
+/*
+ * The listening sockets stand in the loop by their place in the table. Without EPOLLEXCLUSIVE: one who is woken
+ * alone and then takes nobody, since it is told to leave or full, would leave the others asleep.
+ */
 static void accept_or_not(bool now_on)
 {
 	if (now_on == accepting)
 		return;
 	accepting = now_on;
 	for (size_t i = 0; i < place->count; i++)
-		watch(now_on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, place->sockets[i], EPOLLIN | EPOLLEXCLUSIVE,
+		watch(now_on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, place->sockets[i], EPOLLIN,
 			(void *)(uintptr_t)&place->sockets[i]);
 }
 
@@ -585,7 +588,8 @@ static void start(void)
 static void turn(size_t mark, int64_t *rested)
 {
 	struct epoll_event events[EVENTS];
-	int count = epoll_wait(loop, events, EVENTS, aheads ? 0 : SWEEP_MS);
+	bool at_once = aheads || (told && !leaving);
+	int count = epoll_wait(loop, events, EVENTS, at_once ? 0 : SWEEP_MS);
 	clock_now = now_ms();
 	if (told || !calls->is_current())
 		leave_place();

@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 
 enum { CROWD = 64, PATIENCE = 10000, KEEP = 75000, LINGER = 1000, SWEEP = 500, REST = 1000, LEAVE = 10000 };
 
@@ -29,7 +30,9 @@ static struct here {
 	int64_t clock;
 	int ctl;                /* the operation of CTL that is meant */
 	int64_t answers, settled, forgotten, left, rested;
-	bool changed, settle_fails, leave_fails, returned, interrupted;
+	bool changed, settle_fails, leave_fails, returned;
+	bool really_waits;      /* in the kernel, for as long as it would */
+	int raises;             /* a signal, in the middle of a turn */
 	unsigned arena_fails;
 	int timeout;            /* that the worker would have waited */
 } *here;
@@ -60,7 +63,7 @@ int __wrap_epoll_wait(int fd, struct epoll_event *events, int most, int timeout)
 	if (here->arena_fails)
 		arena_fail_at(here->arena_fails);
 	here->arena_fails = 0;
-	return __real_epoll_wait(fd, events, most, 0);
+	return __real_epoll_wait(fd, events, most, here->really_waits ? timeout : 0);
 }
 
 int __wrap_epoll_ctl(int loop, int operation, int fd, struct epoll_event *event)
@@ -122,6 +125,9 @@ static void forget(void) { here->forgotten++; }
 static void settle(void)
 {
 	here->settled++;
+	if (here->raises)
+		raise(here->raises);
+	here->raises = 0;
 	if (here->settle_fails) {
 		here->settle_fails = false;
 		fail(ERROR_STORE_FULL, "T2", "told to", NULL);
@@ -830,6 +836,40 @@ static void test_sighup(void)
 	stop();
 }
 
+static void test_word_in_a_turn(void)
+{
+	start(0);
+	here->raises = SIGHUP;
+	turn();
+	is_int(here->timeout, 0, "a word that comes in the middle of a turn is heard at once");
+	turn();
+	ok(worker_take(handover[0], &word) && word.pid == worker, "and heeded");
+	stop();
+}
+
+/* Who is woken by a connection, and may be about to leave, or full, must not be the only one. */
+static void test_others_are_woken(void)
+{
+	const struct timespec moment = { .tv_nsec = 30000000 };
+	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE };
+	int another = epoll_create1(0);
+	start(0);
+	turn();
+	need(another >= 0 && epoll_ctl(another, EPOLL_CTL_ADD, listening[0], &event) == 0);
+	here->really_waits = true;
+	fault(ACCEPT, 1, EAGAIN, 0);
+	let_go();
+	nanosleep(&moment, NULL);
+	peer_at(0);
+	is_int(__real_epoll_wait(another, &event, 1, 0), 1, "a connection wakes all who wait for one");
+	came_back();
+	here->really_waits = false;
+	turn();
+	is_int(state->connections, 1, "who wants to takes it");
+	close(another);
+	stop();
+}
+
 static void test_change(void)
 {
 	start(0);
@@ -893,6 +933,8 @@ int main(void)
 	test_take();
 	test_sigterm();
 	test_sighup();
+	test_word_in_a_turn();
+	test_others_are_woken();
 	test_change();
 	test_rest();
 	return done_testing();
