@@ -7,7 +7,7 @@
 PRODUCT=$LATCHKEY
 ROOT=$TMP
 ROUNDS=${ROUNDS:-3} SECONDS_EACH=${SECONDS_EACH:-3}
-[ $# -gt 0 ] || set -- busybox lighttpd-cgi nginx-scgi nginx-fcgiwrap tcpsvd systemd-accept serve
+[ $# -gt 0 ] || set -- busybox lighttpd-cgi nginx-scgi nginx-scgi-workers nginx-fcgiwrap tcpsvd systemd-accept serve serve-workers
 chmod 755 "$ROOT"
 
 start_front() { # SIDE

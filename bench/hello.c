@@ -5,7 +5,7 @@
  *   GATEWAY_INTERFACE set     CGI
  *   fd 0 is a socket          one request of HTTP, or of SCGI where it begins with a digit
  *   serve ADDR:PORT           a listener, a child for each connection, which goes on as above
- *   serve unix:PATH           the same
+ *   serve unix:PATH           the same; what follows (--workers N) is for latchkey
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -89,7 +89,7 @@ int main(int argc, char **argv)
 	struct stat s;
 	if (getenv("GATEWAY_INTERFACE"))
 		return answer("Status: 200 OK\r\n");
-	if (argc == 3 && strcmp(argv[1], "serve") == 0)
+	if (argc >= 3 && strcmp(argv[1], "serve") == 0)
 		return serve(argv[2]);
 	if (fstat(0, &s) == 0 && S_ISSOCK(s.st_mode))
 		return one_request();
