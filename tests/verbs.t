@@ -681,10 +681,14 @@ if [ "$(id -u)" -eq 0 ]; then
         "$TMP/lk" init --owner root --dir /tmp/latchkey.$$/x
     rm -rf "/tmp/latchkey.$$"
     chmod 755 "$D"
-    want 111 'backup where no process can be had' setpriv --reuid=nobody --regid=nogroup --clear-groups \
-        prlimit --nproc=0 "$TMP/lk" backup "$D/copy" --dir "$D"
-    like "$err" 'latchkey: backup: Resource temporarily unavailable' 'says so'
-    nok 'leaves no file' test -e "$D/copy"
+    # qemu-user wants a thread of its own before it begins.
+    case $LK_B in cross/*) ;; *)
+        want 111 'backup where no process can be had' setpriv --reuid=nobody --regid=nogroup --clear-groups \
+            prlimit --nproc=0 "$TMP/lk" backup "$D/copy" --dir "$D"
+        like "$err" 'latchkey: backup: Resource temporarily unavailable' 'says so'
+        nok 'leaves no file' test -e "$D/copy"
+        ;;
+    esac
     ln -s nowhere "$TMP/dangling"
     want 1 'init --owner of a link to nothing' "$LATCHKEY" init --owner nobody --dir "$TMP/dangling"
     nok 'makes nothing there' test -e "$TMP/nowhere"
