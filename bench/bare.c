@@ -63,7 +63,7 @@ static void make(const char *count)
 	run("CREATE TABLE audit(id INTEGER PRIMARY KEY, time, event, user, session, ip, class, distance)");
 	run("BEGIN");
 	sqlite3_stmt *st = prepared("INSERT INTO session VALUES(abs(random()), ?, 1, random(), 0, 1790000000, 1790000000, 0, 0, 0, 0, 'Pixel 8', 'agent', '203.0.113.7')");
-	for (int i = 0, n = atoi(count); i < n; i++) {
+	for (int i = 0, n = (int)strtol(count, NULL, 10); i < n; i++) {
 		need(sqlite3_bind_int(st, 1, i / 4), "bind");
 		finish(st);
 		sqlite3_reset(st);
