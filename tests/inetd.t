@@ -103,6 +103,8 @@ raw '' -e
 is "$(cat "$TMP/out" "$TMP/err")$STATUS" 0 'who says nothing is answered nothing'
 "$LATCHKEY" >"$TMP/out" 2>&1 <&-
 is "$? $(head -n 1 "$TMP/out")" '100 latchkey: usage: a verb is needed' 'without a fd 0 it is nobody that asks'
+"$LATCHKEY" >"$TMP/out" 2>&1 </dev/null
+is "$? $(head -n 1 "$TMP/out")" '100 latchkey: usage: a verb is needed' 'nor by one that is no socket'
 
 same_cases
 done_testing

@@ -339,6 +339,10 @@ static void test_continue(void)
 	is_str(hear(a), "100 ", "the next is told anew");
 	ask(a, "yz");
 	is_str(hear(a), "200</pwxyz> ", "on the same connection");
+	ask(a, "POST /p HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+	is_str(hear(a), "", "but not who speaks HTTP/1.0");
+	ask(a, "ab");
+	is_str(hear(a), "200</pab> .", "who is answered all the same");
 	stop();
 }
 
