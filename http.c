@@ -213,7 +213,7 @@ static bool is_text(char c)
 static bool is_printable(struct slice s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] <= ' ' || s.p[i] > '~')
+		if ((unsigned char)s.p[i] <= ' ' || (unsigned char)s.p[i] > '~')
 			return false;
 	return true;
 }
