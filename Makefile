@@ -257,9 +257,9 @@ $(MUTANTS): $(O)/mutants/%: tests/mutants/%.sed $(OBJ) $(LIBS)
 
 cross-built: $(UNITS)
 test: $(if $(filter tests/cross.t,$(CHOSEN)),cross-short)
-# Another processor's executable runs under qemu-user, ten times as slowly.
+# Another processor's executable runs under qemu-user, ten times as slowly; sanitizers are slow as well.
 TESTED  := $(if $(CROSS),$(O)/run/latchkey,$(BIN))
-RUNNER  := $(if $(CROSS),2400 env QEMU=$(QEMU) MODEL_COUNT=2000 tests/cross.sh,600)
+RUNNER  := $(if $(CROSS),2400 env QEMU=$(QEMU) MODEL_COUNT=2000 tests/cross.sh,$(if $(filter asan msan,$(B)),1800,600))
 build/need-test: | build/need-build
 test: $(HARNESS) $(filter $(O)/%,$(CHOSEN)) $(if $(wildcard main.c),$(TESTED)) $(if $(filter musl,$(B)),$(SHIM)) | build/need-test
 	@LATCHKEY=$(CURDIR)/$(TESTED) LK_BUILD=$(CURDIR)/$(O) LK_B=$(B) \
