@@ -203,7 +203,7 @@ class Server:
 
     def __init__(self, m, words, mode, fault=0, when=0):
         self.m = m
-        self.source = 20000 + os.getpid() % 20 * 1000
+        self.source = 10000 + os.getpid() % 20 * 500     # free_port of lib.sh begins at 20000, the kernel above that
         self.port = self.bound().getsockname()[1]
         m.arm(mode, fault, when)
         self.pid = m.serve([m.latchkey, "serve", f"127.0.0.1:{self.port}", *words, "--dir", m.dir], {})
