@@ -82,11 +82,13 @@ static const char *const pieces[] = {
 enum { PIECES = sizeof pieces / sizeof *pieces };
 _Static_assert(PIECE + PIECES <= ITSELF, "each piece has a byte of its own");
 
-/* The longest piece that text begins with; PIECES: none. */
+/* The longest piece that text, which has some, begins with; PIECES: none. */
 static size_t longest_piece(struct slice text)
 {
 	size_t best = PIECES, length = 0;
 	for (size_t i = 0; i < PIECES; i++) {
+		if (*pieces[i] != *text.p)
+			continue;
 		struct slice piece = slice_of(pieces[i]);
 		if (piece.n > length && slice_starts(text, piece)) {
 			best = i;

@@ -475,7 +475,8 @@ static void listen_with_workers(size_t wanted, struct pollfd *sockets, size_t co
 		reloading = 0;
 		if (!ending && start_workers(wanted, sockets, count, before, out, &wait))
 			return;
-		wait_for_workers(before, children >= CHILDREN, wait || idle ? 1 : 0);
+		/* While ending it looks again by itself: a child that it wasn't told of would keep it for ever. */
+		wait_for_workers(before, children >= CHILDREN, wait || idle || ending ? 1 : 0);
 		if (children < CHILDREN && listen_to_workers(&children, out)) {
 			become_child(sockets, count, before);
 			return;

@@ -452,18 +452,13 @@ static void end_all(int number)
 			kill(tracees[i]->pid, number);
 }
 
-/* True while there are others. */
-static bool forget(pid_t pid)
+static void forget(pid_t pid)
 {
-	bool others = false;
 	for (size_t i = 0; i < PROCESSES; i++)
 		if (tracees[i] && tracees[i]->pid == pid) {
 			free(tracees[i]);
 			tracees[i] = NULL;
-		} else {
-			others |= tracees[i] != NULL;
 		}
-	return others;
 }
 
 /* Of a server: calls are counted from its first connection on. */
@@ -543,18 +538,23 @@ static int at_stop(struct tracee *t, int status)
 	return ours || WSTOPSIG(status) == (SIGTRAP | 0x80) || status >> 16 ? 0 : WSTOPSIG(status);
 }
 
-/* All processes that come of it, in one order. */
+/*
+ * All processes that come of it, in one order, until the kernel knows of no more: one that was just forked may be
+ * stopped without having been seen, and would keep its connections for ever.
+ */
 static void record_all(void)
 {
 	int status, give = 0;
 	pid_t first = child;
-	bool more = true;
+	bool more = true, over = false;
 	tracee_of(first)->fresh = false;
 	calls_since_accept = 0;
-	do {
+	for (;;) {
 		if (more && ptrace(PTRACE_SYSCALL, child, NULL, (long)give) && errno != ESRCH)
 			die("ptrace");
 		child = waitpid(-1, &status, __WALL);
+		if (child < 0 && errno == ECHILD)
+			return;
 		if (child < 0)
 			die("waitpid");
 		more = WIFSTOPPED(status);
@@ -562,12 +562,18 @@ static void record_all(void)
 			struct tracee *t = tracee_of(child);
 			seen = &t->seen;
 			give = at_stop(t, status);
-		} else if (child == first) {
-			answer.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-			if (job.mode == 'F')
-				end_all(SIGKILL);
+			if (over)
+				kill(child, SIGKILL);
+			continue;
 		}
-	} while (more || forget(child));
+		forget(child);
+		if (child != first)
+			continue;
+		answer.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+		over = job.mode == 'F';
+		if (over)
+			end_all(SIGKILL);
+	}
 }
 
 /* ---- jobs -------------------------------------------------------------- */

@@ -3,6 +3,9 @@ inject.py: what the harnesses of faults (faults.py) and of power cuts (power.py)
 share: runs of the shipped executable through tests/inject.c, requests as a
 web server's CGI makes them, and a client that follows the contract.
 """
+import errno
+import fcntl
+import itertools
 import json
 import os
 import re
@@ -10,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 PASSWORD = "correct horse"
@@ -198,12 +202,24 @@ class Client:
         must(verdict(status, answer) == code, lambda: f"{who} is not signed out: {verdict(status, answer)}, not {code}")
 
 
+def own_ports():
+    """A thousand in turn that no other process of these harnesses has: who took another's would talk to its server.
+    lib.sh draws from 20000 on, the kernel above that."""
+    for slot in range(10):
+        try:
+            lock = os.open(f"{tempfile.gettempdir()}/latchkey-ports.{slot}", os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return itertools.cycle(range(10000 + slot * 1000, 11000 + slot * 1000))
+        except OSError:
+            continue
+    raise Broken("no ports are left")
+
+
 class Server:
     """`latchkey serve`, as inject's modes T and F run it, asked many things at once."""
 
     def __init__(self, m, words, mode, fault=0, when=0):
         self.m = m
-        self.source = 10000 + os.getpid() % 20 * 500     # free_port of lib.sh begins at 20000, the kernel above that
         self.port = self.bound().getsockname()[1]
         m.arm(mode, fault, when)
         self.pid = m.serve([m.latchkey, "serve", f"127.0.0.1:{self.port}", *words, "--dir", m.dir], {})
@@ -216,25 +232,30 @@ class Server:
         with open("/proc/net/tcp", encoding="ascii") as table:
             return any(line.split()[1].endswith(f":{self.port:04X}") and line.split()[3] == "0A" for line in table)
 
-    def bound(self):
-        """A socket with a port of its own, by which the record names it."""
+    ports = None
+
+    def bound(self, to=None):
+        """A socket with a port of its own, by which the record names it; connected, where `to` is given."""
+        Server.ports = Server.ports or own_ports()
         while True:
-            self.source += 1
             one = socket.socket()
             one.settimeout(60)
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                one.bind(("127.0.0.1", self.source))
+                one.bind(("127.0.0.1", next(Server.ports)))
+                if to:
+                    one.connect(("127.0.0.1", to))
                 return one
-            except OSError:
+            except OSError as why:
                 one.close()
+                if why.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL):
+                    raise
 
     def together(self, requests):
         """All of them sent before any is answered: for each its port, status and answer."""
         peers = []
         for method, path, body, access in requests:
-            peer = self.bound()
-            peer.connect(("127.0.0.1", self.port))
+            peer = self.bound(self.port)
             text = json.dumps(body).encode() if body is not None else b""
             self.asked += 1
             head = (f"{method} /api/auth{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
