@@ -321,7 +321,7 @@ def all_peers():
     oauth = Shape('/api/oidc/token', FORM, 'grant_type=refresh_token&refresh_token=%u', 'refresh_token')
     makers = {
         'latchkey serve': lambda name: Latchkey(name, []),
-        'latchkey serve --workers 2': lambda name: Latchkey(name, ['--workers', '2']),
+        'latchkey serve --workers 1': lambda name: Latchkey(name, ['--workers', '1']),
         'latchkey, lighttpd CGI': lambda name: Lighttpd(name, [], '/cgi-bin/latchkey/refresh'),
         'Express, NORMAL': lambda name: Node(name, 'express.js', express, 'NORMAL'),
         'Express, FULL': lambda name: Node(name, 'express.js', express, 'FULL'),
@@ -332,7 +332,7 @@ def all_peers():
         'glewlwyd': lambda name: Glewlwyd(name, oauth),
     }
     if '--workers' not in subprocess.run([LATCHKEY, 'help'], capture_output=True, text=True, check=False).stdout:
-        del makers['latchkey serve --workers 2']
+        del makers['latchkey serve --workers 1']
     wanted = sys.argv[1:] or list(makers)
     return [makers[name](name) for name in wanted]
 
