@@ -414,7 +414,8 @@ export function createSession({
   /* Waits until a request may go: there is a token, or nothing left to wait for. */
   function queued(safe, signal) {
     let giveUp, check;
-    const done = () => !live() || left(grant(safe)) > 0;
+    const { sid } = record;
+    const done = () => !live() || record.sid !== sid || left(grant(safe)) > 0;
     const attempt = () => refresh(!safe).then(() => done() || attempt());
     return abortable(new Promise((resolve, reject) => {
       check = () => { if (done()) resolve(); };

@@ -2,6 +2,12 @@
 // must fit, and names the scenario that must then fail, in the given mode.
 export const mutations = [
   {
+    name: 'that a wait ends with its session', mode: 'body', fails: 'a request that waits for its token',
+    from: ' || record.sid !== sid || left(grant', to: ' || left(grant',
+  }, {
+    name: 'that a request ends with its session', mode: 'cookie', fails: 'a request that waits for its token',
+    from: 'if (sid && live() && record.sid !== sid) throw', to: 'if (false) throw',
+  }, {
     name: 'keepalive', mode: 'cookie', fails: 'navigation in mid-refresh',
     from: 'keepalive: true,', to: '',
   }, {
