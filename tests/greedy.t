@@ -22,7 +22,9 @@ value() { printf '%s\n' "$GOT" | sed -n "s/.*\\<$1=\\([^ ]*\\).*/\\1/p"; }
 # counts CASE: how many peers of it
 counts() {
     case $1 in
-    slow) echo "$SLOW" ;;
+    # Of 400 at once under `serve` all are closed, and 320 are told: the kernel forgot the others while they stood
+    # before a full queue. These fit into it.
+    slow) [ "$HOW" = serve ] && [ "$SLOW" -gt 180 ] && echo 180 || echo "$SLOW" ;;
     crowd) echo "$CROWD" ;;
     deaf | honest) echo 20 ;;
     # What is over the unit's bound for one source is closed at once; what is over the listener's 64 processes and
