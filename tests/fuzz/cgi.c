@@ -49,7 +49,7 @@ static struct slice value_of(char *const env[], const char *name)
 static bool as_scgi(char *const env[], struct slice *text)
 {
 	static const char *const names[] = { "REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "SERVER_PROTOCOL",
-		"REMOTE_ADDR", "HTTPS", "SERVER_SOFTWARE", "HTTP_TRANSFER_ENCODING", "HTTP_EXPECT", "HTTP_X_FORWARDED_FOR",
+		"REMOTE_ADDR", "HTTPS", "SERVER_SOFTWARE", "HTTP_TRANSFER_ENCODING", "HTTP_CONNECTION", "HTTP_EXPECT", "HTTP_X_FORWARDED_FOR",
 		"HTTP_X_FORWARDED_PROTO", "REDIRECT_HTTP_AUTHORIZATION", "AUTH_TYPE", "AUTH_CONTENT" };
 	struct buf b = { 0 };
 	struct slice length = value_of(env, "CONTENT_LENGTH");
