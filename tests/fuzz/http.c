@@ -59,7 +59,7 @@ static void add_header(struct buf *b, const char *name, struct slice value)
 	buf_s(b, " \r\n");
 }
 
-/* False where a joined header is too long for one line. */
+/* False where a joined header is too long for one line, or ends in a blank, which a line can't say. */
 static bool written(const struct request *rq, int64_t length, struct buf *b)
 {
 	struct buf number = { 0 };
@@ -71,7 +71,7 @@ static bool written(const struct request *rq, int64_t length, struct buf *b)
 	buf_add(b, rq->query);
 	buf_s(b, rq->minor_zero ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
 	for (size_t i = 0; i < HEADERS; i++) {
-		if (header_of(rq, i).n + 40 > LIMIT_LINE)
+		if (header_of(rq, i).n + 40 > LIMIT_LINE || ends_joined(header_of(rq, i)))
 			return false;
 		add_header(b, headers[i].name, header_of(rq, i));
 	}

@@ -78,13 +78,19 @@ static inline void request_readable(const struct request *rq)
 	HOLDS(rq->peer.n == 0 || is_address(rq->peer));
 }
 
+/* Joined with a last part that is empty. */
+static inline bool ends_joined(struct slice h)
+{
+	return h.n >= 2 && h.p[h.n - 1] == ' ' && (h.p[h.n - 2] == ';' || h.p[h.n - 2] == ',');
+}
+
 static inline void request_holds(const struct request *rq, int64_t length)
 {
 	struct slice token;
 	for (size_t i = 0; i < HEADERS; i++) {
 		struct slice h = header_of(rq, i);
 		HOLDS(is_text(h) && !h.p == !h.n && h.n <= LIMIT_HEAD);
-		HOLDS(h.n == 0 || (*h.p != ' ' && h.p[h.n - 1] != ' ' && *h.p != '\t' && h.p[h.n - 1] != '\t'));
+		HOLDS(h.n == 0 || (*h.p != ' ' && *h.p != '\t' && h.p[h.n - 1] != '\t' && (h.p[h.n - 1] != ' ' || ends_joined(h))));
 	}
 	HOLDS(length >= -1 && length <= LIMIT_BODY);
 	HOLDS(rq->path.n && visible(rq->path) && visible(rq->query));
