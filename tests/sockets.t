@@ -74,7 +74,7 @@ for bad in --dir unix: "unix:$(printf '%108s' x | tr ' ' x)" "--idle" "--idle x"
 done
 
 # --- systemd's sockets
-start sd systemd-socket-activate -l "$port" -l "$TMP/sd" "$LATCHKEY" serve --idle 1 --dir "$TMP/data"
+start sd systemd-socket-activate -E ASAN_OPTIONS -l "$port" -l "$TMP/sd" "$LATCHKEY" serve --idle 1 --dir "$TMP/data"
 wait_port "$port"
 like "$(by_tcp "$port")" "$OK" 'a socket of systemd by TCP'
 like "$(by_name "$TMP/sd")" "$OK" 'and one by name beside it'
