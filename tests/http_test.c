@@ -1045,9 +1045,12 @@ static int64_t clock_ms(void)
 static void set_ticks(int us)
 {
 	struct itimerval every = { { 0, us }, { 0, us } };
-	struct sigaction on = { .sa_handler = us ? tick : SIG_DFL };
-	sigaction(SIGALRM, &on, NULL);
+	struct sigaction on = { .sa_handler = tick }, off = { .sa_handler = SIG_DFL };
+	if (us)
+		sigaction(SIGALRM, &on, NULL);
 	setitimer(ITIMER_REAL, &every, NULL);
+	if (!us)        /* and no sooner: a tick that found no handler would end this program */
+		sigaction(SIGALRM, &off, NULL);
 }
 
 /* A byte of the body each tick, each of them with a signal. */
