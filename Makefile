@@ -263,7 +263,7 @@ RUNNER  := $(if $(CROSS),2400 env QEMU=$(QEMU) MODEL_COUNT=2000 tests/cross.sh,$
 build/need-test: | build/need-build
 test: $(HARNESS) $(filter $(O)/%,$(CHOSEN)) $(if $(wildcard main.c),$(TESTED)) $(if $(filter musl,$(B)),$(SHIM)) | build/need-test
 	@LATCHKEY=$(CURDIR)/$(TESTED) LK_BUILD=$(CURDIR)/$(O) LK_B=$(B) \
-	  prove -j2 --timer --failures --exec 'timeout -k 9 $(RUNNER)' $(CHOSEN) </dev/null
+	  prove -j2 --timer --failures --exec 'tests/tap.sh $(RUNNER)' $(CHOSEN) </dev/null
 
 # The long forms, an hour or more; T='tests/power.t' runs only those.
 torture: $(BIN) $(HARNESS) $(SHIM) | build/need-test
