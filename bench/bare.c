@@ -8,6 +8,9 @@
  * first, EXCLUSIVE locking, so that there is no WAL index to map, synchronous=NORMAL, small
  * pages, no checkpoint at close but one by TRUNCATE after WAL_FRAMES, SQLite's recommended
  * compile-time options (bench.mk). BARE_DB names the file; `bare make COUNT` makes it.
+ *
+ * With BARE_WAITS it is what most programs do instead: no lock of its own but SQLite's busy handler,
+ * of so many milliseconds, and a WAL with its index that is written back when the last one closes.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -109,21 +112,51 @@ static void rotate(void)
 	run("COMMIT");
 }
 
-int main(int argc, char **argv)
+/* Alone with the database; with BARE_WAITS beside others. */
+static void take_turn(const char *path)
 {
 	char lock[4096];
-	const char *path = getenv("BARE_DB");
-	int on = 1;
-	if (path == NULL)
-		return 2;
 	snprintf(lock, sizeof lock, "%s.lock", path);
 	int fd = open(lock, O_RDWR | O_CREAT, 0600);
 	if (fd < 0 || flock(fd, LOCK_EX))
-		return 2;
-	need(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL), "open");
+		exit(2);
+}
+
+static void tune(void)
+{
+	int on = 1;
 	need(sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL), "config");
 	need(sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &on), "persist");
 	sqlite3_wal_hook(db, count_frames, NULL);
+}
+
+static void leave_as_it_comes(const char *milliseconds)
+{
+	need(sqlite3_busy_timeout(db, (int)strtol(milliseconds, NULL, 10)), "busy timeout");
+	run("PRAGMA locking_mode=NORMAL");
+}
+
+/* The last one writes the log back, as it comes. */
+static void leave(void)
+{
+	sqlite3_stmt *st;
+	while ((st = sqlite3_next_stmt(db, NULL)) != NULL)
+		sqlite3_finalize(st);
+	need(sqlite3_close(db), "close");
+}
+
+int main(int argc, char **argv)
+{
+	const char *path = getenv("BARE_DB"), *waits = getenv("BARE_WAITS");
+	if (path == NULL)
+		return 2;
+	if (waits == NULL)
+		take_turn(path);
+	need(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL), "open");
+	if (waits)
+		leave_as_it_comes(waits);
+	else
+		tune();
 	if (argc == 3 && strcmp(argv[1], "make") == 0) {
 		make(argv[2]);
 		return 0;
@@ -133,5 +166,7 @@ int main(int argc, char **argv)
 		return 1;
 	if (frames > WAL_FRAMES)
 		need(sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL), "checkpoint");
+	if (waits)
+		leave();
 	_exit(0);
 }

@@ -5,7 +5,7 @@
 count=${1:-1000}
 COLD=/proc/sys/vm/drop_caches
 
-# timed METHOD PATH COUNT [VARIABLE=VALUE]...: COUNT of them in pairs with $FLOOR; µs, µs of that, ratio, peak KiB.
+# timed METHOD PATH COUNT [VARIABLE=VALUE]...: COUNT of them in pairs with $FLOOR; µs, µs of that, ratio, peak KiB; 99th percentile and most, µs.
 FLOOR=$BENCH/empty
 timed() {
     t_method=$1 t_path=$2 t_count=$3
@@ -17,9 +17,9 @@ timed() {
 row() { # NAME, then as timed
     name=$1
     shift
-    # shellcheck disable=SC2046  # four words
+    # shellcheck disable=SC2046  # six words
     set -- "$name" $(timed "$@")
-    printf '%s\t%s\t%s\t%s\t%s\n' "$@"
+    printf '%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$4" "$5"
 }
 # The first refresh of a host whose page cache has nothing of it, median of five.
 cold() {
@@ -49,6 +49,26 @@ signed_in
 } >"$TMP/request.tsv"
 signed_in
 bare=$(FLOOR=$BENCH/bare timed POST /refresh "$count" REFRESH_TOKEN="$TOKEN" BARE_DB="$BARE_DB")
+# crowded PROGRAM [VARIABLE=VALUE]...: eight of them at a time, each session's in a row; median, worst 99th percentile and most, ms.
+crowded() {
+    c_program=$1
+    shift
+    c_jobs=''
+    for i in 1 2 3 4 5 6 7 8; do
+        if [ "$c_program" = "$LATCHKEY" ]; then
+            signed_in
+            set -- REFRESH_TOKEN="$TOKEN"
+        fi
+        LATCHKEY=$c_program FLOOR=- timed POST /refresh "$count" "$@" >"$TMP/crowd.$i" &
+        c_jobs="$c_jobs $!"
+    done
+    for c_job in $c_jobs; do wait "$c_job" || die "not all of the crowd were answered"; done
+    sort -n "$TMP"/crowd.? | awk '{ median[NR] = $1; if ($5 > worst) worst = $5; if ($6 > most) most = $6 }
+        END { printf "%.1f | %.1f | %.1f\n", median[4] / 1000, worst / 1000, most / 1000 }'
+}
+crowd_ours=$(crowded "$LATCHKEY") || die 'no crowd'
+crowd_bare=$(crowded "$BENCH/bare" BARE_DB="$BARE_DB") || die 'no crowd'
+crowd_waits=$(crowded "$BENCH/bare" BARE_DB="$BARE_DB" BARE_WAITS=5000) || die 'no crowd'
 mkdir -p "$DATA_OUT"
 cp "$TMP/request.tsv" "$DATA_OUT/request.tsv"
 
@@ -65,5 +85,11 @@ cp "$TMP/request.tsv" "$DATA_OUT/request.tsv"
     # shellcheck disable=SC2086  # four words
     set -- $bare
     printf '\nBeside a program that does the rotation alone, with SQLite as it comes, tuned the same way (`bench/bare.c`): %s µs to %s µs, **%s**, median of pairs.\n' "$1" "$2" "$3"
+    echo
+    echo "| eight at a time, each $count refreshes in a row | median, ms | worst 99th percentile | most |"
+    echo '|---|---|---|---|'
+    echo "| latchkey | $crowd_ours |"
+    echo "| the program of the last line, which takes a lock first | $crowd_bare |"
+    echo "| the same with SQLite's own waiting, 5 s, and its WAL as it comes | $crowd_waits |"
     [ -w "$COLD" ] || printf '\nThe page cache cannot be dropped here, so there is no figure of a cold host.\n'
 } | section request

@@ -1,14 +1,15 @@
 /*
  * once COUNT FLOOR PROGRAM: what one CGI request costs as a process of its
  * own, beside an empty program, in pairs, so that whatever else the machine
- * does falls on both. The request is in the environment (see figures.sh); where
+ * does falls on both. With - for FLOOR there is none. The request is in the environment (see figures.sh); where
  * REFRESH_TOKEN is set, each request is a refresh, and its answer has the next one's
  * token. Where REFRESH_TOKENS is, a file with COUNT lines, each refreshes another session.
  *
  * Prints: median of the program and of the floor in µs, median of the pairs' ratios,
- * peak resident set in KiB (median).
+ * peak resident set in KiB (median), 99th percentile and most of the program in µs.
  */
 #define _GNU_SOURCE
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +123,7 @@ int main(int argc, char **argv)
 		return 100;
 	if (getenv("REFRESH_TOKEN"))
 		snprintf(token, sizeof token, "%s", getenv("REFRESH_TOKEN"));
+	bool beside = strcmp(argv[2], "-") != 0;
 	FILE *tokens = getenv("REFRESH_TOKENS") ? fopen(getenv("REFRESH_TOKENS"), "r") : NULL;
 	unsetenv("REFRESH_TOKEN");
 	unsetenv("REFRESH_TOKENS");
@@ -132,7 +134,7 @@ int main(int argc, char **argv)
 		next_token(tokens);
 		send_body(in[1], i);
 		close(in[1]);
-		empty[i] = run(argv[2], in[0], answer).microseconds;
+		empty[i] = beside ? run(argv[2], in[0], answer).microseconds : 1;
 		struct run one = run(argv[3], in[0], answer);
 		close(in[0]);
 		if (token[0])
@@ -141,6 +143,7 @@ int main(int argc, char **argv)
 		resident[i] = (double)one.resident;
 		ratio[i] = program[i] / empty[i];
 	}
-	printf("%.0f %.0f %.2f %.0f\n", median(program, n), median(empty, n), median(ratio, n), median(resident, n));
+	printf("%.0f %.0f %.2f %.0f", median(program, n), median(empty, n), median(ratio, n), median(resident, n));
+	printf(" %.0f %.0f\n", program[n - 1 - n / 100], program[n - 1]);
 	return 0;
 }

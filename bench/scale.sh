@@ -69,10 +69,10 @@ measured() {
     taken $((TRACED + COLD)) $WARM
     cat "$DATA/latchkey.db" >/dev/null
     warm=$(paired "$TMP/taken" $WARM) || exit
-    # shellcheck disable=SC2086  # four words each
+    # shellcheck disable=SC2086  # six words each
     set -- "$1" $warm $cold
     printf '%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$(wc -c <"$DATA/latchkey.db")" \
-        "$(awk 'NR == 1 { printf "%.0f\t%.0f", ($4 - $5) / $1, $5 / $1 }' "$DATA.rows")" "$2" "$3" "$4" "$5" "$traced" "$6" "$8"
+        "$(awk 'NR == 1 { printf "%.0f\t%.0f", ($4 - $5) / $1, $5 / $1 }' "$DATA.rows")" "$2" "$3" "$4" "$5" "$traced" "$8" "${10}"
     # Its tokens are used up.
     [ -n "${SCALE_DIR-}" ] || rm -rf "$DATA" "$DATA.rows"
 }
