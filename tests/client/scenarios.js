@@ -188,7 +188,9 @@ test('a lifetime of two seconds causes no storm', async t => {
 test('a token that lasts to the end of the session is not renewed', async t => {
   const page = await t.signedIn();
   await becomes(t, page, 'locked');
-  t.between(t.refreshes, 1, 2, 'refreshes');
+  // After a slow sign-in the server's end is later than the client's: a refresh passes then, for what is left.
+  const [{ at }] = t.proxy.of('/register');
+  t.ok(t.refreshes > 0 && t.proxy.of('/refresh').every(e => e.at - at > 8e3), 'none leaves before the end');
   const [{ reason }, ...more] = await events(page, 'reauth');
   t.equal(more.length, 0, 'further reauth events');
   // Once the browser has dropped the cookie, at its end, the server sees no token at all.
