@@ -113,7 +113,7 @@ END
 start victim $PLAIN /usr/bin/python3 "$TMP/victim.py" "$PORT"
 wait_port "$PORT"
 v_tries=0
-until grep -q here "$TMP/victim.log" || [ $((v_tries += 1)) -gt 200 ]; do sleep 0.05; done
+until grep -qs here "$TMP/victim.log" || [ $((v_tries += 1)) -gt 200 ]; do sleep 0.05; done
 # shellcheck disable=SC2154
 VICTIM=$victim_pid
 stage_up() { # what an attempt that works has changed is put back

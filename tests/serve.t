@@ -15,7 +15,7 @@ serve() {
     shift
     start "$serve_name" "$LATCHKEY" serve "$@"
     serve_tries=0
-    until grep -q '^latchkey: serving' "$TMP/$serve_name.log" || [ $((serve_tries += 1)) -gt 200 ]; do sleep 0.05; done
+    until grep -qs '^latchkey: serving' "$TMP/$serve_name.log" || [ $((serve_tries += 1)) -gt 200 ]; do sleep 0.05; done
     AT=$(sed -n 's|^latchkey: serving http://\(.*\)/$|\1|p' "$TMP/$serve_name.log")
 }
 children() { wc -w <"/proc/$1/task/$1/children"; }
