@@ -33,7 +33,8 @@
 
 enum {
 	CHILDREN = 64,          /* at once: each holds at most a few hundred KiB; more connections wait in the backlog */
-	BACKLOG = 128,
+	BACKLOG = 128,          /* who stands here behind others' deadlines waits for seconds */
+	BACKLOG_WORKERS = 4096, /* they take everybody at once, unless there is a storm */
 	SOCKETS = WORKER_SOCKETS,       /* that systemd may hand over */
 	FIRST_FD = 3,           /* where it does: sd_listen_fds(3) */
 	BREATH_MS = 10,
@@ -359,8 +360,11 @@ static void prepare_workers(struct pollfd *sockets, size_t count)
 	if (states == MAP_FAILED)
 		leave(111, "mmap: ", strerror(errno));
 	states[0].busy_at = now_boot();
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		fcntl(sockets[i].fd, F_SETFL, O_NONBLOCK);
+		/* The kernel forgets who comes before a full queue. systemd's have the length of their unit; if one stays so, it's no worse. */
+		(void)listen(sockets[i].fd, BACKLOG_WORKERS);
+	}
 }
 
 static void become_worker(size_t i, const struct pollfd *sockets, size_t count, const sigset_t *before, struct listener *out)

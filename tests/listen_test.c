@@ -25,6 +25,7 @@ static struct here {
 	int64_t boot;
 	int64_t naps;           /* waits for nothing */
 	int64_t timeout;        /* of the last wait, in seconds; -1: none */
+	int queue;              /* that the kernel was told last to keep */
 	bool heeds;             /* the last wait was for a worker's word */
 	bool usable;
 	int64_t workers, gone;  /* that were started so far, and that ended in order */
@@ -94,7 +95,11 @@ void *__wrap_mmap(void *p, size_t n, int protection, int flags, int fd, off_t fr
 }
 
 int __wrap_chmod(const char *path, mode_t mode) { return may(CHMOD, NULL) ? __real_chmod(path, mode) : -1; }
-int __wrap_listen(int fd, int backlog) { return may(LISTEN, NULL) ? __real_listen(fd, backlog) : -1; }
+int __wrap_listen(int fd, int backlog)
+{
+	here->queue = backlog;
+	return may(LISTEN, NULL) ? __real_listen(fd, backlog) : -1;
+}
 int64_t __wrap_now_boot(void) { return on_stage ? here->boot : __real_now_boot(); }
 
 /* ---- those that are forked --------------------------------------------- */
@@ -440,6 +445,7 @@ static void test_workers(void)
 	start(by_name(2, 0), -1);
 	is_int(here->timeout, -1, "it waits for as long as it takes");
 	ok(until(has_two), "two workers are started");
+	is_int(here->queue, 4096, "and a storm may wait for them, behind no deadline");
 	int a = peer();
 	order('g');
 	turn();
