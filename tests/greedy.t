@@ -22,9 +22,7 @@ value() { printf '%s\n' "$GOT" | sed -n "s/.*\\<$1=\\([^ ]*\\).*/\\1/p"; }
 # counts CASE: how many peers of it
 counts() {
     case $1 in
-    # Of 400 at once under `serve` all are closed, and 320 are told: the kernel forgot the others while they stood
-    # before a full queue. These fit into it.
-    slow) [ "$HOW" = serve ] && [ "$SLOW" -gt 180 ] && echo 180 || echo "$SLOW" ;;
+    slow) echo "$SLOW" ;;
     crowd) echo "$CROWD" ;;
     deaf | honest) echo 20 ;;
     # What is over the unit's bound for one source is closed at once; what is over the listener's 64 processes and
@@ -61,7 +59,10 @@ judge() { # HOW MOST KIB
     HOW=$1 MOST=$2 KIB=$3
     case_of slow
     is "$(value closed)" "$COUNT" "$HOW: who never ends is done with"
-    [ "$HOW" = unit ] || is "$(value timeout)" "$COUNT" "$HOW: and told so"
+    # What serve's 64 processes and its queue of 128 don't hold, the kernel forgets within a minute: 80 of 400, measured.
+    TOLD=$COUNT
+    [ "$HOW" != serve ] || [ "$COUNT" -le 192 ] || TOLD=192
+    [ "$HOW" = unit ] || ok "$HOW: and $TOLD of them told so, at least" test "$(value timeout)" -ge "$TOLD"
     case_of bytes
     is "$(value ok)" "$COUNT" "$HOW: a byte at a time is an honest request"
     case_of closed
