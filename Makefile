@@ -117,7 +117,9 @@ RELRO   := $(if $(filter musl cross/%,$(B)),norelro,relro)
 LDFLAGS += -Wl,--gc-sections -Wl,-z,$(RELRO),-z,now,-z,noexecstack -Wl,--build-id=none
 ENDIAN   = $(if $(filter 1,$(shell echo | $(CC) -dM -E - | grep -c '__BYTE_ORDER__ __ORDER_BIG')),BIG,LITTLE)
 
-SRC  := $(sort $(wildcard *.c))
+# Folders of own source; what stands at the top is the line of one request and the policy (docs/internals.md, "Rooms").
+ROOMS := base store serve operator
+SRC  := $(sort $(wildcard *.c $(ROOMS:%=%/*.c)))
 OBJ  := $(SRC:%.c=$(O)/%.o)
 WWW  := $(sort $(filter-out %.d.ts %/package.json %/session.js,$(foreach e,html js css svg png ico,$(wildcard www/*.$(e)))))
 LIBS := $(O)/liblatchkey.a $(O)/libsqlite.a $(O)/libbearssl.a $(O)/libsodium.a
@@ -173,7 +175,7 @@ $(O)/%.o: %.c Makefile | $(HEADERS) $(BUILD_NEEDS)
 
 $(O)/stamps: FORCE | $(BUILD_NEEDS)
 	@mkdir -p $(@D); printf '%s\n' '$(VERSION) $(BUILD_EPOCH)' | cmp -s - $@ || printf '%s\n' '$(VERSION) $(BUILD_EPOCH)' >$@
-STAMPED := $(shell grep -lE 'LK_(VERSION|BUILD_EPOCH)' *.c *.h 2>/dev/null)
+STAMPED := $(shell grep -lE 'LK_(VERSION|BUILD_EPOCH)' $(SRC) $(wildcard *.h $(ROOMS:%=%/*.h)) 2>/dev/null)
 $(if $(filter %.h,$(STAMPED)),$(OBJ),$(STAMPED:%.c=$(O)/%.o)): $(O)/stamps
 
 build/embed: tools/embed.c | build/need-build
@@ -181,7 +183,7 @@ build/embed: tools/embed.c | build/need-build
 $(O)/www.c: build/embed $(WWW) $(wildcard www) Makefile
 	@mkdir -p $(@D)
 	@build/embed $(WWW) >$@
-$(O)/www.o: $(O)/www.c www.h | $(BUILD_NEEDS)
+$(O)/www.o: $(O)/www.c serve/www.h | $(BUILD_NEEDS)
 	@$(CC) $(OWN) -c $< -o $@
 
 # Linked beside its name and moved there: a running ./latchkey does not stand in the way.
@@ -250,8 +252,8 @@ $(O)/inject: tests/inject.c | build/need-build
 $(MUTANTS): $(O)/mutants/%: tests/mutants/%.sed $(OBJ) $(LIBS)
 	@echo "  CC  $(B) $@"; mkdir -p $@.d
 	@set -e; files=$$(sed -n '1s/^# //p' $<); for f in $$files; do \
-	  sed -f $< $$f >$@.d/$$f; ! cmp -s $$f $@.d/$$f || { echo "$<: $$f is not changed"; exit 1; }; \
-	  $(CC) $(OWN) -c $@.d/$$f -o $@.d/$${f%.c}.o; done; \
+	  to=$@.d/$${f##*/}; sed -f $< $$f >$$to; ! cmp -s $$f $$to || { echo "$<: $$f is not changed"; exit 1; }; \
+	  $(CC) $(OWN) -c $$to -o $${to%.c}.o; done; \
 	  case " $$files " in *" main.c "*) main= ;; *) main=$(O)/main.o ;; esac; \
 	  $(CC) $(COMMON) $(LDFLAGS) -o $@ $$main $@.d/*.o $(LIBS)
 

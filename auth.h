@@ -5,7 +5,7 @@
 #ifndef AUTH_H
 #define AUTH_H
 
-#include "base.h"
+#include "base/base.h"
 
 struct config;
 struct request;

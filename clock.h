@@ -7,7 +7,7 @@
 #ifndef CLOCK_H
 #define CLOCK_H
 
-#include "base.h"
+#include "base/base.h"
 
 enum clock_belief {
 	CLOCK_GOOD,

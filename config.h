@@ -8,7 +8,7 @@
 #ifndef CONFIG_H
 #define CONFIG_H
 
-#include "base.h"
+#include "base/base.h"
 
 enum audit_where {
 	AUDIT_TABLE,    /* rows in the database, at most audit_max */

@@ -5,7 +5,7 @@
 #ifndef HARDEN_H
 #define HARDEN_H
 
-#include "base.h"
+#include "base/base.h"
 
 /* Process-wide limits: CPU, data, not dumpable (so no core either); SIGXFSZ
  * ignored, so that a file size limit of the operator's is an ordinary I/O

@@ -8,7 +8,7 @@
 #ifndef HTTP_H
 #define HTTP_H
 
-#include "base.h"
+#include "base/base.h"
 
 enum face {
 	FACE_CGI,       /* RFC 3875: environment and stdin in, CGI response out */

@@ -8,7 +8,7 @@
 #include "auth.h"
 #include "harden.h"
 #include "jwt.h"
-#include "site.h"
+#include "serve/site.h"
 
 enum {
 	PASSWORD_KIB = 19 * 1024,       /* the most that is chosen by itself: password.h */

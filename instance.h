@@ -5,7 +5,7 @@
 #ifndef INSTANCE_H
 #define INSTANCE_H
 
-#include "base.h"
+#include "base/base.h"
 #include "config.h"
 #include "http.h"
 

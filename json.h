@@ -7,7 +7,7 @@
 #ifndef JSON_H
 #define JSON_H
 
-#include "base.h"
+#include "base/base.h"
 
 /* A text that was recognised. Borrows the text; its marks lie in the arena. */
 struct json {

@@ -14,7 +14,7 @@
 #ifndef JWT_H
 #define JWT_H
 
-#include "base.h"
+#include "base/base.h"
 
 enum jwt_use {
 	JWT_ACCESS,     /* header typ at+jwt (RFC 9068) */

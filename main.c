@@ -15,12 +15,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "admin.h"
-#include "base.h"
+#include "operator/admin.h"
+#include "base/base.h"
 #include "config.h"
 #include "http.h"
 #include "instance.h"
-#include "serve.h"
+#include "serve/serve.h"
 #include "store.h"
 
 enum start { START_CGI, START_SOCKET, START_SERVE, START_VERB };

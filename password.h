@@ -8,7 +8,7 @@
 #ifndef PASSWORD_H
 #define PASSWORD_H
 
-#include "base.h"
+#include "base/base.h"
 
 struct password_cost {
 	int64_t kib;      /* memory, KiB */

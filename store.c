@@ -17,8 +17,8 @@
  * that changed no row: SQLite may have fallen back to a read-only open.
  */
 #include "store.h"
-#include "agent.h"
-#include "store_file.h"
+#include "store/agent.h"
+#include "store/store_file.h"
 
 #include <errno.h>
 #include <fcntl.h>

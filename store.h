@@ -11,7 +11,7 @@
 #ifndef STORE_H
 #define STORE_H
 
-#include "base.h"
+#include "base/base.h"
 
 struct user {
 	uint64_t id;

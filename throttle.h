@@ -18,7 +18,7 @@
 #ifndef THROTTLE_H
 #define THROTTLE_H
 
-#include "base.h"
+#include "base/base.h"
 
 /*
  * Asks before a password is looked at; counts the try against the network.

@@ -14,7 +14,7 @@
  * refresh_ttl, for ten of those. Each does to the store what a sign-in does. Prints, with a tab between:
  * the most rows that there were, and the rows at the end.
  */
-#include "base.h"
+#include "base/base.h"
 #include "config.h"
 #include "jwt.h"
 #include "store.h"

@@ -5,7 +5,7 @@
  */
 #include "t.h"
 
-#include "base.h"
+#include "base/base.h"
 
 #include <errno.h>
 #include <fcntl.h>

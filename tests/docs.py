@@ -135,11 +135,11 @@ for path, item in spec["paths"].items():
     known = path == "/sessions/{id}" or all("Allow" in a[1] for a in answers)
     ok(all(a[0] == 405 for a in answers) and known, f"{path}: {' '.join(other)} are 405 with Allow")
 
-own = set(re.findall(r'\[ERROR_\w+\] = \{ \d+, "(\w+)"', read("base.c"))) - {"ok"}
+own = set(re.findall(r'\[ERROR_\w+\] = \{ \d+, "(\w+)"', read("base/base.c"))) - {"ok"}
 ok(own == set(spec["components"]["schemas"]["Error"]["properties"]["error"]["properties"]["code"]["enum"]),
    "openapi.yaml has the error codes of base.c")
 ok(own == set(re.findall(r"^\| \d{3} \| `(\w+)`", prose, re.M)), "api.md has the error codes of base.c")
-statuses = {code: int(status) for status, code in re.findall(r'\{ (\d+), "(\w+)"', read("base.c"))}
+statuses = {code: int(status) for status, code in re.findall(r'\{ (\d+), "(\w+)"', read("base/base.c"))}
 ok(all(statuses[code] == int(status) for status, code in re.findall(r"^\| (\d{3}) \| `(\w+)`", prose, re.M)),
    "api.md has their statuses")
 events = set(re.findall(r'\[EVENT_\w+\] = "(\w+)"', read("store.c")))

@@ -3,7 +3,7 @@
  */
 #include "t.h"
 
-#include "rows.h"
+#include "operator/rows.h"
 
 #include <fcntl.h>
 

@@ -19,7 +19,7 @@
  *
  * Where a piece was refused "shim: refused" goes to stderr.
  */
-#include "base.h"
+#include "base/base.h"
 #include "clock.h"
 #include "store.h"
 

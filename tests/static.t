@@ -1,5 +1,5 @@
 #!/bin/sh
-# What the binary is, and who may include whom (design, section 2).
+# What the binary is, and who may include whom (docs/internals.md, "Rooms").
 . "$(dirname "$0")/lib.sh"
 cd "$TOP" || exit 1
 
@@ -14,71 +14,74 @@ if [ "$LK_B" = musl ] && [ -e "$LATCHKEY" ]; then
     unlike "$(strings -a "$LATCHKEY" 2>/dev/null)" "*$TOP*" 'no path of the build machine in it'
 fi
 
-# --- rooms: each .c, then the rooms whose header it may include
-rooms='
-main      admin base config http instance serve store
-instance  auth base config harden http jwt site
-serve     auth base instance listen store worker
-admin     base config store verbs
-backup    base store
-verbs     ask auth backup base check clock config json jwt password rows store
-check     base clock config harden jwt password rows store
-ask       base
-auth      base clock config http json jwt password store throttle
-site      base http www
-http      base
-listen    base worker
-worker    base http
-rows      base json
-jwt       base json
-json      base
-password  base
-throttle  base
-clock     base
-store     agent base store_file
-agent     base
-store_file base
-config    base
-harden    base
-base
-'
-# --- foreign headers: pattern, and the one room that may include it (store has two files)
-foreign='
-sqlite3\.h          store.c,store_file
-bearssl[a-z_]*\.h   jwt
-(sodium|crypto_[a-z0-9_]*)(/[a-z_]*)?\.h password
-jsmn\.h             json
-linux/[a-z]*\.h      harden
-'
-complete=$([ -e main.c ] && echo 1 || echo 0)
-
-includes() { # FILE...: the own headers it includes, without .h
-    sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)\.h".*/\1/p' "$@" | sort -u
+# --- rooms: each .c, and the rooms whose header it may include, from the table of docs/internals.md
+tmpdir
+rows() { # FILE FIELD: "path<TAB>the names in that column" of each row of the table
+    sed -n '/^<!-- rooms: /,/^<!-- end of rooms/p' "$1" | awk -F '|' -v field="$2" '
+        $2 ~ /`.*\.c`/ { gsub(/[` ]/, "", $2); gsub(/`/, "", $field); print $2 "\t" $field }'
 }
+rows docs/internals.md 4 >"$TMP/arrows"
+rows docs/internals.md 5 >"$TMP/foreign"
+own=$(printf '%s\n' *.c base/*.c store/*.c serve/*.c operator/*.c | sort)
+is "$(cut -f 1 "$TMP/arrows" | sort)" "$own" 'each .c has a row in the table of rooms, and each row a .c'
+is "$(printf '%s\n' "$own" | sed 's|.*/||' | sort | uniq -d)" '' 'no two rooms have one name'
 
-for room in $(printf '%s' "$rooms" | awk '{print $1}'); do
-    if [ ! -e "$room.c" ]; then
-        [ "$complete" -eq 0 ] || fail "$room.c is in the table and exists"
-        continue
-    fi
-    allowed=" $room $(printf '%s' "$rooms" | awk -v r="$room" '$1 == r { $1 = ""; print }') "
-    wrong=
-    # A header may carry another in, so both are asked.
-    for seen in $(for f in "$room.c" "$room.h"; do [ ! -e "$f" ] || includes "$f"; done); do
-        case $allowed in *" $seen "*) ;; *) wrong="$wrong $seen" ;; esac
+includes() { # FILE...: the own headers it includes, without folder and .h
+    sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)\.h".*/\1/p' "$@" | sed 's|.*/||' | sort -u
+}
+base=$(printf '%s\n' base/*.h | sed 's|.*/||; s|\.h$||' | paste -sd ' ' -)
+
+not_allowed() { # ARROWS: "room: header" for each header that its room may not include
+    while read -r file names; do
+        room=${file%.c}
+        case $file in base/*) allowed=" ${room##*/} $names " ;; *) allowed=" ${room##*/} $names $base " ;; esac
+        # A header may carry another in, so both are asked.
+        for seen in $(for f in "$file" "$room.h"; do [ ! -e "$f" ] || includes "$f"; done); do
+            case $allowed in *" $seen "*) ;; *) echo "$room: $seen" ;; esac
+        done
+    done <"$1"
+}
+is "$(not_allowed "$TMP/arrows")" '' 'a room includes only what its row allows'
+sed '/^instance/s/ auth / /' "$TMP/arrows" >"$TMP/fewer"
+is "$(not_allowed "$TMP/fewer")" 'instance: auth' 'and one that its row does not name is found'
+
+never_included() { # what a row allows and neither the room nor its header includes
+    while read -r file names; do
+        for name in $names; do
+            { includes "$file"; [ ! -e "${file%.c}.h" ] || includes "${file%.c}.h"; } | grep -qx "$name" || echo "$file: $name"
+        done
+    done <"$TMP/arrows"
+}
+is "$(never_included)" '' 'the table names no arrow that is not there'
+
+circles() { # "from to" lines on stdin: what tsort says of a circle
+    tsort 2>&1 >/dev/null | sed 's/^tsort: //' | paste -sd ' ' -
+}
+edges() {
+    for file in $own; do
+        room=${file%.c}
+        for seen in $(includes "$file"; [ ! -e "$room.h" ] || includes "$room.h"); do
+            [ "$seen" = "${room##*/}" ] || echo "${room##*/} $seen"
+        done
     done
-    is "$wrong" '' "$room includes only what it may"
+}
+is "$(edges | circles)" '' 'no chain of rooms leads back to its beginning'
+isnt "$({ edges; echo 'base main'; } | circles)" '' 'and one that does is found'
+
+# --- foreign headers: where each may be included
+users() { # PATTERN: the .c and .h that include such a header
+    # shellcheck disable=SC2086  # a list
+    grep -lE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($1)" $own ./*.h base/*.h store/*.h serve/*.h operator/*.h | sed 's|^\./||' | sort | paste -sd ' ' -
+}
+for header in sqlite3 bearssl sodium crypto_ jsmn linux/; do
+    allowed=$(awk -F '\t' -v h="$header" '{ n = split($2, a, " "); for (i = 1; i <= n; i++) if (a[i] == h) print $1 }' "$TMP/foreign" | sort | paste -sd ' ' -)
+    used=$(users "$header")
+    wrong=$(for f in $used; do case " $allowed " in *" $f "*) ;; *) echo "$f" ;; esac; done)
+    is "$wrong" '' "$header: only in ${allowed:-no room}"
+    isnt "$allowed" '' "$header: some room is named for it"
 done
-for f in *.c; do
-    [ -e "$f" ] || continue
-    is "$(printf '%s' "$rooms" | awk -v r="${f%.c}" '$1 == r { print r }')" "${f%.c}" "$f has a row in the table"
-done
-printf '%s' "$foreign" | sed '/^$/d' | { while read -r header room; do
-    printf '%s %s\n' "$room.c" "$(grep -lE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]$header" ./*.c ./*.h | sed 's|./||' | paste -sd, -)"
-done; } >"${TMPDIR:-/tmp}/lk.$$"
-while read -r room users; do
-    case $users in '' | "$room") pass "only $room may include its foreign header" ;; *) fail "not only $room: $users" ;; esac
-done <"${TMPDIR:-/tmp}/lk.$$"
-rm -f "${TMPDIR:-/tmp}/lk.$$"
+# shellcheck disable=SC2086  # a list
+others=$(grep -hoE '^[[:space:]]*#[[:space:]]*include[[:space:]]*<(sqlite|bearssl|sodium|crypto_|jsmn|linux/)[^>]*>' $own | wc -l)
+ok "foreign headers are found at all ($others)" test "$others" -gt 5
 
 done_testing

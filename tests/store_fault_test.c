@@ -11,9 +11,9 @@
  *
  * Time is this file's own, so nobody waits. The controls lie: about a write, a sync, and what a failure left.
  */
-#include "backup.h"
+#include "operator/backup.h"
 #include "store.h"
-#include "store_file.h"
+#include "store/store_file.h"
 #include "t.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
  * database is sound.
  */
 #include "store.h"
-#include "store_file.h"
+#include "store/store_file.h"
 #include "t.h"
 
 #include <errno.h>

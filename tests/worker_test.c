@@ -7,7 +7,7 @@
 #include "http.h"
 #include "stage.h"
 #include "t.h"
-#include "worker.h"
+#include "serve/worker.h"
 
 #ifdef __linux__
 

@@ -34,7 +34,7 @@ int main(int argc, char **argv)
 	uint64_t *etags = calloc((size_t)argc, sizeof *etags);
 	if (!etags)
 		return 1;
-	puts("// Written by tools/embed.c.\n#include \"www.h\"");
+	puts("// Written by tools/embed.c.\n#include \"serve/www.h\"");
 	for (int i = 1; i < argc; i++) {
 		FILE *f = fopen(argv[i], "rb");
 		uint64_t hash = 0xcbf29ce484222325;

@@ -5,7 +5,7 @@
 #ifndef LK_FUZZ_H
 #define LK_FUZZ_H
 
-#include "base.h"
+#include "base/base.h"
 
 /* Ends the process, with the line whose property didn't hold. */
 _Noreturn void fuzz_breach(const char *file, int line, const char *property);

@@ -11,7 +11,7 @@
  *
  * The database is read as a whole (integrity); meanwhile requests wait.
  */
-#include "check.h"
+#include "operator/check.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@
 #include "harden.h"
 #include "jwt.h"
 #include "password.h"
-#include "rows.h"
+#include "operator/rows.h"
 #include "store.h"
 
 enum {

@@ -24,9 +24,9 @@
  *
  * There is one log for each process, so its state is static.
  */
-#include "store_file.h"
+#include "store/store_file.h"
 
-#include "base.h"
+#include "base/base.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-#include "base.h"
+#include "base/base.h"
 #include "http.h"
 
 enum { WORKER_SOCKETS = 8, WORKERS_MAX = 32 };

@@ -7,16 +7,16 @@
  * A worker can't read them, perhaps, when it starts. Then it hands over each request to a process of its own, which
  * says so as ever, until the files change.
  */
-#include "serve.h"
+#include "serve/serve.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "auth.h"
 #include "instance.h"
-#include "listen.h"
+#include "serve/listen.h"
 #include "store.h"
-#include "worker.h"
+#include "serve/worker.h"
 
 enum {
 	IDLE_MAX = 86400,

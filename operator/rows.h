@@ -10,7 +10,7 @@
 #ifndef ROWS_H
 #define ROWS_H
 
-#include "base.h"
+#include "base/base.h"
 
 enum rows_form {
 	ROWS_TABLE,

@@ -5,7 +5,7 @@
  * the executable), no state but the arena, the clock's source and the failure
  * handler. Nothing here may know of requests, sessions or files by name.
  */
-#include "base.h"
+#include "base/base.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -6,8 +6,8 @@
 #ifndef LISTEN_H
 #define LISTEN_H
 
-#include "base.h"
-#include "worker.h"
+#include "base/base.h"
+#include "serve/worker.h"
 
 enum { IDLE_AS_FITS = -1 };
 

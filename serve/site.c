@@ -5,10 +5,10 @@
  * origin's script, style and requests: a demo that holds tokens must be an
  * example of how to hold them.
  */
-#include "site.h"
+#include "serve/site.h"
 
 #include "http.h"
-#include "www.h"
+#include "serve/www.h"
 
 static const struct { const char *name, *value; } headers[] = {
 	{ "Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"

@@ -6,7 +6,7 @@
 #ifndef VERBS_H
 #define VERBS_H
 
-#include "base.h"
+#include "base/base.h"
 #include "config.h"
 #include "store.h"
 

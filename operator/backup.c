@@ -9,7 +9,7 @@
  * copy that was cut short, by a power cut as well, has zeros where a database
  * begins, and is refused by everyone.
  */
-#include "backup.h"
+#include "operator/backup.h"
 
 #include <errno.h>
 #include <fcntl.h>

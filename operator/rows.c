@@ -2,7 +2,7 @@
  * rows: see rows.h. No cell is ever left out of a row: a table's columns
  * stand still and a program may rely on every name.
  */
-#include "rows.h"
+#include "operator/rows.h"
 
 #include <time.h>
 #include <unistd.h>

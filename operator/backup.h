@@ -6,7 +6,7 @@
 #ifndef BACKUP_H
 #define BACKUP_H
 
-#include "base.h"
+#include "base/base.h"
 
 /* Makes the file to copy to, mode 0600; -1 (errno says why) where it can't be made or is there already. */
 int backup_file(const char *path);

@@ -2,7 +2,7 @@
  * ask: see ask.h. The terminal's echo is off only while a line is typed; a
  * signal in that time turns it on again before it ends the process.
  */
-#include "ask.h"
+#include "operator/ask.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -5,7 +5,7 @@
 #ifndef ASK_H
 #define ASK_H
 
-#include "base.h"
+#include "base/base.h"
 
 /* Whether stdin is a terminal: then a person is asked, without echo. */
 bool ask_is_terminal(void);

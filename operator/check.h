@@ -6,7 +6,7 @@
 #ifndef CHECK_H
 #define CHECK_H
 
-#include "base.h"
+#include "base/base.h"
 
 /*
  * Becomes the directory's owner, looks at everything and prints it (rows.h).

@@ -4,7 +4,7 @@
 #ifndef SERVE_H
 #define SERVE_H
 
-#include "base.h"
+#include "base/base.h"
 
 /*
  * Listens as argv says (listen.h); exits 100 where it can't be understood, and 111 where configuration or keys

@@ -16,7 +16,7 @@
  * no more; its time is one absolute deadline for each request. A fail() in a batch
  * is answered to all of the batch, whose transaction is undone.
  */
-#include "worker.h"
+#include "serve/worker.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
 #ifndef AGENT_H
 #define AGENT_H
 
-#include "base.h"
+#include "base/base.h"
 
 /* text: any bytes, at most LIMIT_AGENT. What is returned, at most twice as
  * long, is the arena's; only agent_unpack() reads it. */

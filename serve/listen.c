@@ -13,7 +13,7 @@
  * in the socket's queue, and starts the next one. So an idle host runs
  * nothing, and no connection is lost at the end.
  */
-#include "listen.h"
+#include "serve/listen.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

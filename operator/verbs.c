@@ -8,7 +8,7 @@
  *   written: the reader of a pipe may be slow, and an open store is locked.
  * - Text that users chose (device, agent) reaches a terminal only by rows.c.
  */
-#include "verbs.h"
+#include "operator/verbs.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,15 +17,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ask.h"
+#include "operator/ask.h"
 #include "auth.h"
-#include "backup.h"
-#include "check.h"
+#include "operator/backup.h"
+#include "operator/check.h"
 #include "clock.h"
 #include "json.h"
 #include "jwt.h"
 #include "password.h"
-#include "rows.h"
+#include "operator/rows.h"
 
 enum { PASSWD_FILE = 65536 };  /* bytes of /etc/passwd that are looked through */
 

@@ -5,7 +5,7 @@
 #ifndef SITE_H
 #define SITE_H
 
-#include "base.h"
+#include "base/base.h"
 
 struct request;
 struct reply;

@@ -10,7 +10,7 @@
  * `--` all is operand. What isn't known is refused with 100 before anything
  * is opened.
  */
-#include "admin.h"
+#include "operator/admin.h"
 
 #include <errno.h>
 #include <string.h>
@@ -18,10 +18,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base.h"
+#include "base/base.h"
 #include "config.h"
 #include "store.h"
-#include "verbs.h"
+#include "operator/verbs.h"
 
 #ifndef LK_VERSION
 #define LK_VERSION "unversioned"
