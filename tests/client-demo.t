@@ -3,4 +3,5 @@
 set -eu
 cd "$(dirname "$0")/.."
 tests/client/install.sh
-exec node tests/client/demo.js
+node=$(tests/client/node.sh)
+exec "$node" tests/client/demo.js

@@ -6,4 +6,5 @@ tests/client/install.sh
 tests/client/size.sh | sed 's/^/# /'
 tests/client/size.sh >/dev/null
 tests/client/build.sh --check
-exec node tests/client/node.js
+node=$(tests/client/node.sh)
+exec "$node" tests/client/node.js

@@ -4,4 +4,5 @@
 set -eu
 cd "$(dirname "$0")/.."
 tests/client/install.sh
-exec node tests/client/run.js upstream=serve,lighttpd
+node=$(tests/client/node.sh)
+exec "$node" tests/client/run.js upstream=serve,lighttpd

@@ -23,7 +23,8 @@ agreed "every text of $length words or fewer is judged alike" every "$length"
 # --- JSONTestSuite: y_ must be taken, n_ refused, i_ is the reader's choice. The package holds text, so 25 files of bytes
 # that aren't UTF-8 have lost them: they get one such byte for each that was lost.
 mkdir "$TMP/files"
-node --input-type=module -e '
+node=$("$TOP/tests/client/node.sh") || exit 1
+"$node" --input-type=module -e '
 import { writeFileSync } from "node:fs";
 const { default: tests } = await import(process.argv[1]);
 for (const { name, input } of tests) {

@@ -154,8 +154,10 @@ ok 'jose is installed' "$TOP/tests/client/install.sh" jose
 mkdir -p "$TMP/app"
 cp "$TMP/file" "$TMP/app/server.mjs"
 cp -R "$TOP/build/jose/node_modules" "$TMP/app/"
+node=$("$TOP/tests/client/node.sh") || exit 1
+case $node in "$TOP"/*) cp "$node" "$TMP/app/node" && node=$TMP/app/node ;; esac   # where its user may read it
 hand_over
-run node "$TMP/app/server.mjs"
+run "$node" "$TMP/app/server.mjs"
 gate node /page
 end alone
 

@@ -53,10 +53,11 @@ ok 'the store is whole' verb check
 awk '/^```js/ { on = 1; next } /^```/ { on = 0 } on' "$TOP/docs/scaling.md" >"$TMP/verify.mjs"
 signed_in
 verb key export --use access >"$TMP/access.jwk"
-like "$(node "$TMP/verify.mjs" "$TMP/access.jwk" "$ACCESS")" "*name: 'demo'*" 'the recipe of docs/scaling.md takes an access token'
+node=$("$TOP/tests/client/node.sh") || exit 1
+like "$("$node" "$TMP/verify.mjs" "$TMP/access.jwk" "$ACCESS")" "*name: 'demo'*" 'the recipe of docs/scaling.md takes an access token'
 for wrong in "${ACCESS%?????}AAAAA" "$TOKEN" "$ACCESS.e30" a.b; do
-    nok 'and nothing else' node "$TMP/verify.mjs" "$TMP/access.jwk" "$wrong"
+    nok 'and nothing else' "$node" "$TMP/verify.mjs" "$TMP/access.jwk" "$wrong"
 done
 verb key export --use refresh >"$TMP/refresh.jwk"
-nok 'nor by another key' node "$TMP/verify.mjs" "$TMP/refresh.jwk" "$ACCESS"
+nok 'nor by another key' "$node" "$TMP/verify.mjs" "$TMP/refresh.jwk" "$ACCESS"
 done_testing
