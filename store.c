@@ -414,6 +414,17 @@ void store_close(void)
 	in_turn = false;
 }
 
+/* Under synchronous=NORMAL a commit is written; the sync that FULL adds is asked for here, where it is wanted. */
+static void commit_now(enum durability d)
+{
+	run(SQL_COMMIT);
+	need(store_file_flush(), "COMMIT");
+	committed = true;
+	if (d == DURABLE_NOW)
+		need(store_file_sync(), "sync");
+	committed = !staying;
+}
+
 static void execute(const char *text_of_sql)
 {
 	need(sqlite3_exec(db, text_of_sql, NULL, NULL, NULL), text_of_sql);
@@ -422,7 +433,7 @@ static void execute(const char *text_of_sql)
 /* Brings the schema from version `from` to ours, and all or nothing. */
 static void build_schema(int from)
 {
-	store_begin(DURABLE_NOW);
+	run(SQL_BEGIN);
 	for (int version = from; version < store_version; version++)
 		execute(schema[version]);
 	struct buf pragma = { 0 };
@@ -432,7 +443,7 @@ static void build_schema(int from)
 	buf_int(&pragma, store_version);
 	buf_c(&pragma, '\0');
 	execute(pragma.p);
-	store_commit();
+	commit_now(DURABLE_NOW);
 }
 
 /* Journal mode, schema and versions, all of it in the file itself. */
@@ -517,38 +528,54 @@ void store_must_last(void)
 	wanted = DURABLE_NOW;
 }
 
-/* Under synchronous=NORMAL a commit is written; the sync that FULL adds is asked for here, where it is wanted. */
-static void settle_commit(enum durability d)
-{
-	run(SQL_COMMIT);
-	need(store_file_flush(), "COMMIT");
-	committed = true;
-	if (d == DURABLE_NOW)
-		need(store_file_sync(), "sync");
-	committed = !staying;
-}
-
 enum error store_failure(enum error e)
 {
 	return committed && errors[e].status == 503 ? ERROR_UNSETTLED : e;
 }
 
+/* Whether this request has written what it hasn't committed. */
+static bool has_written(void)
+{
+	return sqlite3_total_changes(db) != changes;
+}
+
 void store_commit(void)
 {
+	if (!has_written()) {
+		store_rollback();
+		return;
+	}
 	if (!batch)
-		settle_commit(wanted);
+		commit_now(wanted);
 	else if (wanted > owed)
 		owed = wanted;
-	changes = sqlite3_total_changes(db);    /* a verdict of reuse is written, and refused behind it */
+	changes = sqlite3_total_changes(db);    /* a verdict of reuse is written, and refused after it */
+}
+
+static bool is_in_transaction(void)
+{
+	return db && !sqlite3_get_autocommit(db);
 }
 
 /* No handler takes back what it has written; so a batch needs no savepoints. */
 void store_rollback(void)
 {
-	if (batch && sqlite3_total_changes(db) != changes)
+	if (batch && has_written())
 		fail(ERROR_INTERNAL, "ST12", "a request of a batch wrote, and wants it undone", NULL);
-	if (db && !batch && !sqlite3_get_autocommit(db))
+	if (!batch && is_in_transaction())
 		run(SQL_ROLLBACK);
+}
+
+/* Here nobody else writes meanwhile, so work is called once. */
+enum error store_run(enum durability d, enum error (*work)(void *), void *arg)
+{
+	store_begin(d);
+	enum error e = work(arg);
+	if (e == ERROR_NONE)
+		store_commit();
+	else
+		store_rollback();
+	return e;
 }
 
 /*
@@ -597,7 +624,7 @@ void store_settle(void)
 {
 	if (!batch)
 		return;
-	settle_commit(owed);
+	commit_now(owed);
 	batch = false;
 	owed = DURABLE_LATER;
 }
@@ -753,6 +780,14 @@ bool store_session(uint64_t id, struct session *out)
 		*out = session_from(st);
 	sqlite3_reset(st);
 	return found;
+}
+
+/* All rows are locked by the turn; a caller that another store would give no lock is found here. */
+bool store_session_lock(uint64_t id, struct session *out)
+{
+	if (!is_in_transaction())
+		fail(ERROR_INTERNAL, "ST13", "a row is locked outside of a transaction", NULL);
+	return store_session(id, out);
 }
 
 void store_session_add(const struct session *s)

@@ -111,6 +111,20 @@ enum durability {
 	DURABLE_LATER,   /* no fsync: what a power cut may take, the next refresh rolls forward */
 	DURABLE_NOW      /* on disk before commit returns */
 };
+/*
+ * One transaction, begun and ended here: calls work(arg), commits where it
+ * returns ERROR_NONE, and else takes back what it wrote. Returns what work
+ * returned. The store is open. A fail() inside of work commits nothing: its
+ * handler ends the process or calls store_close().
+ *
+ * work may be called more than once, each time from the state before it: a
+ * store with several writers finds only at the end that another was first. So
+ * it sets all of its results anew, and does nothing outside of the store: no
+ * log line, no throttle, no answer. What must be refused and written all the
+ * same (a session that ends by reuse) is a result of work, which returns
+ * ERROR_NONE. A work that wrote nothing commits nothing.
+ */
+enum error store_run(enum durability d, enum error (*work)(void *), void *arg);
 void store_begin(enum durability d);    /* BEGIN IMMEDIATE */
 /* The transaction that is open turns out to be one of DURABLE_NOW. */
 void store_must_last(void);
@@ -160,6 +174,8 @@ size_t store_users(struct slice after, struct user out[LIMIT_LIST]);
 /* ---- sessions ---------------------------------------------------------- */
 
 bool store_session(uint64_t id, struct session *out);
+/* The same of a row that is read to be changed: nobody else changes it until the transaction ends. Inside one alone. */
+bool store_session_lock(uint64_t id, struct session *out);
 void store_session_add(const struct session *s);
 /* Writes what a rotation changes: ctr, br, idem, rotated_at. */
 void store_session_rotate(const struct session *s);

@@ -232,6 +232,125 @@ static void sweep(void)
 	is_int(left - over, 20, "the others stay");
 }
 
+/* ---- a transaction that closes itself ---------------------------------- */
+
+static struct { int calls; enum error answer; } running;
+
+/* Adds a user by this name, and says what it is told to. */
+static enum error add_and_answer(void *name)
+{
+	struct user u = user_of(name);
+	running.calls++;
+	store_user_add(&u);
+	return running.answer;
+}
+
+static enum error add_session(void *unused)
+{
+	(void)unused;
+	store_session_add(&(struct session){ .id = 1, .user = 1 });
+	return ERROR_NONE;
+}
+
+static enum error write_nothing(void *unused)
+{
+	struct session s;
+	(void)unused;
+	store_must_last();
+	return store_session_lock(1, &s) ? ERROR_NONE : ERROR_NOT_FOUND;
+}
+
+static enum error add_and_fail(void *name)
+{
+	add_and_answer(name);
+	fail(ERROR_INTERNAL, "T1", "in the middle", NULL);
+}
+
+static void run_and_fail(void *name)
+{
+	store_open(dir, 1);
+	store_run(DURABLE_NOW, add_and_fail, name);
+}
+
+static void lock_without(void *unused)
+{
+	struct session s;
+	(void)unused;
+	store_open(dir, 1);
+	store_session_lock(1, &s);
+}
+
+static bool is_user(const char *name)
+{
+	struct user u;
+	return store_user_named(slice_of(name), &u);
+}
+
+static char first[] = "first", second[] = "second", third[] = "third", fourth[] = "fourth";
+
+/* Each begins its own, so one that is left open would be found. */
+static void run_closes(void)
+{
+	fresh();
+	running.answer = ERROR_USERNAME_TAKEN;
+	is_int(store_run(DURABLE_NOW, add_and_answer, first), ERROR_USERNAME_TAKEN, "what work answers is what run answers");
+	ok(running.calls == 1 && !is_user("first"), "an error takes back what was written");
+	is_int(store_run(DURABLE_NOW, write_nothing, NULL), ERROR_NOT_FOUND, "where nothing was written too");
+	is_int(store_failure(ERROR_STORE_FULL), ERROR_STORE_FULL, "no commit: a failure is what it is");
+	running.answer = ERROR_NONE;
+	is_int(store_run(DURABLE_LATER, add_and_answer, second), ERROR_NONE, "none commits");
+	is_int(store_run(DURABLE_LATER, add_session, NULL), ERROR_NONE, "and the next likewise");
+	store_close();
+	store_open(dir, 1);
+	ok(is_user("second"), "and that is there");
+	is_int(store_run(DURABLE_LATER, write_nothing, NULL), ERROR_NONE, "none, and nothing was written");
+	is_int(store_failure(ERROR_STORE_FULL), ERROR_STORE_FULL, "is no commit");
+	store_close();
+	is_int(dies(run_and_fail, third), 111, "work fails");
+	is_int(dies(lock_without, NULL), 111, "a row is locked in a transaction alone");
+	ok(strstr(t_err, "latchkey: ST13: "), "and the log says so");
+	store_open(dir, 1);
+	ok(!is_user("third"), "what the failed one wrote isn't there");
+	is_int(store_run(DURABLE_NOW, add_and_answer, fourth), ERROR_NONE, "the next one goes on");
+	store_close();
+}
+
+/* Two requests of a batch: one is refused and wrote nothing. */
+static void run_in_batch(void *unused)
+{
+	(void)unused;
+	running.answer = ERROR_NONE;
+	store_stay();
+	store_open(dir, 1);
+	store_run(DURABLE_LATER, add_and_answer, first);
+	if (store_run(DURABLE_NOW, write_nothing, NULL) != ERROR_NOT_FOUND || store_run(DURABLE_LATER, add_and_answer, second) != ERROR_NONE)
+		exit(3);
+	store_settle();
+	store_leave();
+	exit(0);
+}
+
+static void undo_in_batch(void *unused)
+{
+	(void)unused;
+	running.answer = ERROR_USERNAME_TAKEN;
+	store_stay();
+	store_open(dir, 1);
+	store_run(DURABLE_LATER, add_and_answer, third);
+}
+
+static void run_batched(void)
+{
+	fresh();
+	store_close();
+	is_int(dies(run_in_batch, NULL), 0, "in a batch");
+	is_int(dies(undo_in_batch, NULL), 111, "one that wants undone what it wrote ends all");
+	ok(strstr(t_err, "latchkey: ST12: "), "and the log says so");
+	store_open(dir, 1);
+	ok(is_user("first") && is_user("second") && !is_user("third"), "what stands is there");
+	store_close();
+}
+
 /* ---- audit and mark ---------------------------------------------------- */
 
 static void add_events(int count, int64_t max, int64_t time)
@@ -907,6 +1026,8 @@ int main(void)
 	session_row();
 	many_sessions();
 	sweep();
+	run_closes();
+	run_batched();
 	audit();
 	nameless_numbers();
 	audit_bound();
