@@ -88,7 +88,7 @@ export interface Session {
   fetch: typeof globalThis.fetch;
   /** A usable access token, for what fetch can't do (a WebSocket's first message). */
   token(): Promise<string>;
-  signIn(credentials: Record<string, unknown>, path?: string): Promise<User>;
+  signIn<Credentials extends object>(credentials: Credentials, path?: string): Promise<User>;
   /** Works offline. `all`: every session of this user. */
   signOut(options?: { reason?: string; all?: boolean }): Promise<void>;
   /** Now, in spite of a pause after failures (not of Retry-After). In cookie mode also when nothing

@@ -1,0 +1,2 @@
+/* session.min.js is session.js, minified. */
+export * from './session.js';
