@@ -231,7 +231,7 @@ $(O)/tests/%.t: $(O)/tests/%_test.o $(LIBS) $(RUNTIME)
 	@$(CC) $(COMMON) $(LDFLAGS) $(WRAPS:%=-Wl,--wrap=%) -o $@ $^
 # What stands before libc there, under both of glibc's names.
 FAULT_WRAPS := $(foreach f,open fstat stat fcntl pread pwrite ftruncate,$f $f64) lstat flock write lseek fsync fdatasync rename \
-  unlink close nanosleep alarm now_boot sqlite3_config store_file_flush store_file_sync
+  unlink close nanosleep setitimer now_boot sqlite3_config store_file_flush store_file_sync
 $(O)/tests/store_fault.t: WRAPS := $(FAULT_WRAPS)
 .SECONDARY: $(UNITS:%.t=%_test.o)
 

@@ -22,6 +22,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 enum {
 	SECONDS_DAY = 86400,
 	OPTION_WORD = 128,     /* bytes of issuer, audience, base_path: they go into each token or path */

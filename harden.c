@@ -135,14 +135,14 @@ static void allow(int ruleset, const struct ruleset *handled, int path, uint64_t
 	(void)syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0);
 }
 
-static bool confine(const char *dir, const char *throttle_dir)
+static bool confine(const char *dir, int directory, const char *throttle_dir)
 {
 	const struct ruleset *handled;
 	prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL);   /* or only root may confine itself */
 	int ruleset = ruleset_make(&handled);
 	if (ruleset < 0)
 		return false;
-	allow(ruleset, handled, process_directory() >= 0 ? process_directory() : open(dir, O_PATH), DATA);
+	allow(ruleset, handled, directory, DATA);
 	if (!slice_is(slice_of(throttle_dir), slice_of(dir)))
 		allow(ruleset, handled, open(throttle_dir, O_PATH), DATA);
 #ifdef LK_COVERAGE_DIR
@@ -153,26 +153,27 @@ static bool confine(const char *dir, const char *throttle_dir)
 
 #elif defined __OpenBSD__
 
-static bool confine(const char *dir, const char *throttle_dir)
+static bool confine(const char *dir, int directory, const char *throttle_dir)
 {
+	(void)directory;
 	return unveil(dir, "rwc") == 0 && unveil(throttle_dir, "rwc") == 0
 	    && pledge("stdio rpath wpath cpath flock", NULL) == 0;
 }
 
 #else
 
-static bool confine(const char *dir, const char *throttle_dir)
+static bool confine(const char *dir, int directory, const char *throttle_dir)
 {
-	(void)dir, (void)throttle_dir;
+	(void)dir, (void)directory, (void)throttle_dir;
 	return false;
 }
 
 #endif
 
-bool harden(const char *dir, const char *throttle_dir)
+bool harden(const char *dir, int directory, const char *throttle_dir)
 {
 	LIMIT(RLIMIT_NPROC, 0);
-	bool confined = confine(dir, throttle_dir);
+	bool confined = confine(dir, directory, throttle_dir);
 #ifdef REQUIRE_LANDLOCK
 	if (!confined)
 		fail(ERROR_INTERNAL, "HA1", "this kernel has no Landlock", NULL);

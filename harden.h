@@ -19,8 +19,9 @@ void harden_limits(int64_t memory_kib, bool stays);
  * bind or connect, no signal to other processes; no new privileges, no new
  * process (RLIMIT_NPROC 0, which doesn't bind root). On OpenBSD unveil and
  * pledge. A kernel without Landlock: returns false, and the caller logs it
- * once a start; with -DREQUIRE_LANDLOCK it is fail().
+ * once a start; with -DREQUIRE_LANDLOCK it is fail(). directory is dir, opened
+ * by process_enter().
  */
-bool harden(const char *dir, const char *throttle_dir);
+bool harden(const char *dir, int directory, const char *throttle_dir);
 
 #endif

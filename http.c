@@ -48,14 +48,14 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/file.h"
 
 enum {
 	PATIENCE_MS = 10000,    /* a phone on a bad line sends 4 KiB in 3 s; a script slot is held that long */
@@ -1143,6 +1143,39 @@ void reply_error(struct reply *rp, enum error e, const char *member, int64_t ret
 	buf_s(&rp->body, "\"}}");
 }
 
+static const struct { int status; const char *reason; } reasons[] = {
+	{ 200, "OK" },
+	{ 201, "Created" },
+	{ 204, "No Content" },
+	{ 304, "Not Modified" },
+	{ 400, "Bad Request" },
+	{ 401, "Unauthorized" },
+	{ 403, "Forbidden" },
+	{ 404, "Not Found" },
+	{ 405, "Method Not Allowed" },
+	{ 408, "Request Timeout" },
+	{ 409, "Conflict" },
+	{ 413, "Content Too Large" },
+	{ 414, "URI Too Long" },
+	{ 415, "Unsupported Media Type" },
+	{ 422, "Unprocessable Content" },
+	{ 429, "Too Many Requests" },
+	{ 431, "Request Header Fields Too Large" },
+	{ 500, "Internal Server Error" },
+	{ 501, "Not Implemented" },
+	{ 503, "Service Unavailable" },
+	{ 505, "HTTP Version Not Supported" },
+};
+
+/* The reason phrase of a status that latchkey sends (RFC 9110, 15). */
+static const char *reason_of(int status)
+{
+	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+		if (reasons[i].status == status)
+			return reasons[i].reason;
+	return "Unknown";
+}
+
 static void put_two(struct buf *b, int value)
 {
 	buf_c(b, (char)('0' + value / 10));
@@ -1181,7 +1214,7 @@ static void put_status(struct buf *b, const struct request *rq, int status)
 	buf_s(b, rq->face == FACE_HTTP ? "HTTP/1.1 " : "Status: ");
 	buf_int(b, status);
 	buf_c(b, ' ');
-	buf_s(b, status_reason(status));
+	buf_s(b, reason_of(status));
 	buf_s(b, "\r\n");
 	if (rq->face != FACE_HTTP)
 		return;
@@ -1223,14 +1256,6 @@ static void drain(void)
 		sum += got;
 }
 
-/* A peer that takes nothing of a long answer must not keep a process for
- * ever: SIGALRM ends it. A shorter one fits the socket's buffer. */
-static void set_timer(long ms)
-{
-	struct itimerval in = { .it_value = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 } };
-	setitimer(ITIMER_REAL, &in, NULL);
-}
-
 /* RFC 9110, 9.3.2 and 15: these have no body, whatever was built. */
 static struct slice body_of(const struct request *rq, const struct reply *rp)
 {
@@ -1244,6 +1269,10 @@ void http_put(struct buf *out, const struct request *rq, const struct reply *rp)
 	buf_add(out, body_of(rq, rp));
 }
 
+/*
+ * A client that takes nothing of a long answer mustn't keep a process for ever.
+ * A shorter answer, or the head of a long one, fits the buffer of the socket.
+ */
 bool http_send(const struct request *rq, const struct reply *rp)
 {
 	struct buf out = { 0 };
@@ -1254,9 +1283,7 @@ bool http_send(const struct request *rq, const struct reply *rp)
 		sent = write_all(1, buf_slice(&out));
 	} else {
 		put_head(&out, rq, rp);
-		set_timer(http_patience);
-		sent = write_all(1, buf_slice(&out)) && write_all(1, body);
-		set_timer(0);
+		sent = write_all(1, buf_slice(&out)) && write_within(1, body, http_patience);
 	}
 	if (rq->unread)
 		drain();

@@ -28,15 +28,15 @@ const char *instance_read(struct instance *i, const char *dir)
 void instance_log(const struct instance *i)
 {
 	if (i->config.audit == AUDIT_SYSLOG || i->config.audit == AUDIT_BOTH)
-		log_to_syslog(false);
+		log_to_syslog();
 }
 
-void instance_confine(const struct instance *i, bool stays)
+void instance_confine(const struct instance *i, int directory, bool stays)
 {
 	int64_t password = i->config.password.kib ? i->config.password.kib : PASSWORD_KIB;
 	harden_limits(stays ? WORKER_KIB : password, stays);
 	/* Without Landlock in the kernel the rest still holds; `latchkey check` tells. */
-	(void)harden(i->config.dir, config_throttle_dir(&i->config));
+	(void)harden(i->config.dir, directory, config_throttle_dir(&i->config));
 }
 
 void instance_answer(const struct instance *i, const struct request *rq, enum error e, struct reply *rp)

@@ -20,8 +20,9 @@ struct instance {
 const char *instance_read(struct instance *i, const char *dir);
 /* Logs from now on where its configuration says. */
 void instance_log(const struct instance *i);
-/* Limits and sandbox (harden.h): of a process that stays, or of one that may hash one password. */
-void instance_confine(const struct instance *i, bool stays);
+/* Limits and sandbox (harden.h): of a process that stays, or of one that may hash one password. directory is that of
+ * process_enter(). */
+void instance_confine(const struct instance *i, int directory, bool stays);
 /* The whole answer to a request, or to one that is refused with e. */
 void instance_answer(const struct instance *i, const struct request *rq, enum error e, struct reply *rp);
 /* What a face needs to know of the configuration. Borrows. */

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/process.h"
 #include "operator/admin.h"
 #include "base/base.h"
 #include "config.h"
@@ -93,10 +94,7 @@ int main(int argc, char **argv)
 	bool closed;
 
 	enum start start = start_of(argc, argv);
-	if (start == START_CGI || start == START_SOCKET)
-		process_start_request();
-	else
-		process_start();
+	process_start(start == START_CGI || start == START_SOCKET ? PROCESS_OF_REQUEST : PROCESS_STAYS);
 	if (start == START_VERB)
 		return admin_main(argc, argv);
 	if (start == START_SERVE)
@@ -108,9 +106,9 @@ int main(int argc, char **argv)
 	on_fail(answer_failure);
 	if (start == START_CGI)
 		dir = read_script(argc > 1 ? argv[1] : NULL);
-	process_enter(config_dir(dir));
+	int directory = process_enter(config_dir(dir));
 	read_configuration(config_dir(dir));
-	instance_confine(&self, false);
+	instance_confine(&self, directory, false);
 	enum error e = read_request(&closed);
 	if (closed)
 		return 0;

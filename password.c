@@ -23,6 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 enum {
 	SALT_SIZE = crypto_pwhash_argon2id_SALTBYTES,
 	HASH_SIZE = 32,

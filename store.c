@@ -17,6 +17,7 @@
  * that changed no row: SQLite may have fallen back to a read-only open.
  */
 #include "store.h"
+#include "base/file.h"
 #include "store/agent.h"
 #include "store/store_file.h"
 

@@ -32,6 +32,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 enum {
 	NETWORK_EVERY = 6,           /* s between tries */
 	NETWORK_BURST = 5,           /* tries at once */

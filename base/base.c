@@ -1,28 +1,16 @@
 /*
  * base: see base.h for what each function promises.
  *
- * Rules of this room: libc alone, no stdio (a formatter would be a tenth of
- * the executable), no state but the arena, the clock's source and the failure
- * handler. Nothing here may know of requests, sessions or files by name.
+ * Rules of this file: libc alone, no stdio (a formatter would be a tenth of
+ * the executable), no state but the arena and the clock's source.
  */
 #include "base/base.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef __linux__
-#include <sys/auxv.h>
-#endif
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -156,10 +144,6 @@ static bool arena_told_to_fail(void)
 
 #ifdef ARENA_MALLOC
 
-static void arena_open_reserve(void)
-{
-}
-
 /* Kept in a list, so that a leak checker finds them. */
 static struct piece { struct piece *next; size_t n; } *pieces;
 
@@ -199,16 +183,28 @@ void arena_back(size_t mark)
 /*
  * One block of zero pages, which cost nothing until they are touched. The
  * largest request (16 KiB head, 16 KiB body, its marks, an answer of 100 rows)
- * stays under a third of it. The reserve is for fail(): even what has used up
- * all the rest is answered.
+ * stays under a third of it. The reserve is for the handler of a fail(): a
+ * request that has used up all the rest is answered too.
  */
 enum { BLOCK = 512 * 1024, RESERVE = 64 * 1024 };
 static _Alignas(max_align_t) char block[BLOCK];
 static size_t block_used, block_end = BLOCK - RESERVE;
+static bool reserve_open;
 
-static void arena_open_reserve(void)
+/*
+ * Is there room for n bytes? The first time that there isn't, the reserve is
+ * opened. A handler that is at work already gets it at once; everybody else
+ * calls fail() first, and its handler gets it.
+ */
+static bool has_room(size_t n)
 {
+	if (n <= block_end - block_used)
+		return true;
+	if (reserve_open)
+		return false;
+	reserve_open = true;
 	block_end = block_used + RESERVE;
+	return fail_is_handled() && n <= RESERVE;
 }
 
 void *arena(size_t n)
@@ -216,7 +212,7 @@ void *arena(size_t n)
 	size_t want = (n + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
 	if (arena_told_to_fail())
 		block_end = block_used;
-	if (want < n || want > block_end - block_used)
+	if (want < n || !has_room(want))
 		fail(ERROR_STORE_UNAVAILABLE, "BA2", "arena exhausted", NULL);
 	void *piece = block + block_used;
 	block_used += want;
@@ -242,6 +238,7 @@ void arena_back(size_t mark)
 	memset(block + mark, 0, block_used - mark);
 	block_used = mark;
 	block_end = BLOCK - RESERVE;
+	reserve_open = false;
 }
 
 #endif
@@ -482,341 +479,4 @@ void touch_soon(void *p, size_t n)
 #else
 	(void)p, (void)n;
 #endif
-}
-
-/* ---- files ------------------------------------------------------------- */
-
-char *path_in(const char *dir, const char *name)
-{
-	struct buf path = { 0 };
-	buf_s(&path, dir);
-	buf_c(&path, '/');
-	buf_s(&path, name);
-	buf_c(&path, '\0');
-	return path.p;
-}
-
-/* Reads fd to its end into text, which has room for max + 1 bytes. */
-static int read_up_to(int fd, char *text, size_t max, size_t *length)
-{
-	size_t n = 0;
-	while (n <= max) {
-		ssize_t got = read(fd, text + n, max + 1 - n);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return errno;
-		if (got == 0)
-			break;
-		n += (size_t)got;
-	}
-	*length = n;
-	return n > max ? EFBIG : 0;
-}
-
-int file_read_open(int fd, size_t max, struct slice *out)
-{
-	char *text = arena(max + 2);
-	size_t n = 0;
-	int error = read_up_to(fd, text, max, &n);
-	if (error == 0)
-		*out = (struct slice){ text, n };
-	return error;
-}
-
-int file_read(const char *path, size_t max, struct slice *out)
-{
-	int fd = open(path, O_RDONLY | O_NOFOLLOW);
-	if (fd < 0)
-		return errno;
-	int error = file_read_open(fd, max, out);
-	close(fd);
-	return error;
-}
-
-bool directory_sync(const char *dir)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	bool good = fsync(fd) == 0;
-	close(fd);
-	return good;
-}
-
-bool write_all(int fd, struct slice s)
-{
-	while (s.n) {
-		ssize_t put = write(fd, s.p, s.n);
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return false;
-		s = slice_from(s, (size_t)put);
-	}
-	return true;
-}
-
-static void alarmed(int signal)
-{
-	(void)signal;
-}
-
-/* The signal only interrupts the wait. */
-bool lock_within(int fd, int64_t seconds)
-{
-	struct sigaction action = { .sa_handler = alarmed }, before;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return true;
-	sigaction(SIGALRM, &action, &before);
-	alarm((unsigned)seconds);
-	bool locked = flock(fd, LOCK_EX) == 0;
-	if (!locked && errno == EINTR)
-		errno = ETIMEDOUT;
-	alarm(0);
-	sigaction(SIGALRM, &before, NULL);
-	return locked;
-}
-
-/* ---- errors ------------------------------------------------------------ */
-
-/* docs/api.md 3; tests/docs.t compares. Messages name no inside. */
-const struct error_info errors[ERROR__MAX] = {
-	[ERROR_NONE] = { 200, "ok", "", 0 },
-	[ERROR_BAD_REQUEST] = { 400, "invalid_request", "The request is not valid HTTP.", 0 },
-	[ERROR_INVALID_JSON] = { 400, "invalid_json", "The body is not valid JSON.", 0 },
-	[ERROR_INVALID_REQUEST] = { 400, "invalid_request", "Something in the request is missing or not allowed.", 0 },
-	[ERROR_INVALID_CREDENTIALS] = { 401, "invalid_credentials", "User name or password is wrong.", 0 },
-	[ERROR_TOKEN_MISSING] = { 401, "token_missing", "An access token is needed.", 0 },
-	[ERROR_TOKEN_INVALID] = { 401, "token_invalid", "The access token is not valid.", 0 },
-	[ERROR_TOKEN_EXPIRED] = { 401, "token_expired", "The access token has expired.", 0 },
-	[ERROR_REFRESH_INVALID] = { 401, "refresh_invalid", "The refresh token is not valid.", 0 },
-	[ERROR_REFRESH_EXPIRED] = { 401, "refresh_expired", "The session has expired.", 0 },
-	[ERROR_REFRESH_REUSED] = { 401, "refresh_reused", "The refresh token was used before; the session has been ended.", 0 },
-	[ERROR_SESSION_REVOKED] = { 401, "session_revoked", "The session has been ended.", 0 },
-	[ERROR_CROSS_SITE] = { 403, "cross_site", "This request may not come from another site.", 0 },
-	[ERROR_SIGNUP_DISABLED] = { 403, "signup_disabled", "New accounts can't be made here.", 0 },
-	[ERROR_NOT_FOUND] = { 404, "not_found", "There is nothing here.", 0 },
-	[ERROR_METHOD_NOT_ALLOWED] = { 405, "method_not_allowed", "This method is not allowed here.", 0 },
-	[ERROR_REQUEST_TIMEOUT] = { 408, "request_timeout", "The request did not arrive in time.", 0 },
-	[ERROR_USERNAME_TAKEN] = { 409, "username_taken", "This user name is taken.", 0 },
-	[ERROR_BODY_TOO_LARGE] = { 413, "body_too_large", "The body is larger than 16 KiB.", 0 },
-	[ERROR_URI_TOO_LONG] = { 414, "uri_too_long", "The request line is too long.", 0 },
-	[ERROR_UNSUPPORTED_MEDIA_TYPE] = { 415, "unsupported_media_type", "The body must be application/json.", 0 },
-	[ERROR_WEAK_PASSWORD] = { 422, "weak_password", "The password must have 8 to 1024 bytes and not be a common one.", 0 },
-	[ERROR_RATE_LIMITED] = { 429, "rate_limited", "Too many tries; wait a moment.", 1 },
-	[ERROR_HEADERS_TOO_LARGE] = { 431, "headers_too_large", "The request's headers are too large.", 0 },
-	[ERROR_INTERNAL] = { 500, "internal", "Something went wrong here.", 0 },
-	[ERROR_NOT_IMPLEMENTED] = { 501, "not_implemented", "This transfer coding is not supported.", 0 },
-	[ERROR_BUSY] = { 503, "busy", "Too much is going on; try again.", 1 },
-	[ERROR_STORE_FULL] = { 503, "store_full", "There is no room to write; nothing was changed.", 60 },
-	[ERROR_STORE_UNAVAILABLE] = { 503, "store_unavailable", "The store can't be used right now; nothing was changed.", 10 },
-	[ERROR_UNSETTLED] = { 503, "store_unavailable", "Something failed here at the very end; what was asked for may have been done.", 10 },
-	[ERROR_CLOCK_UNSET] = { 503, "clock_unset", "The clock here isn't set yet; nothing was changed.", 30 },
-	[ERROR_VERSION] = { 505, "http_version", "Only HTTP/1.0 and HTTP/1.1 are spoken here.", 0 },
-};
-
-static const struct { int status; const char *reason; } reasons[] = {
-	{ 200, "OK" },
-	{ 201, "Created" },
-	{ 204, "No Content" },
-	{ 304, "Not Modified" },
-	{ 400, "Bad Request" },
-	{ 401, "Unauthorized" },
-	{ 403, "Forbidden" },
-	{ 404, "Not Found" },
-	{ 405, "Method Not Allowed" },
-	{ 408, "Request Timeout" },
-	{ 409, "Conflict" },
-	{ 413, "Content Too Large" },
-	{ 414, "URI Too Long" },
-	{ 415, "Unsupported Media Type" },
-	{ 422, "Unprocessable Content" },
-	{ 429, "Too Many Requests" },
-	{ 431, "Request Header Fields Too Large" },
-	{ 500, "Internal Server Error" },
-	{ 501, "Not Implemented" },
-	{ 503, "Service Unavailable" },
-	{ 505, "HTTP Version Not Supported" },
-};
-
-const char *status_reason(int status)
-{
-	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
-		if (reasons[i].status == status)
-			return reasons[i].reason;
-	return "Unknown";
-}
-
-/* ---- log and fail ------------------------------------------------------ */
-
-/*
- * The line is built on the stack: a log line must be possible when the arena
- * isn't.
- */
-enum { LOG_LINE = 1024 };
-struct log { char text[LOG_LINE]; size_t n; };
-
-/* RFC 5424, 6.2.1: facility authpriv, severity notice; nothing on stderr. */
-static const char *priority = "";
-static bool silent;             /* there is nobody to tell */
-static bool unsure;             /* stderr may be the client's */
-
-void log_to_syslog(bool or_nowhere)
-{
-	static const struct sockaddr_un logger = { .sun_family = AF_UNIX, .sun_path = "/dev/log" };
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	bool there = fd >= 0 && connect(fd, (const struct sockaddr *)&logger, sizeof logger) == 0;
-	if (there)
-		priority = "<85>";
-	silent = !there && or_nowhere;
-	if (there)
-		dup2(fd, STDERR_FILENO);
-	close(fd);
-}
-
-void log_not_to_client(void)
-{
-	unsure = true;
-}
-
-/* inetd gives us his socket as stderr too, mini_httpd and thttpd the pipe that the answer goes into. */
-static bool is_client(void)
-{
-	struct stat answers_to, errors_to;
-	bool stream = fstat(STDERR_FILENO, &errors_to) == 0 && (S_ISSOCK(errors_to.st_mode) || S_ISFIFO(errors_to.st_mode));
-	return stream && fstat(STDOUT_FILENO, &answers_to) == 0 && answers_to.st_dev == errors_to.st_dev
-		&& answers_to.st_ino == errors_to.st_ino;
-}
-
-static void log_part(struct log *log, const char *part)
-{
-	for (; *part && log->n < LOG_LINE - 1; part++)
-		log->text[log->n++] = *part >= ' ' && *part <= '~' ? *part : '?';
-}
-
-static void log_parts(const char *site, va_list parts)
-{
-	struct log log = { .n = 0 };
-	if (unsure && is_client())
-		log_to_syslog(true);
-	unsure = false;
-	if (silent)
-		return;
-	log_part(&log, priority);
-	log_part(&log, "latchkey: ");
-	log_part(&log, site);
-	log_part(&log, ": ");
-	for (const char *part; (part = va_arg(parts, const char *));)
-		log_part(&log, part);
-	log.text[log.n++] = '\n';
-	write_all(STDERR_FILENO, (struct slice){ log.text, log.n });
-}
-
-void log_line(const char *site, ...)
-{
-	va_list parts;
-	va_start(parts, site);
-	log_parts(site, parts);
-	va_end(parts);
-}
-
-static void (*failure)(enum error e);
-static bool failing;
-
-/* A handler that goes on elsewhere sets itself anew. */
-void on_fail(void (*handler)(enum error e))
-{
-	failure = handler;
-	failing = false;
-}
-
-_Noreturn void fail(enum error e, const char *site, ...)
-{
-	va_list parts;
-	va_start(parts, site);
-	log_parts(site, parts);
-	va_end(parts);
-	if (!failing && failure) {
-		failing = true;
-		arena_open_reserve();
-		failure(e);
-	}
-	exit(111);
-}
-
-/* ---- the process ------------------------------------------------------- */
-
-#ifdef __linux__
-#define O_DIRECTORY_PATH O_PATH         /* enough for Landlock, and for fstat(2) */
-
-/* The kernel has said it already. */
-static bool is_root(void)
-{
-	return getauxval(AT_EUID) == 0;
-}
-#else
-#define O_DIRECTORY_PATH O_RDONLY
-
-static bool is_root(void)
-{
-	return geteuid() == 0;
-}
-#endif
-
-static void fill_standard_files(void)
-{
-	int fd;
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	close(fd);
-}
-
-void process_start(void)
-{
-	fill_standard_files();
-	process_start_request();
-	umask(077);
-}
-
-void process_start_request(void)
-{
-	signal(SIGPIPE, SIG_IGN);
-}
-
-static void become_owner(const char *dir, const struct stat *owner)
-{
-	if (owner->st_uid == 0)
-		return;
-	if (setgroups(0, NULL) != 0 || setgid(owner->st_gid) != 0 || setuid(owner->st_uid) != 0)
-		fail(ERROR_STORE_UNAVAILABLE, "BA4", "cannot become the owner of ", dir, ": ", strerror(errno), NULL);
-}
-
-static int directory = -1;
-
-/* The first file that is opened shows by its number whether 0 to 2 were. */
-void process_enter(const char *dir)
-{
-	struct stat owner;
-	directory = open(dir, O_DIRECTORY_PATH);
-	if (directory >= 0 && directory <= STDERR_FILENO) {
-		close(directory);
-		fill_standard_files();
-		directory = open(dir, O_DIRECTORY_PATH);
-	}
-	if (is_root() && fstat(directory, &owner) == 0)
-		become_owner(dir, &owner);
-}
-
-int process_directory(void)
-{
-	return directory;
-}
-
-void process_become_owner(const char *dir)
-{
-	struct stat owner;
-	if (is_root() && stat(dir, &owner) == 0)
-		become_owner(dir, &owner);
 }

@@ -1,13 +1,10 @@
 /*
- * base: what every room stands on, and the only room that all may enter.
+ * base: what every file stands on. Slices (pointer and length, never
+ * NUL-terminated), the arena, the growing buffer, strict numbers, the clock,
+ * random bytes, comparison in constant time.
  *
- * Slices (pointer and length, never NUL-terminated), the arena, the growing
- * buffer, strict numbers, the clock, random bytes, comparison in constant
- * time, the vocabulary of errors, the log and fail().
- *
- * Two kinds of error, everywhere: what the client did wrong is a value of
- * enum error that is returned; what went wrong here (I/O, SQLite, memory) is
- * fail(), which doesn't return.
+ * It brings error.h and log.h along, since every file needs them. file.h,
+ * process.h and address.h are included by those who use them.
  */
 #ifndef BASE_H
 #define BASE_H
@@ -15,6 +12,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/error.h"
+#include "base/log.h"
 
 /* ---- limits: every one has its name here and its reason ---------------- */
 
@@ -147,132 +147,6 @@ void wipe(void *p, size_t n);
  * (1.7 µs measured, a refresh has 60). A hint: madvise(2), Linux 5.14.
  */
 void touch_soon(void *p, size_t n);
-
-/* ---- files ------------------------------------------------------------- */
-
-/* dir + "/" + name, in the arena. */
-char *path_in(const char *dir, const char *name);
-/*
- * The whole of a file of at most max bytes, in the arena. Returns 0, or an
- * errno value (EFBIG when it is longer); *out untouched then. Follows no
- * symbolic link at the last step.
- */
-int file_read(const char *path, size_t max, struct slice *out);
-/* The same of a file that is open, from where it stands. */
-int file_read_open(int fd, size_t max, struct slice *out);
-/* The names in a directory, on disk: a file that was made or renamed there
- * lasts from then on. False on error. */
-bool directory_sync(const char *dir);
-/* write(2) until all is out, over EINTR and short writes. False on error. */
-bool write_all(int fd, struct slice s);
-/*
- * flock(2), exclusive, that waits no longer than `seconds` (at least 1): a
- * process that was stopped while it held the lock mustn't stop us as well.
- * False without the lock, errno says why (ETIMEDOUT: the time is over).
- * Uses SIGALRM; ends an alarm(2) that is under way.
- */
-bool lock_within(int fd, int64_t seconds);
-
-/* ---- the vocabulary of errors: the table of docs/api.md ------------------- */
-
-enum error {
-	ERROR_NONE,
-	ERROR_BAD_REQUEST,          /* HTTP itself is malformed: 400 invalid_request */
-	ERROR_INVALID_JSON,
-	ERROR_INVALID_REQUEST,
-	ERROR_INVALID_CREDENTIALS,
-	ERROR_TOKEN_MISSING,
-	ERROR_TOKEN_INVALID,
-	ERROR_TOKEN_EXPIRED,
-	ERROR_REFRESH_INVALID,
-	ERROR_REFRESH_EXPIRED,
-	ERROR_REFRESH_REUSED,
-	ERROR_SESSION_REVOKED,
-	ERROR_CROSS_SITE,
-	ERROR_SIGNUP_DISABLED,
-	ERROR_NOT_FOUND,
-	ERROR_METHOD_NOT_ALLOWED,
-	ERROR_REQUEST_TIMEOUT,
-	ERROR_USERNAME_TAKEN,
-	ERROR_BODY_TOO_LARGE,
-	ERROR_URI_TOO_LONG,
-	ERROR_UNSUPPORTED_MEDIA_TYPE,
-	ERROR_WEAK_PASSWORD,
-	ERROR_RATE_LIMITED,
-	ERROR_HEADERS_TOO_LARGE,
-	ERROR_INTERNAL,
-	ERROR_NOT_IMPLEMENTED,      /* a Transfer-Encoding that isn't spoken here */
-	ERROR_BUSY,
-	ERROR_STORE_FULL,
-	ERROR_STORE_UNAVAILABLE,
-	ERROR_UNSETTLED,            /* of the store, or memory, behind a COMMIT */
-	ERROR_CLOCK_UNSET,
-	ERROR_VERSION,              /* HTTP of another major version: 505 */
-	ERROR__MAX
-};
-
-struct error_info {
-	int status;
-	const char *code;      /* the contract's, stable */
-	const char *message;   /* one sentence for people; says nothing of the inside */
-	int retry_after;       /* seconds; 0: no Retry-After */
-};
-
-extern const struct error_info errors[ERROR__MAX];
-
-/* The reason phrase of a status that latchkey sends (RFC 9110, 15). */
-const char *status_reason(int status);
-
-/* ---- log and fail ------------------------------------------------------ */
-
-/*
- * One line on stderr: "latchkey: SITE: parts…", cut at 1 KiB, bytes that
- * could forge a line or drive a terminal shown as '?'. site is a short code,
- * unique in the source, so that a line of the log leads to a line of C. The
- * parts are const char *, the last one NULL. No token, password or key is
- * ever one of them.
- */
-void log_line(const char *site, ...) __attribute__((sentinel));
-
-/*
- * Sends the log to the system's logger instead of stderr; to nowhere when
- * there is none and `or_nowhere`. Under inetd fd 2 is the client's socket.
- */
-void log_to_syslog(bool or_nowhere);
-/* The same, and to nowhere without one, if the first line that is logged finds that stderr is the client's. */
-void log_not_to_client(void);
-
-/*
- * Our own fault: logs as log_line() does, then hands the error to what
- * on_fail() set (main: send the error instead of the half-built reply), and
- * ends the process. A failure inside a failure ends it at once. Without a
- * handler the exit code is 111.
- */
-_Noreturn void fail(enum error e, const char *site, ...) __attribute__((sentinel));
-/* A handler that doesn't come back (longjmp) calls it anew before. */
-void on_fail(void (*handler)(enum error e));
-
-/* ---- the process ------------------------------------------------------- */
-
-/*
- * What must hold before anything else: fds 0 to 2 are open (or a database
- * could become stderr), a peer that hung up is an error and not a signal, and
- * files are made for their owner alone.
- */
-void process_start(void);
-/* The least of it, for one request: what process_enter() finds out isn't asked twice, and the files that
- * are made then have their modes said. */
-void process_start_request(void);
-/* process_become_owner(), and fds 0 to 2 are open. */
-void process_enter(const char *dir);
-/* What process_enter() opened of the data directory, to name it to Landlock; -1: nothing. */
-int process_directory(void);
-/*
- * Run as root, becomes the owner of dir for good; else -wal files of root
- * would lock the web server out of its own database. Nothing when dir is
- * root's or isn't there. Failing is fail(ERROR_STORE_UNAVAILABLE).
- */
-void process_become_owner(const char *dir);
 
 /* ---- keys: what config reads and jwt uses ------------------------------ */
 

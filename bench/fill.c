@@ -15,6 +15,7 @@
  * the most rows that there were, and the rows at the end.
  */
 #include "base/base.h"
+#include "base/file.h"
 #include "config.h"
 #include "jwt.h"
 #include "store.h"

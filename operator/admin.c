@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/process.h"
+#include "base/file.h"
 #include "base/base.h"
 #include "config.h"
 #include "store.h"

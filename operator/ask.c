@@ -10,6 +10,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 static struct termios shown;
 
 bool ask_is_terminal(void)

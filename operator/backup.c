@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/process.h"
+#include "base/file.h"
 #include "store.h"
 
 enum { PIECE = 64 * 1024, TURN_SECONDS = 10 };

@@ -22,6 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/process.h"
+#include "base/file.h"
 #include "clock.h"
 #include "config.h"
 #include "harden.h"
@@ -44,6 +46,7 @@ enum verdict { OK, WARN, FAIL, MENDED };
 
 struct check {
 	const char *dir;
+	int directory;          /* dir, open: process_enter() */
 	bool repair;
 	struct config conf;     /* defaults where the file is wrong */
 	struct rows rows;
@@ -271,7 +274,7 @@ static void check_sandbox(struct check *k)
 	int status = -1;
 	pid_t child = fork();
 	if (child == 0)
-		exit(harden(k->dir, config_throttle_dir(&k->conf)) ? 0 : 1);
+		exit(harden(k->dir, k->directory, config_throttle_dir(&k->conf)) ? 0 : 1);
 	waitpid(child, &status, 0);
 	tell(k, status == 0 ? OK : WARN, "sandbox", status == 0 ? "Landlock confines requests" : "no Landlock here",
 		"a kernel from 5.13 on with Landlock would confine requests to their files");
@@ -403,7 +406,7 @@ bool check_run(const char *dir, bool repair, bool json)
 	rows_begin(&k.rows, json ? ROWS_JSON : ROWS_TABLE);
 	if (repair)
 		mend_owners(&k);
-	process_become_owner(dir);
+	k.directory = process_enter(dir);
 	for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
 		checks[i](&k);
 	store_tidy();

@@ -17,6 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/process.h"
+#include "base/file.h"
 #include "operator/ask.h"
 #include "auth.h"
 #include "operator/backup.h"
@@ -94,7 +96,7 @@ void verb_log(const struct call *c)
 {
 	if (c->event == 0 || (c->conf.audit != AUDIT_SYSLOG && c->conf.audit != AUDIT_BOTH))
 		return;
-	log_to_syslog(false);
+	log_to_syslog();
 	log_line("audit", event_words[c->event], " user=", hex(c->user), " session=", hex(c->session), NULL);
 }
 

@@ -31,6 +31,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 enum {
 	CHILDREN = 64,          /* at once: each holds at most a few hundred KiB; more connections wait in the backlog */
 	BACKLOG = 128,          /* who stands here behind others' deadlines waits for seconds */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/process.h"
 #include "auth.h"
 #include "instance.h"
 #include "serve/listen.h"
@@ -106,8 +107,8 @@ static _Noreturn void work(const struct worker_place *place, const char *dir)
 {
 	read_or_do_without(dir);
 	self.with_site = true;
-	process_become_owner(dir);
-	instance_confine(&self, true);
+	int directory = process_enter(dir);
+	instance_confine(&self, directory, true);
 	const struct http_rules rules = instance_rules(&self);
 	const struct worker_calls calls = {
 		.rules = &rules, .answer = work_answer, .refuse = work_refuse, .is_slow = work_is_slow,

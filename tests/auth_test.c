@@ -2,6 +2,7 @@
  * auth_test: every route and every error that auth.c decides, asked through auth_answer() on a
  * real store with a clock of the test's own. The rotation table itself is model_test's.
  */
+#include "base/file.h"
 #include "auth.h"
 #include "clock.h"
 #include "config.h"

@@ -4,6 +4,7 @@
  */
 #include "../config.h"
 
+#include "base/file.h"
 #include "t.h"
 
 #include <sys/stat.h>

@@ -5,7 +5,7 @@ usage: docs.py URL USERNAME PASSWORD SOURCE-ROOT
 Every operation of openapi.yaml is called, in an order that leaves a session to
 go on with; the status must be one that it documents and the body must fit its
 schema. Every path is called with every method that it doesn't document. The
-error codes of base.c, openapi.yaml and api.md must be the same set, and so
+error codes of error.c, openapi.yaml and api.md must be the same set, and so
 must the calls of both documents.
 """
 import json
@@ -135,11 +135,11 @@ for path, item in spec["paths"].items():
     known = path == "/sessions/{id}" or all("Allow" in a[1] for a in answers)
     ok(all(a[0] == 405 for a in answers) and known, f"{path}: {' '.join(other)} are 405 with Allow")
 
-own = set(re.findall(r'\[ERROR_\w+\] = \{ \d+, "(\w+)"', read("base/base.c"))) - {"ok"}
+own = set(re.findall(r'\[ERROR_\w+\] = \{ \d+, "(\w+)"', read("base/error.c"))) - {"ok"}
 ok(own == set(spec["components"]["schemas"]["Error"]["properties"]["error"]["properties"]["code"]["enum"]),
-   "openapi.yaml has the error codes of base.c")
-ok(own == set(re.findall(r"^\| \d{3} \| `(\w+)`", prose, re.M)), "api.md has the error codes of base.c")
-statuses = {code: int(status) for status, code in re.findall(r'\{ (\d+), "(\w+)"', read("base/base.c"))}
+   "openapi.yaml has the error codes of error.c")
+ok(own == set(re.findall(r"^\| \d{3} \| `(\w+)`", prose, re.M)), "api.md has the error codes of error.c")
+statuses = {code: int(status) for status, code in re.findall(r'\{ (\d+), "(\w+)"', read("base/error.c"))}
 ok(all(statuses[code] == int(status) for status, code in re.findall(r"^\| (\d{3}) \| `(\w+)`", prose, re.M)),
    "api.md has their statuses")
 events = set(re.findall(r'\[EVENT_\w+\] = "(\w+)"', read("store.c")))

@@ -7,6 +7,7 @@
  *
  * A kernel without Landlock fails this test: it can't show what it is for.
  */
+#include "base/file.h"
 #include "harden.h"
 #include "password.h"
 #include "t.h"
@@ -279,7 +280,7 @@ _Noreturn static void confined(int abi)
 {
 	const char *data = at("data"), *run = at("run");
 	harden_limits(HASH_KIB, false);
-	bool landlock = harden(data, run);
+	bool landlock = harden(data, open(data, O_PATH), run);
 	printf("%c harden() says %s\n", landlock == (abi > 0) ? 'y' : 'n', landlock ? "confined" : "no Landlock");
 	for (size_t i = 0; i < sizeof attempts / sizeof *attempts; i++) {
 		const struct attempt *a = &attempts[i];
@@ -367,7 +368,7 @@ static void in_one_directory(void *arg)
 {
 	const char *const *pair = arg;
 	harden_limits(HASH_KIB, false);
-	bool landlock = harden(pair[0], pair[1]);
+	bool landlock = harden(pair[0], open(pair[0], O_PATH), pair[1]);
 	exit(landlock ? opened(at("data/known"), O_RDONLY) : 99);
 }
 
@@ -377,7 +378,7 @@ static void alone_as_nobody(void *unused)
 	(void)unused;
 	if (geteuid() == 0 && (setgid(NOBODY) || setuid(NOBODY)))
 		exit(3);
-	exit(harden(at("data"), at("data")) ? 0 : 99);
+	exit(harden(at("data"), open(at("data"), O_PATH), at("data")) ? 0 : 99);
 }
 
 static void directories(void)

@@ -3,6 +3,7 @@
  * goes, how wide the sandbox is, and whose an answer is. harden's and the log's doors are hooks here (--wrap), which
  * note what they were asked for.
  */
+#include "base/file.h"
 #include "instance.h"
 #include "harden.h"
 #include "jwt.h"
@@ -19,11 +20,12 @@ static char dir[64];
 static int64_t limit_kib;
 static bool limit_stays;
 static const char *confined, *confined_throttle;
+static int confined_directory;
 static int to_syslog;
 
 void __wrap_harden_limits(int64_t memory_kib, bool stays);
-bool __wrap_harden(const char *data, const char *throttle);
-void __wrap_log_to_syslog(bool or_nowhere);
+bool __wrap_harden(const char *data, int directory, const char *throttle);
+void __wrap_log_to_syslog(void);
 
 void __wrap_harden_limits(int64_t memory_kib, bool stays)
 {
@@ -31,16 +33,17 @@ void __wrap_harden_limits(int64_t memory_kib, bool stays)
 	limit_stays = stays;
 }
 
-bool __wrap_harden(const char *data, const char *throttle)
+bool __wrap_harden(const char *data, int directory, const char *throttle)
 {
+	confined_directory = directory;
 	confined = data;
 	confined_throttle = throttle;
 	return false;
 }
 
-void __wrap_log_to_syslog(bool or_nowhere)
+void __wrap_log_to_syslog(void)
 {
-	to_syslog += 1 + or_nowhere;
+	to_syslog++;
 }
 
 /* ---- files ------------------------------------------------------------- */
@@ -109,14 +112,15 @@ static void test_confine(void)
 	char conf[128];
 	snprintf(conf, sizeof conf, "throttle_dir = %s\n", dir);
 	read_with(conf, SLICE_NONE);
-	instance_confine(&one, false);
+	instance_confine(&one, 7, false);
+	is_int(confined_directory, 7, "the directory as it was opened");
 	ok(limit_kib == 19 * 1024 && !limit_stays, "one request: the memory of a password as it is chosen");
 	is_str(confined, dir, "nothing but its directory");
 	is_str(confined_throttle, dir, "and the throttle's");
 	read_with("password_memory = 8m\n", SLICE_NONE);
-	instance_confine(&one, false);
+	instance_confine(&one, 7, false);
 	is_int(limit_kib, 8 * 1024, "or as it is said");
-	instance_confine(&one, true);
+	instance_confine(&one, 8, true);
 	ok(limit_kib == 64 * 1024 && limit_stays, "many: the memory of their connections");
 }
 

@@ -4,6 +4,7 @@
  * A child runs listen_and_serve(), and goes on from one ppoll to the next when told to. What it forks are
  * children and workers of ours: a child answers with what its connection says, a worker does what `orders` say.
  */
+#include "base/file.h"
 #include "serve/listen.h"
 #include "stage.h"
 #include "t.h"

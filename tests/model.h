@@ -12,6 +12,7 @@
 #ifndef LK_MODEL_H
 #define LK_MODEL_H
 
+#include "base/file.h"
 #include "auth.h"
 #include "clock.h"
 #include "config.h"

@@ -98,6 +98,37 @@ for signal in TERM INT; do
     like "$(cat "$TMP/$signal.out")" 'HTTP/1.1 200 OK*"status":"ok"*' 'once the request that had begun is answered'
 done
 
+# --- started as root, over another user's directory: every process of it becomes that user, and serves
+uid_of() { sed -n 's/^Uid:[[:space:]]*\([0-9]*\)[[:space:]].*/\1/p' "/proc/$1/status"; }
+as_owner() { # NAME ARGUMENT...
+    owner_name=$1
+    shift
+    serve "$owner_name" 127.0.0.1:0 --dir "$TMP/theirs" "$@"
+    owner_pid=''
+    eval "owner_pid=\$${owner_name}_pid"
+    is "$(uid_of "$owner_pid")" 65534 "serve $* by root: the listener is the directory's owner"
+    for child in $(cat "/proc/$owner_pid/task/$owner_pid/children"); do
+        is "$(uid_of "$child")" 65534 "serve $* by root: so is its worker"
+    done
+    call_at GET /api/auth/health
+    is "$CODE" 200 "serve $* by root: a request is answered"
+    call_at POST /api/auth/login -H 'Content-Type: application/json' -d "{\"username\":\"demo\",\"password\":\"$PASSWORD\"}"
+    is "$CODE" 200 "serve $* by root: a sign-in is answered"
+    is "$(grep -v '^latchkey: serv' "$TMP/$owner_name.log")" '' "serve $* by root: nothing goes wrong"
+    stop "$owner_name"
+}
+if [ "$(id -u)" -eq 0 ]; then
+    chmod 711 "$TMP"
+    data "$TMP/theirs"
+    chown -R 65534:65534 "$TMP/theirs"
+    count_all
+    as_owner forks
+    as_owner works --workers 1
+    is "$(find "$TMP/theirs" ! -uid 65534)" '' 'and no file of it is root'"'"'s'
+else
+    diag 'serve by root over another user'"'"'s directory: left out, this is not root'
+fi
+
 # --- systemd gives it its socket
 port=$(free_port)
 start unit systemd-socket-activate -l "127.0.0.1:$port" -E "LATCHKEY_DIR=$DATA" "$LATCHKEY" serve

@@ -1,0 +1,102 @@
+/*
+ * log: see log.h for what each function promises.
+ */
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { LINE = 1024 };
+struct line { char text[LINE]; size_t n; };
+
+/* Where lines go. All but NOWHERE are written to fd 2. */
+static enum { STDERR, STDERR_UNLESS_CLIENT, SYSLOG, NOWHERE } destination;
+
+/* Makes fd 2 a socket to the system's logger. */
+static bool connect_to_logger(void)
+{
+	static const struct sockaddr_un logger = { .sun_family = AF_UNIX, .sun_path = "/dev/log" };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool there = fd >= 0 && connect(fd, (const struct sockaddr *)&logger, sizeof logger) == 0;
+	if (there)
+		dup2(fd, STDERR_FILENO);
+	close(fd);
+	return there;
+}
+
+void log_to_syslog(void)
+{
+	if (connect_to_logger())
+		destination = SYSLOG;
+}
+
+void log_not_to_client(void)
+{
+	if (destination == STDERR)
+		destination = STDERR_UNLESS_CLIENT;
+}
+
+/* inetd makes the client's socket stderr too; mini_httpd and thttpd the pipe that the answer goes into. */
+static bool stderr_is_client(void)
+{
+	struct stat answer, error;
+	bool stream = fstat(STDERR_FILENO, &error) == 0 && (S_ISSOCK(error.st_mode) || S_ISFIFO(error.st_mode));
+	return stream && fstat(STDOUT_FILENO, &answer) == 0 && answer.st_dev == error.st_dev
+		&& answer.st_ino == error.st_ino;
+}
+
+static void decide(void)
+{
+	if (!stderr_is_client())
+		destination = STDERR;
+	else
+		destination = connect_to_logger() ? SYSLOG : NOWHERE;
+}
+
+static void add(struct line *line, const char *part)
+{
+	for (; *part && line->n < LINE - 1; part++)
+		line->text[line->n++] = *part >= ' ' && *part <= '~' ? *part : '?';
+}
+
+/* file.c has write_all(); it stands above this file. */
+static void write_line(const struct line *line)
+{
+	size_t at = 0;
+	while (at < line->n) {
+		ssize_t put = write(STDERR_FILENO, line->text + at, line->n - at);
+		if (put < 0 && errno != EINTR)
+			return;
+		at += put > 0 ? (size_t)put : 0;
+	}
+}
+
+void log_parts(const char *site, va_list parts)
+{
+	struct line line = { .n = 0 };
+	if (destination == STDERR_UNLESS_CLIENT)
+		decide();
+	if (destination == NOWHERE)
+		return;
+	/* RFC 5424, 6.2.1: facility authpriv, severity notice. */
+	add(&line, destination == SYSLOG ? "<85>latchkey: " : "latchkey: ");
+	add(&line, site);
+	add(&line, ": ");
+	for (const char *part; (part = va_arg(parts, const char *));)
+		add(&line, part);
+	line.text[line.n++] = '\n';
+	write_line(&line);
+}
+
+void log_line(const char *site, ...)
+{
+	va_list parts;
+	va_start(parts, site);
+	log_parts(site, parts);
+	va_end(parts);
+}
