@@ -1,13 +1,15 @@
 #!/bin/sh
 # front.sh FRONT [SEED]: starts one front of tests/fronts/list, configured by the blocks of its page in
 # docs/servers, tells it the story of smoke.sh and sends it the table of fronts/hostile.py. fronts.t runs
-# it for all of them; SEED is the data directory that it has made for that.
+# it for all of them; SEED is the data directory that it has made for that. FRONT/6 is the same front on ::1, and there
+# only sessions and their address are looked at.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/calls.sh"
 . "$(dirname "$0")/smoke.sh"
 tmpdir
-FRONT=$1 SEED=${2-}
-read -r _ page package path kind <<ROW
+FRONT=${1%/6} SEED=${2-} HOST=127.0.0.1
+[ "$FRONT" = "$1" ] || HOST='[::1]'
+read -r _ page package path kind _ <<ROW
 $(grep "^$FRONT " "$TOP/tests/fronts/list")
 ROW
 PAGE=$TOP/docs/servers/$page.md
@@ -56,6 +58,11 @@ start_front() {
         set -- "$(xinetd_program)" -dontfork -stayalive -f "$conf" -pidfile "$TMP/xinetd.pid" ;;
     caddy) set -- env HOME="$TMP" caddy run --config "$conf" --adapter caddyfile ;;
     merecat) set -- merecat -n -f "$conf" ;;
+    haproxy) set -- haproxy -db -f "$conf" ;;
+    varnish)
+        block command | sed "s|front\.conf|$conf|" >"$TMP/front.run"
+        # shellcheck disable=SC2046  # a command
+        set -- $(sed "s|-n varnish|-n $TMP/varnish|" "$TMP/front.run") ;;
     *) diag "no way to start $FRONT"; return 1 ;;
     esac
     # shellcheck disable=SC2086
@@ -125,6 +132,23 @@ wait_front || diag "$(cat "$TMP"/*.log)"
 if [ "$FRONT" = nginx-fcgiwrap ]; then # it would leave its children behind
     # shellcheck disable=SC2154  # start sets it
     t_pids="$t_pids $(cat "/proc/$backend_pid/task/$backend_pid/children")"
+fi
+if [ "$HOST" = '[::1]' ]; then
+    URL="http://$HOST:$PORT$path" NAME=$FRONT/6
+    sign_in six
+    expect 200 'signed in'
+    json /refresh "{\"refresh_token\":\"$TOKEN\"}"
+    expect 200 'refreshed'
+    ACCESS=$(body access_token)
+    if [ "$kind" = headerless ]; then
+        call POST /sessions --data-urlencode "access_token=$ACCESS"
+    else
+        bearer "$ACCESS" GET /sessions
+    fi
+    like "$CODE $(cat "$TMP/body")" '200 *"device":"six"*"ip":"::1"*' "$FRONT/6: the client has its own address"
+    like "$(verb audit --json | grep '"event":"refresh"' | tail -n 1)" '*"ip":"::1"*' "$FRONT/6: in the audit trail too"
+    [ "$t_failed" -eq 0 ] || diag "$(tail -n 30 "$TMP"/*.log)"
+    done_testing
 fi
 if [ -n "$SOCKET" ]; then story "http://localhost$path" "$FRONT"; else story "http://127.0.0.1:$PORT$path" "$FRONT"; fi
 if [ "$FRONT" = apache-keeps-auth ]; then

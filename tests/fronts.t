@@ -25,6 +25,20 @@ for front in $chosen; do
     grep -q '^# row: .*| ok | ok |' "$tap" || diag "$(grep -v '^ok' "$tap" | cut -c 1-400 | head -n 60)"
 done
 
+# --- IPv6, of each front that has it
+n=0
+awk '$NF == 6 { print $1 }' "$LIST" | while read -r front; do
+    case " ${FRONTS:-$front} " in *" $front "*) ;; *) continue ;; esac
+    n=$((n + 1))
+    echo "$front $((first + n * 6))"
+done >"$TMP/six"
+xargs -P 4 -n 2 sh -c 'FRONT_PORT=$3 timeout -k 5 120 sh "$1/tests/front.sh" "$2/6" "$0/seed" >"$0/$2.six" 2>&1' "$TMP" "$TOP" <"$TMP/six"
+while read -r front _; do
+    tap=$TMP/$front.six
+    ok "$front: on IPv6 clients have their own address" sh -c 'grep -q "^1\.\." "$0" && ! grep -q "^not ok" "$0"' "$tap"
+    if grep -q '^not ok' "$tap" || ! grep -q '^1\.\.' "$tap"; then diag "$(cut -c 1-400 "$tap" | head -n 60)"; fi
+done <"$TMP/six"
+
 # --- the table
 mkdir -p "$TOP/build"
 {

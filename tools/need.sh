@@ -41,6 +41,8 @@ test    apache2                                          apache2-bin
 test    mini_httpd                                       mini-httpd
 test    merecat                                          merecat
 test    caddy                                            caddy
+test    haproxy                                          haproxy
+test    varnishd                                         varnish
 test    inetd                                            openbsd-inetd
 test    socat                                            socat
 test    tcpserver                                        ucspi-tcp

@@ -39,7 +39,15 @@ hand_over() {
 values() {
     sed -e "s|/var/lib/latchkey|$DATA|g; s|/usr/bin/latchkey|$BIN|g; s|/srv/www|$WWW|g" \
         -e "s|/usr/lib/cgi-bin|$WWW/cgi-bin|g; s|/run/|$TMP/|g; s|\\b8080\\b|$PORT|g; s|\\b9000\\b|$BACK_PORT|g" \
-        -e "s|\\bwww-data\\b|$USER_NAME|g; s|/opt/latchkey/tests|$TOP/tests|g; s|/etc/latchkey/|$TMP/etc/|g"
+        -e "s|\\bwww-data\\b|$USER_NAME|g; s|/opt/latchkey/tests|$TOP/tests|g; s|/etc/latchkey/|$TMP/etc/|g" |
+        if [ "${HOST-}" = '[::1]' ]; then on_six; else cat; fi
+}
+
+# on_six: where a page listens on 127.0.0.1, on ::1 instead; what lies behind a front stays where it is.
+on_six() {
+    sed -e "s|127\\.0\\.0\\.1:$PORT\\b|[::1]:$PORT|g; s|127\\.0\\.0\\.1 $PORT\\b|::1 $PORT|g; s|-h 127\\.0\\.0\\.1 |-h ::1 |" \
+        -e 's|bind 127\.0\.0\.1$|bind ::1|; s|\(bind *= \)"127\.0\.0\.1"|\1"[::1]"|; s|bind *= 127\.0\.0\.1|bind = ::1\nflags = IPv6|; s|hostname *= "127\.0\.0\.1"|hostname = "::1"|' \
+        -e "s|TCP-LISTEN:$PORT,bind=127\\.0\\.0\\.1|TCP6-LISTEN:$PORT,bind=[::1]|"
 }
 
 # block KEY [FRONT]: that block, with the values of this test; nothing if there is none.
@@ -89,7 +97,7 @@ ServerRoot $TMP
 ServerName localhost
 PidFile $TMP/apache.pid
 ErrorLog $TMP/apache.log
-Listen 127.0.0.1:$PORT
+Listen ${HOST-127.0.0.1}:$PORT
 DocumentRoot $WWW
 User $USER_NAME
 Group $GROUP_NAME

@@ -1,10 +1,15 @@
 #!/usr/bin/python3
-"""uhttpd.py ADDR:PORT WWW: a test double of OpenWrt's uhttpd, which Debian doesn't package.
+"""uhttpd.py ADDR:PORT WWW [-n PROGRAMS]: a test double of OpenWrt's uhttpd, which Debian doesn't package.
 
-Only what a CGI program sees of it, by the rules of its source (client.c, proc.c, cgi.c, relay.c, file.c):
-methods, versions and headers as it parses them, what it answers by itself, a cleared environment of
-its fixed list of variables, empty where there is no header, no argument, a body by length or dechunked,
-`Status: NNN reason` alone counts, chunked answers, 60 s for a script. No Lua, no ubus, no TLS.
+Only what a CGI program sees of it: methods, versions and headers as uhttpd parses them, what it answers by
+itself, a cleared environment with the variables of its fixed list, no argument, a body by length or
+dechunked, `Status: NNN reason` alone counts, 60 s for a script. No Lua, no ubus, no TLS.
+
+It was compared with the real program (uhttpd f682cca of 2026-07-24, built from source, -x /cgi-bin -n 3), and does
+as that does where the two had differed: of two equal headers the first counts; a header that is absent has no
+variable; a signed length is refused; a header over 4096 bytes is 413, a head over 16 KiB 431; a script's own Content-Length
+takes the place of chunks; `//` in a path is `/`; at most PROGRAMS programs run at once (3), further requests wait for
+one to end; and a client that goes away in the middle of its body leaves its program waiting for the rest.
 """
 import os
 import re
@@ -17,8 +22,9 @@ from urllib.parse import unquote_to_bytes
 
 METHODS = (b"GET", b"POST", b"HEAD", b"OPTIONS", b"PUT", b"PATCH", b"DELETE")
 VERSIONS = (b"HTTP/0.9", b"HTTP/1.0", b"HTTP/1.1")
-HEADERS = ("accept", "accept-charset", "accept-encoding", "accept-language", "authorization", "connection",
-           "cookie", "host", "referer", "user-agent", "content-type", "content-length")
+HEADERS = ("accept", "accept-charset", "accept-encoding", "accept-language", "authorization", "connection", "cookie", "host",
+           "origin", "referer", "user-agent", "x-http-method-override", "auth-user", "auth-pass", "content-type", "content-length")
+LINE, HEAD = 4096, 16384
 TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 CONTROL = re.compile(rb"[\0-\x08\x0a-\x1f\x7f]")
 PREFIX = b"/cgi-bin"
@@ -41,9 +47,11 @@ class Client:
 
     def line(self):
         while b"\r\n" not in self.buffer:
-            if len(self.buffer) >= 4096:
+            if len(self.buffer) >= LINE:
                 raise Refused(413, "Request Entity Too Large")
             self.more()
+        if self.buffer.index(b"\r\n") > LINE:
+            raise Refused(413, "Request Entity Too Large")
         text, _, self.buffer = self.buffer.partition(b"\r\n")
         return text
 
@@ -54,7 +62,9 @@ class Client:
         return piece
 
     def send_head(self, code, reason, headers):
-        chunked = self.version == b"HTTP/1.1" and self.method not in (b"HEAD", b"OPTIONS") and code not in (204, 304)
+        counted = any(name.lower() == b"content-length" for name, _ in headers)
+        chunked = (self.version == b"HTTP/1.1" and self.method not in (b"HEAD", b"OPTIONS") and code not in (204, 304)
+                   and not counted)
         out = b"%s %03d %s\r\nConnection: %s\r\n" % (self.version, code, reason, b"close" if self.close else b"Keep-Alive")
         out += b"Transfer-Encoding: chunked\r\n" if chunked else b""
         out += b"" if self.close else b"Keep-Alive: timeout=20\r\n"
@@ -83,11 +93,14 @@ class Client:
         return url
 
     def headers(self):
-        found, length, chunked, said = {}, 0, False, []
+        found, length, chunked, said, size = {}, 0, False, [], 0
         while True:
             text = self.line()
             if not text:
                 break
+            size += len(text) + 2
+            if size > HEAD:
+                raise Refused(431, "Request Header Fields Too Large")
             if b"\0" in text:
                 raise EOFError
             name, colon, value = text.partition(b":")
@@ -102,19 +115,16 @@ class Client:
                 if value.lower() != b"100-continue":
                     raise Refused(412, "Precondition Failed")
             elif name == b"content-length":
-                # strtol(), then: nothing behind the number. It takes a sign, and nothing for 0.
-                if not re.match(rb"[ \t]*[+-]?\d+\Z", value) and value:
+                if not re.match(rb"\d+\Z", value) or int(value) > 2**31 - 1:
                     raise Refused(400, "Bad Request")
-                length = int(value or b"0")
-                if length < 0 or length > 2**31 - 1:
-                    raise Refused(400, "Bad Request")
+                length = int(value)
             elif name == b"transfer-encoding":
                 if value.lower() != b"chunked":
                     raise Refused(501, "Not Implemented")
                 chunked = True
             elif name == b"connection" and value.lower() == b"close":
                 self.close = True
-            found[name.decode("latin-1")] = value
+            found.setdefault(name.decode("latin-1"), value)
         if said.count(b"content-length") > 1 or (b"content-length" in said and b"transfer-encoding" in said):
             raise Refused(400, "Bad Request")
         if b"expect" in said:
@@ -149,7 +159,8 @@ class Client:
         url = self.request()
         found, length, chunked = self.headers()
         program, name, info, query = look_up(url)
-        if program is None or not (url == PREFIX or url.startswith((PREFIX + b"/", PREFIX + b"?"))):
+        plain = re.sub(rb"/+", b"/", url.partition(b"?")[0])
+        if program is None or not (plain == PREFIX or plain.startswith(PREFIX + b"/")):
             self.close |= bool(length or chunked)
             raise Refused(404, "Not Found")
         if not os.stat(program).st_mode & stat.S_IXOTH:
@@ -158,7 +169,8 @@ class Client:
         environment = {"PATH": "/sbin:/usr/sbin:/bin:/usr/bin"}
         for header in HEADERS:
             variable = header.upper().replace("-", "_")
-            environment[variable if header.startswith("content-") else "HTTP_" + variable] = found.get(header, b"")
+            if header in found:
+                environment[variable if header.startswith("content-") else "HTTP_" + variable] = found[header]
         address, port = self.sock.getsockname()[:2]
         environment.update({
             "GATEWAY_INTERFACE": "CGI/1.1", "SERVER_SOFTWARE": "uhttpd", "SCRIPT_NAME": name, "SCRIPT_FILENAME": program,
@@ -168,7 +180,8 @@ class Client:
         })
         if info:
             environment["PATH_INFO"] = info
-        self.run(program, environment, length, chunked)
+        with SLOTS:
+            self.run(program, environment, length, chunked)
 
     def run(self, program, environment, length, chunked):
         script = subprocess.Popen([program], env=environment, cwd=WWW, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -178,9 +191,10 @@ class Client:
                 script.stdin.flush()
         except BrokenPipeError:
             self.close = True
-        except EOFError:        # the client is gone, and so its script
-            script.kill()
-            script.communicate()
+        except (EOFError, OSError):     # the client is gone: nobody tells the script, and its slot is taken until it ends
+            script.stdout.read()
+            script.wait()
+            script.stdin.close()
             raise
         output = script.communicate(timeout=60)[0]
         self.relay(output)
@@ -209,7 +223,7 @@ class Client:
                     self.serve()
                 except Refused as e:
                     code, reason = e.args
-                    if code in (400, 412, 413, 501):
+                    if code in (400, 412, 413, 431, 501):
                         self.close = True
                     self.send(code, reason.encode(), [(b"Content-Type", b"text/html")], b"<h1>%s</h1>" % reason.encode())
                 if self.close:
@@ -224,7 +238,7 @@ def look_up(url):
     path, _, query = url.partition(b"?")
     if re.search(rb"%(?![0-9A-Fa-f]{2})", path):
         return None, None, None, query
-    path = unquote_to_bytes(path).split(b"\0")[0]
+    path = re.sub(rb"/+", b"/", unquote_to_bytes(path).split(b"\0")[0])
     end = len(path)
     while end > 0:
         physical = os.path.normpath(WWW.encode() + path[:end])
@@ -235,9 +249,10 @@ def look_up(url):
 
 
 ADDRESS, WWW = sys.argv[1].rsplit(":", 1), os.path.realpath(sys.argv[2])
-listener = socket.socket()
+SLOTS = threading.Semaphore(int(sys.argv[4]) if sys.argv[3:4] == ["-n"] else 3)
+listener = socket.socket(socket.AF_INET6 if ":" in ADDRESS[0] else socket.AF_INET)
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-listener.bind((ADDRESS[0], int(ADDRESS[1])))
+listener.bind((ADDRESS[0].strip("[]"), int(ADDRESS[1])))
 listener.listen(100)
 while True:
     connection, peer_address = listener.accept()
