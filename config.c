@@ -13,7 +13,6 @@
  */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>    /* rename */
@@ -321,14 +320,10 @@ static bool scheme_ok(struct slice s)
 	return true;
 }
 
-static bool address_of(struct slice s, int family)
+static bool is_ipv6(struct slice s)
 {
-	uint8_t bytes[16];
-	char text[INET6_ADDRSTRLEN] = { 0 };
-	if (s.n >= sizeof text)
-		return false;
-	memcpy(text, s.p, s.n);
-	return inet_pton(family, text, bytes) == 1;
+	struct address a;
+	return address_parse(s, &a) && memchr(s.p, ':', s.n);
 }
 
 /* Lower case: so a browser writes it, and bytes are what is compared. */
@@ -339,7 +334,7 @@ static bool host_ok(struct slice s)
 		if (!small_letter(s.p[i]) && !digit(s.p[i]) && !among(s.p[i], address ? "[:.]" : "._-"))
 			return false;
 	if (address)
-		return s.p[s.n - 1] == ']' && address_of((struct slice){ s.p + 1, s.n - 2 }, AF_INET6);
+		return s.p[s.n - 1] == ']' && is_ipv6((struct slice){ s.p + 1, s.n - 2 });
 	return s.n > 0;
 }
 
@@ -354,8 +349,9 @@ static bool port_ok(struct slice port, struct slice scheme)
 	return !slice_is(scheme, S("https")) || number != 443;
 }
 
-static bool origin_ok(struct slice origin)
+static bool take_origin(struct slice origin, struct buf *parsed)
 {
+	(void)parsed;
 	struct slice host = origin, scheme = slice_cut(&host, ':');
 	if (!scheme_ok(scheme) || !slice_starts(host, S("//")))
 		return false;
@@ -366,46 +362,54 @@ static bool origin_ok(struct slice origin)
 	return host_ok(host) && (!port.p || port_ok(port, scheme));
 }
 
-/* `unix`: peers of AF_UNIX sockets, which have no address. */
-static bool network_ok(struct slice network)
-{
-	int64_t bits;
-	struct slice prefix = network, address = slice_cut(&prefix, '/');
-	bool four = address_of(address, AF_INET);
-	if (slice_is(network, S("unix")))
-		return true;
-	if (!four && !address_of(address, AF_INET6))
-		return false;
-	return !prefix.p || parse_number(prefix, 0, four ? 32 : 128, &bits);
-}
-
-/* Checks each word and keeps them with single spaces between. */
-static const char *read_words(const struct option *o, struct slice text, void *field, bool (*ok)(struct slice word),
-	const char *refusal)
+/* Keeps the words of a list with single spaces between them. take() checks a word; what it makes of it goes into *parsed. */
+static const char *read_words(const struct option *o, struct slice text, struct slice *kept,
+	bool (*take)(struct slice word, struct buf *parsed), struct buf *parsed, const char *refusal)
 {
 	struct buf words = { 0 };
 	if (text.n > (size_t)o->max)
 		return "must have at most 2048 bytes";
 	for (struct slice word; (word = next_word(&text)).n;) {
-		if (!ok(word))
+		if (!take(word, parsed))
 			return refusal;
 		if (words.n)
 			buf_c(&words, ' ');
 		buf_add(&words, word);
 	}
-	*(struct slice *)field = buf_slice(&words);
+	*kept = buf_slice(&words);
 	return NULL;
 }
 
 static const char *read_origins(const struct option *o, struct slice text, void *field)
 {
-	return read_words(o, text, field, origin_ok,
+	return read_words(o, text, field, take_origin, NULL,
 		"must be origins as browsers send them, between spaces: https://app.example http://localhost:3000");
+}
+
+static bool take_network(struct slice word, struct buf *parsed)
+{
+	struct network n;
+	bool good = network_parse(word, &n);
+	if (good)
+		buf_add(parsed, (struct slice){ (const char *)&n, sizeof n });
+	return good;
 }
 
 static const char *read_networks(const struct option *o, struct slice text, void *field)
 {
-	return read_words(o, text, field, network_ok, "must be addresses, networks or unix, between spaces: 127.0.0.1 10.0.0.0/8 ::1 unix");
+	struct networks *nets = field;
+	struct buf list = { 0 };
+	const char *wrong = read_words(o, text, &nets->words, take_network, &list,
+		"must be addresses, networks or unix, between spaces: 127.0.0.1 10.0.0.0/8 ::1 unix");
+	nets->list = (const struct network *)(const void *)list.p;
+	nets->count = list.n / sizeof *nets->list;
+	return wrong;
+}
+
+static void show_networks(struct buf *b, const void *field)
+{
+	const struct networks *nets = field;
+	buf_add(b, nets->words);
 }
 
 /* ---- the file ---------------------------------------------------------- */
@@ -423,7 +427,7 @@ static const struct kind {
 	[OPTION_MOUNT] = { read_mount, show_mount },
 	[OPTION_DIRECTORY] = { read_directory, show_text },
 	[OPTION_ORIGINS] = { read_origins, show_text },
-	[OPTION_NETWORKS] = { read_networks, show_text },
+	[OPTION_NETWORKS] = { read_networks, show_networks },
 };
 
 struct slice option_value(const struct config *c, size_t i)

@@ -8,6 +8,7 @@
 #ifndef CONFIG_H
 #define CONFIG_H
 
+#include "base/address.h"
 #include "base/base.h"
 
 enum audit_where {
@@ -27,7 +28,7 @@ struct config {
 	struct slice base_path;         /* mount point where latchkey parses HTTP itself */
 	bool signup;
 	struct slice cors_origins;      /* words between single spaces */
-	struct slice trusted_proxies;   /* addresses, networks (CIDR) or `unix`, words between single spaces */
+	struct networks trusted_proxies;
 	enum audit_where audit;
 	int64_t audit_max;              /* rows */
 	bool access_cookie;
@@ -47,7 +48,7 @@ enum option_kind {
 	OPTION_MOUNT,     /* slice: a path, without its trailing slash */
 	OPTION_DIRECTORY, /* slice: an absolute path, or nothing */
 	OPTION_ORIGINS,   /* slice: words */
-	OPTION_NETWORKS,  /* slice: words */
+	OPTION_NETWORKS,  /* networks: words */
 	OPTION_KIND__MAX
 };
 

@@ -44,9 +44,7 @@
  */
 #include "http.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -55,6 +53,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/file.h"
 
 enum {
@@ -218,140 +217,6 @@ static bool is_printable(struct slice s)
 	return true;
 }
 
-/* ---- addresses --------------------------------------------------------- */
-
-struct address {
-	size_t size;            /* 4 or 16; 0: none, 1: a socket of this host that has none */
-	uint8_t b[16];
-};
-
-/* The peer of an AF_UNIX socket: so nginx writes it in REMOTE_ADDR too. In
- * trusted_proxies it is the word without the colon. */
-enum { ADDRESS_UNIX = 1 };
-#define PEER_UNIX S("unix:")
-
-/* An IPv4 address that came in the dress of IPv6 (::ffff:a.b.c.d, as a
- * socket for both shows it) is one and the same client. */
-static void address_set(struct address *a, const void *bytes, size_t size)
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	const uint8_t *from = bytes;
-	if (size == 16 && memcmp(from, mapped, sizeof mapped) == 0) {
-		from += sizeof mapped;
-		size = 4;
-	}
-	a->size = size;
-	memcpy(a->b, from, size);
-}
-
-/* False, and *a untouched, unless all of s is an address. */
-static bool address_parse(struct slice s, struct address *a)
-{
-	char text[INET6_ADDRSTRLEN] = "";
-	uint8_t bytes[16];
-	if (s.n >= sizeof text || !made_of(s, ":."))
-		return false;
-	memcpy(text, s.p, s.n);
-	if (inet_pton(AF_INET, text, bytes) == 1)
-		address_set(a, bytes, 4);
-	else if (inet_pton(AF_INET6, text, bytes) == 1)
-		address_set(a, bytes, 16);
-	else
-		return false;
-	return true;
-}
-
-static unsigned group(const struct address *a, size_t i)
-{
-	return (unsigned)a->b[2 * i] << 8 | a->b[2 * i + 1];
-}
-
-static size_t zeros_from(const struct address *a, size_t i)
-{
-	size_t n = 0;
-	while (i + n < 8 && group(a, i + n) == 0)
-		n++;
-	return n;
-}
-
-/* The groups that "::" stands for: the first longest run of two or more
- * (RFC 5952, 4.2). *n is 0 when there is none. */
-static size_t longest_zeros(const struct address *a, size_t *n)
-{
-	size_t best = 8;
-	*n = 1;
-	for (size_t i = 0; i < 8; i++)
-		if (zeros_from(a, i) > *n) {
-			best = i;
-			*n = zeros_from(a, i);
-		}
-	return best;
-}
-
-static void put_group(struct buf *b, unsigned value)
-{
-	int shift = 12;
-	while (shift && value >> shift == 0)
-		shift -= 4;
-	for (; shift >= 0; shift -= 4)
-		buf_c(b, "0123456789abcdef"[value >> shift & 15]);
-}
-
-static void put_ipv6(struct buf *b, const struct address *a)
-{
-	size_t zeros, gap = longest_zeros(a, &zeros);
-	for (size_t i = 0; i < 8; i++) {
-		if (i == gap) {
-			buf_s(b, "::");
-			i += zeros - 1;
-			continue;
-		}
-		if (i && i != gap + zeros)
-			buf_c(b, ':');
-		put_group(b, group(a, i));
-	}
-}
-
-/* inet_ntop() would do, but brings printf() along, a tenth of the executable. */
-static struct slice address_text(const struct address *a)
-{
-	struct buf b = { 0 };
-	if (a->size == 16)
-		put_ipv6(&b, a);
-	for (size_t i = 0; a->size == 4 && i < 4; i++) {
-		if (i)
-			buf_c(&b, '.');
-		buf_int(&b, a->b[i]);
-	}
-	return buf_slice(&b);
-}
-
-/* net is an address, or one with "/bits". What is neither holds nobody. */
-static bool within(const struct address *a, struct slice net)
-{
-	struct slice bits_text = net, base_text = slice_cut(&bits_text, '/');
-	struct address base;
-	if (a->size == ADDRESS_UNIX)
-		return slice_is(net, S("unix"));
-	if (!address_parse(base_text, &base) || base.size != a->size)
-		return false;
-	int64_t bits = (int64_t)base.size * 8;
-	if (bits_text.p && !parse_number(bits_text, 0, bits, &bits))
-		return false;
-	for (int64_t i = 0; i < bits; i++)
-		if ((a->b[i / 8] ^ base.b[i / 8]) & 0x80 >> i % 8)
-			return false;
-	return true;
-}
-
-static bool is_trusted(const struct address *a, struct slice nets)
-{
-	while (nets.p)
-		if (within(a, slice_cut(&nets, ' ')))
-			return true;
-	return false;
-}
-
 /* ---- judge: what all faces must stand ---------------------------------- */
 
 /* Cuts what stands behind the last comma off *rest. */
@@ -365,22 +230,25 @@ static struct slice cut_last(struct slice *rest)
 	return last;
 }
 
+/* The peer of an AF_UNIX socket, as nginx writes it in REMOTE_ADDR too. */
+#define PEER_UNIX S("unix:")
+
 /* A peer as a socket or a server names it: with a zone, perhaps. */
 static void take_peer(struct slice text, struct address *a)
 {
 	struct slice zone = text;
 	if (slice_is(text, PEER_UNIX))
-		a->size = ADDRESS_UNIX;
+		a->kind = ADDRESS_UNIX;
 	else
 		address_parse(slice_cut(&zone, '%'), a);
 }
 
 /* Who sent the request here: by SCGI whom the server names, if it is trusted. */
-static struct address find_sender(const struct head *h, struct slice trusted)
+static struct address find_sender(const struct head *h, const struct networks *trusted)
 {
-	struct address a = { 0 };
+	struct address a = { .kind = ADDRESS_NONE };
 	take_peer(h->rq.face == FACE_CGI ? h->rq.peer : h->connected, &a);
-	if (h->rq.face == FACE_SCGI && is_trusted(&a, trusted))
+	if (h->rq.face == FACE_SCGI && networks_hold(trusted, &a))
 		take_peer(h->rq.peer, &a);
 	return a;
 }
@@ -391,14 +259,14 @@ static struct address find_sender(const struct head *h, struct slice trusted)
  * that isn't is the client. At a hop that is no address the last one that was
  * known stays: nobody gets a name of his own choice.
  */
-static void find_peer(struct head *h, struct slice trusted)
+static void find_peer(struct head *h, const struct networks *trusted)
 {
 	struct address a = find_sender(h, trusted);
 	struct slice rest = h->forwarded_for;
 	h->rq.forwarded = h->forwarded_for.p || h->forwarded_proto.p;
-	if (h->forwarded_proto.p && is_trusted(&a, trusted))
+	if (h->forwarded_proto.p && networks_hold(trusted, &a))
 		h->rq.https |= slice_is_nocase(cut_last(&h->forwarded_proto), S("https"));
-	while (rest.p && is_trusted(&a, trusted))
+	while (rest.p && networks_hold(trusted, &a))
 		if (!address_parse(cut_last(&rest), &a))
 			break;
 	h->rq.peer = address_text(&a);
@@ -467,7 +335,7 @@ static enum method method_of(struct slice word)
 
 static enum error judge(struct head *h, const struct http_rules *rules, int64_t *length)
 {
-	find_peer(h, rules->trusted_proxies);
+	find_peer(h, &rules->trusted_proxies);
 	enum error e = judge_host(h);
 	if (!e)
 		e = judge_length(h, length);
@@ -909,21 +777,13 @@ struct slice http_peer(int fd)
 {
 	union {
 		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
 		struct sockaddr_storage room;
 	} from = { 0 };
-	struct address a = { 0 };
+	struct address a = { .kind = ADDRESS_NONE };
 	socklen_t n = sizeof from;
-	if (getpeername(fd, &from.any, &n) == 0) {
-		if (from.any.sa_family == AF_UNIX)
-			return PEER_UNIX;
-		if (from.any.sa_family == AF_INET)
-			address_set(&a, &from.v4.sin_addr, 4);
-		if (from.any.sa_family == AF_INET6)
-			address_set(&a, &from.v6.sin6_addr, 16);
-	}
-	return address_text(&a);
+	if (getpeername(fd, &from.any, &n) == 0)
+		a = address_of_name(&from.any);
+	return a.kind == ADDRESS_UNIX ? PEER_UNIX : address_text(&a);
 }
 
 enum face http_peek(void)
@@ -971,7 +831,7 @@ enum error http_read_stream(struct request *rq, const struct http_rules *rules, 
 	h.rq.face = face_of(in);
 	h.connected = http_peer(0);
 	if (e)
-		find_peer(&h, SLICE_NONE);
+		find_peer(&h, &(struct networks){ .count = 0 });
 	else
 		e = parse_head(&h, in, &s, rules, &length);
 	if (!e) {
@@ -1002,7 +862,7 @@ enum http_progress http_take(struct slice in, struct http_at *at, const struct h
 	int64_t length = -1;
 	*e = scan(at, in);
 	if (*e)
-		find_peer(&h, SLICE_NONE);
+		find_peer(&h, &(struct networks){ .count = 0 });
 	else if (at->done)
 		*e = parse_head(&h, in, at, rules, &length);
 	h.rq.unread = *e != ERROR_NONE;
@@ -1090,7 +950,7 @@ bool http_loopback(const struct request *rq)
 	struct slice name;
 	if (rq->https || rq->forwarded || !address_parse(rq->peer, &a) || !split_host(rq->host, &name))
 		return false;
-	if (!within(&a, S("127.0.0.0/8")) && !within(&a, S("::1")))
+	if (!address_is_loopback(&a))
 		return false;
 	return slice_is_nocase(name, S("localhost")) || slice_is(name, S("127.0.0.1")) || slice_is(name, S("[::1]"));
 }

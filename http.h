@@ -8,6 +8,7 @@
 #ifndef HTTP_H
 #define HTTP_H
 
+#include "base/address.h"
 #include "base/base.h"
 
 enum face {
@@ -53,7 +54,7 @@ struct request {
 /* What a face needs to know of the configuration. */
 struct http_rules {
 	struct slice base_path;         /* for FACE_HTTP, and SCGI without PATH_INFO */
-	struct slice trusted_proxies;   /* as in struct config */
+	struct networks trusted_proxies;
 };
 
 /*

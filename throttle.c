@@ -25,13 +25,13 @@
  */
 #include "throttle.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/file.h"
 
 enum {
@@ -130,20 +130,14 @@ uint64_t throttle_hash(const uint8_t secret[16], struct slice s)
 /* Who is asking: what the three keys are made of. */
 struct asker { struct slice network, account; };
 
-/* IPv4 whole, IPv6 its /64; nothing for what is neither, which all such share. */
+/* IPv4 whole, IPv6 its /64. All clients whose address is neither share an empty one. */
 static struct slice network_of(struct slice ip)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };   /* ::ffff:0:0/96 is IPv4 (RFC 4291) */
-	struct slice rest = ip;
-	const char *text = slice_text(slice_cut(&rest, '%'));   /* a zone is no part of a network */
-	uint8_t *address = arena(16);
-	if (inet_pton(AF_INET, text, address) == 1)
-		return (struct slice){ (char *)address, 4 };
-	if (inet_pton(AF_INET6, text, address) != 1)
-		return SLICE_NONE;
-	if (memcmp(address, mapped, sizeof mapped) == 0)
-		return (struct slice){ (char *)address + sizeof mapped, 4 };
-	return (struct slice){ (char *)address, 8 };
+	enum { V6_NETWORK = 8 };
+	struct address a = { .kind = ADDRESS_NONE };
+	struct slice zone = ip;
+	address_parse(slice_cut(&zone, '%'), &a);       /* a zone is no part of a network */
+	return arena_copy((struct slice){ (const char *)a.b, a.kind == ADDRESS_V6 ? V6_NETWORK : a.kind });
 }
 
 /* Names of accounts are one but for ASCII case; so is their count. */

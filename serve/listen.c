@@ -15,7 +15,6 @@
  */
 #include "serve/listen.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -31,6 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/file.h"
 
 enum {
@@ -43,7 +43,7 @@ enum {
 	IDLE_SECONDS = 30       /* longer than a page and its next request are apart */
 };
 
-union address {
+union socket_name {
 	struct sockaddr any;
 	struct sockaddr_in v4;
 	struct sockaddr_in6 v6;
@@ -85,54 +85,52 @@ static _Noreturn void leave(int code, const char *what, const char *which)
 	exit(code);
 }
 
-/* Cuts where into host and port at its last colon. */
-static struct slice cut_port(struct slice *host)
-{
-	size_t at = host->n;
-	while (at && host->p[at - 1] != ':')
-		at--;
-	struct slice port = slice_from(*host, at);
-	host->n = at ? at - 1 : 0;
-	if (host->n > 2 && host->p[0] == '[' && host->p[host->n - 1] == ']')
-		*host = (struct slice){ host->p + 1, host->n - 2 };
-	return port;
-}
-
-static socklen_t size_of(const union address *a)
+static socklen_t size_of(const union socket_name *a)
 {
 	return a->any.sa_family == AF_UNIX ? sizeof a->local : a->any.sa_family == AF_INET ? sizeof a->v4 : sizeof a->v6;
 }
 
-static bool local_address(struct slice path, union address *a)
+static bool local_address(struct slice path, union socket_name *a)
 {
-	*a = (union address){ .local.sun_family = AF_UNIX };
+	*a = (union socket_name){ .local.sun_family = AF_UNIX };
 	if (path.n == 0 || path.n >= sizeof a->local.sun_path)
 		return false;
 	memcpy(a->local.sun_path, path.p, path.n);
 	return true;
 }
 
-static bool address_of(const char *where, union address *a)
+static void ip_address(const struct address *a, uint16_t port, union socket_name *name)
 {
-	struct slice host = slice_of(where), port_text = cut_port(&host);
-	int64_t port;
-	if (slice_starts(slice_of(where), S(LOCAL)))
-		return local_address(slice_of(where + sizeof LOCAL - 1), a);
-	if (!parse_number(port_text, 0, 65535, &port))
+	*name = (union socket_name){ 0 };
+	name->any.sa_family = a->kind == ADDRESS_V4 ? AF_INET : AF_INET6;
+	if (a->kind == ADDRESS_V4) {
+		name->v4.sin_port = htons(port);
+		memcpy(&name->v4.sin_addr, a->b, ADDRESS_V4);
+	} else {
+		name->v6.sin6_port = htons(port);
+		memcpy(&name->v6.sin6_addr, a->b, ADDRESS_V6);
+	}
+}
+
+/* A port alone, with or without a colon before it, is one of 127.0.0.1. */
+static bool name_of(struct slice where, union socket_name *name)
+{
+	struct address a = { .kind = ADDRESS_V4, .b = { 127, 0, 0, 1 } };
+	int64_t number;
+	uint16_t port;
+	if (slice_starts(where, S(LOCAL)))
+		return local_address(slice_from(where, sizeof LOCAL - 1), name);
+	if (parse_number(slice_starts(where, S(":")) ? slice_from(where, 1) : where, 0, UINT16_MAX, &number))
+		port = (uint16_t)number;
+	else if (!address_parse_port(where, &a, &port))
 		return false;
-	const char *text = host.n ? slice_text(host) : "127.0.0.1";
-	*a = (union address){ 0 };
-	a->any.sa_family = inet_pton(AF_INET, text, &a->v4.sin_addr) == 1 ? AF_INET : AF_INET6;
-	if (a->any.sa_family == AF_INET)
-		a->v4.sin_port = htons((uint16_t)port);
-	else
-		a->v6.sin6_port = htons((uint16_t)port);
-	return a->any.sa_family == AF_INET || inet_pton(AF_INET6, text, &a->v6.sin6_addr) == 1;
+	ip_address(&a, port, name);
+	return true;
 }
 
 /* A socket's name that nobody listens on any more: left behind by a process
  * that is gone. No other kind of file is taken for one. */
-static bool is_stale(const union address *a)
+static bool is_stale(const union socket_name *a)
 {
 	struct stat st;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -144,7 +142,7 @@ static bool is_stale(const union address *a)
 
 /* To a local socket may connect who may write to it: its owner's group, in
  * which the web server can be. */
-static bool bind_to(int fd, const union address *a)
+static bool bind_to(int fd, const union socket_name *a)
 {
 	bool local = a->any.sa_family == AF_UNIX;
 	if (local && is_stale(a))
@@ -154,9 +152,9 @@ static bool bind_to(int fd, const union address *a)
 
 static int open_socket(const char *where)
 {
-	union address a;
+	union socket_name a;
 	int on = 1;
-	if (!address_of(where, &a))
+	if (!name_of(slice_of(where), &a))
 		leave(100, "not an address, give ADDR:PORT or unix:PATH: ", where);
 	int fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -171,28 +169,22 @@ static int open_socket(const char *where)
 /* The URL of a listening socket, for people to click on. */
 static void print_url(int fd, const char *where)
 {
-	union address a = { 0 };
-	socklen_t n = sizeof a;
+	union socket_name name = { 0 };
+	socklen_t n = sizeof name;
 	struct buf b = { 0 };
-	struct slice host = slice_of(where);
-	getsockname(fd, &a.any, &n);
-	if (a.any.sa_family == AF_UNIX) {
-		buf_s(&b, "latchkey: serving ");
+	getsockname(fd, &name.any, &n);
+	const struct address a = address_of_name(&name.any);
+	buf_s(&b, "latchkey: serving ");
+	if (a.kind == ADDRESS_UNIX) {
 		buf_s(&b, where);
-		buf_c(&b, '\n');
-		write_all(STDOUT_FILENO, buf_slice(&b));
-		return;
+	} else {
+		buf_s(&b, a.kind == ADDRESS_V6 ? "http://[" : "http://");
+		buf_add(&b, address_text(&a));
+		buf_s(&b, a.kind == ADDRESS_V6 ? "]:" : ":");
+		buf_int(&b, ntohs(a.kind == ADDRESS_V6 ? name.v6.sin6_port : name.v4.sin_port));
+		buf_c(&b, '/');
 	}
-	cut_port(&host);
-	buf_s(&b, "latchkey: serving http://");
-	if (a.any.sa_family == AF_INET6)
-		buf_c(&b, '[');
-	buf_add(&b, host.n ? host : S("127.0.0.1"));
-	if (a.any.sa_family == AF_INET6)
-		buf_c(&b, ']');
-	buf_c(&b, ':');
-	buf_int(&b, ntohs(a.any.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port));
-	buf_s(&b, "/\n");
+	buf_c(&b, '\n');
 	write_all(STDOUT_FILENO, buf_slice(&b));
 }
 

@@ -19,10 +19,21 @@
 
 #define T(literal) { "" literal, sizeof(literal) - 1 }
 
-static const struct http_rules rules = {
-	.base_path = T("/api/auth"),
-	.trusted_proxies = T("10.0.0.0/8 192.0.2.1 fd00::/8 2001:db8::1")
-};
+static struct http_rules rules;         /* set by main() */
+
+/* Rules that trust these networks; what is none is left out. */
+static struct http_rules trusting(struct slice words)
+{
+	struct http_rules r = { .base_path = S("/api/auth") };
+	struct buf list = { 0 };
+	struct network n;
+	while (words.p)
+		if (network_parse(slice_cut(&words, ' '), &n))
+			buf_add(&list, (struct slice){ (const char *)&n, sizeof n });
+	r.trusted_proxies.list = (const struct network *)(const void *)list.p;
+	r.trusted_proxies.count = list.n / sizeof n;
+	return r;
+}
 
 static const char *text(struct slice s)
 {
@@ -516,7 +527,7 @@ static void test_scgi_peers(void)
 		{ T("unix"), { 0 }, T("192.0.2.7"), { 0 }, { 0 } }
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct http_rules mine = { .trusted_proxies = cases[i].nets };
+		struct http_rules mine = trusting(cases[i].nets);
 		struct buf b = { 0 };
 		buf_add(&b, S(SCGI_GET "REMOTE_ADDR\0"));
 		buf_add(&b, cases[i].named);
@@ -527,7 +538,7 @@ static void test_scgi_peers(void)
 		enum error e = http_parse_head(at_edge(netstring(buf_slice(&b))), &rq, &mine, &length);
 		ok(!e && slice_is(rq.peer, cases[i].want), "SCGI from %s: %s is %s", text(cases[i].connected), text(cases[i].named), text(rq.peer));
 	}
-	struct http_rules mine = { .trusted_proxies = S("unix") };
+	struct http_rules mine = trusting(S("unix"));
 	rq.peer = S("unix:");
 	http_parse_head(S("GET / HTTP/1.0\r\nX-Forwarded-For: 6.6.6.6, 192.0.2.7\r\nX-Forwarded-Proto: https\r\n\r\n"), &rq, &mine, &length);
 	ok(rq.https && slice_is(rq.peer, S("192.0.2.7")), "a proxy by a socket of this host is believed by HTTP too");
@@ -648,31 +659,6 @@ static void test_peers(void)
 	}
 	head_from(S("10.0.0.1"), S("GET / HTTP/1.0\r\nX-Forwarded-For: 6.6.6.6\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n"));
 	is_slice(rq.peer, S("1.2.3.4"), "the line that the proxy added counts, not the client's");
-}
-
-/* A network's bits at 0, 1, each edge of a byte and beyond the end. */
-static void test_networks(void)
-{
-	static const struct { struct slice net, peer; bool in; } cases[] = {
-		{ T("0.0.0.0/0"), T("255.255.255.255"), true }, { T("0.0.0.0/0"), T("::5"), false },
-		{ T("::/0"), T("1::"), true }, { T("::/0"), T("1.2.3.4"), false },
-		{ T("128.0.0.0/1"), T("127.255.255.255"), false }, { T("128.0.0.0/1"), T("200.0.0.0"), true },
-		{ T("10.0.0.0/7"), T("11.0.0.0"), true }, { T("10.0.0.0/7"), T("12.0.0.0"), false },
-		{ T("10.0.0.0/9"), T("10.127.0.1"), true }, { T("10.0.0.0/9"), T("10.128.0.1"), false },
-		{ T("10.0.0.4/31"), T("10.0.0.5"), true }, { T("10.0.0.4/31"), T("10.0.0.6"), false },
-		{ T("10.0.0.4/32"), T("10.0.0.4"), true }, { T("10.0.0.4/33"), T("10.0.0.4"), false },
-		{ T("10.0.0.4/"), T("10.0.0.4"), false }, { T("10.0.0.4/x"), T("10.0.0.4"), false },
-		{ T("2001:db8::/127"), T("2001:db8::1"), true }, { T("2001:db8::/128"), T("2001:db8::1"), false },
-		{ T("2001:db8::1/128"), T("2001:db8::1"), true }, { T("2001:db8::1/129"), T("2001:db8::1"), false },
-		{ T(""), T("10.0.0.4"), false }, { { 0 }, T("10.0.0.4"), false }, { T("x"), T("10.0.0.4"), false },
-		{ T("192.0.2.0/24 10.0.0.4"), T("10.0.0.4"), true }
-	};
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct http_rules mine = { .trusted_proxies = cases[i].net };
-		rq.peer = cases[i].peer;
-		http_parse_head(S("GET / HTTP/1.0\r\nX-Forwarded-Proto: https\r\n\r\n"), &rq, &mine, &length);
-		ok(rq.https == cases[i].in, "%s %s %s", text(cases[i].peer), cases[i].in ? "in" : "not in", text(cases[i].net));
-	}
 }
 
 /* ---- what is asked of a request ---------------------------------------- */
@@ -1511,6 +1497,7 @@ static void test_same(void)
 
 int main(void)
 {
+	rules = trusting(S("10.0.0.0/8 192.0.2.1 fd00::/8 2001:db8::1"));
 	static void (*const tests[])(void) = {
 		test_good,
 		test_prefixes,
@@ -1530,7 +1517,6 @@ int main(void)
 		test_scgi_limits,
 		test_many_parts,
 		test_peers,
-		test_networks,
 		test_bearer,
 		test_cookies,
 		test_query,

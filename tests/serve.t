@@ -125,6 +125,7 @@ if [ "$(id -u)" -eq 0 ]; then
     as_owner forks
     as_owner works --workers 1
     is "$(find "$TMP/theirs" ! -uid 65534)" '' 'and no file of it is root'"'"'s'
+    DATA=$TMP/data
 else
     diag 'serve by root over another user'"'"'s directory: left out, this is not root'
 fi

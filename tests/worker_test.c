@@ -146,7 +146,7 @@ static void leave(bool resting)
 
 /* ---- a worker and its peers -------------------------------------------- */
 
-static const struct http_rules rules = { .base_path = { "", 0 }, .trusted_proxies = { "", 0 } };
+static const struct http_rules rules = { .base_path = { "", 0 } };
 static const struct worker_calls calls = {
 	.rules = &rules, .answer = answer, .refuse = refuse, .is_slow = is_slow, .is_current = is_current,
 	.settle = settle, .leave = leave, .forget = forget,

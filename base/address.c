@@ -1,0 +1,205 @@
+/*
+ * address: see address.h for what each function promises.
+ */
+#include "base/address.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { MAPPED_BITS = 96 };
+static const uint8_t mapped[MAPPED_BITS / 8] = { [10] = 0xff, [11] = 0xff };     /* ::ffff:0:0/96 */
+
+static bool is_mapped(const struct address *a)
+{
+	return a->kind == ADDRESS_V6 && memcmp(a->b, mapped, sizeof mapped) == 0;
+}
+
+static struct address unmapped(struct address a)
+{
+	if (!is_mapped(&a))
+		return a;
+	struct address v4 = { .kind = ADDRESS_V4 };
+	memcpy(v4.b, a.b + sizeof mapped, ADDRESS_V4);
+	return v4;
+}
+
+/* ---- addresses --------------------------------------------------------- */
+
+/* As it is written, without a look at mapped ones. */
+static bool parse(struct slice s, struct address *a)
+{
+	char text[INET6_ADDRSTRLEN] = "";
+	if (s.n >= sizeof text)
+		return false;
+	if (s.n)
+		memcpy(text, s.p, s.n);
+	if (strlen(text) != s.n)
+		return false;
+	*a = (struct address){ .kind = strchr(text, ':') ? ADDRESS_V6 : ADDRESS_V4 };
+	return inet_pton(a->kind == ADDRESS_V4 ? AF_INET : AF_INET6, text, a->b) == 1;
+}
+
+bool address_parse(struct slice s, struct address *a)
+{
+	struct address parsed;
+	if (!parse(s, &parsed))
+		return false;
+	*a = unmapped(parsed);
+	return true;
+}
+
+bool address_parse_port(struct slice s, struct address *a, uint16_t *port)
+{
+	size_t colon = s.n;
+	int64_t number;
+	while (colon && s.p[colon - 1] != ':')
+		colon--;
+	if (colon == 0 || !parse_number(slice_from(s, colon), 0, UINT16_MAX, &number))
+		return false;
+	struct slice host = { s.p, colon - 1 };
+	if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+		host = (struct slice){ host.p + 1, host.n - 2 };
+	if (!address_parse(host, a))
+		return false;
+	*port = (uint16_t)number;
+	return true;
+}
+
+struct address address_of_name(const struct sockaddr *name)
+{
+	struct address a = { .kind = ADDRESS_NONE };
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+	if (name->sa_family == AF_UNIX)
+		a.kind = ADDRESS_UNIX;
+	if (name->sa_family == AF_INET) {
+		memcpy(&v4, name, sizeof v4);
+		a.kind = ADDRESS_V4;
+		memcpy(a.b, &v4.sin_addr, ADDRESS_V4);
+	}
+	if (name->sa_family == AF_INET6) {
+		memcpy(&v6, name, sizeof v6);
+		a.kind = ADDRESS_V6;
+		memcpy(a.b, &v6.sin6_addr, ADDRESS_V6);
+	}
+	return unmapped(a);
+}
+
+bool address_is_loopback(const struct address *a)
+{
+	static const uint8_t one[ADDRESS_V6] = { [15] = 1 };
+	return (a->kind == ADDRESS_V4 && a->b[0] == 127) || (a->kind == ADDRESS_V6 && memcmp(a->b, one, sizeof one) == 0);
+}
+
+/* ---- text -------------------------------------------------------------- */
+
+static unsigned group(const struct address *a, size_t i)
+{
+	return (unsigned)a->b[2 * i] << 8 | a->b[2 * i + 1];
+}
+
+static size_t zeros_from(const struct address *a, size_t i)
+{
+	size_t n = 0;
+	while (i + n < 8 && group(a, i + n) == 0)
+		n++;
+	return n;
+}
+
+/* The groups that "::" stands for: the first longest run of two or more
+ * (RFC 5952, 4.2). *n is 1 when there is none. */
+static size_t longest_zeros(const struct address *a, size_t *n)
+{
+	size_t best = 8;
+	*n = 1;
+	for (size_t i = 0; i < 8; i++)
+		if (zeros_from(a, i) > *n) {
+			best = i;
+			*n = zeros_from(a, i);
+		}
+	return best;
+}
+
+static void put_group(struct buf *b, unsigned value)
+{
+	int shift = 12;
+	while (shift && value >> shift == 0)
+		shift -= 4;
+	for (; shift >= 0; shift -= 4)
+		buf_c(b, "0123456789abcdef"[value >> shift & 15]);
+}
+
+static void put_v6(struct buf *b, const struct address *a)
+{
+	size_t zeros, gap = longest_zeros(a, &zeros);
+	for (size_t i = 0; i < 8; i++) {
+		if (i == gap) {
+			buf_s(b, "::");
+			i += zeros - 1;
+			continue;
+		}
+		if (i && i != gap + zeros)
+			buf_c(b, ':');
+		put_group(b, group(a, i));
+	}
+}
+
+/* inet_ntop() would do, but brings printf() along, a tenth of the executable. */
+struct slice address_text(const struct address *a)
+{
+	struct buf b = { 0 };
+	if (a->kind == ADDRESS_V6)
+		put_v6(&b, a);
+	for (size_t i = 0; a->kind == ADDRESS_V4 && i < ADDRESS_V4; i++) {
+		if (i)
+			buf_c(&b, '.');
+		buf_int(&b, a->b[i]);
+	}
+	return buf_slice(&b);
+}
+
+/* ---- networks ---------------------------------------------------------- */
+
+/* A network of mapped addresses is one of IPv4; a wider one would be neither, so it is refused. */
+static bool unmap_network(struct network *n)
+{
+	if (!is_mapped(&n->base))
+		return true;
+	n->base = unmapped(n->base);
+	n->bits -= MAPPED_BITS;
+	return n->bits >= 0;
+}
+
+bool network_parse(struct slice s, struct network *n)
+{
+	struct slice bits = s, base = slice_cut(&bits, '/');
+	*n = (struct network){ .base.kind = ADDRESS_UNIX };
+	if (slice_is(s, S("unix")))
+		return true;
+	if (!parse(base, &n->base))
+		return false;
+	n->bits = (int64_t)n->base.kind * 8;
+	if (bits.p && !parse_number(bits, 0, n->bits, &n->bits))
+		return false;
+	return unmap_network(n);
+}
+
+bool network_holds(const struct network *n, const struct address *a)
+{
+	if (a->kind != n->base.kind)
+		return false;
+	for (int64_t i = 0; i < n->bits; i++)
+		if ((a->b[i / 8] ^ n->base.b[i / 8]) & 0x80 >> i % 8)
+			return false;
+	return true;
+}
+
+bool networks_hold(const struct networks *nets, const struct address *a)
+{
+	for (size_t i = 0; i < nets->count; i++)
+		if (network_holds(&nets->list[i], a))
+			return true;
+	return false;
+}
