@@ -4,7 +4,7 @@
  * A request goes down once: route, body, credential, handler; and comes back
  * up as an error value or as an answer in the reply. What a route demands
  * stands in its row and is checked before its handler runs. What a refresh
- * token is worth is decided by one table, `rotation`, from top to bottom.
+ * token is worth is decided by one table, from top to bottom: rotation.c.
  *
  * Rules: COMMIT before any 2xx; a client's fault is returned, our own is
  * fail(); reuse is concluded from a row that was read, inside the transaction
@@ -18,6 +18,7 @@
 #include "json.h"
 #include "jwt.h"
 #include "password.h"
+#include "rotation.h"
 #include "store.h"
 #include "throttle.h"
 
@@ -507,162 +508,10 @@ static enum error handle_register(struct call *c)
 	return ERROR_NONE;
 }
 
-/* ---- the rotation table ------------------------------------------------ */
-
-/* A refresh token beside the row that it speaks of. */
-struct presented {
-	struct refresh_claims token;
-	size_t signer;
-	bool by_cookie;
-	uint64_t idem;                 /* hash of the idempotency key; 0: none */
-	bool known;                    /* row and user were found */
-	struct session row;
-	struct user user;
-	int64_t distance;              /* row.ctr - token.ctr */
-	int64_t time;
-	const struct config *config;
-	const struct keyring *ring;
-};
-
-/* The key under which the row's heir was made; NULL: the row is damaged, or the key was retired. */
-static const struct key *key_of_row(const struct presented *p)
-{
-	const struct session *s = &p->row;
-	for (size_t i = 0; i < p->ring->count; i++)
-		if (jwt_branch(&p->ring->key[i], s->id, s->ctr, s->idem) == s->br)
-			return &p->ring->key[i];
-	return NULL;
-}
-
-static bool is_unknown(const struct presented *p)
-{
-	return !p->known || (p->by_cookie && !p->row.cookie);
-}
-
-static bool is_ended(const struct presented *p)
-{
-	return p->row.ended_at || p->user.disabled;
-}
-
-/* No token's exp lies past its session's end. */
-static bool is_expired(const struct presented *p)
-{
-	return p->time >= p->token.exp || p->time >= p->token.iat + p->config->refresh_ttl;
-}
-
-static bool is_current(const struct presented *p)
-{
-	return p->distance == 0 && p->token.br == p->row.br;
-}
-
-static bool is_same_request(const struct presented *p)
-{
-	return p->distance == 1 && p->idem && p->idem == p->row.idem;
-}
-
-static bool is_in_grace(const struct presented *p)
-{
-	return p->distance == 1 && p->time - p->row.rotated_at <= p->config->reuse_grace;
-}
-
-/* Of a row that isn't as rotate() left it nothing is concluded: bad memory or a bad disk must end no session. */
-static bool is_doubtful(const struct presented *p)
-{
-	return p->distance >= 0 && key_of_row(p) == NULL;
-}
-
-static bool is_other_branch(const struct presented *p)
-{
-	return p->distance == 0;
-}
-
-static bool is_old(const struct presented *p)
-{
-	return p->distance > 0;
-}
-
-/*
- * The store lost commits: what the client holds was issued after the row's
- * last rotation, so it is the newer truth. A row dated in the future, or
- * within reach of a step back that nothing saw, is no proof of the contrary.
- */
-static bool is_ahead(const struct presented *p)
-{
-	int64_t unseen = has_table(p->config) ? 0 : UNSEEN_SECONDS;
-	return p->distance < 0 && (p->token.iat + unseen >= p->row.rotated_at || p->row.rotated_at > p->time);
-}
-
-/* A newer number but an older date: since the store lost commits, another
- * heir has rolled it forward. */
-static bool is_rival(const struct presented *p)
-{
-	return p->distance < 0;
-}
-
-enum act {
-	ACT_REFUSE,                    /* nothing is written */
-	ACT_ROTATE,
-	ACT_REPLAY,                    /* the successor again; nothing is written */
-	ACT_END                        /* the session ends, on disk before the answer */
-};
-
-struct rule {
-	bool (*when)(const struct presented *p);
-	enum act act;
-	enum durability durability;
-	enum event event;
-	enum ended why;
-	enum error error;
-};
-
-/* The first row that fits decides. docs/internals.md, "Rotation", says why. */
-static const struct rule rotation[] = {
-	{ is_unknown,      ACT_REFUSE, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_REFRESH_INVALID },
-	{ is_ended,        ACT_REFUSE, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_SESSION_REVOKED },
-	{ is_expired,      ACT_REFUSE, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_REFRESH_EXPIRED },
-	{ is_current,      ACT_ROTATE, DURABLE_LATER, EVENT_REFRESH,     ENDED_NOT,   ERROR_NONE },
-	{ is_same_request, ACT_REPLAY, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_NONE },
-	{ is_in_grace,     ACT_REPLAY, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_NONE },
-	{ is_doubtful,     ACT_REFUSE, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_STORE_UNAVAILABLE },
-	{ is_other_branch, ACT_END,    DURABLE_NOW,   EVENT_FORK,        ENDED_FORK,  ERROR_REFRESH_REUSED },
-	{ is_old,          ACT_END,    DURABLE_NOW,   EVENT_REUSE,       ENDED_REUSE, ERROR_REFRESH_REUSED },
-	{ is_ahead,        ACT_ROTATE, DURABLE_LATER, EVENT_ROLLFORWARD, ENDED_NOT,   ERROR_NONE },
-	{ is_rival,        ACT_END,    DURABLE_NOW,   EVENT_FORK,        ENDED_FORK,  ERROR_REFRESH_REUSED },
-};
-
-/* Reads the row and finds the rule; the last one fits whatever is left. */
-static const struct rule *judge(struct presented *p)
-{
-	const struct rule *rule = rotation;
-	p->known = store_session(p->token.sid, &p->row) && store_user(p->row.user, &p->user);
-	p->distance = p->known ? p->row.ctr - p->token.ctr : 0;
-	while (!rule->when(p))
-		rule++;
-	return rule;
-}
-
-static enum reuse_class class_of(const struct presented *p, const struct rule *rule)
-{
-	if (rule->event != EVENT_REUSE)
-		return CLASS_NONE;
-	if (p->distance > 1)
-		return CLASS_OLD;
-	return p->idem ? CLASS_RIVAL : CLASS_LATE;
-}
-
-/* The heir of the token that was shown; of the row where they agree. */
-static void rotate(struct presented *p, const struct key *key)
-{
-	struct session *s = &p->row;
-	s->ctr = p->token.ctr + 1;
-	s->idem = p->idem;
-	s->rotated_at = p->time;
-	s->br = jwt_branch(key, s->id, s->ctr, s->idem);
-	store_session_rotate(s);
-}
+/* ---- refreshing -------------------------------------------------------- */
 
 /* Why nothing was written. */
-static enum error refusal(const struct call *c, const struct presented *p, enum error e)
+static enum error refusal(const struct call *c, const struct rotation *p, enum error e)
 {
 	if (e == ERROR_STORE_UNAVAILABLE)
 		log_line("AU2", "the row of session ", id_text(p->row.id), " fits no key: it is damaged, or its key was retired; "
@@ -671,21 +520,22 @@ static enum error refusal(const struct call *c, const struct presented *p, enum 
 }
 
 /* Does what the rule says, in the transaction that is open. */
-static enum error perform(struct call *c, struct presented *p, const struct rule *rule)
+static enum error perform(struct call *c, struct rotation *p, const struct rule *rule)
 {
 	const struct key *key = &c->ring->key[0], *made;
-	c->note.class = class_of(p, rule);
+	c->note.class = rotation_class(p, rule);
 	c->note.distance = p->distance;
 	switch (rule->act) {
 	case ACT_REFUSE:
 		return refusal(c, p, rule->error);
 	case ACT_REPLAY:
 		store_rollback();
-		made = key_of_row(p);   /* after a key's rotation too it is the same, byte for byte */
+		made = rotation_key(p);   /* after a key's rotation too it is the same, byte for byte */
 		key = made ? made : key;
 		break;
 	case ACT_ROTATE:
-		rotate(p, key);
+		rotation_advance(p, key);
+		store_session_rotate(&p->row);
 		note(c, rule->event, p->row.user, p->row.id);
 		commit(c);
 		break;
@@ -700,13 +550,16 @@ static enum error perform(struct call *c, struct presented *p, const struct rule
 }
 
 /* Judges inside a transaction, which lasts as the verdict must. */
-static const struct rule *decide(struct call *c, struct presented *p)
+static const struct rule *decide(struct call *c, struct rotation *p)
 {
 	p->time = c->time;
-	p->config = c->config;
+	p->refresh_ttl = c->config->refresh_ttl;
+	p->reuse_grace = c->config->reuse_grace;
+	p->unseen = has_table(c->config) ? 0 : UNSEEN_SECONDS;
 	p->ring = c->ring;
 	store_begin(DURABLE_LATER);
-	const struct rule *rule = judge(p);
+	p->known = store_session_lock(p->token.sid, &p->row) && store_user(p->row.user, &p->user);
+	const struct rule *rule = rotation_judge(p);
 	if (rule->durability == DURABLE_NOW)
 		store_must_last();
 	return rule;
@@ -714,10 +567,10 @@ static const struct rule *decide(struct call *c, struct presented *p)
 
 /* ---- where a refresh token may come from ------------------------------- */
 
-static bool open_refresh(const struct call *c, struct slice token, struct presented *p)
+/* Its iss isn't compared: the MAC says that it is ours, and a changed issuer signs nobody out. */
+static bool open_refresh(const struct call *c, struct slice token, struct rotation *p)
 {
-	return jwt_open_refresh(token, c->ring, &p->token, &p->signer) == JWT_VALID
-		&& slice_is(p->token.iss, c->config->issuer);
+	return jwt_open_refresh(token, c->ring, &p->token, NULL) == JWT_VALID;
 }
 
 /*
@@ -725,7 +578,7 @@ static bool open_refresh(const struct call *c, struct slice token, struct presen
  * cookies' (a subdomain may have tossed in its own). *count is 0 where there
  * is none.
  */
-static enum error refresh_tokens(struct call *c, struct presented out[LIMIT_COOKIES], size_t *count)
+static enum error refresh_tokens(struct call *c, struct rotation out[LIMIT_COOKIES], size_t *count)
 {
 	struct slice found[LIMIT_COOKIES];
 	*count = 0;
@@ -761,9 +614,9 @@ static bool is_good(const struct rule *rule)
 
 /* Of several cookies the first that is good; else the first that ends its
  * session, which no tossed-in cookie may hide; else the first. */
-static enum error redeem(struct call *c, struct presented *tokens, size_t count, uint64_t idem)
+static enum error redeem(struct call *c, struct rotation *tokens, size_t count, uint64_t idem)
 {
-	struct presented *chosen = NULL;
+	struct rotation *chosen = NULL;
 	for (size_t i = 0; i < count; i++) {
 		tokens[i].idem = idem;
 		const struct rule *rule = decide(c, &tokens[i]);
@@ -780,7 +633,7 @@ static enum error redeem(struct call *c, struct presented *tokens, size_t count,
 
 static enum error handle_refresh(struct call *c)
 {
-	struct presented tokens[LIMIT_COOKIES] = { 0 };
+	struct rotation tokens[LIMIT_COOKIES] = { 0 };
 	size_t count;
 	uint64_t idem;
 	enum error e = idempotency(c, &idem);
@@ -982,7 +835,7 @@ static enum error handle_sessions_delete(struct call *c)
  */
 static enum error sessions_to_end(struct call *c, uint64_t sid[LIMIT_COOKIES], size_t *count)
 {
-	struct presented tokens[LIMIT_COOKIES] = { 0 };
+	struct rotation tokens[LIMIT_COOKIES] = { 0 };
 	*count = 0;
 	if (!(c->given & IN_REFRESH_TOKEN) && (bearer_shown(c->rq) || c->given & IN_ACCESS_TOKEN)) {
 		enum error wrong = open_access(c);

@@ -1,0 +1,123 @@
+/*
+ * rotation: see rotation.h.
+ *
+ * Each condition reads as one line of the table in docs/internals.md. A
+ * condition may count on those above it: what they took is gone.
+ */
+#include "rotation.h"
+
+const struct key *rotation_key(const struct rotation *r)
+{
+	const struct session *s = &r->row;
+	for (size_t i = 0; i < r->ring->count; i++)
+		if (jwt_branch(&r->ring->key[i], s->id, s->ctr, s->idem) == s->br)
+			return &r->ring->key[i];
+	return NULL;
+}
+
+static bool is_unknown(const struct rotation *r)
+{
+	return !r->known || (r->by_cookie && !r->row.cookie);
+}
+
+static bool is_ended(const struct rotation *r)
+{
+	return r->row.ended_at || r->user.disabled;
+}
+
+/* No token's exp lies after its session's end. */
+static bool is_expired(const struct rotation *r)
+{
+	return r->time >= r->token.exp || r->time >= r->token.iat + r->refresh_ttl;
+}
+
+static bool is_current(const struct rotation *r)
+{
+	return r->distance == 0 && r->token.br == r->row.br;
+}
+
+static bool is_same_request(const struct rotation *r)
+{
+	return r->distance == 1 && r->idem && r->idem == r->row.idem;
+}
+
+static bool is_in_grace(const struct rotation *r)
+{
+	return r->distance == 1 && r->time - r->row.rotated_at <= r->reuse_grace;
+}
+
+/* Nothing is concluded from a row that isn't as rotation_advance() left it: bad memory or a bad disk must end no session. */
+static bool is_beside_damaged_row(const struct rotation *r)
+{
+	return r->distance >= 0 && rotation_key(r) == NULL;
+}
+
+static bool is_other_branch(const struct rotation *r)
+{
+	return r->distance == 0;
+}
+
+static bool is_old(const struct rotation *r)
+{
+	return r->distance > 0;
+}
+
+/*
+ * The store lost commits: the client's token was issued after the row's last
+ * rotation, so the token is right and the row is behind. A row dated in the
+ * future, or within reach of a step back that nothing recorded, proves nothing
+ * against the token.
+ */
+static bool is_ahead(const struct rotation *r)
+{
+	return r->distance < 0 && (r->token.iat + r->unseen >= r->row.rotated_at || r->row.rotated_at > r->time);
+}
+
+/* A higher generation but an older date: after the store lost commits, another
+ * successor of the same token has rolled the row forward. */
+static bool is_competing(const struct rotation *r)
+{
+	return r->distance < 0;
+}
+
+/* The first row that fits decides. docs/internals.md, "Rotation", says why. */
+static const struct rule rules[] = {
+	{ is_unknown,            ACT_REFUSE, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_REFRESH_INVALID },
+	{ is_ended,              ACT_REFUSE, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_SESSION_REVOKED },
+	{ is_expired,            ACT_REFUSE, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_REFRESH_EXPIRED },
+	{ is_current,            ACT_ROTATE, DURABLE_LATER, EVENT_REFRESH,     ENDED_NOT,   ERROR_NONE },
+	{ is_same_request,       ACT_REPLAY, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_NONE },
+	{ is_in_grace,           ACT_REPLAY, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_NONE },
+	{ is_beside_damaged_row, ACT_REFUSE, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_STORE_UNAVAILABLE },
+	{ is_other_branch,       ACT_END,    DURABLE_NOW,   EVENT_FORK,        ENDED_FORK,  ERROR_REFRESH_REUSED },
+	{ is_old,                ACT_END,    DURABLE_NOW,   EVENT_REUSE,       ENDED_REUSE, ERROR_REFRESH_REUSED },
+	{ is_ahead,              ACT_ROTATE, DURABLE_LATER, EVENT_ROLLFORWARD, ENDED_NOT,   ERROR_NONE },
+	{ is_competing,          ACT_END,    DURABLE_NOW,   EVENT_FORK,        ENDED_FORK,  ERROR_REFRESH_REUSED },
+};
+
+const struct rule *rotation_judge(struct rotation *r)
+{
+	const struct rule *rule = rules;
+	r->distance = r->known ? r->row.ctr - r->token.ctr : 0;
+	while (!rule->when(r))
+		rule++;
+	return rule;
+}
+
+enum reuse_class rotation_class(const struct rotation *r, const struct rule *rule)
+{
+	if (rule->event != EVENT_REUSE)
+		return CLASS_NONE;
+	if (r->distance > 1)
+		return CLASS_OLD;
+	return r->idem ? CLASS_RIVAL : CLASS_LATE;
+}
+
+void rotation_advance(struct rotation *r, const struct key *key)
+{
+	struct session *s = &r->row;
+	s->ctr = r->token.ctr + 1;
+	s->idem = r->idem;
+	s->rotated_at = r->time;
+	s->br = jwt_branch(key, s->id, s->ctr, s->idem);
+}

@@ -1,0 +1,61 @@
+/*
+ * rotation: what a refresh token is worth beside the row of its session.
+ *
+ * One table decides, from top to bottom (docs/internals.md, "Rotation"). It is
+ * a function of what stands in struct rotation and of nothing else: it knows no
+ * HTTP, no JSON, no configuration, no transaction and no SQL. session.c reads
+ * the row before and does what the rule says after.
+ */
+#ifndef ROTATION_H
+#define ROTATION_H
+
+#include "base/base.h"
+#include "jwt.h"
+#include "store.h"
+
+struct rotation {
+	/* The token that was presented, and how. */
+	struct refresh_claims token;
+	bool by_cookie;
+	uint64_t idem;                 /* hash of the idempotency key; 0: none */
+	/* The rules and the time, in seconds. */
+	int64_t time, refresh_ttl, reuse_grace;
+	int64_t unseen;                /* how far the clock may have gone back without a trace in the store */
+	const struct keyring *ring;
+	/* What the store has: the session and its user. */
+	bool known;                    /* both are there */
+	struct session row;
+	struct user user;
+	/* Set by rotation_judge(). */
+	int64_t distance;              /* generations: row.ctr - token.ctr; 0 where not known */
+};
+
+enum act {
+	ACT_REFUSE,                    /* nothing is written */
+	ACT_ROTATE,
+	ACT_REPLAY,                    /* the successor again; nothing is written */
+	ACT_END                        /* the session ends, on disk before the answer */
+};
+
+struct rule {
+	bool (*when)(const struct rotation *r);
+	enum act act;
+	enum durability durability;    /* of the transaction that does it */
+	enum event event;              /* to be noted; 0: none */
+	enum ended why;                /* of ACT_END */
+	enum error error;              /* of ACT_REFUSE and ACT_END */
+};
+
+/* Finds the rule; sets r->distance. Never NULL: the last rule fits whatever is left. */
+const struct rule *rotation_judge(struct rotation *r);
+
+/* The class of a reuse event; CLASS_NONE of any other. */
+enum reuse_class rotation_class(const struct rotation *r, const struct rule *rule);
+
+/* Makes r->row the successor of the token: of the row too, where the two agree. key signs from now on. */
+void rotation_advance(struct rotation *r, const struct key *key);
+
+/* The key under which the row's branch was made. NULL: the row is damaged, or the key was retired. */
+const struct key *rotation_key(const struct rotation *r);
+
+#endif
