@@ -119,7 +119,9 @@ ENDIAN   = $(if $(filter 1,$(shell echo | $(CC) -dM -E - | grep -c '__BYTE_ORDER
 
 # Folders of own source; what stands at the top is the line of one request and the policy (docs/internals.md, "Rooms").
 ROOMS := base store serve operator
-SRC  := $(sort $(wildcard *.c $(ROOMS:%=%/*.c)))
+# The store that is linked in: all of store/$(STORE)*.c.
+STORE ?= sqlite
+SRC  := $(sort $(wildcard *.c $(filter-out store/*.c,$(ROOMS:%=%/*.c)) store/$(STORE)*.c))
 OBJ  := $(SRC:%.c=$(O)/%.o)
 WWW  := $(sort $(filter-out %.d.ts %/package.json %/session.js,$(foreach e,html js css svg png ico,$(wildcard www/*.$(e)))))
 LIBS := $(O)/liblatchkey.a $(O)/libsqlite.a $(O)/libbearssl.a $(O)/libsodium.a
@@ -231,7 +233,7 @@ $(O)/tests/%.t: $(O)/tests/%_test.o $(LIBS) $(RUNTIME)
 	@$(CC) $(COMMON) $(LDFLAGS) $(WRAPS:%=-Wl,--wrap=%) -o $@ $^
 # What stands before libc there, under both of glibc's names.
 FAULT_WRAPS := $(foreach f,open fstat stat fcntl pread pwrite ftruncate,$f $f64) lstat flock write lseek fsync fdatasync rename \
-  unlink close nanosleep setitimer now_boot sqlite3_config store_file_flush store_file_sync
+  unlink close nanosleep setitimer now_boot sqlite3_config sqlite_file_flush sqlite_file_sync
 $(O)/tests/store_fault.t: WRAPS := $(FAULT_WRAPS)
 .SECONDARY: $(UNITS:%.t=%_test.o)
 

@@ -20,6 +20,7 @@
 #include "password.h"
 #include "rotation.h"
 #include "store.h"
+#include "store/engine.h"
 #include "throttle.h"
 
 enum {

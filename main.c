@@ -23,6 +23,7 @@
 #include "instance.h"
 #include "serve/serve.h"
 #include "store.h"
+#include "store/upkeep.h"
 
 enum start { START_CGI, START_SOCKET, START_SERVE, START_VERB };
 

@@ -1,12 +1,15 @@
 /*
- * store: users, sessions and the audit trail on disk. The only room that
- * knows SQLite; nothing of it shows here.
+ * store: users, sessions and the audit trail, and the transactions that
+ * change them. What keeps them is chosen when the program is linked; nothing
+ * of it shows here. Making, checking and copying a store: store/upkeep.h.
  *
- * One transaction at a time, and every write inside one. A result that isn't
- * the expected one never reaches the caller: it is fail() with ERROR_BUSY,
- * ERROR_STORE_FULL or ERROR_STORE_UNAVAILABLE, the transaction is rolled
- * back, and nothing was changed. So what a caller is told was read. Behind a
- * commit it is ERROR_UNSETTLED: that stands, whatever fails then.
+ * One transaction at a time, and every write inside one: store_run(). A verb
+ * that can't do its work never returns: it is a fail() with ERROR_BUSY,
+ * ERROR_STORE_FULL or ERROR_STORE_UNAVAILABLE, the transaction is rolled back,
+ * and nothing was changed. So what a verb returns was read from the store.
+ * After a commit a failure is ERROR_UNSETTLED: what was committed stands.
+ *
+ * Texts that a verb returns are in the arena.
  */
 #ifndef STORE_H
 #define STORE_H
@@ -30,7 +33,8 @@ enum ended {                    /* why a session ended; numbers are on disk */
 	ENDED_FORK = 4,
 	ENDED_PASSWORD = 5,         /* the password was changed elsewhere */
 	ENDED_DISABLED = 6,
-	ENDED_UNKNOWN,              /* of a later program or a damaged row; never on disk, nor the other two of that name */
+	ENDED_UNKNOWN,              /* read from a row that a later version wrote, or a damaged one. Never written; the same
+	                             * holds for EVENT_UNKNOWN and CLASS_UNKNOWN. */
 	ENDED__MAX
 };
 extern const char *const ended_words[ENDED__MAX];
@@ -38,7 +42,7 @@ extern const char *const ended_words[ENDED__MAX];
 struct session {
 	uint64_t id, user;
 	int64_t ctr;                /* generation, from 1 */
-	uint64_t br;                /* lawful branch of ctr (jwt_branch) */
+	uint64_t br;                /* branch of ctr, by which a forged or stale generation is told (jwt_branch) */
 	uint64_t idem;              /* hash of the idempotency key of the last rotation; 0: none */
 	int64_t rotated_at, created_at;
 	int64_t expires_at;         /* absolute end; 0: none */
@@ -91,26 +95,23 @@ struct audit {
 
 /* ---- opening ----------------------------------------------------------- */
 
-/* Makes a new database in dir (which exists and has none): journal mode,
- * schema, versions, mode 0600. fail() on any trouble. */
-void store_create(const char *dir);
-/* Brings an older schema up to this one; returns the version it had. */
-int store_upgrade(const char *dir);
-/* The schema version of this program. */
-extern const int store_version;
-
 /*
- * Opens dir/latchkey.db behind the FIFO lock (dir/latchkey.lock). Checks that it can
- * be written and that application_id and user_version are ours. `seconds` is
- * how long it may wait for its turn: ERROR_BUSY after that. The second call
- * of a process does nothing.
+ * Opens the store of the data directory dir, which store_create() made, and
+ * waits at most `seconds` for its turn: ERROR_BUSY after that. A store of
+ * another program or schema version is ERROR_STORE_UNAVAILABLE. Nothing where
+ * it is open already.
  */
 void store_open(const char *dir, int64_t seconds);
+/* Lets go of the store; a transaction that is open is rolled back. Nothing where it isn't open. */
+void store_close(void);
+
+/* ---- transactions ------------------------------------------------------ */
 
 enum durability {
-	DURABLE_LATER,   /* no fsync: what a power cut may take, the next refresh rolls forward */
-	DURABLE_NOW      /* on disk before commit returns */
+	DURABLE_LATER,   /* no fsync: what a power cut takes, the next refresh rolls forward */
+	DURABLE_NOW      /* on disk before store_run() returns */
 };
+
 /*
  * One transaction, begun and ended here: calls work(arg), commits where it
  * returns ERROR_NONE, and else takes back what it wrote. Returns what work
@@ -125,36 +126,14 @@ enum durability {
  * ERROR_NONE. A work that wrote nothing commits nothing.
  */
 enum error store_run(enum durability d, enum error (*work)(void *), void *arg);
-void store_begin(enum durability d);    /* BEGIN IMMEDIATE */
-/* The transaction that is open turns out to be one of DURABLE_NOW. */
+/* Inside of work: this transaction must be DURABLE_NOW after all. */
 void store_must_last(void);
-void store_commit(void);
-void store_rollback(void);              /* nothing when no transaction is open */
-/* What a failure with e, in any room, is to be told as: once something was committed it mustn't say that nothing was changed. */
-enum error store_failure(enum error e);
-/* Before the answer is sent: where store_tidy() will have something to do, SIGTERM is ignored from now on. Some
- * servers (lighttpd) end a program once they have its answer, and the log would never be emptied. */
-void store_before_answer(void);
-/* After the answer was sent: a checkpoint where the log has grown past its
- * bound. Never fails a request. */
-void store_tidy(void);
-/* Lets go of database and lock. For the operator's verbs and tests. */
-void store_close(void);
-
 /*
- * For a process that stays, which answers requests in batches. From
- * store_stay() on their transactions are one: what they commit is written, and
- * synced if one of them wants that, by store_settle(); until then nobody may
- * be answered. store_leave() then lets others at the store; what the next
- * store_open() finds unchanged is used on. Both are nothing where the store
- * isn't open. store_rest(): nothing is to do for a while, so what this process
- * has left in the log is emptied for the others. After a fail() in between:
- * store_close().
+ * The error to report for a failure e, in any room. After a commit "503,
+ * nothing was changed" would be false, so a 503 becomes ERROR_UNSETTLED; other
+ * errors stay as they are.
  */
-void store_stay(void);
-void store_settle(void);
-void store_leave(void);
-void store_rest(const char *dir, int64_t seconds);
+enum error store_failure(enum error e);
 
 /* ---- users ------------------------------------------------------------- */
 
@@ -165,7 +144,7 @@ bool store_user_add(const struct user *u);
 void store_user_password(uint64_t id, struct slice phc);
 void store_user_subscription(uint64_t id, struct slice json);
 void store_user_disable(uint64_t id, bool disabled);
-/* With its sessions; the audit trail stays. */
+/* Deletes the user and the user's sessions; the audit trail stays. */
 void store_user_delete(uint64_t id);
 /* Up to LIMIT_LIST users after `after` (SLICE_NONE: from the start) by name.
  * Returns how many were written to out. */
@@ -174,34 +153,38 @@ size_t store_users(struct slice after, struct user out[LIMIT_LIST]);
 /* ---- sessions ---------------------------------------------------------- */
 
 bool store_session(uint64_t id, struct session *out);
-/* The same of a row that is read to be changed: nobody else changes it until the transaction ends. Inside one alone. */
+/*
+ * The same, of a row that is read to be changed: nobody else changes it until
+ * the transaction ends. Inside a transaction only; elsewhere fail(ERROR_INTERNAL).
+ */
 bool store_session_lock(uint64_t id, struct session *out);
 void store_session_add(const struct session *s);
 /* Writes what a rotation changes: ctr, br, idem, rotated_at. */
 void store_session_rotate(const struct session *s);
-/* Ends one that stands; false when it had ended already or isn't there. */
+/* Ends a session that stands; false when it had ended already or isn't there. */
 bool store_session_end(uint64_t id, enum ended why, int64_t at);
-/* Ends all that stand of a user, but for `except` (0: none). Returns how many. */
+/* Ends a user's sessions that stand, except the one with id `except` (0: all of them). Returns how many. */
 int64_t store_sessions_end(uint64_t user, uint64_t except, enum ended why, int64_t at);
-/* Ends all that stand, of everyone. Returns how many. */
+/* Ends everyone's sessions that stand. Returns how many. */
 int64_t store_sessions_end_all(enum ended why, int64_t at);
 /* A user's sessions with id greater than `after`, ended ones included, at most LIMIT_LIST. user 0: everyone's. */
 size_t store_sessions(uint64_t user, uint64_t after, struct session out[LIMIT_LIST]);
 /*
- * Deletes, of a few rows from a random place on, those whose tokens have all
- * run out: past the session's end, or not used for refresh_ttl. Ended ones stay
- * until then, so that a late token gets the right refusal. Returns how many.
+ * Looks at a few rows from a random place on, and deletes those of which no
+ * token can be valid any more: the session's end has passed, or it wasn't used
+ * for refresh_ttl seconds. Sessions that were ended stay until then, so that a
+ * late token gets the right refusal. Returns how many were deleted.
  */
 int64_t store_sweep(int64_t time, int64_t refresh_ttl);
 
 /* ---- clock mark and audit ---------------------------------------------- */
 
-/* The highest time seen; 0: none. */
+/* The mark: the highest time that the store has seen, Unix seconds; 0: none. */
 int64_t store_mark(void);
-/* Raises it, where no audit row of this transaction does: at most hourly. */
+/* Raises the mark to `time`, at most once an hour. For transactions that add no audit row: a row raises it by itself. */
 void store_mark_raise(int64_t time);
 
-/* Adds a row and drops the oldest beyond max. a->id is given by the store. */
+/* Adds a row, whatever a->id is: the store numbers them. Drops the oldest rows beyond max, some at once. */
 void store_audit_add(const struct audit *a, int64_t max);
 /*
  * Rows with id < before (0: from the newest), newest first, of a user
@@ -210,33 +193,5 @@ void store_audit_add(const struct audit *a, int64_t max);
 size_t store_audits(uint64_t user, int64_t before, int64_t since, int64_t limit, struct audit out[LIMIT_LIST]);
 /* Rows with id > after, oldest first: for `audit --follow`. */
 size_t store_audits_after(int64_t after, struct audit out[LIMIT_LIST]);
-
-/* ---- for `latchkey check` ---------------------------------------------- */
-
-/* "ok", or the first line of PRAGMA integrity_check. In the arena. */
-const char *store_integrity(void);
-/* "wal" and so on, as the file says. */
-const char *store_journal(void);
-/* The text of SQLite's version. */
-const char *store_library(void);
-/* The audit table: rows, and the lowest and the highest id; 0 without rows. */
-struct span { int64_t count, first, last; };
-struct span store_audit_span(void);
-/* Whether its ids are without a gap, and its rows not more than what max allows. */
-bool store_audit_sound(const struct span *span, int64_t max);
-/* Makes it so: the newest max rows stay, in their order. Inside a transaction. */
-void store_audit_rebuild(int64_t max);
-
-/* ---- for `latchkey backup` --------------------------------------------- */
-
-/*
- * The store is open. Brings all that was committed into latchkey.db, closes
- * it, and lets others have their turn: what they commit stays in the log, so
- * that until store_close() latchkey.db is a whole and consistent database,
- * and stands still. (Without a log, journal=delete, the turn is kept.)
- * A log of 8 MiB is emptied nevertheless: so whoever copies must look whether
- * the file was changed meanwhile. False while another backup is at work.
- */
-bool store_freeze(void);
 
 #endif

@@ -19,6 +19,8 @@
 #include "config.h"
 #include "jwt.h"
 #include "store.h"
+#include "store/engine.h"
+#include "store/upkeep.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -23,6 +23,7 @@
 #include "base/base.h"
 #include "config.h"
 #include "store.h"
+#include "store/upkeep.h"
 #include "operator/verbs.h"
 
 #ifndef LK_VERSION
@@ -34,7 +35,8 @@ enum need {
 	NEED_DIRECTORY, /* the data directory is there; the verb becomes its owner by itself */
 	NEED_OWNER,     /* it is there, and we are its owner */
 	NEED_CONF,      /* and its configuration is good */
-	NEED_CHANGE     /* and a transaction stands open around the verb */
+	NEED_STORE,     /* and the store is open; the verb begins its own transaction */
+	NEED_CHANGE     /* and the verb runs in a transaction, perhaps more than once */
 };
 
 #define OPT(name) (1u << OPT_##name)
@@ -80,8 +82,8 @@ static int help(struct call *c);
 
 static int version(struct call *c)
 {
-	buf_s(&c->done, "latchkey " LK_VERSION " (SQLite ");
-	buf_s(&c->done, store_library());
+	buf_s(&c->done, "latchkey " LK_VERSION " (");
+	buf_s(&c->done, store_engine());
 	buf_s(&c->done, ")\n");
 	return DONE;
 }
@@ -109,11 +111,11 @@ static const struct verb verbs[] = {
 		"end one session, or all of a user's" },
 	{ "key list", "[--json]", 0, 0, OPT(JSON), NEED_OWNER, NULL, verb_key_list,
 		"kids and dates; never a key" },
-	{ "key rotate", "[--epoch]", 0, 0, OPT(EPOCH), NEED_CHANGE, NULL, verb_key_rotate,
+	{ "key rotate", "[--epoch]", 0, 0, OPT(EPOCH), NEED_STORE, NULL, verb_key_rotate,
 		"sign with a new key; --epoch: and end all sessions and keys" },
-	{ "key retire", "KID", 1, 1, 0, NEED_CHANGE, NULL, verb_key_retire,
+	{ "key retire", "KID", 1, 1, 0, NEED_STORE, NULL, verb_key_retire,
 		"forget a key; its tokens are refused at once" },
-	{ "key import", "", 0, 0, 0, NEED_CHANGE, ask_key, verb_key_import,
+	{ "key import", "", 0, 0, 0, NEED_STORE, ask_key, verb_key_import,
 		"sign with a key given as 64 hexadecimal digits on stdin" },
 	{ "key export", "[KID] [--use access|refresh]", 0, 1, OPT(USE), NEED_OWNER, NULL, verb_key_export,
 		"a derived key as JWK: who has it can forge that kind of token" },
@@ -323,21 +325,34 @@ static void meet(struct call *c, enum need need)
 		fail(ERROR_STORE_UNAVAILABLE, "AD2", wrong, NULL);
 }
 
+/* A verb that changes the store, and what it came to. */
+struct change { struct call *call; int (*run)(struct call *c); int code; };
+
+/* In a transaction, which may begin again: so nothing is left of an earlier try. */
+static enum error run_change(void *change)
+{
+	struct change *ch = change;
+	ch->call->done.n = 0;
+	ch->call->event = 0;
+	ch->call->why = NULL;
+	ch->code = ch->run(ch->call);
+	return ch->code == DONE ? ERROR_NONE : ERROR_INVALID_REQUEST;
+}
+
 static int change(struct call *c, const struct verb *v)
 {
+	struct change ch = { .call = c, .run = v->run };
 	store_open(c->dir, VERB_WAIT);
 	c->time = verb_time();
-	store_begin(DURABLE_NOW);
-	int code = v->run(c);
-	if (code == DONE)
-		store_commit();
+	if (v->need == NEED_CHANGE)
+		store_run(DURABLE_NOW, run_change, &ch);
 	else
-		store_rollback();
+		ch.code = v->run(c);
 	store_tidy();
 	store_close();
-	if (code == DONE)
+	if (ch.code == DONE)
 		verb_log(c);
-	return code;
+	return ch.code;
 }
 
 static int run(struct call *c, const struct verb *v)
@@ -346,7 +361,9 @@ static int run(struct call *c, const struct verb *v)
 	meet(c, v->need);
 	int code = v->ask ? v->ask(c) : DONE;
 	if (code == DONE)
-		code = v->need == NEED_CHANGE ? change(c, v) : v->run(c);
+		code = v->need >= NEED_STORE ? change(c, v) : v->run(c);
+	if (code == REFUSED && c->why)
+		log_line(c->verb, c->why, slice_text(c->about), NULL);
 	if (!write_all(STDOUT_FILENO, buf_slice(&c->done)))
 		return SYSTEM;
 	return code;

@@ -10,9 +10,9 @@
 
 /* Makes the file to copy to, mode 0600; -1 (errno says why) where it can't be made or is there already. */
 int backup_file(const char *path);
-/* Becomes dir's owner, and copies. False, with a line in the log, where that must be tried again. */
+/* Becomes dir's owner, and copies its store to the file `to`. False, with a line in the log, where the caller may try again. */
 bool backup_copy(const char *dir, int to);
-/* Makes the file's name last. */
+/* Makes the file's name last: syncs its directory. False, with a line in the log, on error. */
 bool backup_last(const char *path);
 
 #endif

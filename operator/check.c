@@ -1,15 +1,15 @@
 /*
  * check: see check.h.
  *
- * What needs no store comes first: store_open() ends the process where it
- * can't, and the hook that it meets then prints its line and what stands
- * before it. Each check is one function in the table at the end; it mends
- * what it may before it looks, so that what it prints is what there is now.
+ * What needs no store comes first. Where store_open() fails, it ends the
+ * process; the handler cannot_open() then adds the row of the store and ends
+ * the table. Each check is one function in the table at the end of this file.
+ * It mends what it may before it looks, so that it shows what there is now.
+ * What is looked at inside the store is the store's: store_check().
  *
- * What isn't ours by its name isn't touched. As root, nothing is done through
- * a name: the directory belongs to somebody else, who could put a link there.
- *
- * The database is read as a whole (integrity); meanwhile requests wait.
+ * Only files with latchkey's own names are touched. As root, a file is
+ * changed by its descriptor and never by its name: the directory belongs to
+ * somebody else, who could put a link there.
  */
 #include "operator/check.h"
 
@@ -31,6 +31,7 @@
 #include "password.h"
 #include "operator/rows.h"
 #include "store.h"
+#include "store/upkeep.h"
 
 enum {
 	STORE_SECONDS = 10,
@@ -42,8 +43,6 @@ enum {
 	SPACE_ENOUGH = 4 * 1024 * 1024
 };
 
-enum verdict { OK, WARN, FAIL, MENDED };
-
 struct check {
 	const char *dir;
 	int directory;          /* dir, open: process_enter() */
@@ -54,16 +53,16 @@ struct check {
 };
 
 /* One line. detail and advice: NUL-terminated. */
-static void tell(struct check *k, enum verdict v, const char *what, const char *detail, const char *advice)
+static void tell(struct check *k, enum finding f, const char *what, const char *detail, const char *advice)
 {
-	static const char *const words[] = { [OK] = "ok", [WARN] = "warn", [FAIL] = "fail", [MENDED] = "mended" };
+	static const char *const words[] = { [FOUND_OK] = "ok", [FOUND_WARN] = "warn", [FOUND_FAIL] = "fail", [FOUND_MENDED] = "mended" };
 	rows_open(&k->rows);
-	rows_text(&k->rows, "verdict", 7, slice_of(words[v]));
+	rows_text(&k->rows, "verdict", 7, slice_of(words[f]));
 	rows_text(&k->rows, "what", 10, slice_of(what));
 	rows_text(&k->rows, "found", 40, slice_of(detail));
-	rows_text(&k->rows, "advice", 0, slice_of(v == OK ? "" : advice));
+	rows_text(&k->rows, "advice", 0, slice_of(f == FOUND_OK ? "" : advice));
 	rows_close(&k->rows);
-	k->failed |= v == FAIL;
+	k->failed |= f == FOUND_FAIL;
 }
 
 /* Two texts as one. */
@@ -94,7 +93,7 @@ static void tell_mended(struct check *k, const char *what, const char *name, con
 {
 	struct stat st = *was;
 	lstat(path, &st);
-	tell(k, MENDED, what, both(both(name, owner_and_mode(was)), both("; now ", owner_and_mode(&st))), "");
+	tell(k, FOUND_MENDED, what, both(both(name, owner_and_mode(was)), both("; now ", owner_and_mode(&st))), "");
 }
 
 static void check_directory(struct check *k)
@@ -106,11 +105,11 @@ static void check_directory(struct check *k)
 		stat(k->dir, &st);
 	}
 	if (st.st_uid != geteuid())
-		tell(k, FAIL, "directory", owner_and_mode(&st), "run latchkey as its owner, or chown -R it");
+		tell(k, FOUND_FAIL, "directory", owner_and_mode(&st), "run latchkey as its owner, or chown -R it");
 	else if (st.st_mode & 022)
-		tell(k, FAIL, "directory", owner_and_mode(&st), "others can put files there: chmod 700");
+		tell(k, FOUND_FAIL, "directory", owner_and_mode(&st), "others can put files there: chmod 700");
 	else
-		tell(k, st.st_mode & 055 ? WARN : OK, "directory", owner_and_mode(&st), "others can look in: chmod 700");
+		tell(k, st.st_mode & 055 ? FOUND_WARN : FOUND_OK, "directory", owner_and_mode(&st), "others can look in: chmod 700");
 }
 
 static const struct file {
@@ -120,15 +119,27 @@ static const struct file {
 	const char *missing;    /* advice */
 	const char *exposed;    /* advice once it was open to others; NULL: it tells nothing */
 } files[] = {
-	{ "latchkey.db", true, 077, "make it with latchkey init", NULL },
-	{ "latchkey.db-wal", false, 077, "", NULL },
-	{ "latchkey.lock", false, 077, "", NULL },
 	{ "latchkey.key", true, 077, "restore it, or make new keys with latchkey init in a new directory",
 		"whoever did can make tokens: latchkey key rotate --epoch" },
 	{ "latchkey.conf", false, 022, "", NULL },
 	{ "password.lock", false, 077, "", NULL },
 	{ "throttle", false, 077, "", NULL },
 };
+
+/* The i-th file to look at: first the store's, then the others. False after the last one. */
+static bool file_at(size_t i, struct file *out)
+{
+	size_t stores = 0;
+	while (store_files[stores].name)
+		stores++;
+	if (i < stores)
+		*out = (struct file){ store_files[i].name, store_files[i].needed, 077, "make it with latchkey init", NULL };
+	else if (i < stores + sizeof files / sizeof *files)
+		*out = files[i - stores];
+	else
+		return false;
+	return true;
+}
 
 /* A regular file that has no other name; else -1, of which fstat(2) says nothing. */
 static int open_plain(const char *path, struct stat *st)
@@ -147,13 +158,14 @@ static int open_plain(const char *path, struct stat *st)
 static void mend_owners(struct check *k)
 {
 	struct stat dir, st;
+	struct file f;
 	if (geteuid() != 0 || stat(k->dir, &dir) != 0)
 		return;
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-		const char *path = path_in(k->dir, files[i].name);
+	for (size_t i = 0; file_at(i, &f); i++) {
+		const char *path = path_in(k->dir, f.name);
 		int fd = open_plain(path, &st);
 		if (st.st_uid != dir.st_uid && fchown(fd, dir.st_uid, dir.st_gid) == 0)
-			tell_mended(k, "file", both(files[i].name, ": "), &st, path);
+			tell_mended(k, "file", both(f.name, ": "), &st, path);
 		close(fd);
 	}
 }
@@ -171,7 +183,7 @@ static void mend_mode(struct check *k, const struct file *f)
 		return;
 	tell_mended(k, "file", both(f->name, ": "), &st, path);
 	if (f->exposed && st.st_mode & 077)
-		tell(k, WARN, "file", both(f->name, " could be read by others"), f->exposed);
+		tell(k, FOUND_WARN, "file", both(f->name, " could be read by others"), f->exposed);
 }
 
 static void check_file(struct check *k, const struct file *f)
@@ -181,28 +193,29 @@ static void check_file(struct check *k, const struct file *f)
 		mend_mode(k, f);
 	bool there = lstat(path_in(k->dir, f->name), &st) == 0;
 	if (!there && f->needed)
-		tell(k, FAIL, "file", both(f->name, " is missing"), f->missing);
+		tell(k, FOUND_FAIL, "file", both(f->name, " is missing"), f->missing);
 	if (!there)
 		return;
 	const char *found = both(both(f->name, ": "), owner_and_mode(&st));
 	if (!S_ISREG(st.st_mode))
-		tell(k, FAIL, "file", found, "it is not a regular file; move the real one there");
+		tell(k, FOUND_FAIL, "file", found, "it is not a regular file; move the real one there");
 	else if (st.st_uid != geteuid())
-		tell(k, FAIL, "file", found, "the directory's owner must own it: chown it");
+		tell(k, FOUND_FAIL, "file", found, "the directory's owner must own it: chown it");
 	else
-		tell(k, st.st_mode & f->closed ? FAIL : OK, "file", found, f->closed == 077 ? "chmod 600" : "chmod go-w");
+		tell(k, st.st_mode & f->closed ? FOUND_FAIL : FOUND_OK, "file", found, f->closed == 077 ? "chmod 600" : "chmod go-w");
 }
 
 static void check_files(struct check *k)
 {
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-		check_file(k, &files[i]);
+	struct file f;
+	for (size_t i = 0; file_at(i, &f); i++)
+		check_file(k, &f);
 }
 
 static void check_conf(struct check *k)
 {
 	const char *wrong = config_read(k->dir, &k->conf);
-	tell(k, wrong ? FAIL : OK, "conf", wrong ? wrong : "every option is good", "see latchkey config");
+	tell(k, wrong ? FOUND_FAIL : FOUND_OK, "conf", wrong ? wrong : "every option is good", "see latchkey config");
 	if (wrong) {
 		config_parse(S(""), &k->conf);
 		k->conf.dir = k->dir;
@@ -217,13 +230,13 @@ static void check_key(struct check *k)
 	if (wrong == NULL)
 		wrong = jwt_keys_wrong(&ring);
 	if (wrong) {
-		tell(k, FAIL, "key", wrong, "see latchkey.key in latchkey(8)");
+		tell(k, FOUND_FAIL, "key", wrong, "see latchkey.key in latchkey(8)");
 		return;
 	}
 	buf_int(&b, (int64_t)ring.count);
 	buf_s(&b, ring.count == 1 ? " key, signing with " : " keys, signing with ");
 	buf_s(&b, ring.key[0].kid);
-	tell(k, ring.count == LIMIT_KEYS ? WARN : OK, "key", slice_text(buf_slice(&b)), "no room for another: retire old ones");
+	tell(k, ring.count == LIMIT_KEYS ? FOUND_WARN : FOUND_OK, "key", slice_text(buf_slice(&b)), "no room for another: retire old ones");
 	wipe(&ring, sizeof ring);
 }
 
@@ -235,7 +248,7 @@ static void check_space(struct check *k)
 	uint64_t room = (uint64_t)v.f_bavail * v.f_frsize;
 	buf_int(&b, (int64_t)(room / 1024));
 	buf_s(&b, " KiB free");
-	tell(k, room < SPACE_LEAST ? FAIL : room < SPACE_ENOUGH ? WARN : OK, "space", slice_text(buf_slice(&b)),
+	tell(k, room < SPACE_LEAST ? FOUND_FAIL : room < SPACE_ENOUGH ? FOUND_WARN : FOUND_OK, "space", slice_text(buf_slice(&b)),
 		"make room: without it nobody can sign in");
 }
 
@@ -252,9 +265,9 @@ static void check_password(struct check *k)
 	buf_int(&b, k->conf.password_jobs);
 	const char *found = slice_text(buf_slice(&b));
 	if (cost.kib < MEMORY_LEAST || cost.kib * cost.passes < WORK_LEAST)
-		tell(k, WARN, "password", found, "below OWASP's least (7m and 5 passes): raise password_memory or password_passes");
+		tell(k, FOUND_WARN, "password", found, "below OWASP's least (7m and 5 passes): raise password_memory or password_passes");
 	else
-		tell(k, cost.kib * k->conf.password_jobs * 1024 > password_ram() / 2 ? WARN : OK, "password", found,
+		tell(k, cost.kib * k->conf.password_jobs * 1024 > password_ram() / 2 ? FOUND_WARN : FOUND_OK, "password", found,
 			"over half of this host's memory: lower password_jobs or password_memory");
 }
 
@@ -262,9 +275,9 @@ static void check_throttle(struct check *k)
 {
 	const char *dir = config_throttle_dir(&k->conf);
 	if (access(dir, W_OK | X_OK))
-		tell(k, FAIL, "throttle", both(both(dir, ": "), strerror(errno)), "make it, for the data directory's owner");
+		tell(k, FOUND_FAIL, "throttle", both(both(dir, ": "), strerror(errno)), "make it, for the data directory's owner");
 	else
-		tell(k, dir == k->dir ? WARN : OK, "throttle", dir,
+		tell(k, dir == k->dir ? FOUND_WARN : FOUND_OK, "throttle", dir,
 			"each password try writes there: make /run/latchkey (tmpfs) for the data directory's owner");
 }
 
@@ -276,7 +289,7 @@ static void check_sandbox(struct check *k)
 	if (child == 0)
 		exit(harden(k->dir, k->directory, config_throttle_dir(&k->conf)) ? 0 : 1);
 	waitpid(child, &status, 0);
-	tell(k, status == 0 ? OK : WARN, "sandbox", status == 0 ? "Landlock confines requests" : "no Landlock here",
+	tell(k, status == 0 ? FOUND_OK : FOUND_WARN, "sandbox", status == 0 ? "Landlock confines requests" : "no Landlock here",
 		"a kernel from 5.13 on with Landlock would confine requests to their files");
 }
 
@@ -287,7 +300,7 @@ static struct check *running;
 /* store_open() has logged why. */
 static void cannot_open(enum error e)
 {
-	tell(running, FAIL, "database", errors[e].code, "the line on stderr tells why");
+	tell(running, FOUND_FAIL, "database", errors[e].code, "the line on stderr tells why");
 	rows_end(&running->rows);
 	exit(1);
 }
@@ -300,98 +313,48 @@ static void check_database(struct check *k)
 	store_open(k->dir, STORE_SECONDS);
 	buf_s(&b, "schema ");
 	buf_int(&b, store_version);
-	buf_s(&b, ", SQLite ");
-	buf_s(&b, store_library());
-	tell(k, OK, "database", slice_text(buf_slice(&b)), "");
+	buf_s(&b, ", ");
+	buf_s(&b, store_engine());
+	tell(k, FOUND_OK, "database", slice_text(buf_slice(&b)), "");
 }
 
-static void check_journal(struct check *k)
+/* A file that a killed program left behind; nobody uses it: the store is open, and this process has the turn. */
+static void check_leftover(void *check, const char *name, const char *origin)
 {
-	const char *journal = store_journal();
-	bool wal = slice_is(slice_of(journal), S("wal"));
-	tell(k, wal ? OK : WARN, "journal", wal ? "wal; its index needs no shared mapping" : journal,
-		"each refresh costs fsyncs: sqlite3 latchkey.db 'PRAGMA journal_mode=wal'");
-}
-
-static void check_integrity(struct check *k)
-{
-	const char *found = store_integrity();
-	tell(k, slice_is(slice_of(found), S("ok")) ? OK : FAIL, "integrity", found, "restore a backup");
-}
-
-/*
- * What killed programs leave behind. The store is open and locked: nobody
- * else is at work, no journal is needed any more.
- */
-static const struct leftover {
-	const char *name, *of;
-	bool only_wal;          /* else it belongs to the journal */
-} leftovers[] = {
-	{ "latchkey.db-shm", ", left behind by a sqlite3 shell", true },
-	{ "latchkey.db-journal", ", left behind by another journal mode", true },
-	{ "latchkey.key.new", ", left behind by a change of keys; it holds keys", false },
-	{ "latchkey.db.new", ", left behind by an init that was killed", false },
-	{ "latchkey.db.new-journal", ", left behind by an init that was killed", false },
-	{ "latchkey.db.new-wal", ", left behind by an init that was killed", false },
-};
-
-static void check_leftovers(struct check *k)
-{
+	struct check *k = check;
 	struct stat st;
-	bool wal = slice_is(slice_of(store_journal()), S("wal"));
-	for (size_t i = 0; i < sizeof leftovers / sizeof *leftovers; i++) {
-		const char *path = path_in(k->dir, leftovers[i].name), *found = both(leftovers[i].name, leftovers[i].of);
-		if ((leftovers[i].only_wal && !wal) || lstat(path, &st) != 0)
-			continue;
-		if (k->repair && unlink(path) == 0)
-			tell(k, MENDED, "leftover", both(found, "; removed"), "");
-		else
-			tell(k, WARN, "leftover", found, "latchkey check --repair removes it");
-	}
+	const char *path = path_in(k->dir, name), *found = both(name, origin);
+	if (lstat(path, &st) != 0)
+		return;
+	if (k->repair && unlink(path) == 0)
+		tell(k, FOUND_MENDED, "leftover", both(found, "; removed"), "");
+	else
+		tell(k, FOUND_WARN, "leftover", found, "latchkey check --repair removes it");
 }
 
-static const char *audit_found(const struct span *span, const char *more)
+static void tell_finding(void *check, enum finding f, const char *what, const char *found, const char *advice)
 {
-	struct buf b = { 0 };
-	buf_int(&b, span->count);
-	buf_s(&b, " rows, numbered ");
-	buf_int(&b, span->first);
-	buf_s(&b, " to ");
-	buf_int(&b, span->last);
-	buf_s(&b, more);
-	return slice_text(buf_slice(&b));
+	tell(check, f, what, found, advice);
 }
 
-static void mend_audit(struct check *k, const struct span *was)
+static void check_store(struct check *k)
 {
-	store_begin(DURABLE_NOW);
-	store_audit_rebuild(k->conf.audit_max);
-	store_commit();
-	tell(k, MENDED, "audit", audit_found(was, "; rebuilt"), "");
-}
-
-static void check_audit(struct check *k)
-{
-	struct span span = store_audit_span();
-	if (k->repair && !store_audit_sound(&span, k->conf.audit_max)) {
-		mend_audit(k, &span);
-		span = store_audit_span();
-	}
-	tell(k, store_audit_sound(&span, k->conf.audit_max) ? OK : WARN, "audit", audit_found(&span, ""),
-		"rows are missing between, or more than audit_max: latchkey check --repair");
+	const struct store_report report = { .who = k, .tell = tell_finding, .leftover = check_leftover };
+	store_check(k->conf.audit_max, k->repair, &report);
+	check_leftover(k, "latchkey.key.new", ", left behind by a change of keys; it holds keys");
 }
 
 static void check_clock(struct check *k)
 {
-	static const struct { enum verdict v; const char *advice; } row[] = {
-		[CLOCK_GOOD] = { OK, "" },
-		[CLOCK_UNSET] = { FAIL, "behind what the store has seen: set the clock; until then nobody is signed in or out" },
-		[CLOCK_DOUBTFUL] = { WARN, "far ahead and not synchronised: run NTP; until then nothing expires" },
+	static const struct { enum finding f; const char *advice; } row[] = {
+		[CLOCK_GOOD] = { FOUND_OK, "" },
+		[CLOCK_UNSET] = { FOUND_FAIL, "behind what the store has seen: set the clock; until then nobody is signed in or out" },
+		[CLOCK_DOUBTFUL] = { FOUND_WARN, "far ahead and not synchronised: run NTP; until then nothing expires" },
 	};
 	enum clock_belief belief = clock_judge(now(), store_mark());
 	struct buf b = { 0 };
 	rows_add_time(&b, now());
-	tell(k, row[belief].v, "clock", slice_text(buf_slice(&b)), row[belief].advice);
+	tell(k, row[belief].f, "clock", slice_text(buf_slice(&b)), row[belief].advice);
 }
 
 /* ---- all --------------------------------------------------------------- */
@@ -400,7 +363,7 @@ bool check_run(const char *dir, bool repair, bool json)
 {
 	static void (*const checks[])(struct check *k) = {
 		check_directory, check_files, check_conf, check_key, check_space, check_password, check_throttle, check_sandbox,
-		check_database, check_journal, check_integrity, check_leftovers, check_audit, check_clock,
+		check_database, check_store, check_clock,
 	};
 	struct check k = { .dir = dir, .repair = repair };
 	rows_begin(&k.rows, json ? ROWS_JSON : ROWS_TABLE);

@@ -3,7 +3,9 @@
  *
  * - A name, an id, a kid is looked up before anything is changed; what isn't
  *   there is REFUSED, and the transaction is rolled back.
- * - Whatever changes writes its audit event in the same transaction.
+ * - Whatever changes the store writes its audit event in the same transaction.
+ *   A change of keys is on disk before that transaction begins: a file can't be
+ *   rolled back, and a transaction may run more than once.
  * - A list is read a page at a time and the store closed before a page is
  *   written: the reader of a pipe may be slow, and an open store is locked.
  * - Text that users chose (device, agent) reaches a terminal only by rows.c.
@@ -28,16 +30,18 @@
 #include "jwt.h"
 #include "password.h"
 #include "operator/rows.h"
+#include "store/upkeep.h"
 
 enum { PASSWD_FILE = 65536 };  /* bytes of /etc/passwd that are looked through */
 
-int verb_refuse(const struct call *c, const char *why, struct slice detail)
+int verb_refuse(struct call *c, const char *why, struct slice about)
 {
-	log_line(c->verb, why, slice_text(detail), NULL);
+	c->why = why;
+	c->about = about;
 	return REFUSED;
 }
 
-static int refuse(const struct call *c, const char *why)
+static int refuse(struct call *c, const char *why)
 {
 	return verb_refuse(c, why, SLICE_NONE);
 }
@@ -161,7 +165,7 @@ static bool make_directory(const char *dir)
 
 /* Makes the directory, for `owner` where one is wanted. What is there already
  * is never given away: it may hold more than ours. */
-static int settle_directory(const struct call *c, const struct stat *owner)
+static int prepare_directory(struct call *c, const struct stat *owner)
 {
 	struct stat st;
 	bool made = make_directory(c->dir);
@@ -205,16 +209,16 @@ static int upgrade(struct call *c)
 
 int verb_init(struct call *c)
 {
-	struct stat owner, st;
+	struct stat owner;
 	if (c->given[OPT_UPGRADE])
 		return upgrade(c);
 	if (c->given[OPT_OWNER] && !find_owner(c->value[OPT_OWNER], &owner))
 		return verb_refuse(c, "no such user in /etc/passwd: ", c->value[OPT_OWNER]);
-	int code = settle_directory(c, c->given[OPT_OWNER] ? &owner : NULL);
+	int code = prepare_directory(c, c->given[OPT_OWNER] ? &owner : NULL);
 	if (code != DONE)
 		return code;
 	process_become_owner(c->dir);
-	if (lstat(path_in(c->dir, "latchkey.db"), &st) == 0)
+	if (store_exists(c->dir))
 		return refuse(c, "there is a database already (init --upgrade brings its schema up to date)");
 	first_key(c->dir);
 	store_create(c->dir);
@@ -228,7 +232,7 @@ static bool named(struct slice name, struct user *out)
 	return auth_username_ok(name) && store_user_named(name, out);
 }
 
-static int no_user(const struct call *c, struct slice name)
+static int no_user(struct call *c, struct slice name)
 {
 	return verb_refuse(c, "no such user: ", name);
 }
@@ -556,6 +560,20 @@ int verb_key_list(struct call *c)
 	return rows_end(&r) ? DONE : SYSTEM;
 }
 
+static enum error write_note(void *call)
+{
+	struct call *c = call;
+	note(c, c->event, 0, 0);
+	return ERROR_NONE;
+}
+
+/* The event of a change that was made outside of the store. */
+static void note_alone(struct call *c, enum event event)
+{
+	c->event = event;
+	store_run(DURABLE_NOW, write_note, c);
+}
+
 static int add_key(struct call *c, const struct key *key)
 {
 	struct keyring ring;
@@ -563,23 +581,32 @@ static int add_key(struct call *c, const struct key *key)
 	if (!keyring_add(&ring, key))
 		return refuse(c, ring.count == LIMIT_KEYS ? "there are 8 keys; retire one first" : "this key is there already");
 	keyring_write(c->dir, &ring);
-	note(c, EVENT_KEY_ADDED, 0, 0);
+	note_alone(c, EVENT_KEY_ADDED);
 	return done(c, "new tokens are signed with key ", slice_of(key->kid));
 }
 
+struct epoch { struct call *call; int64_t ended; };
+
+static enum error end_all_sessions(void *epoch)
+{
+	struct epoch *e = epoch;
+	e->ended = store_sessions_end_all(ENDED_REVOKED, e->call->time);
+	note(e->call, EVENT_EPOCH, 0, 0);
+	return ERROR_NONE;
+}
+
 /*
- * The end of everything that was given out. The key file comes first: killed
- * behind it, nothing old verifies any more, and the sessions that still seem
- * to stand are ended by the next try. The ring is taken as it is, even a
- * broken one.
+ * Ends every session and every token. The key file comes first: if latchkey is
+ * killed after that, nothing old verifies any more, and the next try ends the
+ * sessions that still seem to stand. The old ring isn't read: it may be broken.
  */
 static int begin_epoch(struct call *c)
 {
 	struct keyring ring = { .count = 1, .key = { fresh_key(c->time) } };
+	struct epoch e = { .call = c };
 	keyring_write(c->dir, &ring);
-	int64_t ended = store_sessions_end_all(ENDED_REVOKED, c->time);
-	note(c, EVENT_EPOCH, 0, 0);
-	buf_int(&c->done, ended);
+	store_run(DURABLE_NOW, end_all_sessions, &e);
+	buf_int(&c->done, e.ended);
 	buf_s(&c->done, " sessions ended, every token until now is refused; new tokens are signed with key ");
 	done(c, ring.key[0].kid, SLICE_NONE);
 	wipe(&ring, sizeof ring);
@@ -638,7 +665,7 @@ int verb_key_retire(struct call *c)
 	ring.count--;
 	memmove(&ring.key[i], &ring.key[i + 1], (ring.count - i) * sizeof ring.key[0]);
 	keyring_write(c->dir, &ring);
-	note(c, EVENT_KEY_RETIRED, 0, 0);
+	note_alone(c, EVENT_KEY_RETIRED);
 	return done(c, "tokens signed with it are refused from now on; signing with key ", slice_of(ring.key[0].kid));
 }
 

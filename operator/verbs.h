@@ -1,7 +1,9 @@
 /*
  * verbs: what each of the operator's verbs does. admin.c reads the command
- * line, becomes the data directory's owner, reads the configuration, opens
- * the transaction, calls one of these, and commits where it returns DONE.
+ * line, becomes the data directory's owner, reads the configuration, and
+ * calls one of these, most that change something inside a transaction: it is
+ * committed where they return DONE, and they may be called more than once
+ * (store_run()).
  */
 #ifndef VERBS_H
 #define VERBS_H
@@ -37,10 +39,12 @@ struct call {
 	enum event event;                       /* what to log once it is committed; 0: nothing */
 	uint64_t user, session;
 	struct buf done;                        /* one line for stdout, once all is committed */
+	const char *why;                        /* why it was refused, for the log; NULL: logged already */
+	struct slice about;                     /* what that is about */
 };
 
-/* Logs and returns REFUSED. */
-int verb_refuse(const struct call *c, const char *why, struct slice detail);
+/* Sets why the verb was refused, which admin.c logs when the verb has ended; returns REFUSED. */
+int verb_refuse(struct call *c, const char *why, struct slice about);
 /* The time that a change is written under: never one that would drag the
  * store's mark to where the clock only seems to be. The store is open. */
 int64_t verb_time(void);

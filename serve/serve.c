@@ -17,11 +17,11 @@
 #include "instance.h"
 #include "serve/listen.h"
 #include "store.h"
+#include "store/upkeep.h"
 #include "serve/worker.h"
 
 enum {
-	IDLE_MAX = 86400,
-	REST_SECONDS = 1                /* a worker that has nothing to do doesn't wait long to tidy up */
+	IDLE_MAX = 86400
 };
 
 static struct instance self;
@@ -76,14 +76,6 @@ static bool work_is_current(void)
 	return memcmp(&now_on_disk, &stamp, sizeof stamp) == 0;
 }
 
-static void work_leave(bool resting)
-{
-	if (resting)
-		store_rest(self.config.dir, REST_SECONDS);
-	else
-		store_leave();
-}
-
 static bool work_is_slow(const struct request *rq)
 {
 	return self.ring.count == 0 || auth_hashes(rq);
@@ -112,9 +104,9 @@ static _Noreturn void work(const struct worker_place *place, const char *dir)
 	const struct http_rules rules = instance_rules(&self);
 	const struct worker_calls calls = {
 		.rules = &rules, .answer = work_answer, .refuse = work_refuse, .is_slow = work_is_slow,
-		.is_current = work_is_current, .settle = store_settle, .leave = work_leave, .forget = store_close,
+		.is_current = work_is_current, .settle = store_commit_batch, .leave = store_leave, .forget = store_close,
 	};
-	store_stay();
+	store_stay(dir);
 	worker_run(place, &calls);
 	exit(0);
 }

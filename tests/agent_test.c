@@ -4,7 +4,7 @@
  */
 #include "t.h"
 
-#include "store/agent.h"
+#include "store/sqlite_agent.h"
 
 enum { FIRST = 0x80, LAST = 0xfe, ITSELF = 0xff };
 

@@ -10,6 +10,8 @@
 #include "jwt.h"
 #include "password.h"
 #include "store.h"
+#include "store/engine.h"
+#include "store/upkeep.h"
 #include "throttle.h"
 #include "t.h"
 

@@ -31,7 +31,7 @@ passes() { # FILE: its TAP in $TMP/tap
 for test in tests/*_test.c tests/smoke.t; do
     name=${test##*/}
     case $name in
-    model_test.c | store_file_test.c) continue ;; # minutes; test-cross has them
+    model_test.c | sqlite_file_test.c) continue ;; # minutes; test-cross has them
     *_test.c) test=$BUILT/tests/${name%_test.c}.t ;;
     esac
     ! grep -q "^${name%.c} " tests/cross.aside || continue

@@ -13,7 +13,10 @@
  */
 #include "operator/backup.h"
 #include "store.h"
-#include "store/store_file.h"
+#include "store/engine.h"
+#include "store/upkeep.h"
+#include "store/sqlite.h"
+#include "store/sqlite_file.h"
 #include "t.h"
 
 #include <errno.h>
@@ -122,10 +125,10 @@ int __wrap_setitimer(int which, const struct itimerval *new, struct itimerval *o
 int64_t __wrap_now_boot(void);
 int __real_sqlite3_config(int op, ...);
 int __wrap_sqlite3_config(int op, ...);
-int __real_store_file_flush(void);
-int __wrap_store_file_flush(void);
-int __real_store_file_sync(void);
-int __wrap_store_file_sync(void);
+int __real_sqlite_file_flush(void);
+int __wrap_sqlite_file_flush(void);
+int __real_sqlite_file_sync(void);
+int __wrap_sqlite_file_sync(void);
 
 int __wrap_open(const char *path, int flags, ...)
 {
@@ -243,15 +246,15 @@ int __wrap_sqlite3_config(int op, ...)
 
 static enum { HONEST, LIES_OF_WRITES, LIES_OF_SYNCS, DENIES } control;
 
-int __wrap_store_file_flush(void)
+int __wrap_sqlite_file_flush(void)
 {
-	int rc = __real_store_file_flush();
+	int rc = __real_sqlite_file_flush();
 	return control == LIES_OF_WRITES ? SQLITE_OK : rc;
 }
 
-int __wrap_store_file_sync(void)
+int __wrap_sqlite_file_sync(void)
 {
-	return control == LIES_OF_SYNCS ? SQLITE_OK : __real_store_file_sync();
+	return control == LIES_OF_SYNCS ? SQLITE_OK : __real_sqlite_file_sync();
 }
 
 /* ---- the directory ----------------------------------------------------- */
@@ -488,14 +491,14 @@ static void repair(void)
 {
 	store_open(dir, 1);
 	store_begin(DURABLE_NOW);
-	store_audit_rebuild(AUDIT_MAX);
+	trail_rebuild(AUDIT_MAX);
 	commit(DURABLE_NOW);
 }
 
 static void look_closely(void)
 {
 	store_open(dir, 1);
-	if (strcmp(store_integrity(), "ok") != 0)
+	if (strcmp(db_integrity(), "ok") != 0)
 		fail(ERROR_INTERNAL, "T2", "not sound", NULL);
 }
 
@@ -515,7 +518,7 @@ static void copy(void)
 /* Batches of a process that stays; between them the locks are others'. */
 static void stay(void)
 {
-	store_stay();
+	store_stay(dir);
 	store_open(dir, 1);
 	store_begin(DURABLE_LATER);
 	store_session_rotate(&(struct session){ .id = 1, .ctr = NEW, .rotated_at = 2 });
@@ -525,27 +528,27 @@ static void stay(void)
 	store_commit();
 	store_begin(DURABLE_LATER);
 	store_rollback();
-	store_settle();
+	store_commit_batch();
 	answer(DURABLE_NOW);
-	store_leave();
+	store_leave(false);
 	store_open(dir, 1);
 	store_begin(DURABLE_LATER);
 	store_session_rotate(&(struct session){ .id = 1, .ctr = NEW + 1, .rotated_at = 3 });
 	store_commit();
-	store_settle();
+	store_commit_batch();
 	answer(DURABLE_LATER);
-	store_leave();
-	store_rest(dir, 1);
+	store_leave(false);
+	store_leave(true);
 	store_open(dir, 1);
 	store_mark();
-	store_leave();
+	store_leave(false);
 	store_open(dir, 1);
 	store_begin(DURABLE_LATER);
 	store_session_rotate(&(struct session){ .id = 1, .ctr = NEW + 2, .rotated_at = 4 });
 	store_commit();
-	store_settle();
+	store_commit_batch();
 	answer(DURABLE_LATER);
-	store_leave();
+	store_leave(false);
 }
 
 /* ---- what it finds ----------------------------------------------------- */
@@ -581,7 +584,7 @@ static void half(void)
 static void an_empty_log(void)
 {
 	a_store();
-	if (!store_freeze())
+	if (!db_freeze())
 		bail("freeze");
 }
 
@@ -627,7 +630,7 @@ static void without_log(void)
 static void a_large_one(void)
 {
 	a_long_log();
-	if (!store_freeze())
+	if (!db_freeze())
 		bail("freeze");
 }
 
@@ -739,10 +742,10 @@ static bool copy_is_right(bool sure)
 {
 	char begins[16] = "";
 	int fd = open(path_of("copy"), O_RDONLY);
-	bool database = fd >= 0 && read(fd, begins, sizeof begins) == sizeof begins && memcmp(begins, "SQLite format 3", 16) == 0;
+	bool is_database = fd >= 0 && read(fd, begins, sizeof begins) == sizeof begins && memcmp(begins, "SQLite format 3", 16) == 0;
 	if (fd >= 0)
 		close(fd);
-	if (!database)
+	if (!is_database)
 		return !sure;
 	unlink(path_of("latchkey.db-wal"));
 	return rename(path_of("copy"), path_of("latchkey.db")) == 0 && state_on_disk() == states[0];
@@ -908,7 +911,7 @@ static void changed_meanwhile(void)
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		a_store();
-		store_freeze();
+		db_freeze();
 		let_go();
 		set_to = (struct timespec){ 1000, 5 };
 		touch();
@@ -951,7 +954,7 @@ static void copies(void)
 
 static void rest(void)
 {
-	store_rest(dir, 1);
+	store_leave(true);
 }
 
 static void work(void)
@@ -960,8 +963,8 @@ static void work(void)
 	store_begin(DURABLE_LATER);
 	store_session_rotate(&(struct session){ .id = 1, .ctr = NEW, .rotated_at = 2 });
 	store_commit();
-	store_settle();
-	store_leave();
+	store_commit_batch();
+	store_leave(false);
 }
 
 static off_t size_of_log(void)
@@ -978,7 +981,7 @@ static void rests(void *unused)
 	on_fail(on_failure);
 	a_store();
 	let_go();
-	store_stay();
+	store_stay(dir);
 	enum error e = attempt(work);
 	bool wrote = size_of_log() > 0;
 	memset(made, 0, sizeof made);
@@ -1012,7 +1015,7 @@ static void pieces(void *unused)
 	unsigned seed = 1;
 	int spoilt = 0;
 	(void)unused;
-	store_file_layer();
+	sqlite_file_layer();
 	for (int step = 0; step < STEPS; step++) {
 		seed = seed * 1103515245 + 12345;
 		int i = (int)(seed >> 8) % PIECES, n = 1 + (int)(seed >> 4) % LARGEST;

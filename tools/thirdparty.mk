@@ -8,9 +8,9 @@ JSMN_SRC    ?= deps/jsmn
 # --- SQLite: the features we use, and no others. Every OMIT here was tried against the
 # amalgamation; VIRTUALTABLE, TRIGGER, VIEW, ALTERTABLE, ANALYZE, CTE, WINDOWFUNC and SUBQUERY
 # need a regenerated parser and so stay in (they would save 58 KB).
-SQLITE_FLAGS += -DSQLITE_DEFAULT_CACHE_SIZE=-1024   # KiB: of the 4 MiB that store_file.c has for it
+SQLITE_FLAGS += -DSQLITE_DEFAULT_CACHE_SIZE=-1024   # KiB: of the 4 MiB that store/sqlite_heap.c has for it
 SQLITE_FLAGS += -DSQLITE_THREADSAFE=0               # one thread per process
-SQLITE_FLAGS += -DSQLITE_DEFAULT_LOCKING_MODE=1     # EXCLUSIVE: store.c says why
+SQLITE_FLAGS += -DSQLITE_DEFAULT_LOCKING_MODE=1     # EXCLUSIVE: store/sqlite.c says why
 SQLITE_FLAGS += -DSQLITE_DEFAULT_WAL_SYNCHRONOUS=1  # NORMAL: store_begin() asks for more
 SQLITE_FLAGS += -DSQLITE_DEFAULT_LOOKASIDE=0,0      # its list runs through 48 KiB: 12 pages touched
 SQLITE_FLAGS += -DSQLITE_DQS=0                      # "x" is a name, never silently a string
@@ -32,8 +32,8 @@ SQLITE_FLAGS += -DSQLITE_OMIT_BETWEEN_OPTIMIZATION  # every search is by one key
 SQLITE_FLAGS += -DSQLITE_OMIT_COMPILEOPTION_DIAGS   # unused from here on
 SQLITE_FLAGS += -DSQLITE_OMIT_COMPLETE
 SQLITE_FLAGS += -DSQLITE_OMIT_DATETIME_FUNCS        # time is bound, never asked of SQL
-SQLITE_FLAGS += -Dgetpid=store_file_one_process     # asked three times, to see a fork that never happens with a database open
-SQLITE_FLAGS += -Dstrftime=store_file_no_time       # CURRENT_TIME's, which nobody asks for: 20 KB of libc less
+SQLITE_FLAGS += -Dgetpid=sqlite_file_one_process     # asked three times, to see a fork that never happens with a database open
+SQLITE_FLAGS += -Dstrftime=sqlite_file_no_time       # CURRENT_TIME's, which nobody asks for: 20 KB of libc less
 SQLITE_FLAGS += -DSQLITE_OMIT_DECLTYPE
 SQLITE_FLAGS += -DSQLITE_OMIT_DEPRECATED
 SQLITE_FLAGS += -DSQLITE_OMIT_DESERIALIZE

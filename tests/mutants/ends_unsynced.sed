@@ -1,3 +1,3 @@
-# store.c
+# store/sqlite.c
 # What must last is committed as a plain refresh is: synchronous=NORMAL for revokes and all other ends.
-s/store_file_sync()/store_file_flush()/
+s/sqlite_file_sync()/sqlite_file_flush()/

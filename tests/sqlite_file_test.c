@@ -1,12 +1,15 @@
 /*
- * store_file_test: a write-ahead log whose disk fails. SQLite's layer for
- * Unix is wrapped by one that fails the n-th call of a kind; store_file finds
+ * sqlite_file_test: a write-ahead log whose disk fails. SQLite's layer for
+ * Unix is wrapped by one that fails the n-th call of a kind; sqlite_file finds
  * that one as the default. Whatever fails, and when: what was said to be
  * committed is there, what wasn't is there whole or not at all, and the
  * database is sound.
  */
 #include "store.h"
-#include "store/store_file.h"
+#include "store/engine.h"
+#include "store/upkeep.h"
+#include "store/sqlite.h"
+#include "store/sqlite_file.h"
 #include "t.h"
 
 #include <errno.h>
@@ -200,7 +203,7 @@ static void look(void *unused)
 	int changed = 0;
 	(void)unused;
 	store_open(dir, 5);
-	printf("%s", store_integrity());
+	printf("%s", db_integrity());
 	for (int i = 0; i < SMALL; i++)
 		changed += store_session(id_of(i), &s) && s.ctr == NEW;
 	exit(changed == SMALL ? 1 : changed == 0 ? 0 : 2);
@@ -323,7 +326,7 @@ static int *committed;          /* what stands in each row; by a child */
 
 static sqlite3 *opened_small(void)
 {
-	sqlite3 *db = opened(store_file_layer());
+	sqlite3 *db = opened(sqlite_file_layer());
 	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	must(db, "PRAGMA page_size=512; PRAGMA journal_mode=WAL; PRAGMA cache_size=5");
 	return db;
@@ -359,7 +362,7 @@ static void spill(void *unused)
 				now[row] = round * WRITES + i;
 		}
 		must(db, undone ? "ROLLBACK" : "COMMIT");
-		if (store_file_flush() != SQLITE_OK)
+		if (sqlite_file_flush() != SQLITE_OK)
 			exit(1);
 		if (round % 4 == 2)
 			db = begun_anew(db);
@@ -394,7 +397,7 @@ static void spilling(void)
 static void no_time(void)
 {
 	char out[20] = "yesterday";
-	is_int((long)store_file_no_time(out, sizeof out, "%H", &(const struct tm){ 0 }), 0, "no statement asks for the time");
+	is_int((long)sqlite_file_no_time(out, sizeof out, "%H", &(const struct tm){ 0 }), 0, "no statement asks for the time");
 	is_str(out, "", "and it would be told none");
 }
 

@@ -1,32 +1,23 @@
 /*
- * store_file: see store_file.h.
+ * sqlite_file: see sqlite_file.h.
  *
  * What differs from SQLite's layer for Unix, and why:
  *
- *   names        are taken as they are; it would lstat(2) every part of the
- *                path at every start.
- *   random       numbers come from getrandom(2); in a sandbox it would fall
- *                back to time and process id.
- *   the log      A process that opens the database reads the write-ahead log
- *                from its beginning, one read for each frame, and a commit
- *                writes each frame as two. Here the log's first 64 KiB are
- *                read at once, and what is written goes out at once, by
- *                store_file_flush() or before a sync. Order is kept; what
- *                lies on disk is what SQLite would have written.
- *   locks        can be let go of and taken again while SQLite believes that
- *                it has them: store_file_leave(), store_file_return().
- *   memory       comes from one block of zero pages, piece beside piece: few
- *                pages are touched, and those that a refresh touches are asked
- *                for at once. (memsys5 touched 42 pages, this 27; a page is a
- *                fault, 1.3 to 1.7 µs.) A piece that was given back serves the
- *                next of its size; nothing is joined again, since the sizes
- *                that one program asks for come back.
+ *   names        are taken as they are. SQLite would lstat(2) every part of the path at every start.
+ *   random       numbers come from getrandom(2). In a sandbox SQLite would fall back to time and process id.
+ *   the log      A process that opens the database reads the write-ahead log from its beginning, one read for
+ *                each frame, and a commit writes each frame as two pieces. Here the log's first 64 KiB are
+ *                read in one call, and what is written goes out in one, by sqlite_file_flush() or before a
+ *                sync. The order is kept, and the bytes on disk are those that SQLite would have written.
+ *   locks        can be let go of and taken again without SQLite's knowledge: sqlite_file_leave(),
+ *                sqlite_file_return().
  *
- * There is one log for each process, so its state is static.
+ * There is one log for each process, so its state is static. SQLite's memory is in sqlite_heap.c.
  */
-#include "store/store_file.h"
+#include "store/sqlite_file.h"
 
 #include "base/base.h"
+#include "store/sqlite_heap.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,18 +28,15 @@
 #include <sqlite3.h>
 
 enum {
-	LOG_KEPT = 64 * 1024,        /* read at once: 112 frames of 536 bytes, and room for a transaction */
-	LOG_HELD = 64 * 1024,        /* written at once: the same of a batch of requests */
+	LOG_KEPT = 64 * 1024,        /* bytes read at once: LOG_FRAMES_KEPT frames, and room for a transaction */
+	LOG_HELD = 64 * 1024,        /* bytes written at once: the same of a batch of requests */
 	LOG_HEAD = 32,               /* bytes: magic, versions, two salts that no two logs share, checksum */
-	LOG_FRAME = 24 + 512,        /* bytes: head and page */
+	LOG_FRAME = 24 + PAGE_SIZE,  /* bytes: head and page */
 	YOUNG_NS = 50 * 1000 * 1000, /* kernels tick every 1 to 10 ms */
 	LOCKS_AT = 0x40000000,       /* where SQLite locks its files: PENDING_BYTE, */
-	LOCKS = 512,                 /* RESERVED_BYTE and the SHARED range */
-	HEAP = 4 * 1024 * 1024,      /* untouched pages cost nothing */
-	HEAP_STEP = 16,              /* sizes are multiples of it, the head before each piece included */
-	HEAP_SMALL = 64,             /* so many sizes have a list of their own; larger pieces share one */
-	HEAP_USED = 100 * 1024       /* by a refresh */
+	LOCKS = 512                  /* RESERVED_BYTE and the SHARED range */
 };
+_Static_assert(LOG_HEAD + LOG_FRAMES_KEPT * LOG_FRAME < LOG_KEPT, "a log at its bound is read at once");
 
 /* ---- the write-ahead log ----------------------------------------------- */
 
@@ -56,10 +44,10 @@ static struct {
 	const sqlite3_io_methods *disk;  /* SQLite's own */
 	sqlite3_file *file;
 	bool loaded;
-	sqlite3_int64 length;            /* of what is kept */
-	sqlite3_int64 from, to;          /* what isn't on disk yet lies here in the file */
-	char kept[LOG_KEPT];             /* its beginning, as it is on disk */
-	char held[LOG_HELD];             /* what isn't */
+	sqlite3_int64 length;            /* of kept */
+	sqlite3_int64 from, to;          /* where in the log the bytes belong that are held back; equal: none are */
+	char kept[LOG_KEPT];             /* the log's beginning, as it is on disk */
+	char held[LOG_HELD];             /* bytes that are held back */
 } wal;
 
 /* A quota or a limit on file sizes is a full disk too. */
@@ -69,8 +57,8 @@ static int write_out(const void *bytes, int n, sqlite3_int64 at)
 	return rc != SQLITE_OK && (errno == EDQUOT || errno == EFBIG) ? SQLITE_FULL : rc;
 }
 
-/* What couldn't be written isn't tried again: its writer has been told, and tells others that nothing was changed. */
-int store_file_flush(void)
+/* After an error the bytes are dropped: the caller reports that nothing was changed, so they must not be written later. */
+int sqlite_file_flush(void)
 {
 	int rc = SQLITE_OK;
 	if (wal.to > wal.from)
@@ -79,7 +67,7 @@ int store_file_flush(void)
 	return rc;
 }
 
-int store_file_sync(void)
+int sqlite_file_sync(void)
 {
 	return wal.file ? wal.disk->xSync(wal.file, SQLITE_SYNC_NORMAL) : SQLITE_OK;
 }
@@ -107,11 +95,11 @@ static int log_read(sqlite3_file *file, void *out, int n, sqlite3_int64 at)
 		return SQLITE_OK;
 	}
 	if (rc == SQLITE_OK)
-		rc = store_file_flush();
+		rc = sqlite_file_flush();
 	return rc == SQLITE_OK ? wal.disk->xRead(file, out, n, at) : rc;
 }
 
-/* Holds back what continues what is held back already. A page is at most LOG_HELD, and its head comes alone. */
+/* Holds the bytes back if they continue those that are held back already; else writes those first. */
 static int log_write(sqlite3_file *file, const void *bytes, int n, sqlite3_int64 at)
 {
 	int rc = load();
@@ -120,7 +108,7 @@ static int log_write(sqlite3_file *file, const void *bytes, int n, sqlite3_int64
 		wal.length = at;
 	bool fits = wal.to == 0 || (at == wal.to && at + n - wal.from <= LOG_HELD);
 	if (rc == SQLITE_OK && !fits)
-		rc = store_file_flush();
+		rc = sqlite_file_flush();
 	if (rc != SQLITE_OK)
 		return rc;
 	if (wal.to == 0)
@@ -132,18 +120,18 @@ static int log_write(sqlite3_file *file, const void *bytes, int n, sqlite3_int64
 
 static int log_sync(sqlite3_file *file, int flags)
 {
-	int rc = store_file_flush();
+	int rc = sqlite_file_flush();
 	return rc == SQLITE_OK ? wal.disk->xSync(file, flags) : rc;
 }
 
-/* To nothing, by a checkpoint: all of it is in the database, so nothing is held back. */
+/* By a checkpoint, to nothing: all of the log is in the database, so nothing is held back. */
 static int log_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
 	wal.length = 0;
 	return wal.disk->xTruncate(file, size);
 }
 
-/* What is still held back is of no commit that anybody was told of. */
+/* Bytes that are still held back belong to no commit that was reported, and are dropped. */
 static int log_close(sqlite3_file *file)
 {
 	int rc = wal.disk->xClose(file);
@@ -170,9 +158,9 @@ static void take_log(sqlite3_file *file)
 /* ---- between turns ----------------------------------------------------- */
 
 /*
- * Whoever keeps the database open between turns must let others at it, and
- * see what they did. SQLite believes that it has the file to itself all the
- * time; the locks are let go of and taken again below it.
+ * A process that keeps the database open between its turns must let other
+ * processes write, and must notice that they did. SQLite isn't told: it
+ * believes that it holds its locks all the time.
  */
 enum { MAIN, LOG, FILES };
 static int descriptor[FILES] = { -1, -1 };      /* as SQLite opened them */
@@ -180,10 +168,15 @@ static const char *name_of_main;                /* SQLite's copy */
 static int opening = FILES;
 static int (*open_directory_on_disk)(const char *, int *);
 
-/* How the files stood when they were let go of. */
-struct sight { ino_t file; off_t log; int64_t changed; char head[LOG_HEAD]; };
+/* The state of the files when their locks were let go of. */
+struct sight {
+	ino_t file;             /* the database */
+	off_t log;              /* length */
+	int64_t changed;        /* the log's ctime, ns */
+	char head[LOG_HEAD];    /* of the log */
+};
 static struct sight left;
-static bool left_whole;         /* the log ended where its last frame does */
+static bool left_at_last_frame; /* the log ended exactly at its last frame */
 
 static bool lock_main(short type)
 {
@@ -196,7 +189,7 @@ static int64_t nanoseconds(struct timespec t)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* False where it can't be said. The file goes by its name: an operator may have put another there. */
+/* False where the state can't be found out. The database is looked up by name: an operator may have put another there. */
 static bool look(struct sight *out)
 {
 	struct stat log, file;
@@ -206,7 +199,7 @@ static bool look(struct sight *out)
 	return pread(descriptor[LOG], out->head, LOG_HEAD, 0) == LOG_HEAD;
 }
 
-/* A file's time goes by the kernel's tick, so what is as young as this may change again and keep it. */
+/* A file's time moves with the kernel's tick: a file that was changed just now may be changed again and keep its time. */
 static bool is_young(int64_t changed)
 {
 	struct timespec t = { 0 };
@@ -215,141 +208,38 @@ static bool is_young(int64_t changed)
 }
 
 /*
- * What is written next is seen if it must make the log longer, or else give it
- * another time. An empty log says nothing: it may be filled and emptied again.
+ * We must notice if another process writes while we are away. If the log ends
+ * exactly at its last frame, any commit makes it longer. Otherwise its ctime
+ * must change, which is certain only when the ctime is older than a clock
+ * tick. An empty log can't be watched: it may be filled and emptied again.
  */
-bool store_file_leave(int frames)
+bool sqlite_file_leave(int frames)
 {
 	if (!look(&left))
 		return false;
-	left_whole = frames > 0 && left.log == LOG_HEAD + (off_t)frames * LOG_FRAME;
-	return (left_whole || !is_young(left.changed)) && lock_main(F_UNLCK);
+	left_at_last_frame = frames > 0 && left.log == LOG_HEAD + (off_t)frames * LOG_FRAME;
+	return (left_at_last_frame || !is_young(left.changed)) && lock_main(F_UNLCK);
 }
 
-bool store_file_return(bool *unchanged)
+bool sqlite_file_return(bool *unchanged)
 {
 	struct sight now;
 	if (!lock_main(F_WRLCK))
 		return false;
 	*unchanged = look(&now) && now.file == left.file && now.log == left.log && memcmp(now.head, left.head, LOG_HEAD) == 0
-		&& (left_whole || now.changed == left.changed);
+		&& (left_at_last_frame || now.changed == left.changed);
 	return true;
 }
 
-/* ---- memory ------------------------------------------------------------ */
-
-#ifndef ARENA_MALLOC
-
-/* Stands before what is given out. */
-struct piece {
-	union { size_t size; uint64_t aligned; };       /* of all of it, this head included */
-	struct piece *next;             /* where it is spare; else the caller's first bytes */
-};
-enum { HEAD = offsetof(struct piece, next) };
-
-static struct {
-	_Alignas(max_align_t) char room[HEAP];
-	size_t used;
-	struct piece *spare[HEAP_SMALL + 1];
-} heap;
-
-static size_t size_for(int n)
-{
-	return ((size_t)n + HEAD + HEAP_STEP - 1) / HEAP_STEP * HEAP_STEP;
-}
-
-static struct piece **spare_of(size_t size)
-{
-	size_t i = size / HEAP_STEP;
-	return &heap.spare[i < HEAP_SMALL ? i : HEAP_SMALL];
-}
-
-static struct piece *piece_of(void *given)
-{
-	return (struct piece *)(void *)((char *)given - HEAD);
-}
-
-/* A large piece serves what is at least half of it. */
-static struct piece *take_spare(size_t size)
-{
-	struct piece **at = spare_of(size);
-	while (*at && ((*at)->size < size || (*at)->size / 2 > size))
-		at = &(*at)->next;
-	struct piece *found = *at;
-	if (found)
-		*at = found->next;
-	return found;
-}
-
-static void *heap_take(int n)
-{
-	size_t size = size_for(n);
-	struct piece *p = take_spare(size);
-	if (!p && size > HEAP - heap.used)
-		return NULL;
-	if (!p) {
-		p = (struct piece *)(void *)(heap.room + heap.used);
-		p->size = size;
-		heap.used += size;
-	}
-	return &p->next;
-}
-
-static void heap_give(void *given)
-{
-	struct piece *p = piece_of(given), **list = spare_of(p->size);
-	p->next = *list;
-	*list = p;
-}
-
-static int heap_size(void *given)
-{
-	return (int)(piece_of(given)->size - HEAD);
-}
-
-static void *heap_resize(void *given, int n)
-{
-	if (n <= heap_size(given))
-		return given;
-	void *larger = heap_take(n);
-	if (larger) {
-		memcpy(larger, given, (size_t)heap_size(given));
-		heap_give(given);
-	}
-	return larger;
-}
-
-static int heap_round(int n)
-{
-	return (int)(size_for(n) - HEAD);
-}
-
-static int heap_start(void *unused)
-{
-	(void)unused;
-	touch_soon(heap.room, HEAP_USED);
-	return SQLITE_OK;
-}
-
-static void heap_end(void *unused)
-{
-	(void)unused;
-}
-
-static const sqlite3_mem_methods heap_methods = {
-	heap_take, heap_give, heap_resize, heap_size, heap_round, heap_start, heap_end, NULL
-};
-
-#endif
-
 /* ---- the layer --------------------------------------------------------- */
 
-pid_t store_file_one_process(void)
+/* Both are called by SQLite: sqlite_file.h. */
+pid_t sqlite_file_one_process(void)
 {
 	return 1;
 }
 
-size_t store_file_no_time(char *out, size_t room, const char *format, const struct tm *when)
+size_t sqlite_file_no_time(char *out, size_t room, const char *format, const struct tm *when)
 {
 	(void)room, (void)format, (void)when;
 	*out = '\0';
@@ -386,7 +276,7 @@ static int kernel_random(sqlite3_vfs *vfs, int n, char *out)
 	return n;
 }
 
-/* A new log's name is on disk before anything is in it: later a process would have to ask whether it is. */
+/* Makes the log and syncs its directory, so that no later process has to ask whether the log's name is on disk. */
 static int make_log(const char *path, int flags, int mode)
 {
 	int directory, fd = open(path, flags & ~O_CLOEXEC, mode);
@@ -402,7 +292,7 @@ static int make_log(const char *path, int flags, int mode)
 	return -1;
 }
 
-/* Nothing is ever executed, so there is nothing to close then; musl makes a call of its own of it. */
+/* O_CLOEXEC is left out: latchkey executes no program, and musl's open(2) makes a second system call of the flag. */
 static int open_plainly(const char *path, int flags, int mode)
 {
 	int fd = open(path, flags & ~(O_CLOEXEC | (opening == LOG ? O_CREAT : 0)), mode);
@@ -415,7 +305,7 @@ static int open_plainly(const char *path, int flags, int mode)
 	return fd;
 }
 
-/* Before a log's first sync SQLite wants its directory's, in every process: make_log() has done that for all of them. */
+/* Before a log's first sync SQLite syncs the directory, in every process. make_log() did that once for all of them. */
 static int open_directory(const char *path, int *fd)
 {
 	static const char suffix[] = "-wal";    /* shorter than any of our names */
@@ -423,26 +313,24 @@ static int open_directory(const char *path, int *fd)
 	return log ? SQLITE_CANTOPEN : open_directory_on_disk(path, fd);
 }
 
-/* Whoever asks wants to give root's files to the database's owner. Root has become that owner: base.h. */
-static uid_t nobody(void)
+/* SQLite asks whether it is root, to give new files to the database's owner. Root has become that owner (process_enter). */
+static uid_t not_root(void)
 {
 	return 1;
 }
 
-const char *store_file_layer(void)
+const char *sqlite_file_layer(void)
 {
 	if (layer.zName)
 		return layer.zName;
-#ifndef ARENA_MALLOC
-	sqlite3_config(SQLITE_CONFIG_MALLOC, &heap_methods);
-#endif
+	sqlite_heap_use();
 	const sqlite3_vfs *disk = sqlite3_vfs_find(NULL);
 	if (disk)
 		layer = *disk;
 	else
 		fail(ERROR_STORE_UNAVAILABLE, "SF1", "SQLite doesn't start: out of memory", NULL);
 	layer.xSetSystemCall(&layer, "open", (sqlite3_syscall_ptr)open_plainly);
-	layer.xSetSystemCall(&layer, "geteuid", (sqlite3_syscall_ptr)nobody);
+	layer.xSetSystemCall(&layer, "geteuid", (sqlite3_syscall_ptr)not_root);
 	open_directory_on_disk = (int (*)(const char *, int *))layer.xGetSystemCall(&layer, "openDirectory");
 	layer.xSetSystemCall(&layer, "openDirectory", (sqlite3_syscall_ptr)open_directory);
 	open_on_disk = layer.xOpen;

@@ -5,7 +5,7 @@
  * The table is on disk: a piece is never changed, moved or taken out; new ones
  * go to its end. One that an older program doesn't know is left out there.
  */
-#include "store/agent.h"
+#include "store/sqlite_agent.h"
 
 #include <string.h>
 

@@ -1,0 +1,362 @@
+/*
+ * sqlite: the connection to the SQLite database, and when other processes may have it.
+ *
+ *              store_open()                store_begin() of a
+ *            ┌──────────────▶ OPEN ──────── process that stays ──────▶ IN_BATCH
+ *            │                │  ▲  ▲                                     │
+ *          CLOSED             │  │  └────────── store_commit_batch() ─────┘
+ *            ▲  store_leave() │  │ store_open(),
+ *            │                ▼  │ nothing was written meanwhile
+ *            │               RESTING
+ *            └── store_open(), something was written: it is closed and opened anew
+ *
+ * From each state store_close() leads to CLOSED. In OPEN and IN_BATCH this process has the turn; in RESTING
+ * the database is open and its locks are let go of, which only a process that stays does (store_stay()).
+ *
+ * The turn. A process opens the database only while it holds a lock file, dir/latchkey.lock: flock(2) queues
+ * fairly, while SQLite's own busy handler sleeps and starves. So locking_mode=EXCLUSIVE costs nothing, and it is
+ * set before the first access (tools/thirdparty.mk): the index of the log then lies in this process's memory.
+ * There is no -shm file, no shared mapping (JFFS2 has none) and a third fewer system calls;
+ * docs/internals.md has the figures.
+ *
+ * The log (SQLite's WAL) is never copied into the database at close: with a process for each request that would
+ * be a checkpoint, five fsyncs and an unlink each time. The process whose commit makes it longer than LOG_FRAMES
+ * does so once, by TRUNCATE, after its answer was sent.
+ *
+ * Nothing is concluded from an UPDATE that changed no row: SQLite opens a file for reading, without a word, that it
+ * can't open for writing.
+ */
+#include "store/sqlite.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "store/engine.h"
+#include "store/sqlite_file.h"
+#include "store/upkeep.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	LOG_FRAMES = LOG_FRAMES_KEPT, /* frames after which the log is emptied: each process reads all of them */
+	STAYING_FRAMES = 1800,        /* the same for a process that stays: 1 MB, which others may have to read */
+	LOG_MOST = 16384,             /* frames after which it is emptied in spite of a backup, which must begin again: 8 MiB */
+	BUSY_MS = 2000,               /* for a program that knows no turns (a sqlite3 shell) and has the file */
+	IDLE_SECONDS = 1              /* how long an idle process waits for a turn to empty the log in */
+};
+
+enum state { CLOSED, RESTING, OPEN, IN_BATCH };
+
+sqlite3 *database;
+
+static enum state state;
+static int turn = -1;                   /* the lock file; -1: not open */
+static int log_frames;                  /* as of this connection's last commit; 0: it made none */
+static const char *staying_in;          /* data directory of a process that stays; NULL: it doesn't */
+
+static struct {
+	enum durability wanted;         /* by the request's transaction */
+	enum durability owed;           /* by the batch: the most that one of its requests wanted */
+	int changes;                    /* rows changed on this connection before the request wrote */
+	bool committed;                 /* an error that is reported from now on mustn't deny it */
+} transaction;
+
+/* ---- errors ------------------------------------------------------------ */
+
+/* Which of our errors a result code of SQLite is. */
+static enum error error_of(int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return ERROR_BUSY;
+	case SQLITE_FULL:
+		return ERROR_STORE_FULL;
+	default:
+		return ERROR_STORE_UNAVAILABLE;
+	}
+}
+
+_Noreturn void db_failed(int rc, const char *what)
+{
+	enum error e = transaction.committed ? ERROR_UNSETTLED : error_of(rc);
+	fail(e, "ST1", what, ": ", sqlite3_errstr(rc), " (", dec(rc), ")",
+		transaction.committed ? "; it was committed all the same" : e == ERROR_STORE_UNAVAILABLE ? "; see latchkey check" : "", NULL);
+}
+
+void db_need(int rc, const char *what)
+{
+	if (rc != SQLITE_OK)
+		db_failed(rc, what);
+}
+
+enum error store_failure(enum error e)
+{
+	return transaction.committed && errors[e].status == 503 ? ERROR_UNSETTLED : e;
+}
+
+/* ---- the turn ---------------------------------------------------------- */
+
+void db_take_turn(const char *dir, int64_t seconds)
+{
+	const char *path = path_in(dir, "latchkey.lock");
+	if (turn < 0)
+		turn = open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+	if (turn < 0)
+		fail(errno == ENOSPC || errno == EDQUOT ? ERROR_STORE_FULL : ERROR_STORE_UNAVAILABLE, "ST2",
+			"cannot open ", path, ": ", strerror(errno), NULL);
+	if (!lock_within(turn, seconds))
+		fail(ERROR_BUSY, "ST3", "no turn at the store within ", dec(seconds), " s", NULL);
+}
+
+void db_give_turn(void)
+{
+	flock(turn, LOCK_UN);
+}
+
+/* A backup's lock is on the same file as the turn, and independent of it: a POSIX lock, which flock(2) knows nothing of. */
+static struct flock backup_lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+
+bool db_keep_log(void)
+{
+	return fcntl(turn, F_SETLK, &backup_lock) == 0;
+}
+
+static bool is_kept(void)
+{
+	struct flock other = backup_lock;
+	return fcntl(turn, F_GETLK, &other) == 0 && other.l_type != F_UNLCK;
+}
+
+/* ---- the connection ---------------------------------------------------- */
+
+static int count_frames(void *unused, sqlite3 *handle, const char *name, int frames)
+{
+	(void)unused;
+	(void)handle;
+	(void)name;
+	log_frames = frames;
+	return SQLITE_OK;
+}
+
+/* The settings of every connection; none of them reads or writes the file. */
+static void configure_connection(void)
+{
+	static const struct { int op, value; } settings[] = {
+		{ SQLITE_DBCONFIG_DEFENSIVE, 1 },
+		{ SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
+		{ SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1 },
+	};
+	int on = 1;
+	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+		db_need(sqlite3_db_config(database, settings[i].op, settings[i].value, NULL), "config");
+	db_need(sqlite3_busy_timeout(database, BUSY_MS), "timeout");
+	db_need(sqlite3_file_control(database, "main", SQLITE_FCNTL_PERSIST_WAL, &on), "persist");
+	sqlite3_wal_hook(database, count_frames, NULL);
+}
+
+/* A database that SQLite could open for reading only is refused: see above. */
+void db_connect(const char *path)
+{
+	int rc = sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, sqlite_file_layer());
+	if (rc != SQLITE_OK)
+		fail(error_of(rc), "ST4", "cannot open ", path, ": ", sqlite3_errstr(rc), "; see latchkey check", NULL);
+	if (sqlite3_db_readonly(database, "main") != 0)
+		fail(ERROR_STORE_UNAVAILABLE, "ST7", path, " cannot be written; see latchkey check", NULL);
+	configure_connection();
+	state = OPEN;
+}
+
+void db_examine(const char *dir)
+{
+	int64_t application = sql_one_int(SQL_APPLICATION);
+	int64_t version = sql_one_int(SQL_VERSION);
+	if (application != APPLICATION_ID)
+		fail(ERROR_STORE_UNAVAILABLE, "ST5", dir, "/latchkey.db is not a database of latchkey", NULL);
+	if (version != store_version)
+		fail(ERROR_STORE_UNAVAILABLE, "ST6", dir, "/latchkey.db has schema version ", dec(version),
+			", this program has ", dec(store_version),
+			version < store_version ? "; run latchkey init --upgrade" : "; run a newer latchkey", NULL);
+}
+
+void db_disconnect(void)
+{
+	sql_forget();
+	sqlite3_close(database);
+	database = NULL;
+	log_frames = 0;
+	state = CLOSED;
+	transaction.owed = DURABLE_LATER;
+	transaction.committed = false;
+}
+
+/* From RESTING to OPEN; to CLOSED where another process wrote meanwhile. */
+static void wake_up(void)
+{
+	bool unchanged = false;
+	int64_t give_up = now_boot() + BUSY_MS / 1000;
+	while (!sqlite_file_return(&unchanged)) {
+		if (now_boot() > give_up)
+			fail(ERROR_BUSY, "ST11", "another program holds latchkey.db", NULL);
+		nanosleep(&(const struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+	state = OPEN;
+	if (!unchanged)
+		db_disconnect();
+}
+
+void store_open(const char *dir, int64_t seconds)
+{
+	if (state >= OPEN)
+		return;
+	db_take_turn(dir, seconds);
+	if (state == RESTING)
+		wake_up();
+	if (state == OPEN)
+		return;
+	db_connect(path_in(dir, "latchkey.db"));
+	db_examine(dir);
+}
+
+void store_close(void)
+{
+	db_disconnect();
+	if (turn >= 0)
+		close(turn);
+	turn = -1;
+}
+
+/* ---- transactions ------------------------------------------------------ */
+
+/* Under synchronous=NORMAL COMMIT writes and doesn't sync. The sync that FULL would add comes here, where it is wanted. */
+void db_commit(enum durability d)
+{
+	sql_run(SQL_COMMIT);
+	db_need(sqlite_file_flush(), "COMMIT");
+	transaction.committed = true;
+	if (d == DURABLE_NOW)
+		db_need(sqlite_file_sync(), "sync");
+	transaction.committed = !staying_in;
+}
+
+bool db_is_in_transaction(void)
+{
+	return state >= OPEN && !sqlite3_get_autocommit(database);
+}
+
+/* Whether the request has written what it hasn't committed. */
+static bool has_written(void)
+{
+	return sqlite3_total_changes(database) != transaction.changes;
+}
+
+void store_begin(enum durability d)
+{
+	transaction.wanted = d;
+	transaction.changes = sqlite3_total_changes(database);
+	if (state != IN_BATCH)
+		sql_run(SQL_BEGIN);
+	if (staying_in)
+		state = IN_BATCH;
+}
+
+void store_must_last(void)
+{
+	transaction.wanted = DURABLE_NOW;
+}
+
+void store_commit(void)
+{
+	if (!has_written()) {
+		store_rollback();
+		return;
+	}
+	if (state != IN_BATCH)
+		db_commit(transaction.wanted);
+	else if (transaction.wanted > transaction.owed)
+		transaction.owed = transaction.wanted;
+	transaction.changes = sqlite3_total_changes(database);
+}
+
+/* No request takes back what it has written, so that a batch needs no savepoints. */
+void store_rollback(void)
+{
+	if (state == IN_BATCH && has_written())
+		fail(ERROR_INTERNAL, "ST12", "a request of a batch wrote, and wants it undone", NULL);
+	if (state == OPEN && db_is_in_transaction())
+		sql_run(SQL_ROLLBACK);
+}
+
+/* ---- the log ----------------------------------------------------------- */
+
+int db_empty_log(void)
+{
+	return sqlite3_wal_checkpoint_v2(database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+}
+
+static bool is_longer_than(int bound)
+{
+	return state >= OPEN && log_frames >= bound && (log_frames >= LOG_MOST || !is_kept());
+}
+
+static int bound(void)
+{
+	return staying_in ? STAYING_FRAMES : LOG_FRAMES;
+}
+
+void store_before_answer(void)
+{
+	if (is_longer_than(bound()))
+		signal(SIGTERM, SIG_IGN);
+}
+
+static void tidy(int most)
+{
+	if (!is_longer_than(most))
+		return;
+	int rc = db_empty_log();
+	if (rc != SQLITE_OK)
+		log_line("ST10", "checkpoint: ", sqlite3_errstr(rc), "; the log stays, the next request tries again", NULL);
+	else
+		log_frames = 0;
+}
+
+void store_tidy(void)
+{
+	tidy(bound());
+}
+
+/* ---- a process that stays ---------------------------------------------- */
+
+void store_stay(const char *dir)
+{
+	staying_in = dir;
+}
+
+void store_commit_batch(void)
+{
+	if (state != IN_BATCH)
+		return;
+	db_commit(transaction.owed);
+	state = OPEN;
+	transaction.owed = DURABLE_LATER;
+}
+
+/* Idle, it empties what it has left in the log: another process would have to read it. */
+void store_leave(bool idle)
+{
+	if (idle && log_frames)
+		store_open(staying_in, IDLE_SECONDS);
+	if (state != OPEN)
+		return;
+	tidy(idle ? 1 : bound());
+	state = RESTING;
+	if (!sqlite_file_leave(log_frames))
+		db_disconnect();
+	db_give_turn();
+}

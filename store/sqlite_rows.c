@@ -1,0 +1,235 @@
+/*
+ * sqlite_rows: users and sessions, a row each. See store.h for what each verb promises.
+ */
+#include "store/sqlite.h"
+
+#include "store/sqlite_agent.h"
+
+enum {
+	SWEEP_ROWS = 8                /* looked at at each sign-in, which adds one row */
+};
+
+/* ---- users ------------------------------------------------------------- */
+
+static struct user user_from(sqlite3_stmt *st)
+{
+	return (struct user){
+		.id = (uint64_t)sql_int(st, 0),
+		.name = sql_text(st, 1),
+		.password = sql_text(st, 2),
+		.subscription = sql_text(st, 3),
+		.created_at = sql_int(st, 4),
+		.disabled = sql_int(st, 5) != 0,
+	};
+}
+
+/* Reads the one row, if there is one. */
+static bool one_user(sqlite3_stmt *st, struct user *out)
+{
+	bool found = sql_row(st);
+	if (found)
+		*out = user_from(st);
+	sqlite3_reset(st);
+	return found;
+}
+
+bool store_user_named(struct slice name, struct user *out)
+{
+	sqlite3_stmt *st = sql_prepare(SQL_USER_NAMED);
+	sql_bind_text(st, 1, name);
+	return one_user(st, out);
+}
+
+bool store_user(uint64_t id, struct user *out)
+{
+	sqlite3_stmt *st = sql_prepare(SQL_USER);
+	sql_bind_int(st, 1, (int64_t)id);
+	return one_user(st, out);
+}
+
+bool store_user_add(const struct user *u)
+{
+	sqlite3_stmt *st = sql_prepare(SQL_USER_ADD);
+	sql_bind_int(st, 1, (int64_t)u->id);
+	sql_bind_text(st, 2, u->name);
+	sql_bind_text(st, 3, u->password);
+	sql_bind_text(st, 4, u->subscription);
+	sql_bind_int(st, 5, u->created_at);
+	sql_bind_int(st, 6, u->disabled);
+	bool added = sql_row(st);
+	sqlite3_reset(st);
+	return added;
+}
+
+static void user_set_text(enum statement id, uint64_t user, struct slice value)
+{
+	sqlite3_stmt *st = sql_prepare(id);
+	sql_bind_int(st, 1, (int64_t)user);
+	sql_bind_text(st, 2, value);
+	sql_finish(st);
+}
+
+void store_user_password(uint64_t id, struct slice phc)
+{
+	user_set_text(SQL_USER_PASSWORD, id, phc);
+}
+
+void store_user_subscription(uint64_t id, struct slice json)
+{
+	user_set_text(SQL_USER_SUBSCRIPTION, id, json);
+}
+
+void store_user_disable(uint64_t id, bool disabled)
+{
+	sqlite3_stmt *st = sql_prepare(SQL_USER_DISABLE);
+	sql_bind_int(st, 1, (int64_t)id);
+	sql_bind_int(st, 2, disabled);
+	sql_finish(st);
+}
+
+void store_user_delete(uint64_t id)
+{
+	static const enum statement steps[] = { SQL_USER_DELETE_SESSIONS, SQL_USER_DELETE };
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		sqlite3_stmt *st = sql_prepare(steps[i]);
+		sql_bind_int(st, 1, (int64_t)id);
+		sql_finish(st);
+	}
+}
+
+size_t store_users(struct slice after, struct user out[LIMIT_LIST])
+{
+	sqlite3_stmt *st = sql_prepare(SQL_USERS);
+	size_t n = 0;
+	sql_bind_text(st, 1, after);
+	sql_bind_int(st, 2, LIMIT_LIST);
+	while (sql_row(st))
+		out[n++] = user_from(st);
+	return n;
+}
+
+/* ---- sessions ---------------------------------------------------------- */
+
+static struct session session_from(sqlite3_stmt *st)
+{
+	return (struct session){
+		.id = (uint64_t)sql_int(st, 0),
+		.user = (uint64_t)sql_int(st, 1),
+		.ctr = sql_int(st, 2),
+		.br = (uint64_t)sql_int(st, 3),
+		.idem = (uint64_t)sql_int(st, 4),
+		.rotated_at = sql_int(st, 5),
+		.created_at = sql_int(st, 6),
+		.expires_at = sql_int(st, 7),
+		.ended_at = sql_int(st, 8),
+		.why = (enum ended)sql_enum(st, 9, ENDED_UNKNOWN),
+		.cookie = sql_int(st, 10) != 0,
+		.device = sql_text(st, 11),
+		.agent = agent_unpack(sql_blob(st, 12)),
+		.ip = sql_text(st, 13),
+	};
+}
+
+bool store_session(uint64_t id, struct session *out)
+{
+	sqlite3_stmt *st = sql_prepare(SQL_SESSION);
+	sql_bind_int(st, 1, (int64_t)id);
+	bool found = sql_row(st);
+	if (found)
+		*out = session_from(st);
+	sqlite3_reset(st);
+	return found;
+}
+
+/* The turn locks every row. A caller outside of a transaction, to whom another store gives no lock, is found here. */
+bool store_session_lock(uint64_t id, struct session *out)
+{
+	if (!db_is_in_transaction())
+		fail(ERROR_INTERNAL, "ST13", "a row is locked outside of a transaction", NULL);
+	return store_session(id, out);
+}
+
+void store_session_add(const struct session *s)
+{
+	sqlite3_stmt *st = sql_prepare(SQL_SESSION_ADD);
+	const int64_t numbers[] = {
+		(int64_t)s->id, (int64_t)s->user, s->ctr, (int64_t)s->br, (int64_t)s->idem, s->rotated_at,
+		s->created_at, s->expires_at, s->ended_at, s->why, s->cookie,
+	};
+	size_t mark = arena_mark();
+	int at = 0;
+	while (at < (int)(sizeof numbers / sizeof *numbers)) {
+		sql_bind_int(st, at + 1, numbers[at]);
+		at++;
+	}
+	sql_bind_text(st, at + 1, s->device);
+	sql_bind_blob(st, at + 2, agent_pack(s->agent));
+	sql_bind_text(st, at + 3, s->ip);
+	sql_finish(st);
+	arena_back(mark);
+}
+
+void store_session_rotate(const struct session *s)
+{
+	sqlite3_stmt *st = sql_prepare(SQL_SESSION_ROTATE);
+	sql_bind_int(st, 1, (int64_t)s->id);
+	sql_bind_int(st, 2, s->ctr);
+	sql_bind_int(st, 3, (int64_t)s->br);
+	sql_bind_int(st, 4, (int64_t)s->idem);
+	sql_bind_int(st, 5, s->rotated_at);
+	sql_finish(st);
+}
+
+bool store_session_end(uint64_t id, enum ended why, int64_t at)
+{
+	sqlite3_stmt *st = sql_prepare(SQL_SESSION_END);
+	sql_bind_int(st, 1, (int64_t)id);
+	sql_bind_int(st, 2, at);
+	sql_bind_int(st, 3, why);
+	sql_finish(st);
+	return sql_changed() > 0;
+}
+
+int64_t store_sessions_end(uint64_t user, uint64_t except, enum ended why, int64_t at)
+{
+	sqlite3_stmt *st = sql_prepare(SQL_SESSIONS_END);
+	sql_bind_int(st, 1, (int64_t)user);
+	sql_bind_int(st, 2, at);
+	sql_bind_int(st, 3, why);
+	sql_bind_int(st, 4, (int64_t)except);
+	sql_finish(st);
+	return sql_changed();
+}
+
+int64_t store_sessions_end_all(enum ended why, int64_t at)
+{
+	sqlite3_stmt *st = sql_prepare(SQL_SESSIONS_END_ALL);
+	sql_bind_int(st, 1, at);
+	sql_bind_int(st, 2, why);
+	sql_finish(st);
+	return sql_changed();
+}
+
+size_t store_sessions(uint64_t user, uint64_t after, struct session out[LIMIT_LIST])
+{
+	sqlite3_stmt *st = sql_prepare(user ? SQL_SESSIONS : SQL_SESSIONS_ALL);
+	size_t n = 0;
+	if (user)
+		sql_bind_int(st, 1, (int64_t)user);
+	sql_bind_int(st, 2, (int64_t)after);
+	sql_bind_int(st, 3, LIMIT_LIST);
+	while (sql_row(st))
+		out[n++] = session_from(st);
+	return n;
+}
+
+int64_t store_sweep(int64_t time, int64_t refresh_ttl)
+{
+	sqlite3_stmt *st = sql_prepare(SQL_SWEEP);
+	sql_bind_int(st, 1, (int64_t)random_id());
+	sql_bind_int(st, 2, SWEEP_ROWS);
+	sql_bind_int(st, 3, time - refresh_ttl);
+	sql_bind_int(st, 4, time);
+	sql_finish(st);
+	return sql_changed();
+}

@@ -1,0 +1,155 @@
+/*
+ * sqlite_statement: every SQL statement that a request or a verb runs, and how values get in and out.
+ *
+ * Rules: all SQL is in the table below; values are bound; each result code is looked at. Journal mode and
+ * schema belong to sqlite_upkeep.c.
+ */
+#include "store/sqlite.h"
+
+#define USER_COLUMNS "id,name,password,subscription,created_at,disabled"
+#define SESSION_COLUMNS "id,user,ctr,br,idem,rotated_at,created_at,expires_at,ended_at,why,cookie,device,agent,ip"
+#define AUDIT_COLUMNS "id,time,event,user,session,ip,class,distance"
+
+static const char *const sql[SQL__MAX] = {
+	[SQL_APPLICATION] = "PRAGMA application_id",
+	[SQL_VERSION] = "PRAGMA user_version",
+	[SQL_JOURNAL] = "PRAGMA journal_mode",
+	[SQL_INTEGRITY] = "PRAGMA integrity_check(1)",
+	[SQL_BEGIN] = "BEGIN IMMEDIATE",
+	[SQL_COMMIT] = "COMMIT",
+	[SQL_ROLLBACK] = "ROLLBACK",
+	[SQL_USER_NAMED] = "SELECT " USER_COLUMNS " FROM user WHERE name=?",
+	[SQL_USER] = "SELECT " USER_COLUMNS " FROM user WHERE id=?",
+	[SQL_USER_ADD] = "INSERT OR IGNORE INTO user(" USER_COLUMNS ") VALUES(?,?,?,?,?,?) RETURNING id",
+	[SQL_USER_PASSWORD] = "UPDATE user SET password=?2 WHERE id=?1",
+	[SQL_USER_SUBSCRIPTION] = "UPDATE user SET subscription=?2 WHERE id=?1",
+	[SQL_USER_DISABLE] = "UPDATE user SET disabled=?2 WHERE id=?1",
+	[SQL_USER_DELETE] = "DELETE FROM user WHERE id=?",
+	[SQL_USER_DELETE_SESSIONS] = "DELETE FROM session WHERE user=?",
+	[SQL_USERS] = "SELECT " USER_COLUMNS " FROM user WHERE name>? ORDER BY name LIMIT ?",
+	[SQL_SESSION] = "SELECT " SESSION_COLUMNS " FROM session WHERE id=?",
+	[SQL_SESSION_ADD] = "INSERT INTO session(" SESSION_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[SQL_SESSION_ROTATE] = "UPDATE session SET ctr=?2,br=?3,idem=?4,rotated_at=?5 WHERE id=?1",
+	[SQL_SESSION_END] = "UPDATE session SET ended_at=?2,why=?3 WHERE id=?1 AND ended_at=0",
+	[SQL_SESSIONS_END] = "UPDATE session SET ended_at=?2,why=?3 WHERE user=?1 AND ended_at=0 AND id<>?4",
+	[SQL_SESSIONS_END_ALL] = "UPDATE session SET ended_at=?1,why=?2 WHERE ended_at=0",
+	[SQL_SESSIONS] = "SELECT " SESSION_COLUMNS " FROM session WHERE user=?1 AND id>?2 ORDER BY id LIMIT ?3",
+	[SQL_SESSIONS_ALL] = "SELECT " SESSION_COLUMNS " FROM session WHERE id>?2 ORDER BY id LIMIT ?3",
+	[SQL_SWEEP] = "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE id>=?1 ORDER BY id LIMIT ?2)"
+		" AND (rotated_at<=?3 OR (expires_at<>0 AND expires_at<=?4))",
+	[SQL_AUDIT_LAST] = "SELECT id,time,event FROM audit ORDER BY id DESC LIMIT 1",
+	[SQL_MARK_RAISE] = "REPLACE INTO audit(" AUDIT_COLUMNS ") VALUES(?,?,0,0,0,'',0,0)",
+	[SQL_AUDIT_ADD] = "INSERT INTO audit(" AUDIT_COLUMNS ") VALUES(?,?,?,?,?,?,?,?)",
+	[SQL_AUDIT_TRIM] = "DELETE FROM audit WHERE id<=?",
+	[SQL_AUDITS] = "SELECT " AUDIT_COLUMNS " FROM audit WHERE id<?1 AND event<>0 AND time>=?2 AND (?3=0 OR user=?3)"
+		" ORDER BY id DESC LIMIT ?4",
+	[SQL_AUDITS_AFTER] = "SELECT " AUDIT_COLUMNS " FROM audit WHERE id>? AND event<>0 ORDER BY id LIMIT ?",
+	[SQL_AUDIT_SPAN] = "SELECT count(*),ifnull(min(id),0),ifnull(max(id),0) FROM audit",
+	[SQL_AUDIT_BEFORE] = "SELECT id FROM audit WHERE id<? ORDER BY id DESC LIMIT 1",
+	[SQL_AUDIT_MOVE] = "UPDATE audit SET id=?2 WHERE id=?1",
+};
+
+static sqlite3_stmt *prepared[SQL__MAX];
+
+sqlite3_stmt *sql_prepare(enum statement id)
+{
+	if (prepared[id] == NULL)
+		db_need(sqlite3_prepare_v3(database, sql[id], -1, 0, &prepared[id], NULL), sql[id]);
+	return prepared[id];
+}
+
+void sql_forget(void)
+{
+	for (size_t i = 0; i < SQL__MAX; i++) {
+		sqlite3_finalize(prepared[i]);
+		prepared[i] = NULL;
+	}
+}
+
+/* ---- in ---------------------------------------------------------------- */
+
+void sql_bind_int(sqlite3_stmt *st, int at, int64_t value)
+{
+	db_need(sqlite3_bind_int64(st, at, value), "bind");
+}
+
+void sql_bind_text(sqlite3_stmt *st, int at, struct slice s)
+{
+	db_need(sqlite3_bind_text(st, at, s.n ? s.p : "", (int)s.n, SQLITE_STATIC), "bind");
+}
+
+void sql_bind_blob(sqlite3_stmt *st, int at, struct slice s)
+{
+	db_need(sqlite3_bind_blob(st, at, s.n ? s.p : "", (int)s.n, SQLITE_STATIC), "bind");
+}
+
+/* ---- running ----------------------------------------------------------- */
+
+bool sql_row(sqlite3_stmt *st)
+{
+	int rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW)
+		return true;
+	sqlite3_reset(st);
+	if (rc != SQLITE_DONE)
+		db_failed(rc, sqlite3_sql(st));
+	return false;
+}
+
+void sql_finish(sqlite3_stmt *st)
+{
+	(void)sql_row(st);
+}
+
+void sql_run(enum statement id)
+{
+	sql_finish(sql_prepare(id));
+}
+
+int64_t sql_changed(void)
+{
+	return sqlite3_changes(database);
+}
+
+/* ---- out --------------------------------------------------------------- */
+
+int64_t sql_int(sqlite3_stmt *st, int column)
+{
+	return sqlite3_column_int64(st, column);
+}
+
+int sql_enum(sqlite3_stmt *st, int column, int unknown)
+{
+	int64_t value = sql_int(st, column);
+	return value >= 0 && value < unknown ? (int)value : unknown;
+}
+
+struct slice sql_text(sqlite3_stmt *st, int column)
+{
+	const char *p = (const char *)sqlite3_column_text(st, column);
+	return arena_copy((struct slice){ p, (size_t)sqlite3_column_bytes(st, column) });
+}
+
+struct slice sql_blob(sqlite3_stmt *st, int column)
+{
+	const char *p = sqlite3_column_blob(st, column);
+	return (struct slice){ p, (size_t)sqlite3_column_bytes(st, column) };
+}
+
+int64_t sql_one_int(enum statement id)
+{
+	sqlite3_stmt *st = sql_prepare(id);
+	(void)sql_row(st);
+	int64_t value = sql_int(st, 0);
+	sqlite3_reset(st);
+	return value;
+}
+
+const char *sql_one_text(enum statement id)
+{
+	sqlite3_stmt *st = sql_prepare(id);
+	(void)sql_row(st);
+	const char *answer = sql_text(st, 0).p;
+	sqlite3_reset(st);
+	return answer;
+}

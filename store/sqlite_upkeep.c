@@ -1,0 +1,244 @@
+/*
+ * sqlite_upkeep: the schema, how a database is made and brought up to date, and what `latchkey check` asks of it.
+ * See store/upkeep.h.
+ */
+#include "store/upkeep.h"
+
+#include "base/file.h"
+#include "store/sqlite.h"
+#include "store/sqlite_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>    /* rename */
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { VERB_SECONDS = 10 };             /* how long the operator waits for a turn */
+
+const struct store_file store_files[STORE_FILES_MAX] = {
+	{ "latchkey.db", true }, { "latchkey.db-wal", false }, { "latchkey.lock", false },
+};
+
+const char *store_engine(void)
+{
+	return "SQLite " SQLITE_VERSION;
+}
+
+/* ---- schema ------------------------------------------------------------ */
+
+/*
+ * schema[v] brings version v to v + 1; creation runs them all. A session has
+ * one row, however often it is refreshed, and no column that a refresh changes
+ * is indexed. Every process parses this text. Types and NOT NULL, which guard
+ * against nothing that these files write, made a refresh 8 % longer.
+ */
+static const char *const schema[] = {
+	"CREATE TABLE user("
+	" id INTEGER PRIMARY KEY,"
+	" name TEXT UNIQUE COLLATE NOCASE,"
+	" password,"
+	" subscription,"
+	" created_at,"
+	" disabled);"
+	"CREATE TABLE session("
+	" id INTEGER PRIMARY KEY,"
+	" user,"
+	" ctr,"
+	" br,"
+	" idem,"
+	" rotated_at,"
+	" created_at,"
+	" expires_at,"
+	" ended_at,"
+	" why,"
+	" cookie,"
+	" device,"
+	" agent,"
+	" ip);"
+	"CREATE INDEX session_user ON session(user);"
+	"CREATE TABLE audit("
+	" id INTEGER PRIMARY KEY,"
+	" time,"
+	" event,"
+	" user,"
+	" session,"
+	" ip,"
+	" class,"
+	" distance);",
+};
+
+const int store_version = sizeof schema / sizeof *schema;
+
+/* ---- making ------------------------------------------------------------ */
+
+static void execute(const char *sql)
+{
+	db_need(sqlite3_exec(database, sql, NULL, NULL, NULL), sql);
+}
+
+/* Brings the schema from version `from` to this program's, all or nothing. */
+static void build_schema(int from)
+{
+	sql_run(SQL_BEGIN);
+	for (int version = from; version < store_version; version++)
+		execute(schema[version]);
+	struct buf pragma = { 0 };
+	buf_s(&pragma, "PRAGMA application_id=");
+	buf_int(&pragma, APPLICATION_ID);
+	buf_s(&pragma, "; PRAGMA user_version=");
+	buf_int(&pragma, store_version);
+	buf_c(&pragma, '\0');
+	execute(pragma.p);
+	db_commit(DURABLE_NOW);
+}
+
+/* Page size, journal mode, schema and versions; then all of it is in the file itself, and nothing in the log. */
+static void build(void)
+{
+	struct buf pragma = { 0 };
+	buf_s(&pragma, "PRAGMA page_size=");
+	buf_int(&pragma, PAGE_SIZE);
+	buf_s(&pragma, "; PRAGMA journal_mode=WAL");
+	buf_c(&pragma, '\0');
+	execute(pragma.p);
+	build_schema(0);
+	db_need(db_empty_log(), "checkpoint");
+}
+
+static _Noreturn void cannot_make(const char *path)
+{
+	fail(ERROR_STORE_UNAVAILABLE, "ST8", "cannot make ", path, ": ", strerror(errno), NULL);
+}
+
+/* What a killed init left: SQLite would take its journal for the new file's. */
+static void remove_unfinished(const char *dir)
+{
+	static const char *const names[] = { "latchkey.db.new", "latchkey.db.new-journal", "latchkey.db.new-wal" };
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		unlink(path_in(dir, names[i]));
+}
+
+bool store_exists(const char *dir)
+{
+	struct stat st;
+	return lstat(path_in(dir, "latchkey.db"), &st) == 0;
+}
+
+/*
+ * The database gets its name when all of it is on disk. The turn is kept until
+ * then, so that of two processes one makes it.
+ */
+void store_create(const char *dir)
+{
+	const char *path = path_in(dir, "latchkey.db"), *unfinished = path_in(dir, "latchkey.db.new");
+	db_take_turn(dir, VERB_SECONDS);
+	errno = EEXIST;
+	if (store_exists(dir))
+		cannot_make(path);
+	remove_unfinished(dir);
+	int fd = open(unfinished, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		cannot_make(unfinished);
+	close(fd);
+	db_connect(unfinished);
+	build();
+	db_disconnect();
+	if (rename(unfinished, path) || !directory_sync(dir))
+		cannot_make(path);
+	remove_unfinished(dir);
+	db_connect(path);
+}
+
+int store_upgrade(const char *dir)
+{
+	db_take_turn(dir, VERB_SECONDS);
+	db_connect(path_in(dir, "latchkey.db"));
+	int version = (int)sql_one_int(SQL_VERSION);
+	if (sql_one_int(SQL_APPLICATION) != APPLICATION_ID || version > store_version)
+		db_examine(dir);
+	if (version < store_version)
+		build_schema(version);
+	db_examine(dir);
+	return version;
+}
+
+/* ---- check ------------------------------------------------------------- */
+
+const char *db_integrity(void)
+{
+	return sql_one_text(SQL_INTEGRITY);
+}
+
+const char *db_journal(void)
+{
+	return sql_one_text(SQL_JOURNAL);
+}
+
+static void check_journal(const struct store_report *r, const char *journal, bool wal)
+{
+	r->tell(r->who, wal ? FOUND_OK : FOUND_WARN, "journal", wal ? "wal; its index needs no shared mapping" : journal,
+		"each refresh costs fsyncs: sqlite3 latchkey.db 'PRAGMA journal_mode=wal'");
+}
+
+static void check_integrity(const struct store_report *r)
+{
+	const char *found = db_integrity();
+	r->tell(r->who, slice_is(slice_of(found), S("ok")) ? FOUND_OK : FOUND_FAIL, "integrity", found, "restore a backup");
+}
+
+/* What killed programs leave behind. The store is open and this process has the turn: nobody uses these files. */
+static void check_leftovers(const struct store_report *r, bool wal)
+{
+	static const struct { const char *name, *origin; bool only_wal; } files[] = {
+		{ "latchkey.db-shm", ", left behind by a sqlite3 shell", true },
+		{ "latchkey.db-journal", ", left behind by another journal mode", true },
+		{ "latchkey.db.new", ", left behind by an init that was killed", false },
+		{ "latchkey.db.new-journal", ", left behind by an init that was killed", false },
+		{ "latchkey.db.new-wal", ", left behind by an init that was killed", false },
+	};
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		if (wal || !files[i].only_wal)
+			r->leftover(r->who, files[i].name, files[i].origin);
+}
+
+static const char *trail_words(const struct trail *t, const char *more)
+{
+	struct buf b = { 0 };
+	buf_int(&b, t->count);
+	buf_s(&b, " rows, numbered ");
+	buf_int(&b, t->first);
+	buf_s(&b, " to ");
+	buf_int(&b, t->last);
+	buf_s(&b, more);
+	return slice_text(buf_slice(&b));
+}
+
+static enum error rebuild_trail(void *audit_max)
+{
+	trail_rebuild(*(int64_t *)audit_max);
+	return ERROR_NONE;
+}
+
+static void check_trail(const struct store_report *r, int64_t audit_max, bool repair)
+{
+	struct trail t = trail_look();
+	if (repair && !trail_is_sound(&t, audit_max)) {
+		store_run(DURABLE_NOW, rebuild_trail, &audit_max);
+		r->tell(r->who, FOUND_MENDED, "audit", trail_words(&t, "; rebuilt"), "");
+		t = trail_look();
+	}
+	r->tell(r->who, trail_is_sound(&t, audit_max) ? FOUND_OK : FOUND_WARN, "audit", trail_words(&t, ""),
+		"rows are missing between, or more than audit_max: latchkey check --repair");
+}
+
+void store_check(int64_t audit_max, bool repair, const struct store_report *report)
+{
+	const char *journal = db_journal();
+	bool wal = slice_is(slice_of(journal), S("wal"));
+	check_journal(report, journal, wal);
+	check_integrity(report);
+	check_leftovers(report, wal);
+	check_trail(report, audit_max, repair);
+}

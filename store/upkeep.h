@@ -1,0 +1,95 @@
+/*
+ * upkeep: what the program does for its store beside requests: make it, bring it up to date, check it,
+ * copy it, and say when a process is idle or about to end. For main, serve and the operator's
+ * verbs; the policy needs none of it.
+ *
+ * Each store has all of these functions. Where it has nothing to do there (a database server
+ * tidies up by itself), the function does nothing.
+ */
+#ifndef UPKEEP_H
+#define UPKEEP_H
+
+#include "base/base.h"
+
+/* ---- its files and versions -------------------------------------------- */
+
+/* Name and version of what keeps the data: "SQLite 3.53.2". */
+const char *store_engine(void);
+/* The schema version of this program. */
+extern const int store_version;
+
+/* What may lie in the data directory, all of it readable by its owner alone. */
+struct store_file {
+	const char *name;
+	bool needed;                /* without it there is no store */
+};
+enum { STORE_FILES_MAX = 4 };
+/* In the order in which `latchkey check` shows them; a name of NULL ends them. */
+extern const struct store_file store_files[STORE_FILES_MAX];
+
+/* Whether dir has a store. */
+bool store_exists(const char *dir);
+/*
+ * Makes a new, empty store in dir, which exists and has none, and opens it.
+ * Killed at any time it leaves nothing that looks like a store. fail() on any trouble.
+ */
+void store_create(const char *dir);
+/* Opens the store and brings an older schema up to this program's, all or nothing; returns the version it had. */
+int store_upgrade(const char *dir);
+
+/* ---- check ------------------------------------------------------------- */
+
+enum finding { FOUND_OK, FOUND_WARN, FOUND_FAIL, FOUND_MENDED };
+
+/* Where store_check() says what it found. The texts are NUL-terminated, and last as long as the arena. */
+struct store_report {
+	void *who;                  /* handed to both */
+	/* One finding: what was looked at (at most 10 bytes), what it is like, what to do about it. */
+	void (*tell)(void *who, enum finding f, const char *what, const char *found, const char *advice);
+	/* A file that isn't needed any more, if it is there, and where it comes from (", left behind by …"). */
+	void (*leftover)(void *who, const char *name, const char *origin);
+};
+/*
+ * Reads all of the open store and says what is wrong; requests wait meanwhile. `repair`: mends what can
+ * be mended without losing anything. The trail is to have at most about audit_max rows.
+ */
+void store_check(int64_t audit_max, bool repair, const struct store_report *report);
+
+/* ---- backup ------------------------------------------------------------ */
+
+/*
+ * Writes a consistent copy of dir's store into the empty file `to`, while
+ * requests go on. It is on disk when this returns, and one that was cut
+ * short can't be taken for a whole one. Opens the store and closes it.
+ * False, with a line in the log, where the caller may try again; fail() on trouble.
+ */
+bool store_backup(const char *dir, int to);
+
+/* ---- processes --------------------------------------------------------- */
+
+/*
+ * To be called before the answer is sent. Where store_tidy() will have
+ * something to do, SIGTERM is ignored from now on: some servers (lighttpd)
+ * end a program once they have its answer, and the work would never be done.
+ */
+void store_before_answer(void);
+/* To be called after the answer was sent: work that no client need wait for. Never fails a request. */
+void store_tidy(void);
+
+/*
+ * For a process that stays and answers requests in batches. dir is the data
+ * directory that it will open, and is kept.
+ *
+ * From now on the transactions of a batch are one: what they commit is
+ * written, and synced if one of them must be durable, by
+ * store_commit_batch(). No request of the batch may be answered before.
+ * Then store_leave() lets other processes at the store; the next store_open()
+ * goes on with what is open, if nobody wrote meanwhile. `idle`: there will
+ * be nothing to do for a while, so that there is time to tidy up. Both do
+ * nothing where the store isn't open. After a fail() in between: store_close().
+ */
+void store_stay(const char *dir);
+void store_commit_batch(void);
+void store_leave(bool idle);
+
+#endif
