@@ -123,7 +123,7 @@ ROOMS := base store serve operator
 STORE ?= sqlite
 SRC  := $(sort $(wildcard *.c $(filter-out store/*.c,$(ROOMS:%=%/*.c)) store/$(STORE)*.c))
 OBJ  := $(SRC:%.c=$(O)/%.o)
-WWW  := $(sort $(filter-out %.d.ts %/package.json %/session.js,$(foreach e,html js css svg png ico,$(wildcard www/*.$(e)))))
+WWW  := $(sort $(filter-out %.d.ts %/package.json %/session.js %/session-react.js,$(foreach e,html js css svg png ico,$(wildcard www/*.$(e)))))
 LIBS := $(O)/liblatchkey.a $(O)/libsqlite.a $(O)/libbearssl.a $(O)/libsodium.a
 
 # Own objects alone, for their warnings (lint).
@@ -201,7 +201,7 @@ UNITS   := $(patsubst tests/%_test.c,$(O)/tests/%.t,$(sort $(filter-out $(CROSS_
 # The other variants leave out what says nothing about their binary: browsers, pages, packages; and
 # faults, which would make the system calls of a sanitizer's runtime fail; and what measures the product.
 ASIDE   := $(if $(filter musl cross/%,$(B)),,$(wildcard tests/client*.t) \
-  $(patsubst %,tests/%.t,budget cross deb docs faults power fronts install man openwrt protect repro scale static) \
+  $(patsubst %,tests/%.t,budget cross deb docs faults power fronts install man openwrt protect recipes repro scale static) \
   $(patsubst %,tests/%.t,sandbox greedy secrets) \
   $(patsubst %,tests/%.t,clockwork flood oom timing))
 # Killed processes and failing writes leave no counters behind, or broken ones.

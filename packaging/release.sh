@@ -21,7 +21,7 @@ tree=$work/$name
 mkdir -p "$tree/www" "$tree/licenses" "$out"
 cp "$executable" "$tree/latchkey"
 cp README.md CHANGELOG.md LICENSE docs/*.[1-9] packaging/examples/latchkey.conf "$tree/"
-cp www/session.js www/session.min.js www/session.d.ts "$tree/www/"
+cp www/session*.js www/session*.d.ts www/package.json "$tree/www/"
 # What is linked in wants its notice passed on; SQLite wants none. jsmn's stands at its header's beginning.
 cp "${BEARSSL_SRC:-deps/bearssl}/LICENSE.txt" "$tree/licenses/BearSSL"
 cp "${SODIUM_SRC:-deps/sodium}/LICENSE" "$tree/licenses/libsodium"
