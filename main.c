@@ -30,6 +30,7 @@ enum start { START_CGI, START_SOCKET, START_SERVE, START_VERB };
 static struct instance self;
 static struct request request;
 static struct reply reply;
+static struct slice early;      /* bytes of the request that were read before this process began */
 static bool unread;             /* a socket's request waits to be read */
 
 static enum start start_of(int argc, char **argv)
@@ -74,10 +75,8 @@ static void send_reply(void)
 /* Before the request was read, too: then the peer waits, and its bytes are in the way of the answer. */
 static void answer_failure(enum error e)
 {
-	if (unread) {
-		request.face = http_peek();
-		request.unread = true;
-	}
+	if (unread)
+		http_leave_unread(&request, early);
 	instance_answer(&self, &request, store_failure(e), &reply);
 	send_reply();
 }
@@ -86,7 +85,10 @@ static enum error read_request(bool *closed)
 {
 	const struct http_rules rules = instance_rules(&self);
 	*closed = unread = false;
-	return request.face == FACE_CGI ? http_read_cgi(&request, &rules) : http_read_stream(&request, &rules, closed);
+	if (request.wire.face != FACE_CGI)
+		return http_read_stream(&request, early, &rules, closed);
+	/* All that getenv() is asked for has been read. */
+	return http_read_cgi(&request, process_take_environment(), &rules);
 }
 
 int main(int argc, char **argv)
@@ -99,9 +101,9 @@ int main(int argc, char **argv)
 	if (start == START_VERB)
 		return admin_main(argc, argv);
 	if (start == START_SERVE)
-		http_begin_with(serve(argc, argv, &dir));
+		early = serve(argc, argv, &dir);
 	self.with_site = start == START_SERVE;
-	request.face = start == START_CGI ? FACE_CGI : FACE_HTTP;
+	request.wire.face = start == START_CGI ? FACE_CGI : FACE_HTTP;
 	unread = start != START_CGI;
 	log_not_to_client();
 	on_fail(answer_failure);

@@ -78,6 +78,29 @@ struct slice slice_cut(struct slice *rest, char at)
 	return head;
 }
 
+bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_alnum(char c)
+{
+	return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z');
+}
+
+size_t slice_span(struct slice s, const char *extra)
+{
+	size_t n = 0;
+	while (n < s.n && s.p[n] && (is_alnum(s.p[n]) || strchr(extra, s.p[n])))
+		n++;
+	return n;
+}
+
+bool slice_made_of(struct slice s, const char *extra)
+{
+	return s.n && slice_span(s, extra) == s.n;
+}
+
 char *slice_text(struct slice s)
 {
 	char *text = arena(s.n + 1);

@@ -66,6 +66,11 @@ struct slice slice_trim(struct slice s);
  * *rest becomes SLICE_NONE (p NULL), so `while (rest.p)` visits every part.
  */
 struct slice slice_cut(struct slice *rest, char at);
+bool is_digit(char c);
+/* How many bytes at the beginning of s are ASCII letters, digits or one of `extra`. */
+size_t slice_span(struct slice s, const char *extra);
+/* s isn't empty, and all of it is such bytes. */
+bool slice_made_of(struct slice s, const char *extra);
 /* A NUL-terminated copy in the arena, for libc's sake. */
 char *slice_text(struct slice s);
 /* Valid UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF). */

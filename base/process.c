@@ -16,6 +16,10 @@
 
 #include "base/base.h"
 
+#ifndef _GNU_SOURCE
+extern char **environ;
+#endif
+
 #ifdef __linux__
 enum { OPEN_DIRECTORY = O_PATH };       /* enough for Landlock, and for fstat(2) */
 
@@ -81,4 +85,12 @@ int process_enter(const char *dir)
 void process_become_owner(const char *dir)
 {
 	close(process_enter(dir));
+}
+
+char **process_take_environment(void)
+{
+	static char *none[] = { NULL };
+	char **taken = environ;
+	environ = none;
+	return taken;
 }

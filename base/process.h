@@ -33,4 +33,11 @@ int process_enter(const char *dir);
 /* The same for those who need no descriptor. */
 void process_become_owner(const char *dir);
 
+/*
+ * Takes the environment away: returns it, and getenv(3) finds nothing from
+ * then on. By CGI it is the request, so nothing but the request's own parser
+ * is to look at it.
+ */
+char **process_take_environment(void);
+
 #endif

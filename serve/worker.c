@@ -292,9 +292,9 @@ static void send_reply(struct connection *c)
 static void set_reply(struct connection *c, const struct request *rq, const struct reply *rp)
 {
 	struct buf out = { 0 };
-	http_put(&out, rq, rp);
+	reply_put(&out, rq, rp);
 	c->reply = buf_slice(&out);
-	c->keep = rq->keep;
+	c->keep = rq->wire.keep;
 }
 
 static void refuse(struct connection *c, const struct request *rq, enum error e)
@@ -372,7 +372,7 @@ static void whole(struct connection *c, const struct request *rq, struct slice b
 static void wait_for_more(struct connection *c, const struct request *rq, struct slice bytes)
 {
 	batch--;
-	if (rq->waits)
+	if (rq->wire.waits)
 		tell_continue(c);
 	if (c->n == 0)
 		c->deadline = clock_now + http_patience;
@@ -384,7 +384,7 @@ static void wait_for_more(struct connection *c, const struct request *rq, struct
 /* A request that won't be whole: it ended, or its time did. */
 static void refuse_half(struct connection *c, enum error e)
 {
-	const struct request half = { .face = c->face };
+	const struct request half = { .wire.face = c->face };
 	join_batch(c);
 	refuse(c, &half, e);
 	drop_bytes(c);
@@ -393,19 +393,17 @@ static void refuse_half(struct connection *c, enum error e)
 /* Looks at all that came of a connection's request so far. */
 static void look(struct connection *c, struct slice bytes)
 {
-	struct request rq;
-	size_t used = 0;
-	enum error e;
+	struct http_taken t;
 	join_batch(c);
-	enum http_progress progress = http_take(bytes, &c->at, calls->rules, c->peer, &rq, &used, &e);
-	c->face = rq.face;
-	c->method = rq.method;
+	enum http_progress progress = http_take(bytes, &c->at, calls->rules, c->peer, &t);
+	c->face = t.request.wire.face;
+	c->method = t.request.method;
 	if (progress == HTTP_WHOLE) {
-		whole(c, &rq, bytes, used);
+		whole(c, &t.request, bytes, t.used);
 	} else if (progress == HTTP_MORE) {
-		wait_for_more(c, &rq, bytes);
+		wait_for_more(c, &t.request, bytes);
 	} else {
-		refuse(c, &rq, e);
+		refuse(c, &t.request, t.error);
 		drop_bytes(c);
 	}
 }
@@ -448,7 +446,7 @@ static void undo_batch(size_t mark)
 	calls->forget();
 	arena_back(mark);
 	for (size_t i = 0; i < batch; i++) {
-		struct request asked = { .face = answered[i]->face, .method = answered[i]->method };
+		struct request asked = { .wire.face = answered[i]->face, .method = answered[i]->method };
 		drop_bytes(answered[i]);
 		refuse(answered[i], &asked, failure);
 	}

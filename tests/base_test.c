@@ -549,6 +549,15 @@ static void processes(void)
 	}
 }
 
+extern char **environ;
+
+static void environments(void)
+{
+	char **before = environ, **taken = process_take_environment();
+	ok(taken == before && !getenv("PATH") && environ && !*environ, "the environment is taken away");
+	environ = before;
+}
+
 int main(void)
 {
 	ok(mkdtemp(dir) != NULL, "a directory");
@@ -566,6 +575,7 @@ int main(void)
 	logs();
 	syslogs();
 	processes();
+	environments();
 	rmdir(dir);
 	return done_testing();
 }

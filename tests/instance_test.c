@@ -129,7 +129,7 @@ static void test_confine(void)
 static const char *answer(const char *path, bool below, bool with_site, enum error e)
 {
 	static char text[64];
-	const struct request rq = { .face = FACE_HTTP, .method = METHOD_GET, .path = slice_of(path), .below = below };
+	const struct request rq = { .wire.face = FACE_HTTP, .method = METHOD_GET, .path = slice_of(path), .below = below };
 	struct reply rp = { 0 };
 	one.with_site = with_site;
 	instance_answer(&one, &rq, e, &rp);

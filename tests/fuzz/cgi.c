@@ -73,8 +73,7 @@ void fuzz_one(struct slice in)
 	variables(&body, env);
 	set_stdin(body);
 	bool speakable = as_scgi(env, &text);
-	environ = env;
-	enum error e = http_read_cgi(&rq, &rules);
+	enum error e = http_read_cgi(&rq, env, &rules);
 	request_readable(&rq);
 	if (!e) {
 		request_holds(&rq, (int64_t)rq.body.n);

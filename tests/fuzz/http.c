@@ -69,7 +69,7 @@ static bool written(const struct request *rq, int64_t length, struct buf *b)
 	buf_add(b, rq->path);
 	buf_s(b, rq->query.p ? "?" : "");
 	buf_add(b, rq->query);
-	buf_s(b, rq->minor_zero ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
+	buf_s(b, rq->wire.minor_zero ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
 	for (size_t i = 0; i < HEADERS; i++) {
 		if (header_of(rq, i).n + 40 > LIMIT_LINE || ends_joined(header_of(rq, i)))
 			return false;
@@ -87,7 +87,7 @@ static void reads_again(const struct request *rq, int64_t length)
 	struct buf b = { 0 };
 	int64_t length_again;
 	/* Without its Host a 1.1 would be refused: an empty one counts as none here. */
-	if (!written(rq, length, &b) || (!rq->minor_zero && !rq->host.p))
+	if (!written(rq, length, &b) || (!rq->wire.minor_zero && !rq->host.p))
 		return;
 	HOLDS(http_parse_head(buf_slice(&b), &again, &rules, &length_again) == ERROR_NONE);
 	same_request(rq, &again);
@@ -107,12 +107,12 @@ void fuzz_one(struct slice in)
 		e[i] = http_parse_head(in, &rq[i], &rules, &length[i]);
 		request_readable(&rq[i]);
 		HOLDS(e[i] == e[0] && length[i] == length[0]);
-		HOLDS(e[i] || rq[i].face == FACE_HTTP);
+		HOLDS(e[i] || rq[i].wire.face == FACE_HTTP);
 		HOLDS(peers[i].trusted || (!rq[i].https && (e[i] || slice_is(rq[i].peer, slice_of(peers[i].peer)))));
 	}
 	if (e[0])
 		return;
-	head_holds(in, rq[0].minor_zero);
+	head_holds(in, rq[0].wire.minor_zero);
 	for (int i = 0; i < 3; i++) {
 		request_holds(&rq[i], length[i]);
 		same_request(&rq[0], &rq[i]);

@@ -112,7 +112,7 @@ static inline void same_request(const struct request *a, const struct request *b
 {
 	for (size_t i = 0; i < HEADERS; i++)
 		HOLDS(same_slice(header_of(a, i), header_of(b, i)));
-	HOLDS(a->method == b->method && a->minor_zero == b->minor_zero && a->below == b->below);
+	HOLDS(a->method == b->method && a->wire.minor_zero == b->wire.minor_zero && a->below == b->below);
 	HOLDS(slice_is(a->mount, b->mount) && slice_is(a->path, b->path) && slice_is(a->query, b->query));
 }
 

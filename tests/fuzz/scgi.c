@@ -25,7 +25,7 @@ static struct slice block_of(const struct request *rq, int64_t length)
 	struct buf b = { 0 };
 	add_length(&b, length);
 	add_pair(&b, "REQUEST_METHOD", method_word(rq));
-	add_pair(&b, "SERVER_PROTOCOL", rq->minor_zero ? S("HTTP/1.0") : S("HTTP/1.1"));
+	add_pair(&b, "SERVER_PROTOCOL", rq->wire.minor_zero ? S("HTTP/1.0") : S("HTTP/1.1"));
 	add_pair(&b, "SCRIPT_NAME", rq->below ? rq->mount : S(""));
 	add_pair(&b, rq->below ? "PATH_INFO" : "DOCUMENT_URI", rq->path);
 	add_pair(&b, "QUERY_STRING", rq->query);

@@ -1,0 +1,222 @@
+/*
+ * http_head: see http_head.h for what each function promises, and http.c for
+ * what is refused.
+ */
+#include "http_head.h"
+
+#include <string.h>
+
+/* ---- the fields -------------------------------------------------------- */
+
+/*
+ * Everything that is read of a request but the request line. Proxies append
+ * lines of X-Forwarded-For (RFC 9110, 5.3) and split cookies on their way from
+ * HTTP/2 (RFC 9113, 8.2.3), so these are joined. Of two variables for one place
+ * the first that isn't empty counts: Apache renames some on an internal
+ * redirect, and nginx sends the whole path by SCGI unless it is told otherwise.
+ */
+#define AT(member) offsetof(struct head, member)
+#define WORD(text) { (text), sizeof(text) - 1 }
+
+static const struct head_field fields[] = {
+	{ WORD("Host"),              WORD("HTTP_HOST"),              AT(rq.host),            NULL },
+	{ WORD("Authorization"),     WORD("HTTP_AUTHORIZATION"),     AT(rq.authorization),   NULL },
+	{ WORD("Content-Type"),      WORD("CONTENT_TYPE"),           AT(rq.content_type),    NULL },
+	{ WORD("Cookie"),            WORD("HTTP_COOKIE"),            AT(rq.cookie),          "; " },
+	{ WORD("Origin"),            WORD("HTTP_ORIGIN"),            AT(rq.origin),          NULL },
+	{ WORD("User-Agent"),        WORD("HTTP_USER_AGENT"),        AT(rq.user_agent),      NULL },
+	{ WORD("Idempotency-Key"),   WORD("HTTP_IDEMPOTENCY_KEY"),   AT(rq.idempotency_key), NULL },
+	{ WORD("Sec-Fetch-Site"),    WORD("HTTP_SEC_FETCH_SITE"),    AT(rq.sec_fetch_site),  NULL },
+	{ WORD("Access-Control-Request-Method"), WORD("HTTP_ACCESS_CONTROL_REQUEST_METHOD"), AT(rq.request_method), NULL },
+	{ WORD("If-None-Match"),     WORD("HTTP_IF_NONE_MATCH"),     AT(rq.if_none_match),   ", " },
+	{ WORD("Content-Length"),    WORD("CONTENT_LENGTH"),         AT(content_length),     NULL },
+	{ WORD("Transfer-Encoding"), WORD("HTTP_TRANSFER_ENCODING"), AT(transfer_encoding),  NULL },
+	{ WORD("Connection"),        WORD("HTTP_CONNECTION"),        AT(connection),         ", " },
+	{ WORD("Expect"),            WORD("HTTP_EXPECT"),            AT(expect),             NULL },
+	{ WORD("X-Forwarded-For"),   WORD("HTTP_X_FORWARDED_FOR"),   AT(forwarded_for),      ", " },
+	{ WORD("X-Forwarded-Proto"), WORD("HTTP_X_FORWARDED_PROTO"), AT(forwarded_proto),    ", " },
+	/* No header has an empty name, so from here on variables alone find their row. */
+	{ WORD(""), WORD("REDIRECT_HTTP_AUTHORIZATION"), AT(rq.authorization), NULL },
+	{ WORD(""), WORD("AUTH_TYPE"),       AT(auth_type),    NULL },
+	{ WORD(""), WORD("AUTH_CONTENT"),    AT(auth_content), NULL },
+	{ WORD(""), WORD("REQUEST_METHOD"),  AT(method),       NULL },
+	{ WORD(""), WORD("SCRIPT_NAME"),     AT(rq.mount),     NULL },
+	{ WORD(""), WORD("PATH_INFO"),       AT(rq.path),      NULL },
+	{ WORD(""), WORD("QUERY_STRING"),    AT(rq.query),     NULL },
+	{ WORD(""), WORD("SERVER_PROTOCOL"), AT(version),      NULL },
+	{ WORD(""), WORD("REMOTE_ADDR"),     AT(rq.peer),      NULL },
+	{ WORD(""), WORD("HTTPS"),           AT(https),        NULL },
+	{ WORD(""), WORD("SERVER_SOFTWARE"), AT(rq.server),    NULL },
+	/* From here on SCGI alone. */
+	{ WORD(""), WORD("DOCUMENT_URI"),    AT(rq.path),      NULL },
+	{ WORD(""), WORD("REQUEST_URI"),     AT(rq.path),      NULL },
+	{ WORD(""), WORD("SCGI"),            AT(scgi),         NULL }
+};
+_Static_assert(sizeof fields / sizeof *fields == HEAD_FIELDS, "http_head.h says how many there are");
+const struct head_field *const head_fields = fields;
+
+struct slice *head_place(struct head *h, const struct head_field *f)
+{
+	return (struct slice *)(void *)((char *)h + f->place);
+}
+
+/* The buffer stays, for a third one. */
+enum error head_join(struct head *h, size_t i, struct slice *value, struct slice more)
+{
+	struct buf *b = &h->joined[i];
+	if (!head_fields[i].joint)
+		return ERROR_BAD_REQUEST;
+	if (b->n == 0)
+		buf_add(b, *value);
+	buf_s(b, head_fields[i].joint);
+	buf_add(b, more);
+	*value = buf_slice(b);
+	return ERROR_NONE;
+}
+
+/* ---- classes of bytes -------------------------------------------------- */
+
+bool head_is_token(struct slice s)
+{
+	return slice_made_of(s, "!#$%&'*+-.^_`|~");
+}
+
+bool head_is_text(char c)
+{
+	unsigned char byte = (unsigned char)c;
+	return byte == '\t' || (byte >= ' ' && byte != 0x7f);
+}
+
+bool head_is_printable(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] <= ' ' || (unsigned char)s.p[i] > '~')
+			return false;
+	return true;
+}
+
+/* ---- the client -------------------------------------------------------- */
+
+/* Cuts what stands after the last comma off *rest. */
+static struct slice cut_last(struct slice *rest)
+{
+	size_t from = rest->n;
+	while (from && rest->p[from - 1] != ',')
+		from--;
+	struct slice last = slice_trim(slice_from(*rest, from));
+	rest->n = from ? from - 1 : 0;
+	return last;
+}
+
+/* Sets *a to a peer as a socket or a server names it. Its zone, if it has one, is left out. */
+static void take_peer(struct slice text, struct address *a)
+{
+	struct slice zone = text;
+	if (slice_is(text, HEAD_PEER_UNIX))
+		a->kind = ADDRESS_UNIX;
+	else
+		address_parse(slice_cut(&zone, '%'), a);
+}
+
+/* Who sent the request to this program, or by SCGI to the web server, if that is trusted. */
+static struct address find_sender(const struct head *h, const struct networks *trusted)
+{
+	struct address a = { .kind = ADDRESS_NONE };
+	take_peer(h->rq.wire.face == FACE_CGI ? h->rq.peer : h->connected, &a);
+	if (h->rq.wire.face == FACE_SCGI && networks_hold(trusted, &a))
+		take_peer(h->rq.peer, &a);
+	return a;
+}
+
+/*
+ * Each hop of X-Forwarded-For was written by the one to its right, so it is
+ * believed as long as that one is trusted, and the first that isn't trusted is
+ * the client. At a hop that is no address the last one that was known stays: so
+ * nobody can choose the address that latchkey takes him for.
+ */
+void head_find_peer(struct head *h, const struct networks *trusted)
+{
+	struct address a = find_sender(h, trusted);
+	struct slice rest = h->forwarded_for;
+	h->rq.forwarded = h->forwarded_for.p || h->forwarded_proto.p;
+	if (h->forwarded_proto.p && networks_hold(trusted, &a))
+		h->rq.https |= slice_is_nocase(cut_last(&h->forwarded_proto), S("https"));
+	while (rest.p && networks_hold(trusted, &a))
+		if (!address_parse(cut_last(&rest), &a))
+			break;
+	h->rq.peer = address_text(&a);
+}
+
+/* ---- the mount --------------------------------------------------------- */
+
+struct slice head_without_slash(struct slice s)
+{
+	while (s.n && s.p[s.n - 1] == '/')
+		s.n--;
+	return s;
+}
+
+void head_split_mount(struct request *rq, struct slice base_path)
+{
+	rq->mount = head_without_slash(base_path);
+	struct slice rest = slice_from(rq->path, rq->mount.n);
+	rq->below = rq->path.n && slice_starts(rq->path, rq->mount) && (rest.n == 0 || *rest.p == '/');
+	if (rq->below)
+		rq->path = rest.n ? rest : S("/");
+}
+
+/* ---- the checks -------------------------------------------------------- */
+
+/* RFC 9112, 3.2 and 3.2.2: the target's authority counts more than Host. */
+static enum error check_host(struct head *h)
+{
+	struct slice name, *host = &h->rq.host;
+	bool needed = h->rq.wire.face == FACE_HTTP && !h->rq.wire.minor_zero;
+	if (host->p ? !http_split_host(*host, &name) : needed) {
+		*host = SLICE_NONE;
+		return ERROR_BAD_REQUEST;
+	}
+	if (h->authority.p)
+		*host = h->authority;
+	return ERROR_NONE;
+}
+
+/* RFC 9112, 6.1 to 6.3. -1: no Content-Length, so no body. */
+static enum error check_length(const struct head *h, int64_t *length)
+{
+	struct slice s = h->content_length;
+	*length = -1;
+	if (h->transfer_encoding.p)
+		return s.p ? ERROR_BAD_REQUEST : ERROR_NOT_IMPLEMENTED;
+	if (!s.p)
+		return ERROR_NONE;
+	for (size_t i = 0; i < s.n; i++)
+		if (!is_digit(s.p[i]))
+			return ERROR_BAD_REQUEST;
+	if (s.n == 0)
+		return ERROR_BAD_REQUEST;
+	return parse_number(s, 0, LIMIT_BODY, length) ? ERROR_NONE : ERROR_BODY_TOO_LARGE;
+}
+
+enum method head_method(struct slice word)
+{
+	int m = METHOD_GET;
+	while (m < METHOD_OTHER && !slice_is(word, slice_of(method_words[m])))
+		m++;
+	return (enum method)m;
+}
+
+enum error head_check(struct head *h, const struct http_rules *rules, int64_t *length)
+{
+	head_find_peer(h, &rules->trusted_proxies);
+	enum error e = check_host(h);
+	if (!e)
+		e = check_length(h, length);
+	if (!e && h->expect.n && !slice_is_nocase(h->expect, S("100-continue")))
+		e = ERROR_BAD_REQUEST;
+	/* An empty header counts as an absent one: among variables they can't be told apart. */
+	for (size_t i = 0; i < HEAD_FIELDS; i++)
+		if (head_place(h, &head_fields[i])->n == 0)
+			*head_place(h, &head_fields[i]) = SLICE_NONE;
+	return e;
+}

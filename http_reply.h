@@ -1,0 +1,34 @@
+/*
+ * http_reply: the answer to a request, built in memory.
+ */
+#ifndef HTTP_REPLY_H
+#define HTTP_REPLY_H
+
+#include "http_request.h"
+
+struct reply {
+	int status;
+	struct buf head;        /* header lines, each ended by CRLF */
+	struct buf body;
+	const char *type;       /* Content-Type; NULL: no body */
+};
+
+/* Adds a header line; its value may come in several parts, the last NULL. A byte
+ * below space is never written. */
+void reply_header(struct reply *rp, const char *name, ...) __attribute__((sentinel));
+/* Throws away what was built and makes it the error's answer in the
+ * contract's shape, with Retry-After where its row says so. `member` names
+ * what was wrong (may be NULL); retry_after 0: as the table says. */
+void reply_error(struct reply *rp, enum error e, const char *member, int64_t retry_after);
+/* Throws away what was built and makes it an answer of that status, whose body
+ * is the status's reason phrase: for whom no dialect answers. */
+void reply_plain(struct reply *rp, int status);
+
+/* Adds the head of the answer to *out: status line or Status:, headers, empty line. */
+void reply_put_head(struct buf *out, const struct request *rq, const struct reply *rp);
+/* The body that is sent: none for HEAD, 204 and 304, whatever was built (RFC 9110, 9.3.2 and 15). Borrows. */
+struct slice reply_body(const struct request *rq, const struct reply *rp);
+/* Adds head and body to *out. */
+void reply_put(struct buf *out, const struct request *rq, const struct reply *rp);
+
+#endif

@@ -1,0 +1,120 @@
+/*
+ * http_request: see http_request.h for what each function promises.
+ */
+#include "http_request.h"
+
+#include "base/address.h"
+
+const char *const method_words[METHOD__MAX] = {
+	[METHOD_GET] = "GET",
+	[METHOD_HEAD] = "HEAD",
+	[METHOD_POST] = "POST",
+	[METHOD_DELETE] = "DELETE",
+	[METHOD_OPTIONS] = "OPTIONS",
+	[METHOD_OTHER] = ""
+};
+
+bool http_split_host(struct slice host, struct slice *name)
+{
+	size_t n = slice_span(host, "-._");
+	if (slice_starts(host, S("["))) {
+		n = 1 + slice_span(slice_from(host, 1), ":.");
+		if (!slice_starts(slice_from(host, n++), S("]")))
+			return false;
+	}
+	struct slice port = slice_from(host, n);
+	*name = (struct slice){ host.p, n };
+	if (port.n && *port.p != ':')
+		return false;
+	for (size_t i = 1; i < port.n; i++)
+		if (!is_digit(port.p[i]))
+			return false;
+	return n > 0;
+}
+
+bool http_bearer(const struct request *rq, struct slice *token)
+{
+	struct slice word = rq->authorization, scheme = slice_cut(&word, ' ');
+	if (!slice_is_nocase(scheme, S("Bearer")))
+		return false;
+	struct slice bare = word;
+	while (bare.n && bare.p[bare.n - 1] == '=')
+		bare.n--;
+	if (!slice_made_of(bare, "-._~+/"))
+		return false;
+	*token = word;
+	return true;
+}
+
+size_t http_cookies(const struct request *rq, struct slice name, struct slice out[LIMIT_COOKIES])
+{
+	struct slice rest = rq->cookie;
+	size_t count = 0;
+	while (rest.p && count < LIMIT_COOKIES) {
+		struct slice value = slice_trim(slice_cut(&rest, ';'));
+		if (slice_is(slice_cut(&value, '='), name) && value.n)
+			out[count++] = value;
+	}
+	return count;
+}
+
+bool http_query(const struct request *rq, struct slice name, struct slice *out)
+{
+	struct slice rest = rq->query;
+	while (rest.p) {
+		struct slice value = slice_cut(&rest, '&');
+		if (slice_is(slice_cut(&value, '='), name) && value.n) {
+			*out = value;
+			return true;
+		}
+	}
+	return false;
+}
+
+size_t http_form(const struct request *rq, struct slice name, struct slice *out)
+{
+	struct slice rest = rq->body;
+	size_t count = 0;
+	while (rest.p && http_media_type(rq, S("application/x-www-form-urlencoded"))) {
+		struct slice value = slice_cut(&rest, '&');
+		if (slice_is(slice_cut(&value, '='), name)) {
+			*out = value;
+			count++;
+		}
+	}
+	return count;
+}
+
+bool http_media_type(const struct request *rq, struct slice type)
+{
+	struct slice parameters = rq->content_type;
+	return slice_is_nocase(slice_trim(slice_cut(&parameters, ';')), type);
+}
+
+/*
+ * A proxy on this host may well send "Host: 127.0.0.1:8080" for a public
+ * site (nginx does by default), so any X-Forwarded-… says no. RFC 6761, 6.3.
+ */
+bool http_loopback(const struct request *rq)
+{
+	struct address a;
+	struct slice name;
+	if (rq->https || rq->forwarded || !address_parse(rq->peer, &a) || !http_split_host(rq->host, &name))
+		return false;
+	if (!address_is_loopback(&a))
+		return false;
+	return slice_is_nocase(name, S("localhost")) || slice_is(name, S("127.0.0.1")) || slice_is(name, S("[::1]"));
+}
+
+/*
+ * Behind a proxy that isn't trusted the scheme isn't known, so both are
+ * taken; but a page of http:// is no part of a site that is on https://.
+ */
+bool http_same_origin(const struct request *rq)
+{
+	struct slice host = rq->origin, scheme = slice_cut(&host, ':');
+	bool secure = slice_is(scheme, S("https"));
+	if (!secure && (rq->https || !slice_is(scheme, S("http"))))
+		return false;
+	return rq->host.n && slice_starts(host, S("//")) && slice_is_nocase(slice_from(host, 2), rq->host);
+}

@@ -1,0 +1,80 @@
+/*
+ * http_request: what a request is, however it arrived, and what can be asked
+ * of it.
+ */
+#ifndef HTTP_REQUEST_H
+#define HTTP_REQUEST_H
+
+#include "base/base.h"
+
+enum face {
+	FACE_CGI,       /* RFC 3875: environment and stdin in, CGI response out */
+	FACE_SCGI,      /* the same in a netstring on a socket, from a web server */
+	FACE_HTTP       /* HTTP/1.1 on stdin and stdout, one request, Connection: close */
+};
+
+enum method {
+	METHOD_GET,
+	METHOD_HEAD,
+	METHOD_POST,
+	METHOD_DELETE,
+	METHOD_OPTIONS,
+	METHOD_OTHER,   /* a token, but none that is served here */
+	METHOD__MAX
+};
+extern const char *const method_words[METHOD__MAX];
+
+/* How a request arrived. The http files, main.c and worker.c alone look at this. */
+struct wire {
+	enum face face;
+	bool minor_zero;            /* HTTP/1.0 */
+	bool unread;                /* of a socket: input may be left; http_send() then reads it */
+	bool keep;                  /* the client may send another request on this connection: HTTP/1.1, and a worker alone */
+	bool waits;                 /* the client waits for "100 Continue" before it sends the body */
+};
+
+struct request {
+	struct wire wire;
+	enum method method;
+	bool https;                 /* HTTPS=on, or X-Forwarded-Proto of a trusted proxy */
+	bool forwarded;             /* it has an X-Forwarded-… header, trusted or not */
+	bool below;                 /* the path lies below the mount; else only www/ can serve it */
+	struct slice mount;         /* SCRIPT_NAME or base_path: no slash at the end */
+	struct slice path;          /* below the mount, beginning with '/'; or the whole path */
+	struct slice query;         /* without '?'; as sent */
+	struct slice peer;          /* the client's address, canonical text (RFC 5952), through
+	                             * trusted proxies; empty where there is none (AF_UNIX) */
+	/* Headers; p is NULL where absent. */
+	struct slice host, authorization, content_type, cookie, origin;
+	struct slice user_agent, idempotency_key, sec_fetch_site, request_method, if_none_match;
+	struct slice server;        /* SERVER_SOFTWARE, of variables alone */
+	bool withheld;              /* the web server kept an Authorization for itself: it passed AUTH_TYPE alone */
+	struct slice body;
+};
+
+/* The token of `Authorization: Bearer …` (RFC 6750, 2.1): exactly one word.
+ * False when there is none or it is of another form. */
+bool http_bearer(const struct request *rq, struct slice *token);
+/* Cookies of a name, in the order sent, at most LIMIT_COOKIES; returns how many. */
+size_t http_cookies(const struct request *rq, struct slice name, struct slice out[LIMIT_COOKIES]);
+/* A parameter of the query string, undecoded. False when absent or empty. */
+bool http_query(const struct request *rq, struct slice name, struct slice *out);
+/* How many parameters of a name a body of application/x-www-form-urlencoded
+ * has, and the last of them, undecoded; 0 where the body is of another type. */
+size_t http_form(const struct request *rq, struct slice name, struct slice *out);
+/* Media type equals `type` but for case; parameters are ignored. */
+bool http_media_type(const struct request *rq, struct slice type);
+/* The request came in over plain HTTP from this very host, to a loopback name:
+ * development. */
+bool http_loopback(const struct request *rq);
+/* Origin names the very host that the request was sent to. */
+bool http_same_origin(const struct request *rq);
+
+/*
+ * Splits the name off "name:port" or "[v6]:port"; the port is optional. False
+ * unless that is all there is (RFC 3986, 3.2.2, without the escapes, which no
+ * client sends).
+ */
+bool http_split_host(struct slice host, struct slice *name);
+
+#endif
