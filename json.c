@@ -441,3 +441,80 @@ void json_quote(struct buf *b, struct slice s)
 	}
 	buf_c(b, '"');
 }
+
+static struct buf *next(struct jw *w)
+{
+	if (w->comma)
+		buf_c(w->out, ',');
+	w->comma = true;
+	return w->out;
+}
+
+struct jw *jw_open(struct jw *w, char bracket)
+{
+	buf_c(next(w), bracket);
+	w->closing[w->depth++] = bracket == '{' ? '}' : ']';
+	w->comma = false;
+	return w;
+}
+
+struct jw *jw_close(struct jw *w)
+{
+	buf_c(w->out, w->closing[--w->depth]);
+	w->comma = true;
+	return w;
+}
+
+struct jw *jw_name(struct jw *w, const char *name)
+{
+	jw_plain(w, slice_of(name));
+	buf_c(w->out, ':');
+	w->comma = false;
+	return w;
+}
+
+struct jw *jw_text(struct jw *w, struct slice text)
+{
+	json_quote(next(w), text);
+	return w;
+}
+
+struct jw *jw_int(struct jw *w, int64_t value)
+{
+	buf_int(next(w), value);
+	return w;
+}
+
+struct jw *jw_raw(struct jw *w, struct slice json)
+{
+	buf_add(next(w), json);
+	return w;
+}
+
+struct jw *jw_plain(struct jw *w, struct slice text)
+{
+	struct buf *b = next(w);
+	buf_c(b, '"');
+	buf_add(b, text);
+	buf_c(b, '"');
+	return w;
+}
+
+struct jw *jw_id(struct jw *w, uint64_t id)
+{
+	struct buf *b = next(w);
+	buf_c(b, '"');
+	buf_hex(b, id);
+	buf_c(b, '"');
+	return w;
+}
+
+struct jw *jw_bool(struct jw *w, bool value)
+{
+	return jw_raw(w, value ? S("true") : S("false"));
+}
+
+struct jw *jw_null(struct jw *w)
+{
+	return jw_raw(w, S("null"));
+}

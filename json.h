@@ -49,6 +49,33 @@ enum json_found json_int(const struct json *j, const char *name, int64_t min, in
 enum json_found json_bool(const struct json *j, const char *name, bool *out);
 enum json_found json_raw(const struct json *j, const char *name, struct slice *out);
 
+/*
+ * The writer: JSON onto a buffer, value by value. It sets commas and brackets; the caller sees to it that names stand in
+ * objects alone. {.out = &buf} begins. Each returns w, so that a member is one line:
+ *
+ *     jw_open(w, '{');
+ *     jw_int(jw_name(w, "time"), time);
+ *     jw_close(w);
+ */
+struct jw {
+	struct buf *out;
+	bool comma;         /* the next value or name has one before it */
+	unsigned depth;     /* brackets that are open, at most LIMIT_DEPTH */
+	char closing[LIMIT_DEPTH];
+};
+
+struct jw *jw_open(struct jw *w, char bracket);     /* '{' or '[' */
+struct jw *jw_close(struct jw *w);                  /* the innermost */
+struct jw *jw_name(struct jw *w, const char *name); /* has nothing to escape */
+struct jw *jw_text(struct jw *w, struct slice text);
+struct jw *jw_int(struct jw *w, int64_t value);
+struct jw *jw_id(struct jw *w, uint64_t id);        /* 16 digits, as a string */
+struct jw *jw_bool(struct jw *w, bool value);
+struct jw *jw_null(struct jw *w);
+/* A JSON text as it stands; a text with nothing to escape between quotes (a token, a word of ours). */
+struct jw *jw_raw(struct jw *w, struct slice json);
+struct jw *jw_plain(struct jw *w, struct slice text);
+
 /* Appends s as a JSON string, quotes included. s must be UTF-8; a byte that
  * isn't becomes U+FFFD, so that what is written is always JSON. */
 void json_quote(struct buf *b, struct slice s);

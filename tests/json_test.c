@@ -548,6 +548,33 @@ static void (*const tests[])(void) = {
 	test_names, test_is_object, test_prefixes, test_replaced, test_shuffled, test_quote, test_identity,
 };
 
+/* ---- the writer -------------------------------------------------------- */
+
+static void writes(void)
+{
+	struct buf b = { 0 };
+	struct jw w = { .out = &b };
+	jw_open(&w, '{');
+	jw_text(jw_name(&w, "text"), S("a\"b"));
+	jw_int(jw_name(&w, "int"), -7);
+	jw_open(jw_name(&w, "list"), '[');
+	jw_id(&w, 0xabc);
+	jw_bool(&w, true);
+	jw_bool(&w, false);
+	jw_null(&w);
+	jw_open(&w, '{');
+	jw_close(&w);
+	jw_open(&w, '[');
+	jw_close(&w);
+	jw_close(&w);
+	jw_raw(jw_name(&w, "raw"), S("{\"x\":1}"));
+	jw_plain(jw_name(&w, "plain"), S("a.b.c"));
+	jw_close(&w);
+	is_str(slice_text(buf_slice(&b)), "{\"text\":\"a\\\"b\",\"int\":-7,\"list\":[\"0000000000000abc\",true,false,null,{},[]],"
+		"\"raw\":{\"x\":1},\"plain\":\"a.b.c\"}", "each kind of value, with its commas");
+	is_int(w.depth, 0, "nothing is left open");
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
@@ -555,5 +582,6 @@ int main(void)
 		tests[i]();
 		arena_back(mark);
 	}
+	writes();
 	return done_testing();
 }
