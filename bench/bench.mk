@@ -14,14 +14,14 @@ N     ?= 10000000
 
 # Static and small, each from one file.
 BENCH_TOOLS := $(addprefix $(BENCH)/,empty once load hello)
-$(BENCH_TOOLS): $(BENCH)/%: bench/%.c | build/need-build
+$(BENCH_TOOLS): $(BENCH)/%: bench/%.c | need-build
 	@mkdir -p $(@D)
 	@musl-gcc -std=c11 -static -no-pie -O2 -s -Wall -Wextra -Wshadow -Wconversion -Werror -o $@ $<
 # SQLite as it comes, with the options that its authors recommend.
 BARE_FLAGS := -DSQLITE_THREADSAFE=0 -DSQLITE_DQS=0 -DSQLITE_DEFAULT_MEMSTATUS=0 -DSQLITE_LIKE_DOESNT_MATCH_BLOBS -DSQLITE_MAX_EXPR_DEPTH=0 \
   -DSQLITE_OMIT_DECLTYPE -DSQLITE_OMIT_DEPRECATED -DSQLITE_OMIT_PROGRESS_CALLBACK -DSQLITE_OMIT_SHARED_CACHE -DSQLITE_OMIT_LOAD_EXTENSION \
   -DSQLITE_DEFAULT_LOCKING_MODE=1 -DSQLITE_DEFAULT_WAL_SYNCHRONOUS=1 -DSQLITE_STRICT_SUBTYPE=1 -DSQLITE_USE_ALLOCA
-$(BENCH)/bare: bench/bare.c $(SQLITE_SRC)/sqlite3.c | build/need-build
+$(BENCH)/bare: bench/bare.c $(SQLITE_SRC)/sqlite3.c | need-build
 	@mkdir -p $(@D)
 	@musl-gcc -std=c11 -D_GNU_SOURCE -static -no-pie -O2 -s -w $(BARE_FLAGS) -I$(SQLITE_SRC) -o $@ $^
 # With latchkey's own rooms, to make rows as it would.
@@ -33,18 +33,17 @@ $(BENCH)/latchkey: $(O)/main.o $(LIBS)
 	@mkdir -p $(@D)
 	@$(CC) $(COMMON) $(filter-out -s,$(LDFLAGS)) -o $@ $^
 
-test: $(if $(filter musl,$(B)),$(BENCH)/latchkey $(BENCH)/fill)
-
-budgets: $(BIN) $(BENCH)/latchkey $(BENCH)/fill | build/need-test
+BENCH_NEEDS := $(addprefix need-,test python3 strace valgrind)
+budgets: $(BIN) $(BENCH)/latchkey $(BENCH)/fill | $(BENCH_NEEDS)
 	@bench/count.sh >bench/budgets.new && mv bench/budgets.new bench/budgets && cat bench/budgets
-bench: $(BIN) $(BENCH_TOOLS) $(BENCH)/bare $(BENCH)/latchkey $(BENCH)/fill | build/need-test
+bench: $(BIN) $(BENCH_TOOLS) $(BENCH)/bare $(BENCH)/latchkey $(BENCH)/fill | $(BENCH_NEEDS)
 	@bench/figures.sh
-bench-fronts: $(BIN) $(BENCH_TOOLS) | build/need-test
+bench-fronts: $(BIN) $(BENCH_TOOLS) | $(BENCH_NEEDS) $(addprefix need-,busybox lighttpd nginx fcgiwrap tcpsvd)
 	@bench/fronts.sh
-bench-peers: $(BIN) $(BENCH_TOOLS) | build/need-test build/need-peers
+bench-peers: $(BIN) $(BENCH_TOOLS) | $(BENCH_NEEDS) need-peers
 	@bench/peers/install.sh
 	@python3 bench/peers/run.py
-bench-scale: $(BIN) $(BENCH_TOOLS) $(BENCH)/fill | build/need-test
+bench-scale: $(BIN) $(BENCH_TOOLS) $(BENCH)/fill | $(BENCH_NEEDS)
 	@bench/scale.sh $(N)
-plots: | build/need-test
+plots: | $(BENCH_NEEDS)
 	@python3 bench/plot.py

@@ -23,7 +23,7 @@ sed -i -e "/^@LICENSE@\$/{r $work/license" -e 'd;}' "$tree/debian/copyright"
 mkdir -p "$tree/build/musl"
 cp -Rp build/musl/*.o build/musl/*.a build/musl/*.d build/musl/stamps build/musl/www.c "$tree/build/musl/"
 for d in sqlite bearssl sodium; do cp -Rp "build/musl/$d" "$tree/build/musl/"; done
-cp -p build/need-build build/embed "$tree/build/"
+cp -p build/embed "$tree/build/"
 cp -p latchkey "$tree/"
 # Of one age, newer than the sources, whose date is the commit's.
 find "$tree/build" "$tree/latchkey" -type f -exec touch -r "$work/log" {} +

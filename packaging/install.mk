@@ -53,15 +53,9 @@ dist:
 distcheck:
 	@$(MAKE) --no-print-directory test T=tests/repro.t
 
-deb: $(BIN) | build/need-deb
+deb: $(BIN) | need-deb
 	@packaging/deb.sh '$(VERSION)' '$(BUILD_EPOCH)'
 
 completion: $(BIN)
 	$(CURDIR)/$(BIN) help >build/help
 	@set -e; for s in bash zsh; do packaging/completion.sh $$s <build/help >build/table; cp build/table packaging/completion.$$s; done
-
-# What is installed is the product: other variants of the build have nothing to say about it.
-PRODUCT_TESTS := tests/install.t tests/repro.t tests/deb.t tests/openwrt.t
-ifneq ($(B),musl)
-  SCRIPTS := $(filter-out $(PRODUCT_TESTS),$(SCRIPTS))
-endif

@@ -1,6 +1,7 @@
 #!/bin/sh
 # What an operator does on a bad day: `backup` while requests go on and the way back, `key rotate
 # --epoch`, `check --repair`. Each with what it must refuse, and a control that the test must notice.
+# needs: strace python3
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/calls.sh"
 tmpdir

@@ -2,7 +2,9 @@
 # What a request may cost: bench/budgets holds instructions, system calls, bytes and syncs of each, counted
 # by bench/count.sh. Whoever makes one dearer by over 5 % says so in the same commit, by `make budgets`; and
 # whoever makes one cheaper by over 15 %, so that the budgets stay near what is true.
+# needs: strace valgrind
 . "$(dirname "$0")/lib.sh"
+only_in musl # not cross: valgrind counts this machine's instructions
 tmpdir
 BUDGETS=$TOP/bench/budgets
 

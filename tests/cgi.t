@@ -1,5 +1,6 @@
 #!/bin/sh
 # latchkey as a CGI program: the table that inetd.t runs too, and variables that lie.
+# needs: busybox lighttpd mini_httpd inetd
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/faces.sh
 . "$(dirname "$0")/faces.sh"

@@ -2,6 +2,7 @@
 # Wrong clocks: nothing expires early, nothing that was over comes back, no row is swept that shouldn't be; and when the clock is
 # right again each session goes on. The program's clock is a file's (shim.c); all else is as it is shipped.
 . "$(dirname "$0")/lib.sh"
+only_in musl cross
 . "$(dirname "$0")/calls.sh"
 in_memory
 tmpdir
@@ -11,10 +12,11 @@ DAY=86400
 case $LK_B in cross/*) COUNT=240 ;; *) COUNT=1200 ;; esac
 [ -z "${TORTURE-}" ] || COUNT=40000
 
-# The clock that the program has from here on; what the kernel says of it (`unconfirmed` or nothing), and what is BROKEN.
+# The clock that the program has from here on; what the kernel says of it (`confirmed` if nothing else is said: this machine's
+# own kernel isn't asked), and what is BROKEN.
 at() {
     echo "$1" >"$TMP/clock"
-    export LK_SHIM="clock=$TMP/clock,${2-},${BROKEN-}"
+    export LK_SHIM="clock=$TMP/clock,${2:-confirmed},${BROKEN-}"
     WRAP="env LK_SHIM=$LK_SHIM"
 }
 
@@ -91,26 +93,26 @@ matrix() {
     history $((BUILD + 400 * DAY))
     #    the clock       it                vouched for   live      old        login    me         back, live, soon
     meet 'before 1970'   -1                unconfirmed   "$unset"  "$unset"   "$unset" "$unset"   1 200 200
-    meet '1970'          0                 ''            "$unset"  "$unset"   "$unset" "$unset"   1 200 200
-    meet 'build - 1'     $((BUILD - 1))    ''            "$unset"  "$unset"   "$unset" "$unset"   1 200 200
-    meet 'build'         "$BUILD"          ''            "$unset"  "$unset"   "$unset" "$unset"   1 200 200
-    meet 'mark - 121'    $((MARK - 121))   ''            "$unset"  "$unset"   "$unset" "$unset"   1 200 200
+    meet '1970'          0                 confirmed     "$unset"  "$unset"   "$unset" "$unset"   1 200 200
+    meet 'build - 1'     $((BUILD - 1))    confirmed     "$unset"  "$unset"   "$unset" "$unset"   1 200 200
+    meet 'build'         "$BUILD"          confirmed     "$unset"  "$unset"   "$unset" "$unset"   1 200 200
+    meet 'mark - 121'    $((MARK - 121))   confirmed     "$unset"  "$unset"   "$unset" "$unset"   1 200 200
     meet 'mark - 119'    $((MARK - 119))   unconfirmed   200       "$expired" 200      200        1 200 200
     meet 'the mark'      "$MARK"           unconfirmed   200       "$expired" 200      200        1 200 200
     # Believed, so it is the time from then on: before it is behind. What runs out in it has run out.
     meet 'a day on'      $((MARK + DAY))   unconfirmed   200       "$expired" 200      '401 token_expired' 1 "$unset" "$unset" "$unset"
-    meet 'a day on'      $((MARK + DAY))   ''            200       "$expired" 200      '401 token_expired' $((DAY + 1)) 200 "$expired"
+    meet 'a day on'      $((MARK + DAY))   confirmed     200       "$expired" 200      '401 token_expired' $((DAY + 1)) 200 "$expired"
     # Ten years on by itself nothing runs out and nothing is swept; with the kernel's word it is so.
     for then in $((MARK + 3650 * DAY)) 2147483647 2147483648 4294967296; do
         meet "$then"     "$then"           unconfirmed   "$unset"  "$unset"   200      '401 token_expired' 1 200 200
     done
-    meet 'ten years on'  $((MARK + 3650 * DAY)) ''       "$expired" "$expired" 200     '401 token_expired' 1 "$unset" "$unset" "$unset"
+    meet 'ten years on'  $((MARK + 3650 * DAY))  confirmed  "$expired" "$expired" 200      '401 token_expired' 1 "$unset" "$unset" "$unset"
     # Seconds that 32 bits can't count are seconds.
     history 2147483647
     meet '2038'          2147483647        unconfirmed   200       "$expired" 200      200        1 200 200
     meet 'past 2038'     2147483648        unconfirmed   200       "$expired" 200      200        61 200 200
-    meet '32 bits less'  -2147483648       ''            "$unset"  "$unset"   "$unset" "$unset"   61 200 200
-    meet 'behind 2038'   2147483520        ''            "$unset"  "$unset"   "$unset" "$unset"   61 200 200
+    meet '32 bits less'  -2147483648       confirmed     "$unset"  "$unset"   "$unset" "$unset"   61 200 200
+    meet 'behind 2038'   2147483520        confirmed     "$unset"  "$unset"   "$unset" "$unset"   61 200 200
 }
 SHIPPED=$LATCHKEY
 LATCHKEY=$SHIM

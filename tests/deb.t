@@ -1,7 +1,9 @@
 #!/bin/sh
 # deb.t: the Debian package is built, installed, used, upgraded, removed and purged by dpkg, in a throwaway
 # copy of this machine's root: an overlay in a mount namespace of its own, gone when the test ends.
+# needs: deb
 . "$(dirname "$0")/lib.sh"
+only_in musl # not cross: packages what is built for this machine
 tmpdir
 cd "$TOP" || exit 1
 

@@ -2,7 +2,9 @@
 # docs.t: the documents against the program. docs.py holds api.md and
 # openapi.yaml to a running server; here the man pages are checked.
 # Debian's python3 is named by its path: its libraries are not another one's.
+# needs: python3 yaml jsonschema node mandoc curl
 . "$(dirname "$0")/lib.sh"
+only_in musl cross
 tmpdir
 
 lk_init "$TMP/data"

@@ -2,6 +2,7 @@
 # A flood of sign-ins on a host with 64 MB: refreshes go on, no process dies, and all together stay in what there is. What
 # they have is counted from what the kernel says of each (crowd.c); where this test may make a memory cgroup, the host is one.
 . "$(dirname "$0")/lib.sh"
+only_in musl # not cross: bounds memory, and most of it would be qemu's
 . "$(dirname "$0")/calls.sh"
 tmpdir
 "${HELPER_CC:-musl-gcc}" -static -O1 -std=c11 -D_GNU_SOURCE -Wall -Wextra -o "$TMP/crowd" "$TOP/tests/crowd.c" || exit 1

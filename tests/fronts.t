@@ -2,7 +2,9 @@
 # Every front of tests/fronts/list, the real program each, configured from its page in docs/servers: the
 # smoke story and the hostile table (front.sh). The results become build/fronts.md; the README's table
 # must say the same. `FRONTS='nginx-scgi caddy' tests/fronts.t` runs only those.
+# needs: python3 curl apache2 busybox caddy fcgiwrap haproxy inetd lighttpd merecat mini_httpd nginx socat systemd-socket-activate tcpserver tcpsvd varnishd
 . "$(dirname "$0")/lib.sh"
+only_in musl cross
 tmpdir
 LIST=$TOP/tests/fronts/list
 FRONTS=${FRONTS-}
@@ -13,7 +15,7 @@ export LATCHKEY="$TMP/latchkey"
 ok 'a data directory for all of them' sh "$TOP/tests/fronts/seed.sh" "$TMP/seed"
 
 # Much of a story is waiting, for a token to expire: four at a time.
-first=$((10000 + $$ % 20 * 200)) n=0
+first=$(free_port 240) n=0
 for front in $chosen; do
     n=$((n + 1))
     echo "$front $((first + n * 6))"

@@ -3,6 +3,7 @@
 # the build under test. And each fault of tests/fuzz/broken ends the target that it is put into. With TORTURE=1 each
 # target is also fuzzed for FUZZ_SECONDS (60).
 . "$(dirname "$0")/lib.sh"
+not_in cross 'libFuzzer'\''s corpora by instrumented builds; each room'\''s own test runs'
 cd "$TOP" || exit 1
 tmpdir
 inputs=0 caught=0 faults=0

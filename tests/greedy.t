@@ -4,7 +4,9 @@
 # TORTURE=1 by the ten thousand). Every one of them is done with, an honest request is answered meanwhile, and no more
 # processes and memory are taken than promised. And a flood of sign-ins on a host of 64 MB.
 # Counts alone are asserted, no times: what must end is waited for.
+# needs: python3
 . "$(dirname "$0")/lib.sh"
+only_in musl # not cross: bounds memory, and most of it would be qemu's
 . "$(dirname "$0")/calls.sh"
 tmpdir
 # Debian's python3, whose library is whole.

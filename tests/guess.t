@@ -2,6 +2,7 @@
 # "Guessing passwords is throttled, signing in with the right one isn't denied for long": many processes at once, each
 # a guess, from many networks at one account and from one network at many. Counted is how many passwords were looked at.
 # What a day of it comes to is in throttle_test.c, on a clock of its own. TORTURE=1: ten times as many.
+# needs: curl
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/calls.sh"
 # Each guess that is looked at is a line of the audit trail, and sync: a slow disk would be what throttles.

@@ -2,7 +2,9 @@
 # install.t: what `make install` lays down, and that none of it can rot: the units against systemd's own
 # judges and against the system calls that requests make, the example against `latchkey config`, the
 # completions against `latchkey help`.
+# needs: strace curl systemd-socket-activate zsh
 . "$(dirname "$0")/lib.sh"
+only_in musl # not cross: installs what is built for this machine
 . "$(dirname "$0")/filter.sh"
 tmpdir
 cd "$TOP" || exit 1

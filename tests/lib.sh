@@ -20,12 +20,34 @@ t_cleanup() {
     for pid in $t_pids; do wait "$pid" 2>/dev/null || :; done
     # What a test mounted below stays out of it: an rm -rf through a bound /dev empties the machine's.
     [ -z "$t_dir" ] || rm -rf --one-file-system "$t_dir"
-    [ "$t_done" -eq 1 ] || { echo "Bail out! $0 ended before done_testing"; [ "$status" -ne 0 ] || status=1; }
+    [ "$t_done" -eq 1 ] || { fail "$0 ended before done_testing"; [ "$status" -ne 0 ] || status=1; }
     exit "$status"
 }
 trap t_cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+
+# only_in WORD...: the test ends here, skipped, where this is none of the variants that are named or none of the
+# processors: only_in musl cross x86_64. not_in VARIANT WHY...: or where it is that variant.
+skip_all() {
+    t_done=1
+    echo "1..0 # SKIP $*"
+    exit 0
+}
+only_in() {
+    t_variants='' t_processors=''
+    for t_word; do
+        case $t_word in
+        musl | glibc | clang | asan | msan | cov | cross) t_variants="$t_variants $t_word" ;;
+        *) t_processors="$t_processors $t_word" ;;
+        esac
+    done
+    case "${t_variants:- ${LK_B%%/*}} " in *" ${LK_B%%/*} "*) ;; *) skip_all "only in$t_variants" ;; esac
+    case "${t_processors:- $(uname -m)} " in *" $(uname -m) "*) ;; *) skip_all "only on$t_processors" ;; esac
+}
+not_in() {
+    [ "${LK_B%%/*}" != "$1" ] || skip_all "$@"
+}
 
 diag() { printf '%s\n' "$*" | sed 's/^/# /'; }
 
@@ -107,12 +129,10 @@ tmpdir() {
     TMP=$t_dir
 }
 
-# free_port: prints a loopback TCP port that nobody listens on. Two tests at once draw from
-# different thousands, by process id.
+# free_port [COUNT]: prints the first of COUNT (40) loopback ports in a row that are this test's until it ends, whatever
+# else runs on the machine: tests/ports.pl keeps them. What is put there must set SO_REUSEADDR, as servers do.
 free_port() {
-    t_port=$((20000 + $$ % 20 * 500))
-    while t_listening "$t_port"; do t_port=$((t_port + 1)); done
-    echo "$t_port"
+    perl "$TOP/tests/ports.pl" "${1-40}" $$
 }
 
 t_listening() { # without connecting: a one-shot server would take that for its request

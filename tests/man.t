@@ -1,6 +1,8 @@
 #!/bin/sh
 # The man pages: their form, and whether they tell of every verb and of every option.
+# needs: mandoc python3
 . "$(dirname "$0")/lib.sh"
+only_in musl # not cross: reads text alone
 tmpdir
 lk_init "$TMP/data"
 cd "$TOP/docs" || exit 1

@@ -2,6 +2,7 @@
 # Memory that runs out, everywhere: the arena's, SQLite's, libsodium's. oom.c does it, and says what must hold. Of the
 # pieces of each request and verb this takes every 13th, under qemu every 61st, the long form each one.
 . "$(dirname "$0")/lib.sh"
+only_in musl cross
 . "$(dirname "$0")/calls.sh"
 # Nothing here is about disks.
 in_memory

@@ -1,9 +1,13 @@
 #!/bin/sh
 # The power goes at any moment: power.py says what a disk may hold then, and what must hold. The executable runs once per
 # request, as `serve`, and as `serve --workers`. Here some hundred states each, with TORTURE=1 over twenty thousand.
+# needs: python3 strace
 . "$(dirname "$0")/lib.sh"
+only_in musl x86_64 # not cross: its tracer knows the registers of one processor
+. "$(dirname "$0")/calls.sh"
 if [ -w /dev/shm ]; then TMPDIR=/dev/shm tmpdir; else tmpdir; fi
 [ -z "${TORTURE-}" ] || LONG=1
+SHIM=$LK_BUILD/tests/shim
 
 power() { # LATCHKEY SEED STATES: what power.py prints
     mkdir -p "$TMP/$2"
@@ -26,17 +30,38 @@ tours() { # SEEDS STATES: of each seed, two at a time, in $TMP/all
 }
 
 # The controls: what is said to be on disk isn't.
-broken_builds() { # MUTANT...: $caught, $missed
+broken_builds() { # WORD-OF-THE-SHIM...: $caught, $missed
     caught='' missed=''
-    for mutant; do
-        POWER_CONTROL=1 power "$LK_BUILD/mutants/$mutant" 1 3000 >"$TMP/all"
-        if [ "$(column 2)" -gt 0 ]; then caught="$caught $mutant"; else missed="$missed $mutant"; fi
+    for broken; do
+        export LK_SHIM="$broken"
+        POWER_CONTROL=1 power "$SHIM" 1 3000 >"$TMP/all"
+        if [ "$(column 2)" -gt 0 ]; then caught="$caught $broken"; else missed="$missed $broken"; fi
     done
+    unset LK_SHIM
     is "$missed" '' "$face: each broken build is caught"
 }
 
+# No two of them are the same: what is synced at a refresh, a sign-out and the retiring of a key.
+synced() { # WORD-OF-THE-SHIM
+    WRAP="env LK_SHIM=$1 strace -f -e trace=fsync,fdatasync -o $TMP/syncs"
+    for call in 'refresh "$TOKEN"' 'ask POST /logout "{\"refresh_token\":\"$TOKEN\"}"'; do
+        signed_in
+        eval "$call" >/dev/null
+        grep -oE '\b(fsync|fdatasync)\(' "$TMP/syncs" | sort | uniq -c
+    done
+    LK_SHIM=$1 strace -f -e trace=fsync,fdatasync -o "$TMP/syncs" "$LATCHKEY" key rotate --dir "$DATA" >/dev/null
+    grep -oE '\b(fsync|fdatasync)\(' "$TMP/syncs" | sort | uniq -c
+    WRAP=''
+}
+data "$TMP/synced"
+for word in shipped unsynced ends_unsynced key_unsynced; do
+    LATCHKEY=$SHIM synced $word | tr -s ' \n' ' ' >>"$TMP/differ"
+    echo >>"$TMP/differ"
+done
+is "$(sort -u "$TMP/differ" | wc -l)" 4 "each broken build syncs something else ($(paste -sd / "$TMP/differ"))"
+
 # A face, how long its tours are, seeds and states in short and long, and its broken builds
-while read -r face steps seeds states long_seeds long_states mutants; do
+while read -r face steps seeds states long_seeds long_states broken_ones; do
     POWER_STEPS=$steps
     export POWER_STEPS
     case $face in cgi) unset POWER_SERVE ;; serve) export POWER_SERVE='' ;; workers) export POWER_SERVE='--workers 2' ;; esac
@@ -47,11 +72,11 @@ while read -r face steps seeds states long_seeds long_states mutants; do
     is "$broken" 0 "$face: no corruption, nobody signed out, no end undone"
     nok "$face: each went to its end" grep -q Error "$TMP/all"
     # shellcheck disable=SC2086  # words
-    broken_builds $mutants
+    broken_builds $broken_ones
     promise "power/$face" "$tried" "$broken" "caught:$caught"
 done <<'END'
-cgi      24 1 600 10 2000  sync_off ends_unsynced key_unsynced
+cgi      24 1 600 10 2000  unsynced ends_unsynced key_unsynced
 serve    10 1 120  2 1000  ends_unsynced
-workers  10 1 150  3 1000  sync_off ends_unsynced
+workers  10 1 150  3 1000  unsynced ends_unsynced
 END
 done_testing

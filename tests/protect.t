@@ -1,6 +1,8 @@
 #!/bin/sh
 # The recipes of docs/protect.md, each run as the page has it: what a signed-in user may see, and nobody else.
+# needs: python3 jwt yaml curl node nginx caddy lighttpd apache2
 . "$(dirname "$0")/lib.sh"
+only_in musl # not cross: no latchkey in it but its tokens: node, python and others verify them
 . "$(dirname "$0")/calls.sh"
 tmpdir
 FRONT='' PAGE=$TOP/docs/protect.md

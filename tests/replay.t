@@ -2,7 +2,10 @@
 # A lost answer: the request sent again with its key gets the same successor, byte for byte, however
 # late; without the key it is reuse. Answers are lost by dropping them, by a reader that has gone, and
 # by kill -9 between COMMIT and the answer.
+# needs: strace
 . "$(dirname "$0")/lib.sh"
+not_in cross 'strace stops the program at its n-th system call; here they would be qemu'\''s'
+not_in cov 'killed processes and failing writes leave no counters behind, or broken ones'
 . "$(dirname "$0")/calls.sh"
 tmpdir
 STRACE=$(command -v strace)

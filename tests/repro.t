@@ -1,7 +1,9 @@
 #!/bin/sh
 # repro.t: the tarball is the same bytes each time, and what is built from it, elsewhere and by somebody
 # else, is the executable that is here, bit for bit: third-party objects, embedded files and all.
+# needs: mandoc
 . "$(dirname "$0")/lib.sh"
+only_in musl # not cross: cross-repro.sh does it for another processor
 tmpdir
 cd "$TOP" || exit 1
 

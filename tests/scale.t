@@ -1,7 +1,9 @@
 #!/bin/sh
 # That a refresh costs the same among many sessions, and that abandoned ones go. The short form of
 # `make bench-scale`: only what can be counted, at 10^3 and 10^4 sessions.
+# needs: strace valgrind node
 . "$(dirname "$0")/lib.sh"
+only_in musl # not cross: measures
 . "$(dirname "$0")/calls.sh"
 tmpdir
 FILL=$TOP/build/bench/fill

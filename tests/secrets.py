@@ -9,10 +9,12 @@ line "PLACE: which secret, in which form", and in the end "N secrets, N forms, N
 
     secrets.py core COMMAND...
 
-Runs it in an empty directory with cores allowed, waits until it reads from fd 0, a pipe that nobody writes to, and
+Runs it in an empty directory with cores allowed, writes one byte to its fd 0, a pipe, waits until it has taken that, and
 sends SIGQUIT; prints whether the kernel made a core of it.
 """
+import array
 import base64
+import fcntl
 import os
 import re
 import resource
@@ -20,6 +22,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import urllib.parse
 
@@ -73,22 +76,21 @@ def find(secrets, places):
     print(f"{len({i for i, _, _ in wanted})} secrets, {len(wanted)} forms, {count} files, {size} bytes")
 
 
-def waits(pid):
-    try:
-        with open(f"/proc/{pid}/syscall") as f:
-            return re.match(r"(0|45|63|207) 0x0 |(7|73|271) ", f.read()) is not None   # read, recvfrom; poll, ppoll
-    except OSError:
-        return False
+def taken(pipe):
+    """Waits until the child has taken what was written. It shows at the pipe, whoever we are; /proc tells only root."""
+    left, end = array.array("i", [1]), time.monotonic() + 60
+    while left[0] and time.monotonic() < end:
+        fcntl.ioctl(pipe, termios.FIONREAD, left)
+        time.sleep(0.02)
 
 
 def core(command):
     with tempfile.TemporaryDirectory() as where:
         allow = lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=where, preexec_fn=allow)
-        end = time.monotonic() + 30
-        while not waits(child.pid) and time.monotonic() < end:
-            time.sleep(0.02)
-        child.send_signal(signal.SIGQUIT)
+        os.write(child.stdin.fileno(), b"{")
+        taken(child.stdin)
+        os.kill(child.pid, signal.SIGQUIT)
         _, status = os.waitpid(child.pid, 0)
         print("core" if os.WCOREDUMP(status) or os.listdir(where) else "none", os.WTERMSIG(status))
 

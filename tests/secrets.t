@@ -3,7 +3,9 @@
 # requests that carry secrets to where they don't belong. Then everything that was logged, every argument and
 # environment, every error's body and head and every byte of the data directory but the key file is searched for every secret
 # that was used. Controls: a leak planted in each place, and a build that logs a password.
+# needs: strace python3 curl busybox
 . "$(dirname "$0")/lib.sh"
+only_in musl # not cross: traces by strace, and links a leaking build for this machine
 . "$(dirname "$0")/calls.sh"
 . "$(dirname "$0")/smoke.sh"
 tmpdir

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The listener of `latchkey serve`: how it starts, what it serves and logs, how it ends, and that
 # idle connections can't keep others out for ever.
+# needs: curl busybox systemd-socket-activate
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/calls.sh"
 . "$(dirname "$0")/smoke.sh"

@@ -1,13 +1,16 @@
 /*
  * shim: latchkey itself, object for object as it is shipped, with a hook at some of its seams
- * (the linker's --wrap; Makefile, SHIM). Without LK_SHIM in its environment it is the product. That holds
+ * (the linker's --wrap; tests/tests.mk, SHIM). Without LK_SHIM in its environment it is the product. That holds
  * words between spaces or commas:
  *
  *   arena=N        the arena's N-th piece can't be had, nor any later one
  *   sqlite=N[+]    SQLite's N-th piece can't be had; with + nor any later one
  *   libc=N[+]      the same of malloc, calloc, realloc and mmap: Argon2id's memory is one of those
  *   clock=FILE     the time is what stands in FILE: a number of seconds, or +N or -N from the host's
+ *   confirmed      the kernel vouches for the clock
  *   unconfirmed    the kernel doesn't vouch for the clock
+ *
+ * (without one of these two the kernel of this machine is asked),
  *
  * and, for negative controls, what breaks it:
  *
@@ -16,6 +19,10 @@
  *   unlocked       no lock is taken anywhere
  *   endless        what is told to end a session doesn't
  *   gullible       any clock is believed
+ *   early          what a CGI request commits is written when the program ends: it is answered before its COMMIT
+ *   unsynced       nothing is ever synced
+ *   ends_unsynced  what must last is committed as a plain refresh is: an end is written and not synced
+ *   key_unsynced   a directory isn't synced, so neither is the rename that retires a key
  *
  * Where a piece was refused "shim: refused" goes to stderr.
  */
@@ -59,7 +66,18 @@ int64_t __wrap_store_sessions_end(uint64_t user, uint64_t except, enum ended why
 enum clock_belief __real_clock_judge(int64_t time, int64_t mark);
 enum clock_belief __wrap_clock_judge(int64_t time, int64_t mark);
 
-static bool crash, blames, unlocked, endless, gullible;
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+int __real_sqlite_file_flush(void);
+int __wrap_sqlite_file_flush(void);
+int __real_sqlite_file_sync(void);
+int __wrap_sqlite_file_sync(void);
+bool __real_directory_sync(const char *dir);
+bool __wrap_directory_sync(const char *dir);
+
+static bool crash, blames, unlocked, endless, gullible, early, unsynced, ends_unsynced, key_unsynced;
 
 /* ---- memory ------------------------------------------------------------ */
 
@@ -145,6 +163,11 @@ static bool never(void)
 	return false;
 }
 
+static bool always(void)
+{
+	return true;
+}
+
 /* A storm's clock is replaced by rename(2), so a number is whole. */
 static void read_clock(const char *path)
 {
@@ -202,6 +225,52 @@ int64_t __wrap_store_sessions_end(uint64_t user, uint64_t except, enum ended why
 	return endless ? 0 : __real_store_sessions_end(user, except, why, at);
 }
 
+/* ---- what must be on disk ---------------------------------------------- */
+
+int __wrap_fsync(int fd)
+{
+	return unsynced ? 0 : __real_fsync(fd);
+}
+
+int __wrap_fdatasync(int fd)
+{
+	return unsynced ? 0 : __real_fdatasync(fd);
+}
+
+static void write_late(void)
+{
+	early = false;
+	__real_sqlite_file_flush();
+	__real_sqlite_file_sync();
+}
+
+/* Nothing is written until the program ends. */
+static int postpone(void)
+{
+	static bool asked;
+	if (!asked && atexit(write_late) != 0)
+		_exit(112);
+	asked = true;
+	return SQLITE_OK;
+}
+
+int __wrap_sqlite_file_flush(void)
+{
+	return early ? postpone() : __real_sqlite_file_flush();
+}
+
+int __wrap_sqlite_file_sync(void)
+{
+	if (early)
+		return postpone();
+	return ends_unsynced ? __real_sqlite_file_flush() : __real_sqlite_file_sync();
+}
+
+bool __wrap_directory_sync(const char *dir)
+{
+	return key_unsynced || __real_directory_sync(dir);
+}
+
 /* ---- the start --------------------------------------------------------- */
 
 static void supply(struct supply *s, const char *count)
@@ -214,6 +283,7 @@ static void obey(const char *word)
 {
 	static const struct { const char *word; bool *on; } switches[] = {
 		{ "crash", &crash }, { "blames", &blames }, { "unlocked", &unlocked }, { "endless", &endless }, { "gullible", &gullible },
+		{ "early", &early }, { "unsynced", &unsynced }, { "ends_unsynced", &ends_unsynced }, { "key_unsynced", &key_unsynced },
 	};
 	for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
 		if (strcmp(word, switches[i].word) == 0)
@@ -226,6 +296,8 @@ static void obey(const char *word)
 		supply(&of_libc, word + 5);
 	if (strncmp(word, "clock=", 6) == 0)
 		read_clock(word + 6);
+	if (strcmp(word, "confirmed") == 0)
+		clock_confirmed = always;
 	if (strcmp(word, "unconfirmed") == 0)
 		clock_confirmed = never;
 }
@@ -238,5 +310,6 @@ int __wrap_main(int argc, char **argv)
 		snprintf(words, sizeof words, "%s", given);
 	for (char *word; (word = strtok_r(rest, " ,", &rest));)
 		obey(word);
+	early = early && getenv("GATEWAY_INTERFACE");
 	return __real_main(argc, argv);
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The story of smoke.sh behind every front that is at hand: latchkey's own listener, two web servers'
 # CGI, and two that hand over sockets; and the README's own lines.
+# needs: curl busybox lighttpd systemd-socket-activate tcpsvd
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/calls.sh"
 . "$(dirname "$0")/smoke.sh"

@@ -1,5 +1,6 @@
 #!/bin/sh
 # `latchkey serve` on each kind of socket: its own, by TCP and by name, and those that systemd hands over.
+# needs: curl busybox systemd-socket-activate
 . "$(dirname "$0")/lib.sh"
 tmpdir
 lk_init "$TMP/data"

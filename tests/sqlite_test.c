@@ -396,6 +396,7 @@ static void read_only(void)
 	alter("PRAGMA journal_mode=DELETE");
 	is_int(chmod(dir, 0755) | chmod(file("latchkey.db"), 0444) | chmod(file("latchkey.lock"), 0666), 0, "a database that can be read alone");
 	fails(open_as_nobody, "store_unavailable", "cannot be written", "read-only");
+	chmod(file("latchkey.db"), 0644);
 	alter("PRAGMA journal_mode=WAL");
 	chmod(file("latchkey.db"), 0444);
 	fails(open_as_nobody, "store_unavailable", "latchkey: ST", "read-only with a log");

@@ -1,6 +1,8 @@
 #!/bin/sh
 # What the binary is, and who may include whom (docs/internals.md, "Rooms").
+# needs: file
 . "$(dirname "$0")/lib.sh"
+only_in musl # not cross: asks of the executable what is this machine's; tests/cross.t has what holds for all
 cd "$TOP" || exit 1
 
 # --- the executable

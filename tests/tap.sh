@@ -1,10 +1,24 @@
 #!/bin/sh
-# tap.sh SECONDS PROGRAM...: what prove runs for each test. It ends as PROGRAM does, or after SECONDS; what a
-# failed check says of itself goes to stderr too, since prove keeps the comments in TAP to itself.
+# tap.sh SECONDS PROGRAM...: what prove runs for each test. It ends as PROGRAM does, or after SECONDS.
+# - What a failed check says of itself goes to stderr too, since prove keeps the comments in TAP to itself.
+# - "Bail out!" becomes a failed check: one file that can't go on is no reason to leave the others.
+# - Where nobody watches on a terminal, it says every 20 seconds that it still runs.
 exec 4>&1
-status=$({ { timeout -k 9 "$@" 3>&- 4>&-; echo $? >&3; } | awk -v name="$*" '
+name=$(for word; do name=$word; done; echo "$name")
+watch() {
+    waited=0
+    while sleep 1 2>/dev/null && kill -0 $$ 2>/dev/null; do
+        waited=$((waited + 1))
+        [ $((waited % 20)) -ne 0 ] || echo "  ... $name: $waited s" >&2
+    done
+}
+watcher=''
+[ -t 2 ] || { watch 3>&- 4>&- >/dev/null & watcher=$!; }
+status=$({ { timeout -k 9 "$@" 3>&- 4>&-; echo $? >&3; } | awk -v name="$name" '
+    /^Bail out!/ { sub(/^Bail out! */, ""); $0 = "not ok - it bailed out: " $0 }
     { print; fflush() }
-    /^not ok/ { told = 1; sub(/.* /, "", name); print name ": " $0 >"/dev/stderr"; next }
+    /^not ok/ { told = 1; print name ": " $0 >"/dev/stderr"; next }
     !/^#/ { told = 0 }
     told { print >"/dev/stderr" }' >&4; } 3>&1)
+[ -z "$watcher" ] || kill "$watcher" 2>/dev/null
 exit "$status"

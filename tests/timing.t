@@ -2,7 +2,9 @@
 # Time tells nothing: no branch and no index depends on a secret until the verdict, and a refusal costs the same
 # instructions whatever it is for. Instructions are counted, since a count is the same each time; times are only shown.
 # With TORTURE=1 the times are of hashes at full cost.
+# needs: valgrind python3
 . "$(dirname "$0")/lib.sh"
+only_in musl # not cross: valgrind counts and marks on this machine's instructions
 . "$(dirname "$0")/calls.sh"
 tmpdir
 

@@ -1,5 +1,6 @@
 #!/bin/sh
 # The operator's verbs: what each does, prints, refuses and leaves behind. Requests go in by CGI.
+# needs: strace python3
 . "$(dirname "$0")/lib.sh"
 tmpdir
 D=$TMP/data

@@ -1,6 +1,7 @@
 #!/bin/sh
 # latchkey serve --workers: the cases of workers.py on two workers; a socket that systemd holds, and the
 # end when nobody comes; the story of smoke.sh and the hostile table run in fronts.t.
+# needs: python3 curl systemd-socket-activate
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/calls.sh"
 tmpdir

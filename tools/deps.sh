@@ -25,7 +25,8 @@ jsmn_pin=617ab25a279ef4f69f72974869cbc489aaf1633ae1acd395361a86d24e26333f
 
 cd "$(dirname "$0")/.."
 mkdir -p deps
-deps=$PWD/deps
+top=$PWD
+deps=$top/deps
 
 pin_of() {
     (cd "$1" && find . -type f | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -d' ' -f1)
@@ -36,7 +37,7 @@ die() { echo "deps: $*" >&2; exit 1; }
 # Debian's source index, in a state directory of our own: the system's lists stay as they are.
 # The mirrors are the ones this machine already uses, with "deb" turned into "deb-src".
 apt_src() {
-    apt-get -qq -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$deps/.apt/parts" \
+    "$top/tools/patient.sh" apt-get -qq -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$deps/.apt/parts" \
         -o Dir::State::Lists="$deps/.apt/lists" -o Dir::Cache="$deps/.apt/cache" \
         -o Acquire::Languages=none -o APT::Sandbox::User=root "$@"
 }
@@ -59,13 +60,48 @@ apt_index() {
 
 debian_source() { # PACKAGE: unpacked, patched, in $tmp/x
     apt_index
-    (cd "$tmp" && apt_src source --download-only "$1" >&2 && dpkg-source --no-check -x ./*.dsc x >log 2>&1) ||
-        { cat "$tmp/log" >&2 || :; die "source package $1 could not be fetched"; }
+    if (cd "$tmp" && apt_src source --download-only "$1" && dpkg-source --no-check -x ./*.dsc x) >"$tmp/log" 2>&1; then return; fi
+    # A mirror may lack one of the files. The hash below decides, not the signature: so those that can be had may do.
+    echo "deps: the source package $1 can't be had whole; trying its parts" >&2
+    parts "$1" >>"$tmp/log" 2>&1 || { cat "$tmp/log" >&2; die "the source package $1 could not be fetched$(elsewhere)"; }
+}
+
+parts() { # PACKAGE: the original tarball, with Debian's patches where those can be had
+    apt_src source --print-uris "$1" | sed -n "s/^'\([^']*\)' \([^ ]*\) .*/\1 \2/p" >"$tmp/uris"
+    while read -r uri file; do
+        [ -e "$tmp/$file" ] || /usr/lib/apt/apt-helper -o APT::Sandbox::User=root download-file "$uri" "$tmp/$file" || :
+    done <"$tmp/uris"
+    rm -rf "$tmp/x"
+    mkdir "$tmp/x"
+    tar -xf "$tmp"/*.orig.tar.* -C "$tmp/x" --strip-components=1 || return 1
+    ! ls "$tmp"/*.debian.tar.* >/dev/null 2>&1 || tar -xf "$tmp"/*.debian.tar.* -C "$tmp/x"
+    [ ! -e "$tmp/x/debian/patches/series" ] || (
+        cd "$tmp/x" && grep -v '^#' debian/patches/series | while read -r p _; do [ -z "$p" ] || patch -s -p1 <"debian/patches/$p"; done
+    )
+}
+
+# What somebody does who can't have it from here.
+elsewhere() {
+    case $name in
+    sqlite3) variable=SQLITE_SRC ;;
+    bearssl) variable=BEARSSL_SRC ;;
+    sodium) variable=SODIUM_SRC ;;
+    jsmn) variable=JSMN_SRC ;;
+    musl) variable=MUSL_SRC ;;
+    *) return ;;
+    esac
+    printf '\n  If you have it in a directory (as "%s" has it): make %s=DIR' "$from" "$variable"
+    printf '\n  Or make it on a machine that can fetch it, and copy its deps/%s here.' "$name"
+}
+
+npm_package() { # NAME@VERSION: unpacked in $tmp/package
+    (cd "$tmp" && "$top/tools/patient.sh" "$top/tools/npm.sh" pack --loglevel=error --ignore-scripts "$1" >log) ||
+        { cat "$tmp/log" >&2; die "the npm package $1 could not be fetched$(elsewhere)"; }
+    tar -xzf "$tmp"/*.tgz -C "$tmp" package
 }
 
 get_sqlite3() {
-    (cd "$tmp" && npm pack --loglevel=error --ignore-scripts "$sqlite3_from" >/dev/null) || die "npm pack $sqlite3_from failed"
-    tar -xzf "$tmp"/*.tgz -C "$tmp" package/deps/sqlite3
+    npm_package "$sqlite3_from"
     cp "$tmp/package/deps/sqlite3/sqlite3.c" "$tmp/package/deps/sqlite3/sqlite3.h" "$out/"
 }
 
@@ -96,14 +132,13 @@ get_musl() {
 get_jsmn() {
     (cd "$tmp" && { apt-get -qq -o APT::Sandbox::User=root download "$jsmn_from" ||
         { need_lists; apt-get -qq -o APT::Sandbox::User=root download "$jsmn_from"; }; } >/dev/null) ||
-        die "package $jsmn_from could not be fetched"
+        die "the package $jsmn_from could not be fetched$(elsewhere)"
     dpkg-deb -x "$tmp"/*.deb "$tmp/x"
     cp "$tmp/x/usr/include/jsmn.h" "$out/"
 }
 
 get_jsontests() {
-    (cd "$tmp" && npm pack --loglevel=error --ignore-scripts "$jsontests_from" >/dev/null) || die "npm pack $jsontests_from failed"
-    tar -xzf "$tmp"/*.tgz -C "$tmp" package
+    npm_package "$jsontests_from"
     cp "$tmp/package/data/parsing.js" "$tmp/package/license" "$out/"
 }
 
@@ -116,6 +151,9 @@ if [ "${1-}" = --pin ]; then
     exit
 fi
 
+# Where it is said that something takes its time (tools/patient.sh), wherever its output goes.
+exec 3>&1
+export PATIENT_FD=3
 tmp='' out=''
 trap 'rm -rf "$tmp" "$out"' EXIT
 trap 'exit 1' INT TERM

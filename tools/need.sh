@@ -1,66 +1,70 @@
 #!/bin/sh
-# need.sh PURPOSE...: install what the purposes need and this machine lacks.
-# A package counts as present when the command or file it is wanted for is there, whoever
-# brought it, so a second run does nothing. Debian and its kin; elsewhere it names what is missing.
+# need.sh NAME...: install what is named and this machine lacks. A name is a purpose (build, deps, deb, lint ...), which
+# stands for several rows, or one program that a test runs: a test's line "needs:" has those (tests/tests.mk).
+# A package counts as present when the command or file that it is wanted for is there, whoever brought it; so a second
+# run does nothing, and one after a package was removed brings it back. Debian and its kin; elsewhere the missing
+# ones are named.
 set -eu
 
-# purpose  what must exist (a command, or a path)        package that brings it
+# name    what must exist (a command, or a path)           package that brings it
 table='
-build   gcc                                              gcc
-build   ar                                               binutils
-build   /usr/include/stdio.h                             libc6-dev
-build   /usr/include/linux/landlock.h                    linux-libc-dev
-build   musl-gcc                                         musl-tools
-deps    npm                                              npm
-deps    dpkg-source                                      dpkg-dev
-deps    xz                                               xz-utils
-test    prove                                            perl
-test    file                                             file
-test    readelf                                          binutils
-test    curl                                             curl
-test    strace                                           strace
-test    busybox                                          busybox
-test    lighttpd                                         lighttpd
-test    systemd-socket-activate                          systemd
-test    tcpsvd                                           ipsvd
-test    valgrind                                         valgrind
-test    /usr/lib/python3/dist-packages/yaml              python3-yaml
-test    /usr/lib/python3/dist-packages/jsonschema        python3-jsonschema
-test    mandoc                                           mandoc
-test    python3                                          python3-minimal
-test    node                                             nodejs
-test    npm                                              npm
-test    chromium                                         chromium
-test    shellcheck                                       shellcheck
-test    zsh                                              zsh
-test    setpriv                                          util-linux
-test    dh                                               debhelper
-test    nginx                                            nginx
-test    fcgiwrap                                         fcgiwrap
-test    apache2                                          apache2-bin
-test    mini_httpd                                       mini-httpd
-test    merecat                                          merecat
-test    caddy                                            caddy
-test    haproxy                                          haproxy
-test    varnishd                                         varnish
-test    inetd                                            openbsd-inetd
-test    socat                                            socat
-test    tcpserver                                        ucspi-tcp
-test    /usr/lib/lighttpd/mod_magnet.so                  lighttpd-mod-magnet
-test    /usr/lib/python3/dist-packages/jwt               python3-jwt
-peers   node                                             nodejs
-peers   npm                                              npm
-peers   /usr/include/node/node.h                         libnode-dev
-peers   g++                                              g++
-peers   make                                             make
-peers   strace                                           strace
-peers   lighttpd                                         lighttpd
-deb     dh                                               debhelper
-deb     dpkg-buildpackage                                dpkg-dev
-clang   clang                                            clang
-clang   /usr/lib/llvm-14/lib/clang/14*/lib/linux/libclang_rt.msan-*.a   libclang-rt-14-dev
-clang   llvm-symbolizer                                  llvm
-cov     gcov                                             gcc
+build     gcc                                              gcc
+build     ar                                               binutils
+build     /usr/include/stdio.h                             libc6-dev
+build     /usr/include/linux/landlock.h                    linux-libc-dev
+build     musl-gcc                                         musl-tools
+deps      dpkg-source                                      dpkg-dev
+deps      xz                                               xz-utils
+deps      node                                             nodejs
+deps      /etc/ssl/certs/ca-certificates.crt               ca-certificates
+run       curl                                             curl
+test      prove                                            perl
+test      setpriv                                          util-linux
+apache2   apache2                                          apache2-bin
+busybox   busybox                                          busybox
+caddy     caddy                                            caddy
+chromium  chromium                                         chromium
+curl      curl                                             curl
+fcgiwrap  fcgiwrap                                         fcgiwrap
+file      file                                             file
+file      readelf                                          binutils
+haproxy   haproxy                                          haproxy
+inetd     inetd                                            openbsd-inetd
+inetd     /etc/protocols                                   netbase
+lighttpd  lighttpd                                         lighttpd
+lighttpd  /usr/lib/lighttpd/mod_magnet.so                  lighttpd-mod-magnet
+mandoc    mandoc                                           mandoc
+merecat   merecat                                          merecat
+mini_httpd mini_httpd                                      mini-httpd
+nginx     nginx                                            nginx
+node      node                                             nodejs
+node      /etc/ssl/certs/ca-certificates.crt               ca-certificates
+python3   /usr/bin/python3                                 python3-minimal
+python3   /usr/lib/python3.*/json/__init__.py              python3
+jwt       /usr/lib/python3/dist-packages/jwt               python3-jwt
+yaml      /usr/lib/python3/dist-packages/yaml              python3-yaml
+jsonschema /usr/lib/python3/dist-packages/jsonschema       python3-jsonschema
+socat     socat                                            socat
+strace    strace                                           strace
+systemd-socket-activate systemd-socket-activate            systemd
+tcpserver tcpserver                                        ucspi-tcp
+tcpsvd    tcpsvd                                           ipsvd
+valgrind  valgrind                                         valgrind
+varnishd  varnishd                                         varnish
+zsh       zsh                                              zsh
+peers     node                                             nodejs
+peers     /usr/include/node/node.h                         libnode-dev
+peers     g++                                              g++
+peers     make                                             make
+peers     strace                                           strace
+peers     lighttpd                                         lighttpd
+deb       dh                                               debhelper
+deb       dpkg-buildpackage                                dpkg-dev
+deb       /usr/share/build-essential                       build-essential
+clang     clang                                            clang
+clang     /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.msan-*.a   libclang-rt-dev
+clang     llvm-symbolizer                                  llvm
+cov       gcov                                             gcc
 cross-aarch64-linux-gnu    aarch64-linux-gnu-gcc               gcc-aarch64-linux-gnu
 cross-arm-linux-gnueabi    arm-linux-gnueabi-gcc               gcc-arm-linux-gnueabi
 cross-arm-linux-gnueabihf  arm-linux-gnueabihf-gcc             gcc-arm-linux-gnueabihf
@@ -68,10 +72,12 @@ cross-i686-linux-gnu       i686-linux-gnu-gcc                  gcc-i686-linux-gn
 cross-mips-linux-gnu       mips-linux-gnu-gcc                  gcc-mips-linux-gnu
 cross-mipsel-linux-gnu     mipsel-linux-gnu-gcc                gcc-mipsel-linux-gnu
 cross-riscv64-linux-gnu    riscv64-linux-gnu-gcc               gcc-riscv64-linux-gnu
-qemu    qemu-mips-static                                 qemu-user-static
-lint    clang-tidy                                       clang-tidy
-lint    cppcheck                                         cppcheck
-lint    shellcheck                                       shellcheck
+qemu      qemu-mips-static                                 qemu-user-static
+lint      clang-tidy                                       clang-tidy
+lint      cppcheck                                         cppcheck
+lint      shellcheck                                       shellcheck
+fresh     debootstrap                                      debootstrap
+fresh     faketime                                         faketime
 '
 
 have() {
@@ -83,8 +89,12 @@ have() {
     esac
 }
 
-packages=$(printf '%s' "$table" | while read -r purpose what package; do
-    case " $* " in *" $purpose "*) have "$what" || printf '%s\n' "$package" ;; esac
+for name; do
+    case $table in *"
+$name "*) ;; *) echo "need: no row is named $name (tools/need.sh)" >&2; exit 1 ;; esac
+done
+packages=$(printf '%s' "$table" | while read -r name what package; do
+    case " $* " in *" $name "*) have "$what" || printf '%s\n' "$package" ;; esac
 done | sort -u | tr '\n' ' ')
 [ -n "${packages% }" ] || exit 0
 
@@ -97,18 +107,32 @@ if [ "$(id -u)" -ne 0 ]; then
     command -v sudo >/dev/null || { echo "need: run as root, or install: $packages" >&2; exit 1; }
     as_root=sudo
 fi
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+patient=$(dirname "$0")/patient.sh
+PATIENT_LOG=$(mktemp)
+export PATIENT_LOG
+trap 'rm -f "$PATIENT_LOG"' EXIT
+
+# What it will be, before it is: the packages that these bring with them, and their weight.
+say_weight() {
+    # shellcheck disable=SC2086
+    LC_ALL=C apt-get -o Debug::NoLocking=1 install --assume-no --no-install-recommends $packages 2>/dev/null </dev/null |
+        awk '/newly installed/ { n = $3 } /^Need to get/ { get = $4 " " $5; sub(/\/.*/, "", get) } /^After this/ { use = $4 " " $5 }
+            END { if (n) printf "need: %d packages with what they depend on, %s to fetch, %s on the disk\n", n, get ? get : "nothing", use }'
+}
 # RUNLEVEL=1 asks package scripts not to start the services they bring.
-# shellcheck disable=SC2086  # $packages is a list
+# shellcheck disable=SC2016,SC2086  # $packages is a list
 install() {
-    $as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-        apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends $packages >"$log" 2>&1 </dev/null
+    say_weight
+    $patient sh -c '"$@" >"$PATIENT_LOG" 2>&1 </dev/null' - $as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+        apt-get -o DPkg::Lock::Timeout=600 install -y -q --no-install-recommends $packages
+}
+refresh() {
+    echo "need: refreshing the package lists"
+    # shellcheck disable=SC2016
+    $patient sh -c '"$@" >"$PATIENT_LOG" 2>&1' - $as_root apt-get update -q
 }
 echo "need: installing $packages"
 install && exit 0
-echo "need: refreshing the package lists"
-$as_root apt-get update -qq >/dev/null
-install && exit 0
-cat "$log" >&2
+refresh && install && exit 0
+cat "$PATIENT_LOG" >&2
 exit 1

@@ -1,4 +1,7 @@
-# thirdparty.mk: which third-party files are compiled, and how. Included by Makefile.
+# thirdparty.mk: where third-party source comes from, which files of it are compiled, and how. Included by Makefile.
+#
+#   make deps   fetches it into deps/ (happens by itself when missing)
+# SQLITE_SRC=DIR BEARSSL_SRC=DIR SODIUM_SRC=DIR JSMN_SRC=DIR take it from elsewhere.
 
 SQLITE_SRC  ?= deps/sqlite3
 BEARSSL_SRC ?= deps/bearssl
@@ -73,3 +76,30 @@ SODIUM_FILES := $(addprefix crypto_pwhash/argon2/,argon2-core.c argon2-encoding.
 SODIUM_FLAGS = -DNDEBUG -I$(SODIUM_SRC)/include -I$(SODIUM_SRC)/include/sodium -O2 -DCONFIGURED=1 \
  -DSODIUM_STATIC -DHAVE_MMAP -DHAVE_SYS_MMAN_H -DHAVE_EXPLICIT_BZERO -DHAVE_GETRANDOM -D_GNU_SOURCE \
  -DNATIVE_$(ENDIAN)_ENDIAN=1
+
+# --- Fetching it
+.PHONY: deps
+HEADERS := $(SQLITE_SRC)/sqlite3.h $(BEARSSL_SRC)/inc/bearssl.h $(SODIUM_SRC)/include/sodium.h $(JSMN_SRC)/jsmn.h
+deps: $(HEADERS)
+deps/%: tools/deps.sh | need-deps
+	@tools/deps.sh $(firstword $(subst /, ,$*))
+	@touch -c $@
+$(SQLITE_SRC)/sqlite3.h: $(SQLITE_SRC)/sqlite3.c ;
+$(addprefix $(BEARSSL_SRC)/,$(BEARSSL_FILES)): $(BEARSSL_SRC)/inc/bearssl.h ;
+$(addprefix $(SODIUM_SRC)/,$(SODIUM_FILES)): $(SODIUM_SRC)/include/sodium.h ;
+
+# --- Compiling it
+BEARSSL_OBJ := $(BEARSSL_FILES:%.c=$(O)/bearssl/%.o)
+SODIUM_OBJ  := $(SODIUM_FILES:%.c=$(O)/sodium/%.o)
+$(O)/sqlite/sqlite3.o: $(SQLITE_SRC)/sqlite3.c tools/thirdparty.mk | $(BUILD_NEEDS)
+	@echo "  CC  $(B) sqlite3.c"; mkdir -p $(@D)
+	@tools/patient.sh $(CC) $(THIRD) $(SQLITE_FLAGS) -c $< -o $@
+$(BEARSSL_OBJ): $(O)/bearssl/%.o: $(BEARSSL_SRC)/%.c tools/thirdparty.mk | $(BUILD_NEEDS)
+	@mkdir -p $(@D)
+	@$(CC) $(THIRD) $(BEARSSL_FLAGS) -c $< -o $@
+$(SODIUM_OBJ): $(O)/sodium/%.o: $(SODIUM_SRC)/%.c tools/thirdparty.mk | $(BUILD_NEEDS)
+	@mkdir -p $(@D)
+	@$(CC) $(THIRD) $(SODIUM_FLAGS) -c $< -o $@
+$(O)/libsqlite.a: $(O)/sqlite/sqlite3.o
+$(O)/libbearssl.a: $(BEARSSL_OBJ)
+$(O)/libsodium.a: $(SODIUM_OBJ)

@@ -12,6 +12,7 @@ exec 9>"$to/lock"
 flock 9
 if ! cmp -s "$from/package-lock.json" "$to/installed"; then
     cp "$from/package.json" "$from/package-lock.json" "$to"
-    (cd "$to" && npm ci --ignore-scripts --no-audit --no-fund --silent >&2 9>&-)
+    top=$PWD
+    (cd "$to" && "$top/tools/npm.sh" ci --ignore-scripts --no-audit --no-fund --silent >&2 9>&-)
     cp "$from/package-lock.json" "$to/installed"
 fi

@@ -22,7 +22,7 @@ fi
 GROUP_NAME=$(id -gn "$USER_NAME")
 
 WWW=$TMP/www BIN=$TMP/latchkey DATA=$TMP/data
-PORT=${FRONT_PORT:-$(free_port)}
+PORT=${FRONT_PORT:-$(free_port 80)}
 next_port() { while t_listening "$PORT"; do PORT=$((PORT + 1)); done; }
 next_port
 BACK_PORT=$((PORT + 1))

@@ -1,15 +1,15 @@
-# fuzz.mk: the programs of fuzz.t, json_corpus.t and timing.t, and `make fuzz`. Included by Makefile.
+# fuzz.mk: the programs of fuzz.t, json_corpus.t and timing.t, and `make fuzz`. Included by tests.mk.
 
 # tests/fuzz/NAME.c is a target. Replaying its corpus needs no libFuzzer (B=fuzz has it).
 SPACE    := $(subst ,, )
 FUZZ     := $(filter-out entry,$(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/*.c))))
 FUZZ_OBJ := $(patsubst %,$(O)/fuzz/%.o,entry $(FUZZ)) $(patsubst %,$(O)/fuzz/%.o,timing json_corpus)
-$(FUZZ_OBJ): $(O)/fuzz/%.o: Makefile | $(HEADERS) build/kernel build/need-test $(BUILD_NEEDS)
+$(O)/fuzz/timing.o: | need-valgrind
+$(FUZZ_OBJ): $(O)/fuzz/%.o: Makefile tests/tests.mk | $(HEADERS) build/kernel $(BUILD_NEEDS)
 	@echo "  CC  $(B) $(filter %/$*.c,$^)"; mkdir -p $(@D)
-	@$(CC) $(OWN) $(if $(filter musl,$(B)),-isystem build/kernel) -Itests -MMD -MP -c $(filter %/$*.c,$^) -o $@
+	@$(CC) $(TEST_OWN) -Itests -c $(filter %/$*.c,$^) -o $@
 $(filter-out %/timing.o %/json_corpus.o,$(FUZZ_OBJ)): $(O)/fuzz/%.o: tests/fuzz/%.c
 $(O)/fuzz/timing.o $(O)/fuzz/json_corpus.o: $(O)/fuzz/%.o: tests/%.c
-TEST_LINK = $(CC) $(COMMON) $(LDFLAGS)
 MSAN     := $(if $(filter msan,$(B)),$(O)/msan.o)
 $(FUZZ:%=$(O)/fuzz/%): $(O)/fuzz/%: $(O)/fuzz/%.o $(O)/fuzz/entry.o $(LIBS) $(MSAN)
 	@$(TEST_LINK) -o $@ $^
@@ -30,12 +30,7 @@ $(call BROKEN,.*): $(O)/broken/%: tests/fuzz/broken tests/fuzz/break.sh $(FUZZ_O
 	  json_corpus) set -- $(O)/fuzz/json_corpus.o ;; \
 	  *) set -- $(O)/fuzz/$$(tests/fuzz/break.sh $*).o $(O)/fuzz/entry.o ;; esac; $(TEST_LINK) -o $@ "$$@" $@.o $(LIBS) $(MSAN)
 fuzz-targets: $(FUZZ:%=$(O)/fuzz/%)
-fuzz: | build/need-build build/need-clang
+fuzz: | need-build need-clang
 	@$(MAKE) --no-print-directory B=fuzz fuzz-targets
 	@SECONDS_EACH=$(or $(SECONDS),60) tests/fuzz/run.sh $(or $(T),$(FUZZ))
 -include $(FUZZ_OBJ:.o=.d)
-# What some of the tests run.
-PROBES   := $(if $(filter tests/fuzz.t,$(CHOSEN)),$(FUZZ:%=$(O)/fuzz/%) $(call BROKEN,$(subst $(SPACE),|,$(FUZZ))) $(O)/tests/jwt.t) \
-  $(if $(filter tests/timing.t,$(CHOSEN)),$(O)/timing $(call BROKEN,timing|latchkey)) \
-  $(if $(filter tests/json_corpus.t,$(CHOSEN)),$(O)/json_corpus $(call BROKEN,json_corpus) deps/jsontests/parsing.js)
-test torture: $(PROBES)

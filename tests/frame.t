@@ -1,0 +1,98 @@
+#!/bin/sh
+# What stands between a test and its reader: tap.sh, prove, lib.sh's frame, ports.pl, the words of `make test T=`, need.sh.
+. "$(dirname "$0")/lib.sh"
+only_in musl
+tmpdir
+cd "$TOP" || exit 1
+
+script() { # NAME: a test from stdin
+    { echo '#!/bin/sh' && cat; } >"$TMP/$1.t"
+    chmod 755 "$TMP/$1.t"
+}
+proved() { # NAME...: what prove says of them, as make test runs it
+    for t_one; do set -- "$@" "$TMP/$t_one.t" && shift; done
+    prove --exec 'tests/tap.sh 20' "$@" >"$TMP/proved" 2>&1
+}
+
+# --- a file that can't go on is one that failed, and the others run
+script bails <<'END'
+echo 'ok 1 - so far'
+echo 'Bail out! no directory'
+exit 2
+END
+script dies <<END
+. "$TOP/tests/lib.sh"
+pass 'so far'
+exit 0
+END
+script good <<END
+. "$TOP/tests/lib.sh"
+pass 'all is well'
+done_testing
+END
+script elsewhere <<END
+. "$TOP/tests/lib.sh"
+only_in asan
+fail 'not here'
+done_testing
+END
+nok 'a test that bails out, and others' proved bails good
+like "$(cat "$TMP/proved")" '*not ok - it bailed out: no directory*bails.t*Failed*good.t .* ok*Result: FAIL*' 'it is a failure of one file, and the next one runs'
+unlike "$(cat "$TMP/proved")" '*Result: PASS*' 'nobody reads that all is well'
+nok 'a test that ends before its end' proved dies good
+like "$(cat "$TMP/proved")" '*not ok 2 - *dies.t ended before done_testing*good.t .* ok*Result: FAIL*' 'says so, and the next one runs'
+ok 'a test that says nothing here, and another' proved elsewhere good
+like "$(cat "$TMP/proved")" '*elsewhere.t .* skipped: only in asan*Result: PASS*' 'is shown as skipped, and why'
+prove --exec sh "$TMP/bails.t" "$TMP/good.t" >"$TMP/proved" 2>&1
+unlike "$(cat "$TMP/proved")" '*good.t .* ok*' 'control: without tap.sh prove stops at the first'
+
+# --- ports: two tests that run at once, wherever they came from, never have the same
+first=$(free_port) second=$(free_port)
+isnt "$first" "$second" 'two draws differ'
+bound() { # PORT REUSE: whether a server could listen there
+    perl -MSocket -e 'socket(my $s, AF_INET, SOCK_STREAM, 0); setsockopt($s, SOL_SOCKET, SO_REUSEADDR, $ARGV[1] + 0);
+        exit !(bind($s, pack_sockaddr_in($ARGV[0] + 0, INADDR_LOOPBACK)) && listen($s, 1))' "$1" "$2"
+}
+ok 'a server that this test starts can listen there' bound "$first" 1
+ok 'and on the last of them' bound $((first + 39)) 1
+nok 'who draws otherwise gets none of them' bound "$first" 0
+# shellcheck disable=SC2016  # for the inner shell
+kept=$(sh -c 'perl tests/ports.pl 1 $$')
+tries=0
+until bound "$kept" 0 || [ $tries -ge 100 ]; do
+    sleep 0.1
+    tries=$((tries + 1))
+done
+ok 'when the test has ended they are free' bound "$kept" 0
+
+# --- what the machine must have: looked for each time, named with its weight, and a word that no row has is an error
+nok 'a word that is in no row' tools/need.sh no-such-thing
+like "$(tools/need.sh no-such-thing 2>&1)" '*no-such-thing*' 'is named'
+mkdir "$TMP/bin"
+for tool in sh sed awk sort tr grep env id dirname mktemp rm cat tail cut kill sleep; do ln -s "$(command -v $tool)" "$TMP/bin/$tool"; done
+like "$(PATH=$TMP/bin tools/need.sh curl strace 2>&1)" '*missing, and no apt-get*curl strace*' 'what a machine without apt lacks is named'
+words=$(sed -n 's/^[#* ]*needs: //p' tests/*.t tests/*_test.c | tr ' ' '\n' | sort -u)
+# shellcheck disable=SC2086  # a list; and no apt-get in reach
+unlike "$(PATH=$TMP/bin tools/need.sh $words 2>&1)" '*no row*' "each word of a test has a row ($(echo "$words" | wc -l) of them)"
+
+# A program that a test starts, or what it sources, is one that it asks for.
+commands=$(sed -n '/^table=/,/^'\''$/p' tools/need.sh | awk 'NF == 3 && $1 !~ /^(build|deps|run|test|peers|deb|clang|cov|cross-.*|qemu|lint|fresh)$/ && sub("^/usr/bin/", "", $2) + 1 && $2 !~ /^\// { print $1 "/" $2 }')
+unasked() { # FILE...: "test: program" for each that it doesn't ask for
+    for test; do
+        asks=" $(sed -n 's/^[#* ]*needs: //p' "$test" | tr '\n' ' ') "
+        for pair in $commands; do
+            case $asks in *" ${pair%%/*} "*) continue ;; esac
+            grep -v '^ *#' "$test" | sed "s/'[^']*'//g" | grep -qE "(^ *|[|;&(] *|start [a-z]+ |ok  |nok  |WRAP=.?|command -v )(/usr/bin/)?${pair#*/}( |\$|\))" &&
+                echo "${test##*/}: ${pair#*/}"
+        done
+    done
+}
+is "$(unasked tests/*.t)" '' 'each test asks for the programs that it runs'
+printf '%s\n' '. lib.sh' 'out=$(curl -s http://127.0.0.1/)' >"$TMP/asks.t"
+is "$(unasked "$TMP/asks.t")" 'asks.t: curl' 'control: one that does not is found'
+
+# --- T= takes a room's name or a file
+chosen() { make -s -n NEED=: T="$1" check 2>/dev/null | sed -n "s/.*prove .*tests.tap.sh 600' \(.*\) <.*/\1/p"; }
+is "$(chosen jwt)" build/musl/tests/jwt.t 'make check T=jwt'
+is "$(chosen 'tests/json_test.c tests/smoke.t')" 'build/musl/tests/json.t tests/smoke.t' 'make check T= with files'
+done_testing

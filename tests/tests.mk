@@ -1,0 +1,116 @@
+# tests.mk: what is built for tests, and how they are run. Included by Makefile.
+#
+#   make check      the unit tests (tests/NAME_test.c); T=jwt runs one. Asks for the compiler alone, and builds nothing else.
+#   make test       every test; T='jwt tests/smoke.t' runs only those. Installs what they need.
+#   make test-fresh R=ROW    tests/fresh.sh has the rows
+#   make asan, msan, coverage, torture: Makefile says what they are
+#
+# tests/NAME_test.c becomes build/$(B)/tests/NAME.t; tests/NAME.t are shell scripts. A test says itself
+#   - in a line "needs: strace python3" which rows of tools/need.sh it needs;
+#   - by only_in or not_in (lib.sh, t.h) in which variants and on which processors it says something; elsewhere it is skipped,
+#     and prove shows why.
+# What it runs that is built stands here, below RUNS.
+
+T       ?=
+TESTS_C := $(sort $(wildcard tests/*_test.c))
+UNITS   := $(TESTS_C:tests/%_test.c=$(O)/tests/%.t)
+SCRIPTS := $(sort $(wildcard tests/*.t))
+# jwt, tests/jwt_test.c and tests/smoke.t are words for a test; smoke is one, too, as long as no unit test has that name.
+FOUND    = $(firstword $(wildcard $(1) tests/$(1)_test.c tests/$(1).t) $(1))
+SOURCES := $(if $(T),$(foreach t,$(T),$(call FOUND,$t)),$(TESTS_C) $(SCRIPTS))
+CHOSEN  := $(patsubst tests/%_test.c,$(O)/tests/%.t,$(SOURCES))
+
+# --- Unit tests. They ask for kernel headers, which musl's compiler has not: it is lent Linux's.
+build/kernel: | need-build
+	@mkdir -p $@
+	@for d in linux asm-generic; do ln -sfn /usr/include/$$d $@/$$d; done
+	@ln -sfn /usr/include/$$(gcc -print-multiarch)/asm $@/asm
+	@ln -sfn /usr/include/valgrind $@/valgrind
+TEST_OWN = $(OWN) $(if $(filter musl,$(B)),-isystem build/kernel) -MMD -MP
+$(UNITS:%.t=%_test.o): $(O)/tests/%_test.o: tests/%_test.c tests/t.h Makefile tests/tests.mk | $(HEADERS) build/kernel $(BUILD_NEEDS)
+	@echo "  CC  $(B) $<"; mkdir -p $(@D)
+	@$(CC) $(TEST_OWN) -c $< -o $@
+.SECONDARY: $(UNITS:%.t=%_test.o)
+-include $(UNITS:%.t=%_test.d)
+
+# Tests with hooks at their seams: tests/stage.h.
+WRAPS_worker   := epoll_wait epoll_ctl accept4 recv send sendmsg malloc calloc now_ms
+WRAPS_listen   := ppoll __ppoll_time64 poll fork accept4 socketpair mmap chmod listen now_boot
+WRAPS_instance := harden harden_limits log_to_syslog
+# What stands before libc there, under both of glibc's names.
+WRAPS_store_fault := $(foreach f,open fstat stat fcntl pread pwrite ftruncate,$f $f64) lstat flock write lseek fsync fdatasync rename \
+  unlink close nanosleep setitimer now_boot sqlite3_config sqlite_file_flush sqlite_file_sync
+TEST_LINK = $(CC) $(COMMON) $(LDFLAGS)
+$(UNITS): $(O)/tests/%.t: $(O)/tests/%_test.o $(LIBS) $(RUNTIME)
+	@$(TEST_LINK) $(WRAPS_$*:%=-Wl,--wrap=%) -o $@ $^
+
+# --- The product with hooks at its seams, for tests of what can't be had otherwise and for builds that are
+# broken, which the harnesses must catch: tests/shim.c.
+SHIM_WRAPS := main sqlite3_config malloc calloc realloc mmap flock fcntl fsync fdatasync fail clock_judge \
+  store_session_end store_sessions_end sqlite_file_flush sqlite_file_sync directory_sync
+SHIM := $(O)/$(if $(CROSS),guest,tests)/shim
+$(SHIM): tests/shim.c $(O)/main.o $(LIBS) $(RUNTIME)
+	@echo "  LD  $@"; mkdir -p $(@D)
+	@$(CC) $(OWN) $(LDFLAGS) $(SHIM_WRAPS:%=-Wl,--wrap=%) -o $@ $^
+# The tracer of faults.t and power.t.
+$(O)/inject: tests/inject.c | need-build
+	@mkdir -p $(@D)
+	@$(HOSTCC) -std=c11 -O1 -D_GNU_SOURCE -Wall -Wextra -Werror $< -o $@
+
+include tests/fuzz/fuzz.mk
+
+# --- RUNS: what a test runs that is built, beside the executable; nothing where the test is skipped.
+MUSL   := $(filter musl,$(B))
+TRACER := $(if $(MUSL),$(if $(filter x86_64,$(shell uname -m)),$(O)/inject))
+SHIMMED := $(if $(STATIC),$(O)/tests/shim)
+RUNS_budget      := $(if $(MUSL),$(BENCH)/latchkey $(BENCH)/fill)
+RUNS_clockwork   := $(SHIMMED)
+RUNS_cross       := $(if $(MUSL),cross-short)
+RUNS_crowd       := $(SHIMMED)
+RUNS_faults      := $(TRACER) $(SHIMMED)
+RUNS_fuzz        := $(FUZZ:%=$(O)/fuzz/%) $(call BROKEN,$(subst $(SPACE),|,$(FUZZ))) $(O)/tests/jwt.t
+RUNS_json_corpus := $(O)/json_corpus $(call BROKEN,json_corpus) deps/jsontests/parsing.js
+RUNS_oom         := $(SHIMMED)
+RUNS_power       := $(TRACER) $(SHIMMED)
+RUNS_scale       := $(if $(MUSL),$(BENCH)/fill)
+RUNS_timing      := $(if $(MUSL),$(O)/timing $(call BROKEN,timing|latchkey))
+RUNS_trouble     := $(SHIMMED)
+RUNS := $(sort $(foreach n,$(basename $(notdir $(CHOSEN))),$(RUNS_$n)))
+
+# --- Running them
+.PHONY: check test test-fresh torture asan msan cross-built need-tests need-checked
+need-tests: FORCE
+	@$(NEED) build test $$(sed -n 's/^[#* ]*needs: //p' $(SOURCES))
+
+# Another processor's executable runs under qemu-user, ten times as slowly; sanitizers are slow as well.
+TESTED  := $(if $(CROSS),$(O)/run/latchkey,$(BIN))
+RUNNER  := $(if $(CROSS),2400 env QEMU=$(QEMU) MODEL_COUNT=2000 tests/cross.sh,$(if $(filter asan msan,$(B)),1800,600))
+PROVE    = LATCHKEY=$(CURDIR)/$(TESTED) LK_BUILD=$(CURDIR)/$(O) LK_B=$(B) \
+  prove -j2 --timer --failures --exec 'tests/tap.sh $(RUNNER)'
+
+test: need-tests $(filter $(O)/%,$(CHOSEN)) $(TESTED) $(RUNS)
+	@$(PROVE) $(CHOSEN) </dev/null
+
+# In memory and with fewer sequences of model_test: seconds, not what a disk makes of it.
+CHECKED := $(if $(T),$(CHOSEN),$(UNITS))
+need-checked: FORCE
+	@$(NEED) build test $$(sed -n 's/^[#* ]*needs: //p' $(if $(T),$(SOURCES),$(TESTS_C)))
+check: need-checked $(filter $(O)/%,$(CHECKED)) $(if $(filter tests/%,$(CHECKED)),$(TESTED) $(RUNS))
+	@TMPDIR=$(if $(wildcard /dev/shm),/dev/shm,/tmp) MODEL_COUNT=2000 $(PROVE) $(CHECKED) </dev/null
+
+# The long forms, an hour or more; T='tests/power.t' runs only those.
+torture: need-tests $(BIN) $(RUNS)
+	@LATCHKEY=$(CURDIR)/$(BIN) LK_BUILD=$(CURDIR)/$(O) LK_B=$(B) nice tests/torture.sh $(if $(T),$(SOURCES))
+
+cross-built: $(UNITS)
+
+asan msan:
+	@$(MAKE) --no-print-directory B=$@ test
+coverage: | need-cov
+	@find build/cov -name '*.gcda' -delete 2>/dev/null || :
+	@$(MAKE) --no-print-directory B=cov test
+	@tools/coverage.sh build/cov 98
+
+R ?=
+test-fresh: | need-fresh
+	@tests/fresh.sh $(R)
