@@ -14,6 +14,11 @@ export interface SessionStorage {
   setItem(key: string, value: string): unknown;
 }
 
+export interface SessionLocks {
+  /** Runs `work` alone, and resolves with what it gave. Rejects, without having run it, once `signal` is aborted. */
+  request<T>(name: string, options: { signal: AbortSignal }, work: (lock: unknown) => Promise<T>): Promise<T>;
+}
+
 export interface Options {
   /** Where latchkey is mounted: '/api/auth', or an absolute URL where there is no page. */
   base?: string;
@@ -25,20 +30,24 @@ export interface Options {
   origins?: string[];
   /** Key in storage, name of the lock and of the channel: 'latchkey'. */
   name?: string;
-  /** Sync or async. Default: localStorage in cookie mode, memory in body mode. */
+  /** Sync or async. Default: localStorage in cookie mode, memory in body mode. What can't be read must
+   *  reject or throw: `null` says that nothing is stored. */
   storage?: SessionStorage;
+  /** What lets one refresh at a time run among all who share `storage`: navigator.locks, where there is one. */
+  locks?: SessionLocks;
   /** Refresh this long before expiry, in ms: 300 000, at most half the lifetime. */
   buffer?: number;
   /** Thresholds of `expiring`, in ms: [300 000, 60 000]. */
   warn?: number[];
-  /** Of each call to `base`, in ms: 10 000. */
+  /** Of each call to `base` and to `storage`, in ms: 10 000. */
   timeout?: number;
   /** How long a request waits for a token, in ms: 30 000; 0 for one try. */
   queueTimeout?: number;
-  /** Longest pause after a failure, in ms: 60 000. */
+  /** Longest pause after a failure, in ms: 60 000; what a proxy's Retry-After asks for is cut to it. */
   maxBackoff?: number;
-  /** Does this answer refuse the token? Default: 401 with Bearer error="invalid_token". */
-  isAuthError?: (response: Response) => boolean;
+  /** Does this answer refuse the token? Default: 401 with Bearer error="invalid_token". It is given a
+   *  copy of the answer, whose body it may read. Only `true` counts. */
+  isAuthError?: (response: Response, token: string | undefined) => boolean | Promise<boolean>;
   fetch?: typeof globalThis.fetch;
   now?: () => number;
   /** In [0, 1); cryptographically strong, because idempotency keys are made of it. */
@@ -57,11 +66,15 @@ export class SessionError extends Error {
   transient?: boolean;
   /** ms */
   retryAfter?: number;
+  /** What fetch itself threw; behind queue_timeout and backing_off the last SessionError. */
+  cause?: unknown;
 }
 
 export interface Events {
   state: { state: State; prev: State; reason?: string; user?: User };
   refreshed: { generation: number; by: 'self' | 'peer' };
+  /** What the server says of the same user has changed: the name, the subscription. */
+  user: { user: User };
   /** Once per threshold and generation; `idle` only while no refresh gets through. */
   expiring: { kind: 'session' | 'idle'; ms: number; threshold: number };
   /** The session is locked: ask for credentials. */
@@ -70,7 +83,7 @@ export interface Events {
 }
 
 export interface Session {
-  /** Resolves when what the last run left is known. */
+  /** Resolves when what the last run left is known, or storage could not be read: `state` is `loading` then still. */
   readonly ready: Promise<void>;
   readonly state: State;
   readonly user: User | undefined;
@@ -86,13 +99,15 @@ export interface Session {
   /** As globalThis.fetch, with the token for listed origins. Rejects with SessionError only when no
    *  usable token came in time, or somebody else signed in while the request waited. */
   fetch: typeof globalThis.fetch;
-  /** A usable access token, for what fetch can't do (a WebSocket's first message). */
-  token(): Promise<string>;
+  /** A usable access token, for what fetch can't do (a WebSocket's first message). `refused`: the
+   *  token that didn't work; many who name the same one cause one refresh. */
+  token(options?: { refused?: string }): Promise<string>;
+  /** Ends the session that it replaces. The same call again, while it runs, joins it. */
   signIn<Credentials extends object>(credentials: Credentials, path?: string): Promise<User>;
   /** Works offline. `all`: every session of this user. */
   signOut(options?: { reason?: string; all?: boolean }): Promise<void>;
-  /** Now, in spite of a pause after failures (not of Retry-After). In cookie mode also when nothing
-   *  is stored: the cookie may have outlived it. */
+  /** Now, in spite of a pause after failures; of a Retry-After too, once in 10 s. In cookie mode also
+   *  when nothing is stored: the cookie may have outlived it. */
   refresh(): Promise<void>;
   /** Runs the steps in their order until one has signed in; resolves with its name, or signs out. A
    *  transient SessionError stops the chain and is thrown: nothing is decided without the network. */

@@ -15,12 +15,13 @@
  *   name           key in storage, name of the lock and of the channel ('latchkey')
  *   storage        { getItem, setItem }, sync or async. Cookie mode takes localStorage; body mode has
  *                  none unless told, because script storage is no place for a refresh token.
+ *   locks          { request(name, { signal }, work) } (navigator.locks, where there is one)
  *   buffer         refresh so long before expiry, at most half the lifetime (300 000 ms)
  *   warn           thresholds of the `expiring` event ([300 000, 60 000] ms)
- *   timeout        of each call to `base` (10 000 ms); a lock is awaited 2 s longer
+ *   timeout        of each call to `base` and to `storage` (10 000 ms); a lock is awaited 2 s longer
  *   queueTimeout   how long a request waits for a token (30 000 ms; 0: for one try)
- *   maxBackoff     longest pause after a failure (60 000 ms; Retry-After may ask for up to an hour)
- *   isAuthError    (Response) => boolean: this answer refuses the token
+ *   maxBackoff     longest pause after a failure (60 000 ms)
+ *   isAuthError    (Response) => boolean or a promise of it: this answer refuses the token
  *   fetch, now, random   replaceable for tests and other runtimes
  *
  * Session: state, user, id, generation, age, expiresIn, idleExpiresIn, sessionExpiresIn (ms), ready,
@@ -32,30 +33,39 @@
  *     other tab has moved on. Everything else (network, 403, 408, 429, 5xx, HTML) is waited out.
  *   - Lifetimes are relative and count from the start of the request that brought them. No clock
  *     is compared with the server's; one that steps back makes a token expired, not eternal.
- *   - A refresh is announced in storage, by its idempotency key, before it leaves: whoever repeats
- *     it (this tab, the next one, the next launch) gets the same successor.
+ *   - The idempotency key of the next refresh is stored together with the tokens that it will use.
+ *     A refresh uses what storage holds, never what memory alone holds: so the server is at most
+ *     one step ahead of storage, and whoever asks again (this tab, the next one, the next launch)
+ *     gets the same successor.
+ *   - Storage is found, empty or unreadable, and unreadable is never taken for empty. What could
+ *     not be written is written again.
  *   - The lock is an optimisation and its wait is bounded; without it the server settles the race.
  *   - No token reaches a URL, a log, an error, an event or a broadcast. Callbacks run outside locks.
- *   - `activity: false` tells the server that nobody looks at the page (a hidden tab). It is sent
- *     for servers that count activity; latchkey ignores members that it doesn't know.
+ *
+ * session.js is the parts in www/src one after the other (tests/client/build.sh): change it there.
  */
 
-const TERMINAL = ['refresh_invalid', 'refresh_expired', 'refresh_reused', 'session_revoked'];
+const TERMINAL = /^(refresh_(invalid|expired|reused)|session_revoked)$/;
 const CLOCK_SLACK = 5e3;              // a step back by less is how NTP corrects a clock
-const WINDOW = 30e3, MAX_IN_WINDOW = 5;
+const WINDOW = 25e3, MAX_TRIES = 5;   // failures, and refreshes of a token that was still good
+const ONE_LOAD_IN = 10;               // so many documents without a token count as one of those
+const RARELY = 10e3;                  // how often a person, or a launch, may ignore a Retry-After
 const LONGEST_TICK = 60e3;            // timers stop in sleep: never trust a longer one
-const LONGEST_HOLD = 3600e3;          // what a Retry-After can ask for at most
+const STORAGE_TICK = 2e3;             // while storage fails
+const LONGEST_HOLD = 3600e3;          // what a Retry-After of latchkey can ask for at most
+const LONGEST_TIMER = 2 ** 31 - 1;    // a longer one fires at once
 
 const noop = () => {};
 const pause = ms => new Promise(resolve => { setTimeout(resolve, ms); });
+const rethrow = thrown => setTimeout(() => { throw thrown; });      // as an uncaught error
 
 export class SessionError extends Error {
   constructor(code, detail) {
     super(code);
-    this.name = 'SessionError';
-    Object.assign(this, { code }, detail);
+    Object.assign(this, { name: 'SessionError', code }, detail);
   }
 }
+const passing = (code, detail) => new SessionError(code, { transient: true, ...detail });
 
 /* Not AbortSignal.timeout: React Native has none. */
 function abortAfter(ms) {
@@ -64,95 +74,195 @@ function abortAfter(ms) {
   return controller.signal;
 }
 
-/* The caller's signal ends the caller's wait; what it waited for goes on. */
-function abortable(promise, signal) {
-  if (!signal) return promise;
+/* Waits for the promise until the caller's signal ends the wait, or `ms` are over and `late` says
+ * why. What is waited for goes on. React Native's signals have no reason. */
+function waitFor(promise, signal, ms, late) {
+  let stop, timer;
   return Promise.race([promise, new Promise((_, reject) => {
-    const stop = () => reject(signal.reason);
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-  })]);
+    stop = () => reject(signal.reason ?? Object.assign(new Error('Aborted'), { name: 'AbortError' }));
+    if (signal?.aborted) stop();
+    signal?.addEventListener('abort', stop);
+    if (ms) timer = setTimeout(() => reject(late()), ms);
+  })]).finally(() => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', stop);
+  });
 }
 
 /* RFC 6750: a token that was sent is answered with an error code, a missing one with none. */
 const refusesToken = (response, sent) => response.status === 401
   && (sent ? /\berror="?invalid_token/i : /^bearer/i).test(response.headers.get('www-authenticate'));
 
-const strongRandom = () => globalThis.crypto
-  ? crypto.getRandomValues(new Uint32Array(1))[0] / 2 ** 32 : Math.random();
+/* RFC 9110, 10.2.3: seconds, or a date, which counts from the answer's own. In ms. */
+function retryAfter(headers) {
+  const text = headers.get('retry-after');
+  return text * 1e3 || Date.parse(text) - Date.parse(headers.get('date')) || 0;
+}
+
+const strongRandom = () => globalThis.crypto?.getRandomValues(new Uint32Array(1))[0] / 2 ** 32 || Math.random();
 
 /* Reading the property alone throws where the user blocks storage. */
 function pageStorage() {
   try { return globalThis.document && localStorage; } catch { /* memory it is */ }
 }
 
+/* Throws for what has none. 'null' is the origin of many, so it is nobody's. */
+const originOf = (url, from) => new URL(new URL(url, from).origin).origin;
+
 export function createSession({
   base = '/api/auth', mode = 'cookie', accessCookie = false, origins = [], name = 'latchkey',
   buffer = 300e3, warn = [300e3, 60e3], timeout = 10e3, queueTimeout = 30e3, maxBackoff = 60e3,
-  storage = mode === 'cookie' ? pageStorage() : undefined, isAuthError = refusesToken,
+  storage = mode === 'cookie' ? pageStorage() : undefined, locks = globalThis.navigator?.locks,
+  isAuthError = refusesToken,
   fetch = (...args) => globalThis.fetch(...args), now = () => Date.now(), random = strongRandom,
 } = {}) {
+  [timeout, queueTimeout] = [timeout, queueTimeout].map(ms => Math.min(ms, LONGEST_TIMER));
   const cookie = mode === 'cookie' || undefined;      // undefined members are left out of JSON
-  const page = globalThis.document;
-  const origin = url => new URL(url, globalThis.location?.href).origin;
-  const trusted = [origin(base), ...origins];
+  const page = globalThis.document, here = globalThis.location;
+  const origin = url => {
+    try { return originOf(url, here?.href); } catch { /* relative, and there is no page */ }
+  };
+  const home = origin(base);          // undefined in a server renderer: nothing is trusted there
+  // An entry that could never match throws: no scheme, or an asterisk, which is made invalid here.
+  const trusted = [home || 0, ...origins.map(entry => originOf(entry.replace('*', ' ')))];
   const listeners = {}, waiters = new Set(), warned = {}, life = new AbortController();
 
-  /* The record: {gen sid user t exp idle end born j tries} and, when they apply, {at rt} (body
-   * mode's tokens), {key} (a refresh that is under way or was not heard of again), {last} (the key
-   * that made this generation), {hold fails} (backing off), {dead} (why it is locked).
-   * A sign-out leaves the tombstone {out pend rt all} instead; `pend`: the server isn't told yet. */
-  let record = null;
-  let access;                         // this tab's access token {at t exp}; in body mode the record
-  let state = 'loading';
-  let flight, lastError, timer, channel, leaving;
-  let unsaved = !storage;             // the last write failed: memory is all there is
+  let record = {};                    // 2-record.js
+  let own;                            // this document's access token, as a record; in body mode the record
+  let known;                          // storage has answered once, or the user has decided
+  let state = 'loading', shown = {};  // what was last told, and of whom
+  let flight, delivery = Promise.resolve();           // what runs once at a time
+  const entries = {};                                 // sign-ins under way
+  let lastError, told = 0, timer, channel, leaving;
   let inLock = 0, outbox = [];
-  let io = Promise.resolve(), unwritten = 0;
+  const gone = () => life.signal.aborted;
 
-  // ---- storage: one operation at a time, in the order in which they were asked for
+  /* ---- the record, and storage
+   *
+   *   sid, user, gen           the session, whose it is, how often it was refreshed
+   *   since, exp, idle, end    local times: of the request that brought this, and of its deadlines
+   *   created, jitter          local time of sign-in; the share of jitter that all tabs use
+   *   key                      the idempotency key of the next refresh
+   *   access, refresh          the tokens, in body mode alone
+   *   tries                    times of refreshes, against storms
+   *   paused, fails            { since, exp, asked }: no refresh till then; failures in a row
+   *   ended                    why it is locked
+   *   logouts                  [{ refresh, all }]: sessions whose end the server isn't told yet;
+   *                            without `refresh`, the cookie's
+   *
+   * A sign-out leaves { out, logouts }; `out` is its reason. A cookie of which nothing is known but
+   * that it is being tried has { key } alone. */
+
+  /* undefined: rubbish, or a file torn in the middle of a write. Of what 0.1.0 stored, under shorter
+   * names, that is taken which the next refresh needs. */
+  function decode(text) {
+    if (text == null) return {};
+    try {
+      const { rt: refresh, dead: ended, pend, all, ...rest } = JSON.parse(text), { sid, out, key } = rest;
+      if (pend) return { out, logouts: [{ refresh, all }] };
+      if (sid || out || key) return { refresh, ended, ...rest };
+    } catch { /* rubbish */ }
+  }
+
+  let io = Promise.resolve();         // one operation at a time, in the order in which they were asked for
+  let raw;                            // the text that storage was last known to hold; '{}': none
+  let writing = 0, failing;
 
   const inTurn = operation => (io = io.then(operation));
+  const unsaved = () => storage && raw !== JSON.stringify(record);
 
-  /* Brings `record` up to date. What was read is dropped where a write of this tab waits. */
+  /* Storage that doesn't answer is given up. When it does so later, who knows what it holds now. */
+  function reach(method, text) {
+    let late;
+    const answer = Promise.resolve().then(() => storage?.[method](name, text)).finally(() => { if (late) tick(1); });
+    return waitFor(answer, null, timeout, () => { late = true; });
+  }
+
+  function report(fails) {
+    if (fails && !failing) emit('error', lastError = passing('storage'));
+    failing = fails;
+    return !fails;
+  }
+
+  /* Brings `record` up to date. Resolves with true when storage could be read. */
   const reload = () => inTurn(async () => {
-    if (unsaved) return;
     try {
-      const stored = JSON.parse(await storage.getItem(name));
-      if (!unwritten && (stored?.sid || stored?.out)) adopt(stored);
-    } catch { /* unreadable: go by memory */ }
+      const text = await reach('getItem'), found = decode(text), again = failing;
+      if (!report(!found) && !again) return;          // a writer may be in the middle of it
+      // What a write of this tab will replace is older than that.
+      if (!writing && (storage || !known)) adopt(found || {}, found && text || '{}');
+      return true;
+    } catch { report(true); }
   });
 
+  /* Takes over what another tab, or the run before this one, has written. */
+  function adopt(found, text) {
+    const seen = raw, { sid, gen, access } = found, same = sid && sid === record.sid;
+    raw = text;
+    if (text === seen) return;
+    if (live() && !sid && !found.out) raw = JSON.stringify(record);   // cleared: the next refresh writes it again
+    else if (known && seen === undefined) owe(found.refresh);         // the user acted before it could be read
+    else if (!same || gen >= record.gen) {
+      if (same && gen > record.gen && !found.ended) emit('refreshed', { generation: gen, by: 'peer' });
+      record = found;
+      if (access) own = found;
+      else if (!same || found.ended) own = null;
+      know();
+    }
+  }
+
+  function owe(refresh, all) {
+    if (refresh || cookie) record = { ...record, logouts: [...record.logouts || [], { refresh, all }] };
+  }
+
+  function know() {
+    known = true;
+    settle();
+  }
+
   function save(next) {
+    const { sid, out } = next, news = { sid, out: out && record.sid };
     record = next;
-    unwritten++;
+    writing++;
+    know();
     return inTurn(async () => {
-      unwritten--;
+      writing--;
+      const text = JSON.stringify(next);
       try {
-        await storage.setItem(name, JSON.stringify(next));
-        unsaved = false;
-      } catch {
-        unsaved = true;
-        if (storage) emit('error', new SessionError('storage'));
-      }
-      channel?.postMessage(null);     // stored first, then told; the others read it there
+        await reach('setItem', text);
+        raw = text;
+        report(false);
+      } catch { report(true); }
+      try { channel?.postMessage(news); } catch { /* the browser closed it: storage tells them */ }
     });
+  }
+
+  /* A tab whose storage doesn't work, or lags, goes by what it hears. */
+  async function hear({ data }) {
+    await reload();
+    const { sid, out } = data || {};
+    if (out && out === record.sid) {
+      own = null;
+      record = { out: 'user' };
+      settle();
+    } else if (cookie && !storage && sid && sid !== record.sid) {
+      own = null;                     // the cookie is theirs already
+      if (!live()) record = {};
+      refresh({ need: true }).catch(noop);
+    }
   }
 
   // ---- time
 
-  const left = token => token && now() >= token.t - CLOCK_SLACK ? token.exp - now() : 0;
+  const left = token => token && now() >= token.since - CLOCK_SLACK ? token.exp - now() : 0;
 
   /* A token that lasts to the session's end can't be improved upon: no lead. */
   const lead = token => token.end && token.exp >= token.end - 1e3 ? 0
-    : Math.min(buffer, (token.exp - token.t) / 2) * (1 - token.j / 10);
+    : Math.min(buffer, (token.exp - token.since) / 2) * (1 - token.jitter / 10);
 
   const until = deadline => deadline ? Math.max(0, deadline - now()) : null;
 
-  const holdLeft = () => {
-    const [from, to] = record.hold || [0, 0];
-    return now() >= from - CLOCK_SLACK ? Math.max(0, to - now()) : 0;
-  };
+  const pauseLeft = () => Math.max(0, left(record.paused));
 
   // ---- events
 
@@ -162,6 +272,7 @@ export function createSession({
   }
 
   function emit(type, detail) {
+    if (gone()) return;
     outbox.push([type, detail]);
     queueMicrotask(flush);
   }
@@ -169,141 +280,135 @@ export function createSession({
   function flush() {
     if (inLock) return;
     for (const [type, detail] of outbox.splice(0))
-      for (const callback of [...listeners[type] || []])
-        try { callback(detail); } catch (thrown) { setTimeout(() => { throw thrown; }); }
+      for (const callback of new Set(listeners[type]))
+        try { callback(detail); } catch (thrown) { rethrow(thrown); }
   }
 
   // ---- the state machine (the table in docs/client.md)
 
-  const signedOut = () => new SessionError(record?.dead || 'signed_out', { terminal: true });
+  const signedOut = () => new SessionError(record.ended || 'signed_out', { terminal: true });
 
-  const live = () => record && !record.out && !record.dead;
+  const live = () => record.sid && !record.ended;
 
-  const stateNow = () => !record || record.out ? 'signed-out' : record.dead ? 'locked'
+  const stateNow = () => !known || !home ? 'loading' : !record.sid ? 'signed-out' : record.ended ? 'locked'
     : left(record) > 0 ? 'active' : 'stale';
 
-  let shown;                          // whose state was last told
+  /* Tells what has changed. */
   function settle() {
-    const prev = state, next = stateNow(), sid = live() ? record.sid : shown;
-    if (next !== prev || sid !== shown) {
-      state = next;
-      shown = sid;
-      const told = { reason: record?.dead || record?.out, user: session.user };
-      emit('state', { state, prev, ...told });
-      if (state === 'locked') emit('reauth', told);
-    }
-    if (live()) watch('session', record.end);
-    if (state === 'stale') watch('idle', record.idle);
+    const prev = state, last = shown, { user, end, idle } = record;
+    state = stateNow();
+    if (live()) shown = { sid: record.sid, user: JSON.stringify(user) };
+    if (state !== prev || shown.sid !== last.sid) {
+      const what = { reason: record.ended || record.out, user };
+      emit('state', { state, prev, ...what });
+      if (state === 'locked') emit('reauth', what);
+    } else if (shown.user !== last.user) emit('user', { user });
+    if (live()) watch('session', end);
+    if (state === 'stale') watch('idle', idle);
     for (const check of waiters) check();
     arm();
   }
 
-  const moved = seen => record?.gen !== seen?.gen || record?.sid !== seen?.sid;
+  const moved = seen => record.gen !== seen.gen || record.sid !== seen.sid;
 
-  /* Takes over what another tab, or the run before this one, has written. */
-  function adopt(stored) {
-    const same = stored.sid && stored.sid === record?.sid;
-    if (same && stored.gen < record.gen) return;
-    const newer = same && stored.gen > record.gen && !stored.dead;
-    record = stored;
-    if (stored.at) access = stored;
-    else if (!same || stored.dead) access = null;
-    if (newer) emit('refreshed', { generation: stored.gen, by: 'peer' });
-    if (state !== 'loading') settle();
-  }
+  const offline = () => globalThis.navigator?.onLine === false && !waiters.size;    // it may lie: who waits, tries
 
   function arm() {
     clearTimeout(timer);
-    if (life.signal.aborted || !(live() || record?.pend)) return;
-    let due = LONGEST_TICK;
+    const behind = !known || unsaved(), times = [behind ? STORAGE_TICK : LONGEST_TICK];
+    if (!behind && !live() && !record.logouts) return;
     if (live()) {
-      due = waiters.size ? 0 : left(record) - lead(record);
-      if (due <= 0) due = globalThis.navigator?.onLine === false ? LONGEST_TICK : holdLeft();
-      for (const deadline of [left(record), ...warn.map(ms => record.end - now() - ms)])
-        if (deadline > 0) due = Math.min(due, deadline);
+      const due = waiters.size ? 0 : left(record) - lead(record);
+      times.push(left(record), ...warn.map(ms => record.end - now() - ms), due > 0 ? due : !offline() && (pauseLeft() || 1));
     }
-    timer = setTimeout(tick, Math.max(250, Math.min(due, LONGEST_TICK)));
+    timer = setTimeout(tick, Math.max(250, Math.min(...times.filter(ms => ms > 0))));
     timer.unref?.();
   }
 
-  function tick(force) {
+  /* `force`: 1 skips the pause after a failure, 2 a Retry-After too, but rarely. */
+  async function tick(force) {
+    if (gone()) return;
     settle();
+    if (force || !known || unsaved()) await reload();
+    if (known && unsaved()) await save(record);
     deliver();
-    if (!live()) return;
-    if ((waiters.size || left(record) <= lead(record)) && (force || globalThis.navigator?.onLine !== false))
-      refresh(waiters.size, undefined, force).catch(noop);
+    if (live() && (waiters.size || !(left(record) > lead(record))) && (force || !offline()))
+      refresh({ need: waiters.size, force }).catch(noop);
   }
 
   function watch(kind, deadline) {
-    const ms = until(deadline);
-    const threshold = Math.min(...warn.filter(limit => ms <= limit));
-    const mark = record.gen + ':' + threshold;
-    if (!ms || threshold === Infinity || warned[kind] === mark) return;
-    warned[kind] = mark;
-    emit('expiring', { kind, ms, threshold });
+    const ms = until(deadline), threshold = Math.min(...warn.filter(limit => ms <= limit));
+    const before = warned[kind], mark = warned[kind] = record.gen + ':' + threshold;
+    if (ms && threshold < Infinity && mark !== before) emit('expiring', { kind, ms, threshold });
   }
 
-  async function wake() {
+  function wake() {
     leaving = false;
-    await reload();
-    tick(true);
+    return tick(1);
   }
 
   // ---- talking to latchkey
 
   async function call(path, body) {
-    let status, retryAfter, code;
+    let status, wait = 0, code, cause;
     try {
       const response = await fetch(base + path, {
         method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body),
-        credentials: cookie ? 'include' : 'omit', cache: 'no-store', redirect: 'error',
-        keepalive: true, signal: abortAfter(timeout),
+        redirect: 'manual',           // or it would take the token along; not every runtime knows 'error'
+       
+        credentials: cookie && !body.access_token ? 'include' : 'omit', keepalive: true, signal: abortAfter(timeout),
       });
       status = response.status;
-      retryAfter = Math.min(response.headers.get('retry-after') * 1e3 || 0, LONGEST_HOLD);
+      wait = retryAfter(response.headers);
       if (status === 204) return;
       const json = await response.json();
       const { data } = json;
       if (response.ok && data.session.id && data.expires_in >= 0 && (cookie || data.refresh_token)) return data;
       code = json.error.code;
-    } catch { /* the reason may quote the answer, and so a token: it is not passed on */ }
+    } catch (thrown) {                // once an answer is read, the reason may quote it, and so a token
+      if (!status) cause = thrown;
+    }
     throw new SessionError(code || (status ? 'unexpected_answer' : 'network'), {
-      status, retryAfter,
-      terminal: status === 401 && TERMINAL.includes(code),
-      transient: !code || status >= 500 || [408, 425, 429].includes(status),
+      status, cause, retryAfter: Math.min(wait, code ? LONGEST_HOLD : maxBackoff),   // a proxy only guesses
+      terminal: status === 401 && TERMINAL.test(code),
+      transient: !code || /^(5|408|425|429)/.test(status),
     });
   }
 
+  /* 128 bits */
   function newKey() {
     let key = '';
-    while (key.length < 32) key += Math.floor(random() * 2 ** 32).toString(16).padStart(8, '0');
+    while (key.length < 32) key += Math.floor(random() * 16).toString(16);
     return key;
   }
 
-  /* Turns an answer into the record and stores it. `t` is when its request started. */
+  /* Turns an answer into the record and stores it. `t` is when its request started. Who hears the
+   * same answer again keeps the key that may be in use by now. */
   function keep(t, data, more) {
-    const after = seconds => seconds == null ? null : t + seconds * 1e3;
+    const after = seconds => seconds && t + seconds * 1e3;
+    const { generation: gen, user, session: { id: sid, expires_in: end, created_at: born } } = data;
     const next = {
-      gen: data.generation, sid: data.session.id, user: data.user, t, j: random(), ...more,
-      exp: after(data.expires_in), idle: after(data.refresh_expires_in), end: after(data.session.expires_in),
-      born: t - (data.server_time - data.session.created_at) * 1e3,
+      sid, user, gen, since: t, jitter: random(),
+      key: moved({ sid, gen }) ? newKey() : record.key, ...more,
+      exp: after(data.expires_in), idle: after(data.refresh_expires_in), end: after(end),
+      created: t - (data.server_time - born) * 1e3,
     };
-    access = { ...next, at: data.access_token };
-    return save(cookie ? next : { ...access, rt: data.refresh_token });
+    own = { ...next, access: data.access_token };
+    return save(cookie ? next : own = { ...own, refresh: data.refresh_token });
   }
 
   /* Runs alone among the tabs where it can. A frozen tab may hold the lock for ever, so the wait
    * ends; stealing would let two in who both believe to be alone. */
-  async function exclusive(work) {
+  async function exclusive(work, lag) {
     let entered;
     const asked = now();
     const run = async granted => {
       entered = ++inLock;
-      if (granted && now() > asked + 20) await pause(50);         // the last holder's writes may lag
+      if (lag && granted && now() > asked + 20) await pause(50);      // the last holder's writes may lag
       return work();
     };
     try {
-      return await navigator.locks.request(name, { signal: abortAfter(timeout + 2e3) }, run);
+      return await locks.request(name, { signal: abortAfter(timeout + 2e3) }, run);
     } catch (error) {                 // not granted in time, or there are no locks here
       if (entered) throw error;
       return await run();
@@ -315,242 +420,291 @@ export function createSession({
 
   // ---- refresh
 
-  /* One for all callers. `need`: this tab wants a token of its own, and not `refused`. A flight
+  /* One for all callers. `need`: this document wants a token of its own, and not `refused`. A flight
    * that was joined may have ended with another tab's success, which in cookie mode brings none. */
-  const supplied = refused => access && access.at !== refused && left(access) > 0;
+  const supplied = refused => own && own.access !== refused && left(own) > 0;
 
-  async function refresh(need, refused, force) {
+  async function refresh(wish) {
     if (flight) {
       await flight;
-      if (!need || supplied(refused)) return;
+      if (!wish.need || supplied(wish.refused)) return;
     }
     const seen = record;
-    return flight ||= exclusive(() => renew(seen, need, refused, force)).finally(() => {
+    return flight ||= exclusive(() => renew(seen, wish), !cookie || !wish.need).finally(() => {
       flight = null;
       settle();
     });
   }
 
-  async function renew(seen, need, refused, force) {
-    await reload();
-    if (record ? !live() : !cookie) throw signedOut();
+  async function renew(seen, { need, refused, force }) {
+    const readable = await reload();
+    if (known && (cookie ? record.out || record.ended : !live())) throw signedOut();
     if (moved(seen) && (need ? supplied(refused) : left(record) > 0)) return;
-    const t = now(), tries = admit(t, force), sent = record;
-    const key = await announce(tries, need && !refused);
-    if (moved(sent)) return;
+    const t = now(), sent = record, tries = admit(t, force);
     try {
-      const data = await call('/refresh', {
-        refresh_token: sent?.rt, cookie, idempotency_key: key, activity: page?.hidden ? false : undefined,
-      });
-      await commit(t, data, sent, { tries, last: cookie && key });
-    } catch (error) { await failed(error, sent, force); }
+      // In body mode another process may have moved on unseen.
+      if (!known || !readable && !cookie) throw passing('storage');
+      const { refresh: token, key } = await ground(tries);
+      if (moved(sent)) return;
+      await commit(t, await call('/refresh', { refresh_token: token, cookie, idempotency_key: key }), sent);
+    } catch (error) {
+      await reload();
+      if (live() && moved(sent)) return;              // another tab got through
+      if (live() && !leaving) await (error.terminal ? lock(error.code) : backOff(error, force, t));
+      throw lastError = error;                        // leaving cuts the wait: no failure
+    }
   }
 
-  /* Stores the key of the refresh that is about to leave, and returns the one that then stands in
-   * storage: tabs without a lock so agree on one. A tab that only lacks its own token names the
-   * refresh that made this generation; a server that knows it again need not rotate. */
-  async function announce(tries, tokenless) {
-    const again = tokenless && record && left(record) > lead(record) && record.last;
-    const key = record?.key || again || newKey();
-    if (!record) return key;
-    await save({ ...record, key, tries });
-    await reload();
-    return record.key;
+  /* What a refresh is made from: the tokens and the key that storage holds. Where memory is ahead,
+   * because a write failed, that is the last refresh once more; the server answers it alike, and
+   * with a fresh access token. What is counted is written before it leaves, as is a key where there
+   * is none: of a cookie alone, or stored by 0.1.0. */
+  async function ground(tries) {
+    await save({ ...record, tries, key: record.key || newKey() });
+    const stored = decode(raw) || {};
+    return stored.key && stored.sid === record.sid ? stored : record;
   }
 
-  /* Lets a refresh pass, or throws what the last one ended with. */
+  /* Lets a refresh pass, and returns what is to be noted of it; or throws, and tells it once. */
   function admit(t, force) {
-    const tries = (record?.tries || []).filter(at => at <= t && at > t - WINDOW);
-    if (tries.length >= MAX_IN_WINDOW) record.hold = [t, tries[0] + WINDOW, true];
-    else if (!record || !holdLeft() || force && !record.hold[2]) return [...tries, t];
-    throw lastError || new SessionError('backing_off', { transient: true, retryAfter: holdLeft() });
+    // One from the future is of before the clock was set back.
+    const tries = (record.tries || []).map(at => Math.min(at, t)).filter(at => at > t - WINDOW);
+    const { since, asked } = record.paused || {};
+    const skips = force && !asked || t - since > RARELY && (force > 1 || !told);
+    if (tries.length >= MAX_TRIES) record = { ...record, tries, paused: { since: t, exp: tries[0] + WINDOW, asked: true } };
+    else if (skips || !pauseLeft()) return own?.exp > t || !(record.gen % ONE_LOAD_IN) ? [...tries, t] : tries;
+
+    const { exp } = record.paused;
+    lastError = passing('backing_off', { retryAfter: pauseLeft(), cause: lastError });
+    if (told !== exp) emit('error', lastError);
+    told = exp;
+    throw lastError;
   }
 
   /* The commit guard: a sign-out or another sign-in since the request left wins over its answer. */
-  async function commit(t, data, sent, more) {
+  async function commit(t, data, sent) {
     await reload();
-    const same = record?.sid === data.session.id;
-    if (record && !same && (record.out || record.sid !== sent?.sid)) {
-      if (record.out || !cookie) call('/logout', { refresh_token: data.refresh_token }).catch(noop);
-      return;
+    const { sid, gen, out, tries } = record, { generation, session: { id } } = data;
+    if (id !== sid && (out || sid !== sent.sid)) {
+      if (!out && cookie) return;
+      owe(data.refresh_token);
+      save(record);
+      return void deliver();
     }
-    if (same && record.gen > data.generation) return;
-    await keep(t, data, more);
+    if (id === sid && gen > generation) return;
     lastError = null;
-    emit('refreshed', { generation: data.generation, by: 'self' });
-    settle();
+    const written = keep(t, data, { tries });
+    emit('refreshed', { generation, by: 'self' });
+    await written;
   }
 
-  async function failed(error, sent, force) {
-    await reload();
-    if (live() && moved(sent)) return;                // another tab got through
-    if (live() && !leaving) {                         // navigation cuts the wait: no failure
-      if (error.terminal) await lock(error.code);
-      else await backOff(error, force);
-    }
-    throw error;
+  function lock(ended) {
+    own = null;
+    const { sid, user, gen, logouts } = record;       // the tokens go
+    return save({ sid, user, gen, logouts, ended });
   }
 
-  async function lock(dead) {
-    const { at, rt, key, last, ...known } = record;
-    access = null;
-    await save({ ...known, dead });
-    settle();
-  }
-
-  async function backOff(error, force) {
+  function backOff(error, force, t) {
     const fails = force ? 1 : (record.fails || 0) + 1;
-    const wait = Math.min(maxBackoff, 1e3 * 2 ** fails) * (.5 + random() / 2);
-    const asked = error.retryAfter || 0;
-    lastError = error;
+    const wait = Math.min(maxBackoff, 1e3 * 2 ** fails) * (.5 + random() / 2) * (error.transient ? 1 : 10);
+    const asked = (error.retryAfter || 0) * (1 + random() / 5);       // not all in the same instant
+    const since = now(), exp = since + Math.max(wait, asked);
+    told = exp;
     emit('error', error);
-    await save({ ...record, fails, hold: [now(), now() + Math.max(wait, asked), asked > wait] });
+    return save({ ...record, tries: [...new Set(record.tries).add(t)], fails, paused: { since, exp, asked: asked > wait } });
   }
 
   // ---- requests
 
-  const grant = safe => safe ? record : access;
+  const grant = safe => safe ? record : own;
 
-  /* Waits until a request may go: there is a token, or nothing left to wait for. */
+  /* Waits until a request may go: there is a token, or nothing left to wait for. Half-way it asks
+   * once in spite of a pause. */
   function queued(safe, signal) {
-    let giveUp, check;
-    const { sid } = record;
-    const done = () => !live() || record.sid !== sid || left(grant(safe)) > 0;
-    const attempt = () => refresh(!safe).then(() => done() || attempt());
-    return abortable(new Promise((resolve, reject) => {
+    let half, check;
+    const mine = record.sid;
+    const done = () => known && (!live() || mine && record.sid !== mine || left(grant(safe)) > 0);
+    const attempt = force => ready.then(() => done() || refresh({ need: !safe, force }).then(() => attempt()));
+    const waiting = new Promise((resolve, reject) => {
       check = () => { if (done()) resolve(); };
+      const ask = force => attempt(force).then(check, error => {
+        check();
+        if (!queueTimeout || !error.transient) reject(error);
+      });
       waiters.add(check);
-      if (queueTimeout) giveUp = setTimeout(reject, queueTimeout, new SessionError('queue_timeout', { transient: true }));
-      attempt().then(check, error => { check(); if (!queueTimeout) reject(error); });
-    }), signal).finally(() => { clearTimeout(giveUp); waiters.delete(check); });
+      ask();
+      if (queueTimeout) half = setTimeout(ask, queueTimeout / 2, 1);
+    });
+    const late = () => passing('queue_timeout', { retryAfter: pauseLeft(), cause: lastError });
+    return waitFor(waiting, signal, queueTimeout, late)
+      .finally(() => { clearTimeout(half); waiters.delete(check); });
   }
 
-  async function request(input, init = {}) {
-    if (!trusted.includes(origin(input.url || input))) return fetch(input, init);
-    await abortable(ready, init.signal);
+  async function request(input, init) {
+    init ??= {};
+    const headers = new Headers(init.headers || input.headers);
+    // The caller's own Authorization is the caller's.
+    if (!trusted.includes(origin(input.url || input)) || headers.has('authorization')) return fetch(input, init);
     const { body, signal = input.signal } = init;
     const once = body && (body.getReader || body[Symbol.asyncIterator]);      // a stream can't be sent again
     const safe = accessCookie && /^(GET|HEAD)$/i.test(init.method || input.method || 'GET');
-    const spare = input.clone ? input.clone() : input;
-    const sid = record?.sid;
+    const spare = input.clone?.() ?? input;
+    const mine = record.sid;
 
     await prepare(safe, once, signal);
-    if (sid && live() && record.sid !== sid) throw new SessionError('session_changed');
-    const sent = safe ? undefined : access?.at, seen = record, had = live();
-    const response = await send(input, init, safe);
-    if (!had || !isAuthError(response, sent)) return response;
+    if (mine && live() && record.sid !== mine) throw new SessionError('session_changed');
+    const sent = safe ? undefined : own?.access, seen = record, had = live();
+    const response = await send(input, init, headers, safe);
+    if (!had) return response;
+    const copy = isAuthError === refusesToken ? response : response.clone();  // the app's own test may read the body
+    const refused = await isAuthError(copy, sent);
+    if (copy !== response) copy.body?.cancel?.().catch(noop);
+    if (refused !== true) return response;
 
     const renewed = () => safe ? moved(seen) : supplied(sent);
-    if (!renewed()) await abortable(refresh(!safe, sent), signal).catch(error => { if (signal?.aborted) throw error; });
+    if (!renewed()) await waitFor(refresh({ need: !safe, refused: sent }), signal).catch(error => { if (signal?.aborted) throw error; });
     if (once || !live() || record.sid !== seen.sid || !renewed()) return response;
     response.body?.cancel().catch(noop);
-    return send(spare, init, safe);
+    return send(spare, init, headers, safe);
   }
 
   async function prepare(safe, once, signal) {
-    if (!live()) return;
+    if (!known || live() && !(left(grant(safe)) > 0)) await queued(safe, signal);
     const token = grant(safe);
-    const soon = left(token) <= (token ? lead(token) : 0);
-    if (left(token) <= 0) await queued(safe, signal);
-    else if (soon) {
-      const behind = refresh(!safe).catch(noop);
-      if (once) await abortable(behind, signal);
-    }
+    if (!live() || !token || left(token) > lead(token)) return;
+    const behind = refresh({ need: !safe }).catch(noop);
+    if (once) await waitFor(behind, signal);
   }
 
-  function send(input, init, safe) {
-    const headers = new Headers(init.headers || input.headers);
-    if (!safe && left(access) > 0) headers.set('authorization', 'Bearer ' + access.at);
+  function send(input, init, headers, safe) {
+    if (!safe && left(own) > 0) headers.set('authorization', 'Bearer ' + own.access);
     return fetch(input, { ...init, headers });
+  }
+
+  /* For what fetch can't do. `refused`: the token that didn't work. */
+  async function token({ refused } = {}) {
+    await ready;
+    if (refused && own?.access === refused) await refresh({ need: true, refused });
+    await prepare();
+    if (!live()) throw signedOut();
+    return own.access;
   }
 
   // ---- sign-in, sign-out, the fallback chain
 
-  /* Alone, so that no refresh's late cookie replaces the new one. */
-  async function signIn(credentials, path = '/login') {
+  /* The same once more, by a double click, joins the one that runs. */
+  function signIn(credentials, path = '/login') {
+    const what = JSON.stringify([path, credentials]);
+    return entries[what] ||= enter(credentials, path).finally(() => { delete entries[what]; });
+  }
+
+  /* Alone, so that no refresh's late cookie replaces the new one. The session that is replaced is
+   * ended when the new one is stored. What was signed out and can't be named any more after this (by
+   * its cookie), or would take the new session along, must have been ended before. */
+  async function enter(credentials, path) {
     await ready;
-    await deliver();
+    const trouble = record.logouts && await deliver();
+    if (trouble && (cookie || record.logouts?.some(end => end.all))) throw trouble;
+    if (cookie && live() && left(own) <= 0) await refresh({ need: true }).catch(noop);
+    await flight?.catch(noop);
     await exclusive(async () => {
-      const t = now();
-      await keep(t, await call(path, { ...credentials, cookie }));
-      settle();
+      await reload();
+      const t = now(), old = cookie && live() && own;
+      const data = await call(path, { ...credentials, cookie });
+      if (!cookie && live()) owe(record.refresh);
+      await keep(t, data, cookie ? {} : { logouts: record.logouts });
+      if (old) call('/logout', { access_token: old.access }).catch(noop);
     });
+    deliver();
+    if (cookie && here && home !== here.origin) await prove();
     return record.user;
+  }
+
+  /* A page of another origin may be refused the cookie that it was just given: that
+   * is better known now than at the first expiry. */
+  async function prove() {
+    const { access } = own;
+    try { await refresh({ need: true, refused: access }); } catch (error) {
+      if (error.transient) return;
+      call('/logout', { access_token: access }).catch(noop);
+      await signOut({ reason: error.code });
+      error.message += ': serve page and API from one origin';
+      throw error;
+    }
   }
 
   async function signOut({ reason = 'user', all } = {}) {
     await ready;
-    const { rt } = record || {};
-    access = null;
-    const written = save({ out: reason, pend: cookie || rt ? 1 : 0, rt, all });
-    settle();
-    await written;
-    await deliver();
+    owe(record.refresh, all);
+    own = null;
+    save({ out: reason, logouts: record.logouts });
+    await deliver(true);              // it doesn't wait for storage to have written that
+    await io;
   }
 
-  async function deliver() {
-    if (!record?.pend) return;
-    const { rt, all } = record;
-    try {
-      await call('/logout', { refresh_token: rt, all });
+  /* Tells the server which sessions are over; resolves with what went wrong. In its turn under the
+   * lock, because another tab may be signing in with the same cookie; but at once where the user
+   * has just said so. In body mode the old session stays until the new one is stored. */
+  function deliver(urgent) {
+    if (!record.logouts || live() && unsaved()) return delivery;
+    return delivery = delivery.then(() => urgent ? sendEnds() : exclusive(() => reload().then(sendEnds)));
+  }
+
+  async function sendEnds() {
+    for (const { refresh, all } of record.logouts || []) {
+      try { await call('/logout', { refresh_token: refresh, all }); } catch (error) { if (error.transient) return error; }
       await reload();
-      if (record.pend) await save({ out: record.out });
-    } catch { /* the next wake tries again */ }
+      const rest = (record.logouts || []).filter(end => end.refresh !== refresh);
+      await save({ ...record, logouts: rest[0] && rest });
+    }
   }
 
   async function reauth(steps) {
-    for (const step of Object.keys(steps)) {
-      try { await steps[step](record?.user); } catch (error) { if (error?.transient) throw error; }
-      if (live()) return step;
+    for (const [name, step] of Object.entries(steps)) {
+      try { await step(record.user); } catch (error) { if (error?.transient) throw error; }
+      if (live()) return name;
     }
     await signOut({ reason: 'reauth_failed' });
-  }
-
-  async function token() {
-    await ready;
-    await prepare();
-    if (!live()) throw signedOut();
-    return access.at;
   }
 
   // ---- the life of the object
 
   function listen(target, type, callback) {
-    target?.addEventListener?.(type, callback, life);         // life.signal takes it off again
+    target?.addEventListener?.(type, callback, life);         // life.signal takes it off again, where it is known
   }
 
   async function start() {
     await reload();
-    if (globalThis.BroadcastChannel) {
+    if (gone() || !home) return;
+    try {
       channel = new BroadcastChannel(name);
-      channel.onmessage = reload;
+      channel.onmessage = hear;
       channel.unref?.();
-    }
+    } catch { /* there is none, or the browser refuses it: storage tells as well */ }
     for (const type of ['focus', 'pageshow', 'online']) listen(globalThis, type, wake);
     listen(globalThis, 'pagehide', () => { leaving = true; });
-    listen(globalThis, 'storage', event => { if (event.key === name) reload(); });
-    listen(page, 'visibilitychange', () => { if (!page.hidden) wake(); });
+    listen(globalThis, 'storage', reload);
+    listen(page, 'visibilitychange', wake);
     tick();
   }
 
   function dispose() {
     clearTimeout(timer);
     channel?.close();
-    channel = null;
     life.abort();
   }
 
   const session = {
     fetch: request, token, signIn, signOut, reauth, wake, on, dispose,
-    refresh: () => ready.then(() => refresh(true, access?.at, true)),
+    refresh: () => ready.then(() => refresh({ need: true, refused: own?.access, force: 2 })),
     get state() { return state; },
-    get user() { return record?.user; },
-    get id() { return record?.sid; },
-    get generation() { return record?.gen; },
-    get age() { return record?.born ? now() - record.born : null; },
-    get expiresIn() { return record?.t ? Math.max(0, left(record)) : null; },
-    get idleExpiresIn() { return until(record?.idle); },
-    get sessionExpiresIn() { return until(record?.end); },
+    get user() { return record.user; },
+    get id() { return record.sid; },
+    get generation() { return record.gen; },
+    get age() { return record.created ? now() - record.created : null; },
+    get expiresIn() { return record.since ? Math.max(0, left(record)) : null; },
+    get idleExpiresIn() { return until(record.idle); },
+    get sessionExpiresIn() { return until(record.end); },
   };
   const ready = session.ready = start();
   return session;

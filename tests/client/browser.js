@@ -36,7 +36,7 @@ function inPage(mode) {
     window.events = [];
     const storage = mode === 'body' ? { storage: localStorage } : {};
     const s = window.s = createSession({ mode, ...storage, ...options });
-    for (const type of ['state', 'refreshed', 'expiring', 'reauth', 'error'])
+    for (const type of ['state', 'user', 'refreshed', 'expiring', 'reauth', 'error'])
       s.on(type, detail => window.events.push({ type, ...detail }));
     await s.ready;
     return s.state;

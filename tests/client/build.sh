@@ -1,17 +1,22 @@
 #!/bin/sh
-# build.sh: session.js -> session.min.js, with the terser that package-lock.json pins.
-#   build.sh            writes www/session.min.js
-#   build.sh --check    fails when the committed one is not what the source gives
-# size.sh prints the bytes; install.sh brings the tools.
+# build.sh: the parts in www/src -> session.js -> session.min.js.
+#   build.sh            writes www/session.js and www/session.min.js
+#   build.sh --check    fails when a committed one is not what its source gives
+# session.js is the parts one after the other, in the order of their numbers: whole functions that
+# share the variables of one closure, which 1-options.js opens and 6-sign-in.js ends. The terser
+# that package-lock.json pins makes the min file. size.sh prints the bytes; install.sh brings the tools.
 set -eu
 cd "$(dirname "$0")/../.."
 tests/client/install.sh
+join() { cat www/src/[0-9]-*.js; }
 minify() {
-    build/client/node_modules/.bin/terser www/session.js --module --mangle \
-        --compress passes=3,ecma=2022,unsafe_arrows=true,unsafe_methods=true,pure_getters=true,keep_fargs=false
+    build/client/node_modules/.bin/terser --module --mangle \
+        --compress passes=3,ecma=2022,unsafe_methods=true,pure_getters=true,keep_fargs=false,hoist_funs=true
 }
 if [ "${1-}" = --check ]; then
-    minify | cmp - www/session.min.js
+    join | cmp - www/session.js
+    minify <www/session.js | cmp - www/session.min.js
 else
-    minify >www/session.min.js.new && mv -f www/session.min.js.new www/session.min.js
+    join >www/session.js.new && mv -f www/session.js.new www/session.js
+    minify <www/session.js >www/session.min.js.new && mv -f www/session.min.js.new www/session.min.js
 fi

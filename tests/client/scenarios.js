@@ -197,7 +197,7 @@ test('a token that lasts to the end of the session is not renewed', async t => {
   t.ok(reason === 'refresh_expired' || t.mode === 'cookie' && reason === 'refresh_invalid', 'reason: ' + reason);
 }, { config: { session_ttl: '9s' } });
 
-test('at most five refreshes leave in 30 seconds, whatever happens', async t => {
+test('at most five refreshes of a loop leave in 25 seconds, whatever happens', async t => {
   const page = await t.signedIn();
   const outcomes = [];
   for (let i = 0; i < 12; i++) outcomes.push(await refresh(page));
@@ -699,7 +699,8 @@ test('storage that holds rubbish is a launch without a session', async t => {
   for (const rubbish of ['{', '5', 'null', '[]', '{"gen":1}', '"text"']) {
     const page = await t.blank();
     await page.evaluate(text => { localStorage.latchkey = text; }, rubbish);
-    t.equal(await page.evaluate(() => window.boot()), 'signed-out', 'state with ' + rubbish);
+    await page.evaluate(() => window.boot().then(() => window.s.wake()));
+    await becomes(t, page, 'signed-out');           // it is read twice: a writer might be in the middle
     await page.close();
   }
   t.equal(t.proxy.count('/refresh'), 0, 'refreshes');
@@ -792,7 +793,8 @@ test('no token reaches a URL, the console, an error, an event or a broadcast', a
   t.ok(secrets.length >= 2, 'there were tokens');
   for (const secret of [...secrets, 'eyJleaked']) t.ok(!(told + urls).includes(secret), 'a token was told');
   await t.until(() => page.evaluate(() => window.heard.length > 0), 'a broadcast');
-  t.equal(await page.evaluate(() => window.heard.every(data => data === null)), true, 'broadcasts are empty');
+  const said = await page.evaluate(() => [...new Set(window.heard.flatMap(Object.keys))]);
+  t.equal(said.sort(), ['out', 'sid'], 'what a broadcast says: which session, and whether it is over');
 });
 
 test('in cookie mode nothing that script can read holds a token', async t => {
@@ -803,17 +805,6 @@ test('in cookie mode nothing that script can read holds a token', async t => {
   for (const secret of [access, cookie.slice(cookie.indexOf('=') + 1)]) t.ok(!readable.includes(secret), 'a token can be read');
   t.equal(t.lastGrant().refresh, undefined, 'no refresh token in the body');
 }, cookieOnly);
-
-test('a hidden tab refreshes, and says that nobody looks', async t => {
-  const page = await t.signedIn({}, () => {
-    window.away = false;
-    Object.defineProperty(Document.prototype, 'hidden', { get: () => window.away });
-  });
-  t.equal(await refresh(page), 'ok', 'visible');
-  await page.evaluate(() => { window.away = true; });
-  t.equal(await refresh(page), 'ok', 'hidden');
-  t.equal(t.proxy.of('/refresh').map(e => e.body.activity ?? null), [null, false], 'what was said');
-});
 
 test('the end of the session is announced once per threshold', async t => {
   const page = await t.signedIn({ warn: [HOUR - MIN, HOUR - 3 * MIN] });
@@ -842,10 +833,12 @@ test('a disposed session hears and does nothing', async t => {
   const before = (await events(page)).length;
   await setSkew(page, 16 * MIN);
   await page.evaluate(() => ['focus', 'online', 'pageshow'].forEach(type => dispatchEvent(new Event(type))));
+  await sleep(400);
+  t.equal(t.refreshes, 0, 'refreshes');
   const peer = await t.tab();
   await t.register(peer);
   await sleep(400);
-  t.equal([t.refreshes, (await events(page)).length - before], [0, 0], 'refreshes, events');
+  t.equal((await events(page)).length - before, 0, 'events');
 });
 
 test('signed out, a request goes as it is', async t => {

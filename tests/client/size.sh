@@ -1,8 +1,8 @@
 #!/bin/sh
-# size.sh: the bytes of the client, for `make size`. Fails over the limit of 4096.
+# size.sh: the bytes of the client, for `make size`. Fails over the limit of 5120.
 set -eu
 cd "$(dirname "$0")/../.."
-limit=4096
+limit=5120
 for file in www/session.js www/session.min.js; do
     printf '%-22s %6d bytes, %5d gzip -9\n' "$file" "$(wc -c <"$file")" "$(gzip -9n <"$file" | wc -c)"
 done

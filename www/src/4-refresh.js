@@ -1,0 +1,167 @@
+  // ---- talking to latchkey
+
+  async function call(path, body) {
+    let status, wait = 0, code, cause;
+    try {
+      const response = await fetch(base + path, {
+        method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body),
+        redirect: 'manual',           // or it would take the token along; not every runtime knows 'error'
+       
+        credentials: cookie && !body.access_token ? 'include' : 'omit', keepalive: true, signal: abortAfter(timeout),
+      });
+      status = response.status;
+      wait = retryAfter(response.headers);
+      if (status === 204) return;
+      const json = await response.json();
+      const { data } = json;
+      if (response.ok && data.session.id && data.expires_in >= 0 && (cookie || data.refresh_token)) return data;
+      code = json.error.code;
+    } catch (thrown) {                // once an answer is read, the reason may quote it, and so a token
+      if (!status) cause = thrown;
+    }
+    throw new SessionError(code || (status ? 'unexpected_answer' : 'network'), {
+      status, cause, retryAfter: Math.min(wait, code ? LONGEST_HOLD : maxBackoff),   // a proxy only guesses
+      terminal: status === 401 && TERMINAL.test(code),
+      transient: !code || /^(5|408|425|429)/.test(status),
+    });
+  }
+
+  /* 128 bits */
+  function newKey() {
+    let key = '';
+    while (key.length < 32) key += Math.floor(random() * 16).toString(16);
+    return key;
+  }
+
+  /* Turns an answer into the record and stores it. `t` is when its request started. Who hears the
+   * same answer again keeps the key that may be in use by now. */
+  function keep(t, data, more) {
+    const after = seconds => seconds && t + seconds * 1e3;
+    const { generation: gen, user, session: { id: sid, expires_in: end, created_at: born } } = data;
+    const next = {
+      sid, user, gen, since: t, jitter: random(),
+      key: moved({ sid, gen }) ? newKey() : record.key, ...more,
+      exp: after(data.expires_in), idle: after(data.refresh_expires_in), end: after(end),
+      created: t - (data.server_time - born) * 1e3,
+    };
+    own = { ...next, access: data.access_token };
+    return save(cookie ? next : own = { ...own, refresh: data.refresh_token });
+  }
+
+  /* Runs alone among the tabs where it can. A frozen tab may hold the lock for ever, so the wait
+   * ends; stealing would let two in who both believe to be alone. */
+  async function exclusive(work, lag) {
+    let entered;
+    const asked = now();
+    const run = async granted => {
+      entered = ++inLock;
+      if (lag && granted && now() > asked + 20) await pause(50);      // the last holder's writes may lag
+      return work();
+    };
+    try {
+      return await locks.request(name, { signal: abortAfter(timeout + 2e3) }, run);
+    } catch (error) {                 // not granted in time, or there are no locks here
+      if (entered) throw error;
+      return await run();
+    } finally {
+      inLock--;
+      queueMicrotask(flush);
+    }
+  }
+
+  // ---- refresh
+
+  /* One for all callers. `need`: this document wants a token of its own, and not `refused`. A flight
+   * that was joined may have ended with another tab's success, which in cookie mode brings none. */
+  const supplied = refused => own && own.access !== refused && left(own) > 0;
+
+  async function refresh(wish) {
+    if (flight) {
+      await flight;
+      if (!wish.need || supplied(wish.refused)) return;
+    }
+    const seen = record;
+    return flight ||= exclusive(() => renew(seen, wish), !cookie || !wish.need).finally(() => {
+      flight = null;
+      settle();
+    });
+  }
+
+  async function renew(seen, { need, refused, force }) {
+    const readable = await reload();
+    if (known && (cookie ? record.out || record.ended : !live())) throw signedOut();
+    if (moved(seen) && (need ? supplied(refused) : left(record) > 0)) return;
+    const t = now(), sent = record, tries = admit(t, force);
+    try {
+      // In body mode another process may have moved on unseen.
+      if (!known || !readable && !cookie) throw passing('storage');
+      const { refresh: token, key } = await ground(tries);
+      if (moved(sent)) return;
+      await commit(t, await call('/refresh', { refresh_token: token, cookie, idempotency_key: key }), sent);
+    } catch (error) {
+      await reload();
+      if (live() && moved(sent)) return;              // another tab got through
+      if (live() && !leaving) await (error.terminal ? lock(error.code) : backOff(error, force, t));
+      throw lastError = error;                        // leaving cuts the wait: no failure
+    }
+  }
+
+  /* What a refresh is made from: the tokens and the key that storage holds. Where memory is ahead,
+   * because a write failed, that is the last refresh once more; the server answers it alike, and
+   * with a fresh access token. What is counted is written before it leaves, as is a key where there
+   * is none: of a cookie alone, or stored by 0.1.0. */
+  async function ground(tries) {
+    await save({ ...record, tries, key: record.key || newKey() });
+    const stored = decode(raw) || {};
+    return stored.key && stored.sid === record.sid ? stored : record;
+  }
+
+  /* Lets a refresh pass, and returns what is to be noted of it; or throws, and tells it once. */
+  function admit(t, force) {
+    // One from the future is of before the clock was set back.
+    const tries = (record.tries || []).map(at => Math.min(at, t)).filter(at => at > t - WINDOW);
+    const { since, asked } = record.paused || {};
+    const skips = force && !asked || t - since > RARELY && (force > 1 || !told);
+    if (tries.length >= MAX_TRIES) record = { ...record, tries, paused: { since: t, exp: tries[0] + WINDOW, asked: true } };
+    else if (skips || !pauseLeft()) return own?.exp > t || !(record.gen % ONE_LOAD_IN) ? [...tries, t] : tries;
+
+    const { exp } = record.paused;
+    lastError = passing('backing_off', { retryAfter: pauseLeft(), cause: lastError });
+    if (told !== exp) emit('error', lastError);
+    told = exp;
+    throw lastError;
+  }
+
+  /* The commit guard: a sign-out or another sign-in since the request left wins over its answer. */
+  async function commit(t, data, sent) {
+    await reload();
+    const { sid, gen, out, tries } = record, { generation, session: { id } } = data;
+    if (id !== sid && (out || sid !== sent.sid)) {
+      if (!out && cookie) return;
+      owe(data.refresh_token);
+      save(record);
+      return void deliver();
+    }
+    if (id === sid && gen > generation) return;
+    lastError = null;
+    const written = keep(t, data, { tries });
+    emit('refreshed', { generation, by: 'self' });
+    await written;
+  }
+
+  function lock(ended) {
+    own = null;
+    const { sid, user, gen, logouts } = record;       // the tokens go
+    return save({ sid, user, gen, logouts, ended });
+  }
+
+  function backOff(error, force, t) {
+    const fails = force ? 1 : (record.fails || 0) + 1;
+    const wait = Math.min(maxBackoff, 1e3 * 2 ** fails) * (.5 + random() / 2) * (error.transient ? 1 : 10);
+    const asked = (error.retryAfter || 0) * (1 + random() / 5);       // not all in the same instant
+    const since = now(), exp = since + Math.max(wait, asked);
+    told = exp;
+    emit('error', error);
+    return save({ ...record, tries: [...new Set(record.tries).add(t)], fails, paused: { since, exp, asked: asked > wait } });
+  }
+
