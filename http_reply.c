@@ -129,21 +129,21 @@ static void put_status(struct buf *b, const struct request *rq, int status)
 }
 
 /* RFC 9110, 8.6 and 15.4.5: where there can be no body there is no length. */
-void reply_put_head(struct buf *b, const struct request *rq, const struct reply *rp)
+void reply_put_head(struct buf *out, const struct request *rq, const struct reply *rp)
 {
-	put_status(b, rq, rp->status);
+	put_status(out, rq, rp->status);
 	if (rp->type) {
-		buf_s(b, "Content-Type: ");
-		buf_s(b, rp->type);
-		buf_s(b, "\r\nX-Content-Type-Options: nosniff\r\n");
+		buf_s(out, "Content-Type: ");
+		buf_s(out, rp->type);
+		buf_s(out, "\r\nX-Content-Type-Options: nosniff\r\n");
 	}
 	if (rp->status != 204 && rp->status != 304) {
-		buf_s(b, "Content-Length: ");
-		buf_int(b, (int64_t)rp->body.n);
-		buf_s(b, "\r\n");
+		buf_s(out, "Content-Length: ");
+		buf_int(out, (int64_t)rp->body.n);
+		buf_s(out, "\r\n");
 	}
-	buf_add(b, buf_slice(&rp->head));
-	buf_s(b, "\r\n");
+	buf_add(out, buf_slice(&rp->head));
+	buf_s(out, "\r\n");
 }
 
 struct slice reply_body(const struct request *rq, const struct reply *rp)

@@ -1,17 +1,25 @@
 /*
  * listen: see listen.h.
  *
- * The parent never touches a request, the store or a key. Signals are blocked
- * but while it waits, so none is lost between a test and a wait.
+ * The listener never touches a request, the store or a key. It holds the
+ * listening sockets and starts processes:
  *
- * With workers it accepts nothing itself. It starts them, starts another where
- * one ended or is about to, and gives a process of its own to each connection
- * that they hand over (worker.h). SIGHUP starts them all anew; the old ones finish what they
- * have begun.
+ *	without workers   it accepts each connection, and forks a process for it
+ *	with workers      it forks the workers, which accept (worker.h). A connection
+ *	                  that a worker hands over gets a process of its own
  *
- * What systemd hands over stays with systemd: who connects while we end waits
- * in the socket's queue, and starts the next one. So an idle host runs
- * nothing, and no connection is lost at the end.
+ * One loop does both: it waits for its sources of connections, which are the
+ * listening sockets or the workers' messages, and for signals. When a worker
+ * has ended, or says that it is about to, another one takes its slot.
+ * SIGHUP replaces all workers; the old ones finish what they have begun.
+ *
+ * Signals are blocked except while the listener waits, so that none can come
+ * unseen between a test and the wait.
+ *
+ * Sockets that systemd handed over stay open there when the listener ends. A
+ * client that connects in that moment waits in the socket's queue, and systemd
+ * starts the next listener for it. So an idle host runs nothing, and no
+ * connection is lost at the end.
  */
 #include "serve/listen.h"
 
@@ -34,13 +42,13 @@
 #include "base/file.h"
 
 enum {
-	CHILDREN = 64,          /* at once: each holds at most a few hundred KiB; more connections wait in the backlog */
-	BACKLOG = 128,          /* who stands here behind others' deadlines waits for seconds */
-	BACKLOG_WORKERS = 4096, /* they take everybody at once, unless there is a storm */
-	SOCKETS = WORKER_SOCKETS,       /* that systemd may hand over */
-	FIRST_FD = 3,           /* where it does: sd_listen_fds(3) */
+	CHILDREN = 64,          /* at once: each holds at most a few hundred KiB; more connections wait in the queue */
+	BACKLOG = 128,          /* a client far back in the queue waits for those before it, each with its own deadline */
+	BACKLOG_WORKERS = 4096, /* workers accept everybody at once, except in a storm */
+	SOCKETS = WORKER_SOCKETS,       /* the most that systemd may hand over */
+	FIRST_FD = 3,           /* the first of these: sd_listen_fds(3) */
 	BREATH_MS = 10,
-	IDLE_SECONDS = 30       /* longer than a page and its next request are apart */
+	IDLE_SECONDS = 30       /* longer than the time between a page and its next request */
 };
 
 union socket_name {
@@ -52,13 +60,25 @@ union socket_name {
 
 #define LOCAL "unix:"
 
-static volatile sig_atomic_t stopping, reloading;
+/* A worker's process, and when it began: the next one in its slot begins at least a second later. */
+struct slot { pid_t pid; int64_t since; };
 
-/* A worker's process, and when it began: one that ends at once isn't started again at once. */
-struct member { pid_t pid; int64_t since; };
-static struct member members[WORKERS_MAX];
-static struct worker_state *states;     /* of each, in memory that both sides see */
-static int handover[2] = { -1, -1 };    /* the workers' end is the second */
+static struct listening {
+	int sockets[SOCKETS];
+	size_t count;
+	int64_t idle;                   /* seconds without a connection, after which it ends; 0: it stays */
+	sigset_t signals;               /* the mask from before block_signals() */
+	int children;                   /* processes that have no slot: one for each connection, and retired workers */
+	bool ending;                    /* it takes no more connections, and waits for its children */
+
+	size_t workers;                 /* how many there should be */
+	struct slot slots[WORKERS_MAX];
+	struct worker_state *states;    /* one for each slot, in memory that both sides see */
+	int handover[2];                /* socket pair; the second end is the workers' */
+	bool retry;                     /* a slot is empty and couldn't be filled yet */
+} here = { .handover = { -1, -1 } };
+
+static volatile sig_atomic_t stopping, reloading;
 
 static void on_stop(int signal)
 {
@@ -79,7 +99,7 @@ static void on_child(int signal)
 
 /* ---- addresses --------------------------------------------------------- */
 
-static _Noreturn void leave(int code, const char *what, const char *which)
+static _Noreturn void give_up(int code, const char *what, const char *which)
 {
 	log_line("LI1", what, which, NULL);
 	exit(code);
@@ -128,8 +148,8 @@ static bool name_of(struct slice where, union socket_name *name)
 	return true;
 }
 
-/* A socket's name that nobody listens on any more: left behind by a process
- * that is gone. No other kind of file is taken for one. */
+/* Nobody listens on this name any more: a process that has ended left its socket behind. Another kind of file is never
+ * taken for one. */
 static bool is_stale(const union socket_name *a)
 {
 	struct stat st;
@@ -140,8 +160,7 @@ static bool is_stale(const union socket_name *a)
 	return stale;
 }
 
-/* To a local socket may connect who may write to it: its owner's group, in
- * which the web server can be. */
+/* Whoever may write to a local socket may connect to it: its owner, and the group, which the web server can be in. */
 static bool bind_to(int fd, const union socket_name *a)
 {
 	bool local = a->any.sa_family == AF_UNIX;
@@ -155,7 +174,7 @@ static int open_socket(const char *where)
 	union socket_name a;
 	int on = 1;
 	if (!name_of(slice_of(where), &a))
-		leave(100, "not an address, give ADDR:PORT or unix:PATH: ", where);
+		give_up(100, "not an address, give ADDR:PORT or unix:PATH: ", where);
 	int fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	if (!bind_to(fd, &a) || listen(fd, BACKLOG) != 0) {
@@ -196,120 +215,40 @@ static size_t handed_over(void)
 	if (!parse_number(slice_of(getenv("LISTEN_PID")), 1, INT32_MAX, &pid) || pid != getpid())
 		return 0;
 	if (!parse_number(slice_of(getenv("LISTEN_FDS")), 0, SOCKETS, &count))
-		leave(111, "at most 8 sockets can be handed over, not ", getenv("LISTEN_FDS"));
+		give_up(111, "at most 8 sockets can be handed over, not ", getenv("LISTEN_FDS"));
 	for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
 		unsetenv(variables[i]);
 	return (size_t)count;
 }
 
-/* One of them, which must be one to accept from. */
-static struct pollfd take_over(int fd)
+static void take_over(int fd)
 {
 	int listening = 0;
 	socklen_t n = sizeof listening;
 	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) != 0 || !listening)
-		leave(111, "no listening socket (one of Accept=yes takes latchkey without serve): fd ", dec(fd));
+		give_up(111, "no listening socket (one of Accept=yes takes latchkey without serve): fd ", dec(fd));
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
-	return (struct pollfd){ .fd = fd, .events = POLLIN };
+	here.sockets[here.count++] = fd;
 }
 
-static size_t open_sockets(const char *where, struct pollfd sockets[SOCKETS], int64_t *idle)
+static void open_sockets(const struct listen_options *o)
 {
-	size_t count = handed_over();
-	for (size_t i = 0; i < count; i++)
-		sockets[i] = take_over(FIRST_FD + (int)i);
-	if (*idle == IDLE_AS_FITS)
-		*idle = count ? IDLE_SECONDS : 0;
-	if (count)
-		return count;
-	sockets[0] = (struct pollfd){ .fd = open_socket(where), .events = POLLIN };
-	print_url(sockets[0].fd, where);
-	return 1;
+	const char *where = o->where ? o->where : "127.0.0.1:8080";
+	size_t from_systemd = handed_over();
+	here.idle = o->idle;
+	if (o->idle == IDLE_AS_FITS)
+		here.idle = from_systemd ? IDLE_SECONDS : 0;
+	for (size_t i = 0; i < from_systemd; i++)
+		take_over(FIRST_FD + (int)i);
+	if (from_systemd)
+		return;
+	here.sockets[here.count++] = open_socket(where);
+	print_url(here.sockets[0], where);
 }
 
-/* ---- children ---------------------------------------------------------- */
+/* ---- signals ----------------------------------------------------------- */
 
-/* One of the workers that have a place, or not. */
-static struct member *member_of(pid_t pid)
-{
-	for (size_t i = 0; i < WORKERS_MAX; i++)
-		if (members[i].pid == pid)
-			return &members[i];
-	return NULL;
-}
-
-/* It couldn't say so itself: a fault of ours, a limit, or the system's filter. */
-static void tell_signal(int status)
-{
-	size_t mark = arena_mark();
-	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM && WTERMSIG(status) != SIGINT)
-		log_line("LI4", "a process was ended by signal ", dec(WTERMSIG(status)), NULL);
-	arena_back(mark);
-}
-
-/* Buries those that ended; waits for one where `wait`. */
-static void bury(int *children, bool wait)
-{
-	pid_t pid;
-	int status;
-	while ((*children || states) && (pid = waitpid(-1, &status, wait ? 0 : WNOHANG)) > 0) {
-		struct member *m = member_of(pid);
-		tell_signal(status);
-		if (m)
-			m->pid = 0;
-		else
-			--*children;
-		wait = false;
-	}
-}
-
-static void signals_as_before(const sigset_t *before)
-{
-	static const int ours[] = { SIGINT, SIGTERM, SIGCHLD, SIGHUP };
-	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-		signal(ours[i], SIG_DFL);
-	sigprocmask(SIG_SETMASK, before, NULL);
-}
-
-/* In the child, whose connection is fd 0: it becomes fd 1 too, and signals
- * are as they were before. */
-static void become_child(const struct pollfd *sockets, size_t count, const sigset_t *before)
-{
-	dup2(STDIN_FILENO, STDOUT_FILENO);
-	for (size_t i = 0; i < count; i++)
-		close(sockets[i].fd);
-	close(handover[0]);
-	close(handover[1]);
-	signals_as_before(before);
-}
-
-/* Gives a connection to a process of its own; true in that one, where it is fd 0. */
-static bool give(int connection, int *children)
-{
-	pid_t pid = fork();
-	if (pid == 0) {
-		dup2(connection, STDIN_FILENO);
-		close(connection);
-		return true;
-	}
-	if (pid > 0)
-		++*children;
-	else
-		log_line("LI3", "fork: ", strerror(errno), NULL);
-	close(connection);
-	return false;
-}
-
-/* When no file is left for a connection it stays where it was, and would be asked about at once again. */
-static bool take(int socket, int *children)
-{
-	int connection = accept4(socket, NULL, NULL, SOCK_CLOEXEC);
-	if (connection < 0)
-		poll(NULL, 0, BREATH_MS);
-	return connection >= 0 && give(connection, children);
-}
-
-static void block_signals(sigset_t *before)
+static void block_signals(void)
 {
 	static const struct { int number; void (*handler)(int); } handled[] = {
 		{ SIGINT, on_stop }, { SIGTERM, on_stop }, { SIGCHLD, on_child }, { SIGHUP, on_reload },
@@ -321,201 +260,289 @@ static void block_signals(sigset_t *before)
 		sigaction(handled[i].number, &action, NULL);
 		sigaddset(&blocked, handled[i].number);
 	}
-	sigprocmask(SIG_BLOCK, &blocked, before);
+	sigprocmask(SIG_BLOCK, &blocked, &here.signals);
 }
 
-/* ppoll(2) lets signals through only while nothing is ready, so who is kept busy would never be told. */
-static void hear_signals(const sigset_t *before)
+/* Runs the handlers of signals that are pending. ppoll(2) does that only while no source is ready, so a listener that is
+ * kept busy would never see a signal. */
+static void hear_signals(void)
 {
 	sigset_t blocked;
-	sigprocmask(SIG_SETMASK, before, &blocked);
+	sigprocmask(SIG_SETMASK, &here.signals, &blocked);
 	sigprocmask(SIG_SETMASK, &blocked, NULL);
 }
 
-/* Waits for a connection or a signal; true when nobody came for so long, and
- * nobody is at work. */
-static bool is_idle(struct pollfd *sockets, size_t count, const sigset_t *before, int children, int64_t idle)
+static void restore_signals(void)
 {
-	const struct timespec most = { .tv_sec = (time_t)idle };
-	int ready = ppoll(sockets, (nfds_t)count, idle && !children ? &most : NULL, before);
-	for (size_t i = 0; ready < 0 && i < count; i++)
-		sockets[i].revents = 0;
-	hear_signals(before);
-	return ready == 0;
+	static const int ours[] = { SIGINT, SIGTERM, SIGCHLD, SIGHUP };
+	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+		signal(ours[i], SIG_DFL);
+	sigprocmask(SIG_SETMASK, &here.signals, NULL);
+}
+
+/* ---- a process for each connection ------------------------------------- */
+
+/* In the child, whose connection is fd 0: it becomes fd 1 too. */
+static void become_child(void)
+{
+	dup2(STDIN_FILENO, STDOUT_FILENO);
+	for (size_t i = 0; i < here.count; i++)
+		close(here.sockets[i]);
+	close(here.handover[0]);
+	close(here.handover[1]);
+	restore_signals();
+}
+
+/* Forks a process for a connection. True in that process, where the connection is fds 0 and 1. */
+static bool fork_child(int connection)
+{
+	pid_t pid = fork();
+	if (pid == 0) {
+		dup2(connection, STDIN_FILENO);
+		close(connection);
+		become_child();
+		return true;
+	}
+	if (pid > 0)
+		here.children++;
+	else
+		log_line("LI3", "fork: ", strerror(errno), NULL);
+	close(connection);
+	return false;
+}
+
+/* True in the new connection's process. Without a file for it a connection stays in the queue, and the socket stays
+ * ready: so wait a moment. */
+static bool accept_one(int socket)
+{
+	int connection = accept4(socket, NULL, NULL, SOCK_CLOEXEC);
+	if (connection < 0)
+		poll(NULL, 0, BREATH_MS);
+	return connection >= 0 && fork_child(connection);
 }
 
 /* ---- workers ----------------------------------------------------------- */
 
-static void prepare_workers(struct pollfd *sockets, size_t count)
+static void prepare_workers(size_t wanted)
 {
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, handover) != 0)
-		leave(111, "socketpair: ", strerror(errno));
-	states = mmap(NULL, sizeof *states * WORKERS_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (states == MAP_FAILED)
-		leave(111, "mmap: ", strerror(errno));
-	states[0].busy_at = now_boot();
-	for (size_t i = 0; i < count; i++) {
-		fcntl(sockets[i].fd, F_SETFL, O_NONBLOCK);
-		/* The kernel forgets who comes before a full queue. systemd's have the length of their unit; if one stays so, it's no worse. */
-		(void)listen(sockets[i].fd, BACKLOG_WORKERS);
+	here.workers = wanted;
+	if (!wanted)
+		return;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, here.handover) != 0)
+		give_up(111, "socketpair: ", strerror(errno));
+	here.states = mmap(NULL, sizeof *here.states * WORKERS_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (here.states == MAP_FAILED)
+		give_up(111, "mmap: ", strerror(errno));
+	here.states[0].busy_at = now_boot();
+	for (size_t i = 0; i < here.count; i++) {
+		fcntl(here.sockets[i], F_SETFL, O_NONBLOCK);
+		/* The kernel drops connections before a full queue. systemd's sockets have the length that their unit says; where
+		 * this call fails they keep it. */
+		(void)listen(here.sockets[i], BACKLOG_WORKERS);
 	}
 }
 
-static void become_worker(size_t i, const struct pollfd *sockets, size_t count, const sigset_t *before, struct listener *out)
+static void become_worker(size_t i, struct listener *out)
 {
-	close(handover[0]);
-	signals_as_before(before);
+	close(here.handover[0]);
+	restore_signals();
 	*out = (struct listener){ .role = LISTEN_WORKER };
-	out->place = (struct worker_place){ .count = count, .handover = handover[1], .state = &states[i] };
-	for (size_t k = 0; k < count; k++)
-		out->place.sockets[k] = sockets[k].fd;
+	out->place = (struct worker_place){ .count = here.count, .handover = here.handover[1], .state = &here.states[i] };
+	for (size_t k = 0; k < here.count; k++)
+		out->place.sockets[k] = here.sockets[k];
 }
 
-/* Fills empty places. True in a new worker. *wait: one has to wait, since the last there ended at once. */
-static bool start_workers(size_t wanted, const struct pollfd *sockets, size_t count, const sigset_t *before,
-	struct listener *out, bool *wait)
+/* True in the new worker. */
+static bool start_worker(size_t i, struct listener *out)
 {
-	*wait = false;
-	for (size_t i = 0; i < wanted; i++) {
-		if (members[i].pid || (members[i].since && now_boot() <= members[i].since)) {
-			*wait |= !members[i].pid;
+	struct slot *slot = &here.slots[i];
+	slot->since = now_boot();
+	here.states[i] = (struct worker_state){ .busy_at = slot->since };
+	slot->pid = fork();
+	if (slot->pid == 0)
+		become_worker(i, out);
+	if (slot->pid >= 0)
+		return slot->pid == 0;
+	log_line("LI5", "fork: ", strerror(errno), NULL);
+	slot->pid = 0;
+	here.retry = true;
+	return false;
+}
+
+/* Fills the empty slots. True in a new worker. A worker that ended at once has no successor in the same second. */
+static bool start_workers(struct listener *out)
+{
+	here.retry = false;
+	for (size_t i = 0; i < here.workers; i++) {
+		const struct slot *slot = &here.slots[i];
+		if (slot->pid)
 			continue;
-		}
-		members[i].since = now_boot();
-		states[i] = (struct worker_state){ .busy_at = now_boot() };
-		members[i].pid = fork();
-		if (members[i].pid == 0) {
-			become_worker(i, sockets, count, before, out);
+		if (slot->since && now_boot() <= slot->since)
+			here.retry = true;
+		else if (start_worker(i, out))
 			return true;
-		}
-		if (members[i].pid < 0) {
-			log_line("LI5", "fork: ", strerror(errno), NULL);
-			members[i].pid = 0;
-			*wait = true;
-		}
 	}
 	return false;
 }
 
-/* It is a child like others from now on, and its place is free. */
-static void retire(struct member *m, int signal, int *children)
-{
-	if (!m || !m->pid)
-		return;
-	if (signal)
-		kill(m->pid, signal);
-	*m = (struct member){ 0 };
-	++*children;
-}
-
-static void retire_all(int signal, int *children)
+static struct slot *slot_of(pid_t pid)
 {
 	for (size_t i = 0; i < WORKERS_MAX; i++)
-		retire(&members[i], signal, children);
+		if (here.slots[i].pid == pid)
+			return &here.slots[i];
+	return NULL;
 }
 
-/* A worker's word. True in the process that a connection was given to. */
-static bool listen_to_workers(int *children, struct listener *out)
+/* Empties a worker's slot. From now on the worker counts as a child like others. signal 0: it knows already. */
+static void retire(struct slot *slot, int signal)
 {
-	struct worker_word word;
-	if (!worker_take(handover[0], &word))
+	if (!slot || !slot->pid)
+		return;
+	if (signal)
+		kill(slot->pid, signal);
+	*slot = (struct slot){ 0 };
+	here.children++;
+}
+
+static void retire_all(int signal)
+{
+	for (size_t i = 0; i < WORKERS_MAX; i++)
+		retire(&here.slots[i], signal);
+}
+
+/* Reads a worker's message. True in the process of a connection that was handed over. */
+static bool take_message(struct listener *out)
+{
+	struct worker_message m;
+	if (!worker_receive(here.handover[0], &m))
 		return false;
-	if (word.pid)
-		retire(member_of(word.pid), 0, children);
-	if (word.fd < 0)
+	if (m.pid)
+		retire(slot_of(m.pid), 0);
+	if (m.fd < 0)
 		return false;
-	out->early = word.early;
-	if (!give(word.fd, children))
+	out->early = m.early;
+	if (!fork_child(m.fd))
 		return false;
-	fcntl(STDIN_FILENO, F_SETFL, 0);        /* it was not blocking */
+	fcntl(STDIN_FILENO, F_SETFL, 0);        /* the worker made it non-blocking */
 	return true;
 }
 
-static bool workers_idle(int64_t idle)
+static bool message_waits(void)
+{
+	struct pollfd message = { .fd = here.handover[0], .events = POLLIN };
+	return poll(&message, 1, 0) > 0;
+}
+
+/* No worker has a connection, nor had one in the last `idle` seconds. */
+static bool workers_are_idle(void)
 {
 	int64_t last = 0;
 	bool busy = false;
 	for (size_t i = 0; i < WORKERS_MAX; i++) {
-		busy |= members[i].pid && states[i].connections > 0;
-		last = states[i].busy_at > last ? states[i].busy_at : last;
+		busy |= here.slots[i].pid && here.states[i].connections > 0;
+		last = here.states[i].busy_at > last ? here.states[i].busy_at : last;
 	}
-	return idle && !busy && now_boot() - last > idle;
+	return !busy && now_boot() - last > here.idle;
 }
 
-static bool word_waits(void)
+/* ---- children that end ------------------------------------------------- */
+
+/* A process that was ended by a signal couldn't log it itself: a fault of ours, a limit, or the service's filter. */
+static void log_signal(int status)
 {
-	struct pollfd word = { .fd = handover[0], .events = POLLIN };
-	return poll(&word, 1, 0) > 0;
+	size_t mark = arena_mark();
+	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM && WTERMSIG(status) != SIGINT)
+		log_line("LI4", "a process was ended by signal ", dec(WTERMSIG(status)), NULL);
+	arena_back(mark);
 }
 
-/* Until a signal, a worker's word, or the time to look again. */
-static void wait_for_workers(const sigset_t *before, bool full, int64_t seconds)
+static void reap(void)
 {
-	struct pollfd word = { .fd = full ? -1 : handover[0], .events = POLLIN };
-	const struct timespec most = { .tv_sec = (time_t)seconds };
-	(void)ppoll(&word, 1, seconds ? &most : NULL, before);
-	hear_signals(before);
-}
-
-/*
- * Told to end, or when nobody came for so long, it starts no worker any more, but listens to those that end: what
- * was begun with them may still be handed over.
- */
-static void listen_with_workers(size_t wanted, struct pollfd *sockets, size_t count, int64_t idle, const sigset_t *before,
-	bool (*usable)(void), struct listener *out)
-{
-	int children = 0;
-	bool ending = false, wait = false;
-	prepare_workers(sockets, count);
-	while (!ending || children || word_waits()) {
-		if (!ending && reloading && usable())
-			retire_all(SIGHUP, &children);
-		reloading = 0;
-		if (!ending && start_workers(wanted, sockets, count, before, out, &wait))
-			return;
-		/* While ending it looks again by itself: a child that it wasn't told of would keep it for ever. */
-		wait_for_workers(before, children >= CHILDREN, wait || idle || ending ? 1 : 0);
-		if (children < CHILDREN && listen_to_workers(&children, out)) {
-			become_child(sockets, count, before);
-			return;
-		}
-		bury(&children, false);
-		if (!ending && (stopping || (!children && workers_idle(idle)))) {
-			ending = true;
-			retire_all(SIGTERM, &children);
-		}
+	pid_t pid;
+	int status;
+	while ((here.children || here.workers) && (pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		struct slot *slot = slot_of(pid);
+		log_signal(status);
+		if (slot)
+			slot->pid = 0;
+		else
+			here.children--;
 	}
-	exit(0);
 }
 
-static void listen_and_fork(struct pollfd *sockets, size_t count, int64_t idle, const sigset_t *before)
+/* ---- the loop ---------------------------------------------------------- */
+
+/* How long to wait for connections and signals, in seconds; 0: for as long as it takes. */
+static int64_t wait_seconds(void)
 {
-	int children = 0;
-	while (!stopping && !reloading) {
-		bury(&children, children >= CHILDREN);
-		if (is_idle(sockets, count, before, children, idle))
-			break;
-		for (size_t i = 0; i < count; i++)
-			if (sockets[i].revents && take(sockets[i].fd, &children)) {
-				become_child(sockets, count, before);
-				return;
-			}
-	}
-	while (children)
-		bury(&children, true);
-	exit(0);
+	/* The end is looked for each second too: a child whose SIGCHLD were lost would keep the listener for ever. */
+	if (here.ending || here.retry || (here.workers && here.idle))
+		return 1;
+	return here.children ? 0 : here.idle;
 }
 
+/* Fills in what to wait for, and returns how much that is: nothing when there are as many children as there may be. */
+static nfds_t find_sources(struct pollfd sources[SOCKETS])
+{
+	if (here.children >= CHILDREN || (here.ending && !here.workers))
+		return 0;
+	sources[0] = (struct pollfd){ .fd = here.handover[0], .events = POLLIN };
+	if (here.workers)
+		return 1;
+	for (size_t i = 0; i < here.count; i++)
+		sources[i] = (struct pollfd){ .fd = here.sockets[i], .events = POLLIN };
+	return here.count;
+}
+
+/* Waits for connections and signals, and takes what has come. True in a connection's own process. */
+static bool wait_and_take(struct listener *out, bool *timed_out)
+{
+	struct pollfd sources[SOCKETS];
+	nfds_t count = find_sources(sources);
+	const struct timespec most = { .tv_sec = (time_t)wait_seconds() };
+	int ready = ppoll(sources, count, most.tv_sec ? &most : NULL, &here.signals);
+	*timed_out = ready == 0;
+	hear_signals();
+	for (nfds_t i = 0; ready > 0 && i < count; i++)
+		if (sources[i].revents && (here.workers ? take_message(out) : accept_one(sources[i].fd)))
+			return true;
+	return false;
+}
+
+static bool is_idle(bool timed_out)
+{
+	return here.idle && !here.children && (here.workers ? workers_are_idle() : timed_out);
+}
+
+/* Without workers there is nothing to replace, so SIGHUP ends the listener. */
+static void obey_signals(bool timed_out, bool (*usable)(void))
+{
+	if (here.ending)
+		return;
+	if (stopping || (reloading && !here.workers) || is_idle(timed_out)) {
+		here.ending = true;
+		retire_all(SIGTERM);
+	} else if (reloading && usable()) {
+		retire_all(SIGHUP);
+	}
+	reloading = 0;
+}
+
+/* When it is ending it starts no worker, but still reads their messages: they may hand over what they had begun. */
 void listen_and_serve(const struct listen_options *options, bool (*usable)(void), struct listener *out)
 {
-	struct pollfd sockets[SOCKETS];
-	int64_t idle = options->idle;
-	sigset_t before;
+	bool timed_out;
 	*out = (struct listener){ .role = LISTEN_CHILD };
-	block_signals(&before);
-	size_t count = open_sockets(options->where ? options->where : "127.0.0.1:8080", sockets, &idle);
-	if (options->workers)
-		listen_with_workers(options->workers, sockets, count, idle, &before, usable, out);
-	else
-		listen_and_fork(sockets, count, idle, &before);
+	block_signals();
+	open_sockets(options);
+	prepare_workers(options->workers);
+	while (!here.ending || here.children || message_waits()) {
+		if (!here.ending && start_workers(out))
+			return;
+		if (wait_and_take(out, &timed_out))
+			return;
+		reap();
+		obey_signals(timed_out, usable);
+	}
+	exit(0);
 }

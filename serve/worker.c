@@ -1,20 +1,21 @@
 /*
  * worker: see worker.h.
  *
- * One turn of the loop takes what the kernel has ready: it reads each
- * connection, answers whole requests into memory, commits what they wrote in
- * one transaction, and only then sends the answers. So requests that queue
- * share a turn at the store, a write, and a sync if one needs it.
+ * One turn of the loop takes the events that the kernel has ready: it reads
+ * each connection, answers complete requests into memory, commits what they
+ * wrote in one transaction, and only then sends the answers. So requests that
+ * come together share a turn at the store, a write, and a sync if one needs it.
  *
- * What isn't quick is not done here. A connection whose request hashes a
- * password is handed to the starter, with the bytes that were read of it; a
- * process of its own goes on as under inetd. So is every request once
- * configuration or keys have changed on disk, until this process has ended and
- * a new one has its place: a retired key is refused at once.
+ * A worker does nothing that is slow. A connection whose request hashes a
+ * password is handed over to the listener, with the bytes that were read of it;
+ * a process of its own then answers as under inetd. The same happens to every
+ * request once configuration or keys have changed on disk, until this process
+ * has ended and a new one has its slot: so a retired key is refused at once.
  *
- * A slow or silent peer costs an entry in a list and the bytes that it sent,
- * no more; its time is one absolute deadline for each request. A fail() in a batch
- * is answered to all of the batch, whose transaction is undone.
+ * A slow or silent client costs an entry in a list and the bytes that it sent,
+ * no more; its time is one absolute deadline for each request. After a fail()
+ * the transaction of the batch is undone, and everybody in the batch gets that
+ * error.
  */
 #include "serve/worker.h"
 
@@ -38,42 +39,41 @@
 enum {
 	EVENTS = 64,                    /* taken at once: so many requests share a commit at most */
 	ROOM = LIMIT_HEAD + LIMIT_BODY + 8,
-	CONNECTIONS = 16384,            /* and what RLIMIT_NOFILE leaves */
-	SPARE_FILES = 32,               /* of it: the store's, the log's, the listening ones */
+	CONNECTIONS = 16384,            /* at most; fewer if RLIMIT_NOFILE says so */
+	SPARE_FILES = 32,               /* of RLIMIT_NOFILE: for the store, the log and the listening sockets */
 	KEEP_MS = 75000,                /* for the next request: longer than browsers keep an idle connection */
-	LINGER_MS = 1000,               /* a refused peer has to stop sending */
+	LINGER_MS = 1000,               /* a refused client has to stop sending */
 	LEAVE_MS = 10000,               /* to finish what was begun when told to end */
 	SWEEP_MS = 500,
-	REST_MS = 1000,                 /* without a request, and the log is emptied for others */
+	REST_MS = 1000,                 /* after so long without a request the log is emptied for other processes */
 	ARENA_MOST = 256 * 1024,        /* half of it: then the batch is closed */
-	ACCEPTS = 32,                   /* at once, so that who is here already is served too */
+	ACCEPTS = 32,                   /* of one socket at once, so that open connections are served too */
 	PEER_MAX = 48
 };
 
-enum { TOLD_TO_LEAVE = 1, TOLD_TO_END };
-
 enum state {
 	IDLE,           /* no byte of a request yet */
-	READING,        /* some of one */
-	AHEAD,          /* behind an answer there are bytes that were not looked at yet: it is in ahead[] */
+	READING,        /* some bytes of one */
+	PIPELINED,      /* the next request's bytes came with the last one's: it is in pipelined[] */
 	ANSWERED,       /* its answer waits for the commit */
-	WRITING,        /* the peer takes it slowly */
+	WRITING,        /* the client takes the answer slowly */
 	LINGERING,      /* all is sent; what still comes is thrown away */
-	GONE            /* closed; its memory is freed when the turn is over, which may still speak of it */
+	CLOSED          /* its memory is freed at the end of the turn, since the turn's events may still name it */
 };
 
 struct connection {
-	struct connection *next, *before;
+	struct connection *next, *previous;
 	int fd;
 	enum state state;
-	bool keep, told;
+	bool keep;                      /* it may send another request after this answer */
+	bool continued;                 /* "100 Continue" was sent */
 	int64_t deadline;
 	struct http_at at;
 	struct slice peer;              /* in peer_text */
 	char *in, *out;                 /* of malloc, only while there are bytes */
 	size_t n, out_n, out_at;
-	struct slice reply;             /* in the arena, until the batch is settled */
-	enum face face;                 /* and method: the form of the reply, if it has to be another */
+	struct slice reply;             /* in the arena, until the batch is sent */
+	enum face face;                 /* and method: the form of the reply, if it has to be another one */
 	enum method method;
 	char peer_text[PEER_MAX];
 };
@@ -81,16 +81,17 @@ struct connection {
 static const struct worker_place *place;
 static const struct worker_calls *calls;
 static int loop = -1;
-static struct connection *all, *gone;
+static struct connection *all, *closed;
 static size_t connections, most;
-static struct connection *answered[EVENTS];
-static size_t batch;
-static struct connection *ahead[EVENTS];        /* one for each that is answered at most: see take() */
-static size_t aheads;
+static struct connection *batch[EVENTS];        /* these are answered with the next commit */
+static size_t batch_size;
+static struct connection *pipelined[EVENTS];    /* one for each of the batch at most: take_events() */
+static size_t pipelined_count;
 static char room[ROOM];
 static int64_t clock_now, swept;
-static bool accepting, leaving;
-static volatile sig_atomic_t told;      /* by a signal */
+static bool accepting;
+static bool leaving;                    /* no new connections; those that are open are served to their end */
+static volatile sig_atomic_t signalled; /* SIGHUP or SIGTERM */
 static jmp_buf failed;
 static enum error failure;
 
@@ -106,16 +107,16 @@ static bool watch(int operation, int fd, uint32_t events, void *what)
 }
 
 /*
- * The listening sockets stand in the loop by their place in the table. Without EPOLLEXCLUSIVE: one who is woken
- * alone and then takes nobody, since it is told to leave or full, would leave the others asleep.
+ * A listening socket's event carries the address of its entry in place->sockets. Not with EPOLLEXCLUSIVE: the kernel would
+ * wake one worker alone, and if that one is full or about to end, the others would sleep on.
  */
-static void accept_or_not(bool now_on)
+static void set_accepting(bool on)
 {
-	if (now_on == accepting)
+	if (on == accepting)
 		return;
-	accepting = now_on;
+	accepting = on;
 	for (size_t i = 0; i < place->count; i++)
-		watch(now_on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, place->sockets[i], EPOLLIN,
+		watch(on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, place->sockets[i], EPOLLIN,
 			(void *)(uintptr_t)&place->sockets[i]);
 }
 
@@ -127,44 +128,47 @@ static void drop_bytes(struct connection *c)
 	c->at = (struct http_at){ 0 };
 }
 
-static void end(struct connection *c)
+static void close_connection(struct connection *c)
 {
 	drop_bytes(c);
 	free(c->out);
 	close(c->fd);
 	if (c->next)
-		c->next->before = c->before;
-	if (c->before)
-		c->before->next = c->next;
+		c->next->previous = c->previous;
+	if (c->previous)
+		c->previous->next = c->next;
 	else
 		all = c->next;
-	c->state = GONE;
-	c->next = gone;
-	gone = c;
+	c->state = CLOSED;
+	c->next = closed;
+	closed = c;
 	connections--;
-	accept_or_not(!leaving);
+	set_accepting(!leaving);
 }
 
-static void bury(void)
+static void free_closed(void)
 {
-	while (gone) {
-		struct connection *c = gone;
-		gone = c->next;
+	while (closed) {
+		struct connection *c = closed;
+		closed = c->next;
 		free(c);
 	}
 }
 
-/* Somebody new is worth more than who is silent, and would be left first. NULL: nobody is silent. */
-static struct connection *most_silent(void)
+/*
+ * When all places are taken, a new connection replaces an idle one. Returns the idle connection with the nearest deadline,
+ * or NULL if every connection has a request under way.
+ */
+static struct connection *longest_idle(void)
 {
-	struct connection *silent = NULL;
+	struct connection *idle = NULL;
 	for (struct connection *c = all; c; c = c->next)
-		if (c->state == IDLE && (!silent || c->deadline < silent->deadline))
-			silent = c;
-	return silent;
+		if (c->state == IDLE && (!idle || c->deadline < idle->deadline))
+			idle = c;
+	return idle;
 }
 
-static bool begin(int fd)
+static bool open_connection(int fd)
 {
 	int on = 1;
 	struct connection *c = calloc(1, sizeof *c);
@@ -180,26 +184,26 @@ static bool begin(int fd)
 	c->deadline = clock_now + http_patience;
 	c->next = all;
 	if (all)
-		all->before = c;
+		all->previous = c;
 	all = c;
 	connections++;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	return true;
 }
 
-/* One of those who wait. When nobody can be taken, the others wait until one here ends, or for the next sweep. */
+/* When no connection can be taken, the socket isn't looked at until one here is closed, or until the next sweep. */
 static bool accept_one(int socket)
 {
-	struct connection *silent = connections < most ? NULL : most_silent();
-	bool full = connections >= most && !silent;
+	struct connection *replaced = connections < most ? NULL : longest_idle();
+	bool full = connections >= most && !replaced;
 	int fd = full ? -1 : accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (full || (fd < 0 && errno != EAGAIN))
-		accept_or_not(false);
+		set_accepting(false);
 	if (fd < 0)
 		return false;
-	if (silent)
-		end(silent);
-	if (!begin(fd))
+	if (replaced)
+		close_connection(replaced);
+	if (!open_connection(fd))
 		close(fd);
 	return true;
 }
@@ -213,16 +217,16 @@ static void accept_some(int socket)
 
 /* ---- writing ----------------------------------------------------------- */
 
-static void turn_to_reading(struct connection *c)
+static void wait_for_next(struct connection *c)
 {
-	c->state = c->n ? AHEAD : IDLE;
-	c->told = false;
+	c->state = c->n ? PIPELINED : IDLE;
+	c->continued = false;
 	c->deadline = clock_now + (c->n ? http_patience : KEEP_MS);
 	if (c->n)
-		ahead[aheads++] = c;
+		pipelined[pipelined_count++] = c;
 }
 
-/* Closing with input unread would reset the connection, and the answer with it. */
+/* Closing a socket with input unread resets the connection, and the client may lose the answer. */
 static void linger(struct connection *c)
 {
 	shutdown(c->fd, SHUT_WR);
@@ -236,18 +240,18 @@ static void all_written(struct connection *c)
 	free(c->out);
 	c->out = NULL;
 	if (c->keep && !leaving)
-		turn_to_reading(c);
+		wait_for_next(c);
 	else
 		linger(c);
 }
 
-static void go_on_writing(struct connection *c)
+static void continue_writing(struct connection *c)
 {
 	ssize_t put = send(c->fd, c->out + c->out_at, c->out_n - c->out_at, MSG_NOSIGNAL);
 	if (put < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (put < 0) {
-		end(c);
+		close_connection(c);
 		return;
 	}
 	c->out_at += (size_t)put;
@@ -262,7 +266,7 @@ static void keep_rest(struct connection *c, struct slice rest)
 {
 	c->out = malloc(rest.n);
 	if (!c->out) {
-		end(c);
+		close_connection(c);
 		return;
 	}
 	memcpy(c->out, rest.p, rest.n);
@@ -277,7 +281,7 @@ static void send_reply(struct connection *c)
 {
 	ssize_t put = send(c->fd, c->reply.p, c->reply.n, MSG_NOSIGNAL);
 	if (put < 0 && errno != EAGAIN && errno != EINTR) {
-		end(c);
+		close_connection(c);
 		return;
 	}
 	struct slice rest = slice_from(c->reply, put > 0 ? (size_t)put : 0);
@@ -304,14 +308,20 @@ static void refuse(struct connection *c, const struct request *rq, enum error e)
 	set_reply(c, rq, &rp);
 }
 
-/* Its answer, whatever it will be, goes out with the batch; before anything that may fail(), so that it then has one. */
+/* Adds c to the batch. Must come before any call that may fail(): undo_batch() answers only connections in the batch. */
 static void join_batch(struct connection *c)
 {
 	c->state = ANSWERED;
-	answered[batch++] = c;
+	batch[batch_size++] = c;
 }
 
-/* To a process of its own, by way of the starter. */
+/* Takes the last one out of the batch again: it has no answer yet. */
+static void leave_batch(void)
+{
+	batch_size--;
+}
+
+/* Sends the connection to the listener, which starts a process for it. */
 static bool hand_over(struct connection *c, struct slice bytes)
 {
 	union { char room[CMSG_SPACE(sizeof(int))]; struct cmsghdr head; } control = { { 0 } };
@@ -323,13 +333,13 @@ static bool hand_over(struct connection *c, struct slice bytes)
 	memcpy(CMSG_DATA(&control.head), &c->fd, sizeof(int));
 	if (sendmsg(place->handover, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		return false;
-	watch(EPOLL_CTL_DEL, c->fd, 0, NULL);   /* closing alone doesn't: the connection lives on elsewhere */
-	end(c);
+	watch(EPOLL_CTL_DEL, c->fd, 0, NULL);   /* close() alone doesn't do it: the other process still has the connection */
+	close_connection(c);
 	return true;
 }
 
-/* What is behind a request's bytes stays for the next. */
-static bool store_bytes(struct connection *c, struct slice bytes)
+/* Keeps bytes for later. False without memory for them. */
+static bool keep_bytes(struct connection *c, struct slice bytes)
 {
 	char *kept = bytes.n ? malloc(bytes.n) : NULL;
 	if (bytes.n && !kept)
@@ -344,20 +354,19 @@ static bool store_bytes(struct connection *c, struct slice bytes)
 
 static void tell_continue(struct connection *c)
 {
-	if (!c->told)
+	if (!c->continued)
 		(void)send(c->fd, "HTTP/1.1 100 Continue\r\n\r\n", 25, MSG_NOSIGNAL);
-	c->told = true;
+	c->continued = true;
 }
 
-/* The last of its batch is the one that is looked at. */
-static void whole(struct connection *c, const struct request *rq, struct slice bytes, size_t used)
+/* Answers a complete request, or hands it over. False: it has no answer from here. */
+static bool answer(struct connection *c, const struct http_taken *taken, struct slice bytes)
 {
+	const struct request *rq = &taken->request;
 	struct reply rp = { 0 };
 	bool elsewhere = leaving || calls->is_slow(rq);
-	if (elsewhere && hand_over(c, bytes)) {
-		batch--;
-		return;
-	}
+	if (elsewhere && hand_over(c, bytes))
+		return false;
 	if (elsewhere) {
 		refuse(c, rq, ERROR_BUSY);
 	} else {
@@ -365,46 +374,51 @@ static void whole(struct connection *c, const struct request *rq, struct slice b
 		set_reply(c, rq, &rp);
 	}
 	c->at = (struct http_at){ 0 };
-	if (!store_bytes(c, slice_from(bytes, used)))
+	if (!keep_bytes(c, slice_from(bytes, taken->used)))
 		c->keep = false;
+	return true;
 }
 
 static void wait_for_more(struct connection *c, const struct request *rq, struct slice bytes)
 {
-	batch--;
 	if (rq->wire.waits)
 		tell_continue(c);
 	if (c->n == 0)
 		c->deadline = clock_now + http_patience;
 	c->state = READING;
-	if (!store_bytes(c, bytes))
-		end(c);
+	if (!keep_bytes(c, bytes))
+		close_connection(c);
 }
 
-/* A request that won't be whole: it ended, or its time did. */
-static void refuse_half(struct connection *c, enum error e)
+static void refuse_and_forget(struct connection *c, const struct request *rq, enum error e)
 {
-	const struct request half = { .wire.face = c->face };
-	join_batch(c);
-	refuse(c, &half, e);
+	refuse(c, rq, e);
 	drop_bytes(c);
 }
 
-/* Looks at all that came of a connection's request so far. */
+/* A request that won't be complete: the client or its time is at the end. */
+static void refuse_incomplete(struct connection *c, enum error e)
+{
+	const struct request half = { .wire.face = c->face };
+	join_batch(c);
+	refuse_and_forget(c, &half, e);
+}
+
+/* Looks at all that has come of a connection's request. */
 static void look(struct connection *c, struct slice bytes)
 {
-	struct http_taken t;
+	struct http_taken taken;
 	join_batch(c);
-	enum http_progress progress = http_take(bytes, &c->at, calls->rules, c->peer, &t);
-	c->face = t.request.wire.face;
-	c->method = t.request.method;
-	if (progress == HTTP_WHOLE) {
-		whole(c, &t.request, bytes, t.used);
+	enum http_progress progress = http_take(bytes, &c->at, calls->rules, c->peer, &taken);
+	c->face = taken.request.wire.face;
+	c->method = taken.request.method;
+	if (progress == HTTP_WRONG) {
+		refuse_and_forget(c, &taken.request, taken.error);
 	} else if (progress == HTTP_MORE) {
-		wait_for_more(c, &t.request, bytes);
-	} else {
-		refuse(c, &t.request, t.error);
-		drop_bytes(c);
+		leave_batch();
+		wait_for_more(c, &taken.request, bytes);
+	} else if (!answer(c, &taken, bytes)) {
+		leave_batch();
 	}
 }
 
@@ -418,16 +432,16 @@ static void read_some(struct connection *c)
 	if (got > 0)
 		look(c, (struct slice){ room, c->n + (size_t)got });
 	else if (got == 0 && c->state == READING)
-		refuse_half(c, ERROR_BAD_REQUEST);
+		refuse_incomplete(c, ERROR_BAD_REQUEST);
 	else
-		end(c);
+		close_connection(c);
 }
 
 static void throw_away(struct connection *c)
 {
 	ssize_t got = recv(c->fd, room, ROOM, 0);
 	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
-		end(c);
+		close_connection(c);
 }
 
 /* ---- the loop ---------------------------------------------------------- */
@@ -439,24 +453,25 @@ static void on_failure(enum error e)
 	longjmp(failed, 1);
 }
 
-/* Nothing of it was committed, or that is what the failure says; so nobody is told anything else. What was built is thrown
- * away first: memory may be what failed. */
+/*
+ * Nothing of the batch was committed, or the failure itself says that it may have been; so everybody in the batch gets the
+ * failure as the answer. What was built is thrown away first: memory may be what failed.
+ */
 static void undo_batch(size_t mark)
 {
 	calls->forget();
 	arena_back(mark);
-	for (size_t i = 0; i < batch; i++) {
-		struct request asked = { .wire.face = answered[i]->face, .method = answered[i]->method };
-		drop_bytes(answered[i]);
-		refuse(answered[i], &asked, failure);
+	for (size_t i = 0; i < batch_size; i++) {
+		const struct request asked = { .wire.face = batch[i]->face, .method = batch[i]->method };
+		refuse_and_forget(batch[i], &asked, failure);
 	}
 }
 
 static void send_batch(void)
 {
-	for (size_t i = 0; i < batch; i++)
-		send_reply(answered[i]);
-	batch = 0;
+	for (size_t i = 0; i < batch_size; i++)
+		send_reply(batch[i]);
+	batch_size = 0;
 }
 
 static void close_batch(bool resting, size_t mark)
@@ -471,7 +486,7 @@ static void close_batch(bool resting, size_t mark)
 	else
 		calls->forget();
 	arena_back(mark);
-	bury();
+	free_closed();
 }
 
 static void react(const struct epoll_event *event)
@@ -483,38 +498,41 @@ static void react(const struct epoll_event *event)
 			return;
 		}
 	if (c->state == WRITING)
-		go_on_writing(c);
+		continue_writing(c);
 	else if (c->state == LINGERING)
 		throw_away(c);
 	else if (c->state == IDLE || c->state == READING)
 		read_some(c);
 }
 
-static void look_ahead(void)
+static void look_at_pipelined(void)
 {
-	struct connection *c = ahead[0];
-	aheads--;
-	for (size_t i = 0; i < aheads; i++)
-		ahead[i] = ahead[i + 1];
+	struct connection *c = pipelined[0];
+	pipelined_count--;
+	for (size_t i = 0; i < pipelined_count; i++)
+		pipelined[i] = pipelined[i + 1];
 	memcpy(room, c->in, c->n);
 	look(c, (struct slice){ room, c->n });
 }
 
-/* Past its deadline: half a request is told so, all else is closed; and who couldn't be accepted may be now. */
+/*
+ * Connections past their deadline: an incomplete request gets its 408, all others are closed. Then there may be room for
+ * those that couldn't be accepted.
+ */
 static void sweep(void)
 {
 	swept = clock_now;
 	for (struct connection *c = all, *next; c; c = next) {
 		next = c->next;
-		bool over = c->deadline <= clock_now || (told == TOLD_TO_END && c->state == IDLE);
-		if (!over || c->state == ANSWERED || c->state == AHEAD)
+		bool over = c->deadline <= clock_now || (signalled == SIGTERM && c->state == IDLE);
+		if (!over || c->state == ANSWERED || c->state == PIPELINED)
 			continue;
 		if (c->state != READING)
-			end(c);
-		else if (batch + aheads < EVENTS)
-			refuse_half(c, ERROR_REQUEST_TIMEOUT);
+			close_connection(c);
+		else if (batch_size + pipelined_count < EVENTS)
+			refuse_incomplete(c, ERROR_REQUEST_TIMEOUT);
 	}
-	accept_or_not(!leaving);
+	set_accepting(!leaving);
 }
 
 static bool arena_has_room(size_t mark)
@@ -523,10 +541,10 @@ static bool arena_has_room(size_t mark)
 }
 
 /*
- * What is not taken now, in a full batch or behind a fail(), the kernel tells of again. An event adds one to
- * the batch or to ahead[], and each of the batch may be ahead[] afterwards; so neither gets more than EVENTS.
+ * Events left over (batch full, or a fail()) aren't lost: epoll reports them again. An event adds at most one entry to the
+ * batch or to pipelined[], and a connection of the batch moves to pipelined[] at most once, so neither array exceeds EVENTS.
  */
-static void take(const struct epoll_event *events, int count, size_t mark)
+static void take_events(const struct epoll_event *events, int count, size_t mark)
 {
 	static int at;
 	at = 0;
@@ -534,35 +552,36 @@ static void take(const struct epoll_event *events, int count, size_t mark)
 		undo_batch(mark);
 		return;
 	}
-	while (aheads && arena_has_room(mark))
-		look_ahead();
-	while (at < count && batch + aheads < EVENTS && arena_has_room(mark))
+	while (pipelined_count && arena_has_room(mark))
+		look_at_pipelined();
+	while (at < count && batch_size + pipelined_count < EVENTS && arena_has_room(mark))
 		react(&events[at++]);
 	if (clock_now - swept >= SWEEP_MS || leaving)
 		sweep();
 }
 
-static void leave_place(void)
+/* Takes no more connections, and tells the listener so. */
+static void leave(void)
 {
 	if (leaving)
 		return;
 	leaving = true;
-	accept_or_not(false);
-	const pid_t self = getpid();
-	(void)send(place->handover, &self, sizeof self, MSG_DONTWAIT | MSG_NOSIGNAL);
+	set_accepting(false);
+	const pid_t pid = getpid();
+	(void)send(place->handover, &pid, sizeof pid, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 /*
- * Signals aren't blocked while there is work: epoll_pwait(2) lets none through where there are events, so who is
- * kept busy would never be told. A word that comes right before the wait is heard a sweep later.
+ * Signals aren't blocked outside the wait, as the listener's are: epoll_pwait(2) lets none through while there are events,
+ * so a busy worker would never see one. A signal that comes just before the wait is noticed a sweep later.
  */
-static void on_word(int signal)
+static void on_signal(int signal)
 {
-	told = signal == SIGTERM ? TOLD_TO_END : TOLD_TO_LEAVE;
+	signalled = signal;
 }
 
-/* Connections that there are files for; one at least. */
-static size_t places(void)
+/* How many connections there are files for; at least one. */
+static size_t connections_most(void)
 {
 	struct rlimit files = { 0 };
 	getrlimit(RLIMIT_NOFILE, &files);
@@ -573,28 +592,28 @@ static size_t places(void)
 
 static void start(void)
 {
-	struct sigaction action = { .sa_handler = on_word, .sa_flags = SA_RESTART };
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 	loop = epoll_create1(EPOLL_CLOEXEC);
-	most = places();
+	most = connections_most();
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
-	signal(SIGINT, SIG_IGN);        /* a terminal sends it to all of us; the starter says what it means */
+	signal(SIGINT, SIG_IGN);        /* a terminal sends it to all; the listener decides */
 	on_fail(on_failure);
-	accept_or_not(true);
+	set_accepting(true);
 }
 
 static void turn(size_t mark, int64_t *rested)
 {
 	struct epoll_event events[EVENTS];
-	bool at_once = aheads || (told && !leaving);
+	bool at_once = pipelined_count || (signalled && !leaving);
 	int count = epoll_wait(loop, events, EVENTS, at_once ? 0 : SWEEP_MS);
 	clock_now = now_ms();
-	if (told || !calls->is_current())
-		leave_place();
-	take(events, count, mark);
-	if (batch)
+	if (signalled || !calls->is_current())
+		leave();
+	take_events(events, count, mark);
+	if (batch_size)
 		*rested = clock_now;
-	bool resting = !batch && *rested && clock_now - *rested >= REST_MS;
+	bool resting = !batch_size && *rested && clock_now - *rested >= REST_MS;
 	close_batch(resting, mark);
 	if (resting)
 		*rested = 0;
@@ -623,24 +642,24 @@ void worker_run(const struct worker_place *where, const struct worker_calls *wha
 	on_fail(NULL);
 }
 
-/* ---- the starter's side ------------------------------------------------ */
+/* ---- the listener's side ------------------------------------------------ */
 
-bool worker_take(int socket, struct worker_word *word)
+bool worker_receive(int socket, struct worker_message *message)
 {
 	static char bytes[ROOM];
 	union { struct cmsghdr head; char room[CMSG_SPACE(sizeof(int))]; } control;
 	struct iovec part = { bytes, sizeof bytes };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
-	ssize_t n = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	*word = (struct worker_word){ .fd = -1 };
+	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+	ssize_t n = recvmsg(socket, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	*message = (struct worker_message){ .fd = -1 };
 	if (n <= 0)
 		return false;
-	const struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+	const struct cmsghdr *rights = CMSG_FIRSTHDR(&m);
 	if (rights)
-		memcpy(&word->fd, CMSG_DATA(rights), sizeof(int));
-	else if (n == sizeof word->pid)
-		memcpy(&word->pid, bytes, sizeof word->pid);
-	word->early = (struct slice){ bytes, (size_t)n };
+		memcpy(&message->fd, CMSG_DATA(rights), sizeof(int));
+	else if (n == sizeof message->pid)
+		memcpy(&message->pid, bytes, sizeof message->pid);
+	message->early = (struct slice){ bytes, (size_t)n };
 	return true;
 }
 
@@ -656,10 +675,10 @@ void worker_run(const struct worker_place *where, const struct worker_calls *wha
 	(void)where, (void)what;
 }
 
-bool worker_take(int socket, struct worker_word *word)
+bool worker_receive(int socket, struct worker_message *message)
 {
 	(void)socket;
-	*word = (struct worker_word){ .fd = -1 };
+	*message = (struct worker_message){ .fd = -1 };
 	return false;
 }
 

@@ -549,8 +549,6 @@ static void processes(void)
 	}
 }
 
-extern char **environ;
-
 static void environments(void)
 {
 	char **before = environ, **taken = process_take_environment();

@@ -957,9 +957,16 @@ static void test_peek(void)
 		http_leave_unread(&rq, SLICE_NONE);
 		heard();
 		ok(sent && rq.wire.face == cases[i].face && rq.wire.unread, "the first byte of '%s' says what is spoken", bytes ? bytes : "who waits");
-		http_leave_unread(&rq, slice_of(bytes ? bytes : "2"));
-		ok(rq.wire.face == (bytes ? cases[i].face : FACE_SCGI) || !*bytes, "  or the first that was read before");
 	}
+}
+
+static void test_early_peek(void)
+{
+	rq = (struct request){ .method = METHOD_GET };
+	http_leave_unread(&rq, S("24:"));
+	ok(rq.wire.face == FACE_SCGI && rq.wire.unread, "the first byte that was read before says it too");
+	http_leave_unread(&rq, S("GET"));
+	is_int(rq.wire.face, FACE_HTTP, "for each of the two");
 }
 
 static enum error stream_body(const char *more, size_t said, size_t sent)
@@ -1552,6 +1559,7 @@ int main(void)
 		test_early_bytes,
 		test_scgi_streams,
 		test_peek,
+		test_early_peek,
 		test_long_stream,
 		test_continue,
 		test_slow,

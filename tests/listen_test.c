@@ -420,6 +420,8 @@ static void test_signals_of_children(void)
 	stop("and it ends in order");
 }
 
+static bool has_ended(void) { return !turn(); }
+
 /* Who has connections to take all the time hears its signals all the same. */
 static void test_busy(void)
 {
@@ -431,7 +433,8 @@ static void test_busy(void)
 		let_go();
 		ok(is_served(a), "a connection that was there when signal %d came is served", signals[i]);
 		hang_up(a);
-		ok(!came_back(), "but it was the last");
+		came_back();
+		ok(until(has_ended), "but it was the last");
 		is_int(ended(), 0, "all ends in order");
 		fclose(said);
 		fclose(logged);
@@ -521,8 +524,6 @@ static void test_full(void)
 	stop("and all ends in order");
 }
 
-static bool has_ended(void) { return !turn(); }
-
 static void test_idle(void)
 {
 	start(by_name(1, 5), -1);
@@ -549,6 +550,43 @@ static void test_idle(void)
 	is_int(ended(), 0, "in order");
 	fclose(said);
 	fclose(logged);
+}
+
+static void test_idle_without_workers(void)
+{
+	start(by_name(0, 5), -1);
+	is_int(here->timeout, 5, "without workers it waits so long for a connection");
+	int a = peer();
+	turn();
+	ok(is_served(a), "one is served");
+	is_int(here->timeout, -1, "while it is, the listener waits for as long as it takes");
+	hang_up(a);
+	ok(until(has_ended), "then it waits once more, and ends");
+	is_int(ended(), 0, "in order");
+	fclose(said);
+	fclose(logged);
+}
+
+static void test_full_without_workers(void)
+{
+	enum { MOST = 64 };
+	int fd[MOST + 1], served = 0;
+	start(by_name(0, 0), -1);
+	for (size_t i = 0; i < MOST; i++) {
+		fd[i] = peer();
+		turn();
+		served += is_served(fd[i]);
+	}
+	is_int(served, MOST, "sixty-four are served at once without workers");
+	fd[MOST] = peer();
+	kill(starter, SIGCHLD);
+	turn();
+	ok(nobody_says_anything(fd[MOST]) && !here->heeds, "then nobody is accepted");
+	hang_up(fd[0]);
+	ok(until(heeds), "until one has ended");
+	turn();
+	ok(is_served(fd[MOST]), "then the next one is served");
+	stop("and all ends in order");
 }
 
 /* What its workers have begun is finished, though they end before it looks. */
@@ -599,6 +637,8 @@ int main(void)
 	test_worker_ends();
 	test_full();
 	test_idle();
+	test_idle_without_workers();
+	test_full_without_workers();
 	test_end_of_workers();
 	unlink(path);
 	rmdir(dir);

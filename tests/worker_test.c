@@ -738,17 +738,17 @@ static void test_fail_while_reading(void)
 	stop();
 }
 
-static struct worker_word word;
+static struct worker_message word;
 
 static void test_hand_over(void)
 {
 	start(0);
 	int a = peer();
-	ok(!worker_take(handover[0], &word) && word.fd == -1, "nothing is handed over at first");
+	ok(!worker_receive(handover[0], &word) && word.fd == -1, "nothing is handed over at first");
 	ask(a, "GET /sl");
 	ask(a, "ow HTTP/1.1\r\nHost: a\r\n\r\nmore");
 	is_str(hear(a), "", "what is slow isn't answered here");
-	ok(worker_take(handover[0], &word) && word.fd >= 0 && word.pid == 0, "it is handed over");
+	ok(worker_receive(handover[0], &word) && word.fd >= 0 && word.pid == 0, "it is handed over");
 	is_mem(word.early.p, word.early.n, GET("/slow") "more", sizeof GET("/slow") + 3, "with all that was read of it");
 	is_int(state->connections, 0, "and is nothing of the worker's any more");
 	say(a, "!");
@@ -761,7 +761,7 @@ static void test_hand_over(void)
 	ask(b, GET("/b") GET("/slow"));
 	turn();
 	is_str(hear(b), "200</b> ", "behind another, too");
-	ok(worker_take(handover[0], &word) && word.fd >= 0, "it is handed over");
+	ok(worker_receive(handover[0], &word) && word.fd >= 0, "it is handed over");
 	close(word.fd);
 	int d = peer();
 	fault(SENDMSG, 1, EAGAIN, 0);
@@ -779,9 +779,9 @@ static void test_take(void)
 	need(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, lone) == 0);
 	pid_t self = getpid();
 	need(send(lone[1], &self, sizeof self, 0) == sizeof self);
-	ok(worker_take(lone[0], &word) && word.pid == self && word.fd == -1, "a word of a worker that takes no more");
+	ok(worker_receive(lone[0], &word) && word.pid == self && word.fd == -1, "a word of a worker that takes no more");
 	need(send(lone[1], "abcde", 5, 0) == 5);
-	ok(worker_take(lone[0], &word) && word.pid == 0 && word.fd == -1, "other bytes are none");
+	ok(worker_receive(lone[0], &word) && word.pid == 0 && word.fd == -1, "other bytes are none");
 	start(0);
 	int a = peer();
 	ask(a, GET("/slow"));
@@ -790,13 +790,13 @@ static void test_take(void)
 	none = (struct rlimit){ (rlim_t)fd, before.rlim_max };
 	close(fd);
 	setrlimit(RLIMIT_NOFILE, &none);
-	bool taken = worker_take(handover[0], &word);
+	bool taken = worker_receive(handover[0], &word);
 	setrlimit(RLIMIT_NOFILE, &before);
 	ok(taken && word.fd == -1 && word.pid == 0, "a connection for which no file is left is nothing");
 	is_str(hear(a), ".", "and ends");
 	close(lone[0]);
 	close(lone[1]);
-	ok(!worker_take(lone[0], &word), "nor is there anything where nobody is");
+	ok(!worker_receive(lone[0], &word), "nor is there anything where nobody is");
 	stop();
 }
 
@@ -810,12 +810,12 @@ static void test_sigterm(void)
 	ask(half, "GET /half");
 	kill(worker, SIGTERM);
 	turn();
-	ok(worker_take(handover[0], &word) && word.pid == worker, "told to end it says that it takes no more");
+	ok(worker_receive(handover[0], &word) && word.pid == worker, "told to end it says that it takes no more");
 	is_str(hear(idle), ".", "who says nothing is left at once");
 	turns(2);
 	is_str(hear(reader), "200</a> .", "who is being answered gets all of it");
 	ask(half, " HTTP/1.1\r\nHost: a\r\n\r\n");
-	ok(worker_take(handover[0], &word) && word.fd >= 0, "who has begun is handed over once he is whole");
+	ok(worker_receive(handover[0], &word) && word.fd >= 0, "who has begun is handed over once he is whole");
 	peer_at(0);
 	close(word.fd);
 	hang_up(reader);
@@ -847,7 +847,7 @@ static void test_word_in_a_turn(void)
 	turn();
 	is_int(here->timeout, 0, "a word that comes in the middle of a turn is heard at once");
 	turn();
-	ok(worker_take(handover[0], &word) && word.pid == worker, "and heeded");
+	ok(worker_receive(handover[0], &word) && word.pid == worker, "and heeded");
 	stop();
 }
 
@@ -884,8 +884,8 @@ static void test_change(void)
 	peer_at(0);
 	ask(a, GET("/b"));
 	is_int(here->answers, 1, "is all that is answered from files that have changed");
-	ok(worker_take(handover[0], &word) && word.pid == worker, "another is asked for");
-	ok(worker_take(handover[0], &word) && word.fd >= 0, "and gets what was open");
+	ok(worker_receive(handover[0], &word) && word.pid == worker, "another is asked for");
+	ok(worker_receive(handover[0], &word) && word.fd >= 0, "and gets what was open");
 	is_int(state->connections, 1, "nobody is taken any more");
 	close(word.fd);
 	hang_up(b);
