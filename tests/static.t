@@ -73,7 +73,7 @@ isnt "$({ edges; echo 'base main'; } | circles)" '' 'and one that does is found'
 # --- foreign headers: where each may be included
 users() { # PATTERN: the .c that include such a header, themselves or by an own header
     # shellcheck disable=SC2086  # a list
-    for f in $(grep -lE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($1)" $own ./*.h base/*.h store/*.h serve/*.h operator/*.h | sed 's|^\./||'); do
+    grep -lE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($1)" $own ./*.h base/*.h store/*.h serve/*.h operator/*.h | sed 's|^\./||' | while read -r f; do
         case $f in *.h) grep -lF "\"$f\"" $own ;; *) echo "$f" ;; esac
     done | sort -u | paste -sd ' ' -
 }

@@ -28,7 +28,9 @@ T_UNUSED static void remove_files(void)
 {
 	store_close();
 	DIR *d = opendir(dir);
-	for (struct dirent *e; d && (e = readdir(d));)
+	if (!d)
+		return;
+	for (struct dirent *e; (e = readdir(d));)
 		unlink(file(e->d_name));
 	closedir(d);
 }

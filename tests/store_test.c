@@ -318,7 +318,8 @@ static void audit_bound(void)
 	fresh();
 	add_events(640, 64, 1);
 	ok(store_audits_after(0, rows) > 0 && rows[0].time > 1, "more events than audit_max: the oldest are gone");
-	int64_t last = (store_audits(0, 0, 0, 64, rows), rows[0].id);
+	store_audits(0, 0, 0, 64, rows);
+	int64_t last = rows[0].id;
 	ok(rows[0].time == 640 && rows[63].time == 577, "the newest 64 are there");
 	add_events(1, 64, 641);
 	store_audits(0, 0, 0, 1, rows);
