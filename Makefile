@@ -29,7 +29,10 @@ MAKEFLAGS += --no-builtin-rules
 CROSS ?=
 B     ?=
 override B := $(or $(B),$(if $(CROSS),cross/$(CROSS),musl))
-O     := build/$(B)
+# The store that is linked in: all of store/$(STORE)*.c. With another one than SQLite folder and executable have its name.
+STORE ?= sqlite
+OTHER := $(addprefix -,$(filter-out sqlite,$(STORE)))
+O     := build/$(B)$(OTHER)
 NEED  ?= tools/need.sh
 # What the machine must have, to be named behind a |. It is looked for each time: a package may have been removed.
 BUILD_NEEDS = need-build $(NEEDS:%=need-%) $(if $(CROSS),$(CROSS_MUSL)/lib/musl-gcc.specs)
@@ -43,8 +46,6 @@ include tools/thirdparty.mk
 
 # --- Own source. What stands at the top is the line of one request and the policy (docs/internals.md, "Rooms").
 ROOMS := base store serve operator
-# The store that is linked in: all of store/$(STORE)*.c.
-STORE ?= sqlite
 SRC   := $(sort $(wildcard *.c $(filter-out store/*.c,$(ROOMS:%=%/*.c)) store/$(STORE)*.c))
 OBJ   := $(SRC:%.c=$(O)/%.o)
 WWW   := $(sort $(filter-out %.d.ts %/package.json %/session.js %/session-react.js,$(foreach e,html js css svg png ico,$(wildcard www/*.$(e)))))

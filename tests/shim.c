@@ -10,7 +10,10 @@
  *   confirmed      the kernel vouches for the clock
  *   unconfirmed    the kernel doesn't vouch for the clock
  *
- * (without one of these two the kernel of this machine is asked),
+ *   again          each transaction runs twice, as on a store that finds only at its end that another was first:
+ *                  what it did is taken back, and it begins anew
+ *
+ * (without one of the two about the clock the kernel of this machine is asked),
  *
  * and, for negative controls, what breaks it:
  *
@@ -22,6 +25,7 @@
  *   early          what a CGI request commits is written when the program ends: it is answered before its COMMIT
  *   unsynced       nothing is ever synced
  *   ends_unsynced  what must last is committed as a plain refresh is: an end is written and not synced
+ *   kept           with `again`: what the first run did isn't taken back
  *   key_unsynced   a directory isn't synced, so neither is the rename that retires a key
  *
  * Where a piece was refused "shim: refused" goes to stderr.
@@ -59,6 +63,8 @@ int __real_fcntl(int fd, int op, ...);
 int __wrap_fcntl(int fd, int op, ...);
 _Noreturn void __real_fail(enum error e, const char *site, ...) __attribute__((sentinel));
 _Noreturn void __wrap_fail(enum error e, const char *site, ...) __attribute__((sentinel));
+enum error __real_store_run(enum durability d, enum error (*work)(void *), void *arg);
+enum error __wrap_store_run(enum durability d, enum error (*work)(void *), void *arg);
 bool __real_store_session_end(uint64_t id, enum ended why, int64_t at);
 bool __wrap_store_session_end(uint64_t id, enum ended why, int64_t at);
 int64_t __real_store_sessions_end(uint64_t user, uint64_t except, enum ended why, int64_t at);
@@ -77,7 +83,7 @@ int __wrap_sqlite_file_sync(void);
 bool __real_directory_sync(const char *dir);
 bool __wrap_directory_sync(const char *dir);
 
-static bool crash, blames, unlocked, endless, gullible, early, unsynced, ends_unsynced, key_unsynced;
+static bool crash, blames, unlocked, endless, gullible, early, unsynced, ends_unsynced, key_unsynced, again, kept;
 
 /* ---- memory ------------------------------------------------------------ */
 
@@ -215,6 +221,26 @@ _Noreturn void __wrap_fail(enum error e, const char *site, ...)
 	__real_fail(blames ? ERROR_REFRESH_INVALID : e, site, part[0], part[1], part[2], part[3], part[4], part[5], part[6], NULL);
 }
 
+static struct { enum error (*work)(void *); void *arg; } first_try;
+
+/* Does all of it, and has it taken back. */
+static enum error try_in_vain(void *unused)
+{
+	(void)unused;
+	first_try.work(first_try.arg);
+	return kept ? ERROR_NONE : ERROR_BUSY;
+}
+
+enum error __wrap_store_run(enum durability d, enum error (*work)(void *), void *arg)
+{
+	if (again) {
+		first_try.work = work;
+		first_try.arg = arg;
+		__real_store_run(d, try_in_vain, NULL);
+	}
+	return __real_store_run(d, work, arg);
+}
+
 bool __wrap_store_session_end(uint64_t id, enum ended why, int64_t at)
 {
 	return endless || __real_store_session_end(id, why, at);
@@ -282,7 +308,7 @@ static void supply(struct supply *s, const char *count)
 static void obey(const char *word)
 {
 	static const struct { const char *word; bool *on; } switches[] = {
-		{ "crash", &crash }, { "blames", &blames }, { "unlocked", &unlocked }, { "endless", &endless }, { "gullible", &gullible },
+		{ "again", &again }, { "kept", &kept }, { "crash", &crash }, { "blames", &blames }, { "unlocked", &unlocked }, { "endless", &endless }, { "gullible", &gullible },
 		{ "early", &early }, { "unsynced", &unsynced }, { "ends_unsynced", &ends_unsynced }, { "key_unsynced", &key_unsynced },
 	};
 	for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)

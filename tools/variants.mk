@@ -63,7 +63,7 @@ export UBSAN_OPTIONS := print_stacktrace=1
 # What the product's own builds have in common: musl, static, for this processor or another.
 STATIC := $(filter musl cross/%,$(B))
 # The executable that is tested: the product itself, or the variant's own.
-BIN    := $(if $(filter musl,$(B)),latchkey,$(O)/latchkey)
+BIN    := $(if $(filter musl,$(B)),latchkey$(OTHER),$(O)/latchkey)
 
 COMMON += -ffunction-sections -fdata-sections -fno-strict-aliasing -ffile-prefix-map=$(CURDIR)=.
 # No path of this machine gets into it, wherever third-party source lies: two builds are equal (tests/repro.t).
