@@ -6,6 +6,7 @@
 #define AUTH_H
 
 #include "base/base.h"
+#include "keyring.h"
 
 struct config;
 struct request;

@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>    /* rename */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -27,8 +26,7 @@ enum {
 	SECONDS_DAY = 86400,
 	OPTION_WORD = 128,     /* bytes of issuer, audience, base_path: they go into each token or path */
 	OPTION_PATH = 255,     /* bytes of a directory's name */
-	OPTION_LIST = 2048,    /* bytes of a list of words */
-	KEY_FILE_ROOM = 1024   /* LIMIT_KEYS lines of at most 95 bytes */
+	OPTION_LIST = 2048     /* bytes of a list of words */
 };
 
 #define FIELD(name) offsetof(struct config, name)
@@ -469,16 +467,7 @@ static bool has_control(struct slice s)
 
 static const char *at_line(const char *file, int64_t line, struct slice name, const char *what)
 {
-	struct buf b = { 0 };
-	buf_s(&b, file);
-	buf_c(&b, ':');
-	buf_int(&b, line);
-	buf_s(&b, ": ");
-	buf_add(&b, name);
-	buf_s(&b, name.n ? ": " : "");
-	buf_s(&b, what);
-	buf_c(&b, '\0');
-	return b.p;
+	return text_join(file, ":", dec(line), ": ", slice_text(name), name.n ? ": " : "", what, NULL);
 }
 
 static const char *read_own_dir(struct config *c, struct slice text)
@@ -544,22 +533,12 @@ const char *config_override(struct slice script, struct config *c)
 	return conf_lines(script, &r);
 }
 
-static const char *file_trouble(const char *file, const char *what)
-{
-	struct buf b = { 0 };
-	buf_s(&b, file);
-	buf_s(&b, ": ");
-	buf_s(&b, what);
-	buf_c(&b, '\0');
-	return b.p;
-}
-
 const char *config_read(const char *dir, struct config *out)
 {
 	struct slice text = SLICE_NONE;
 	int error = file_read(path_in(dir, "latchkey.conf"), LIMIT_CONF, &text);
 	if (error && error != ENOENT)
-		return file_trouble("latchkey.conf", strerror(error));
+		return text_join("latchkey.conf: ", strerror(error), NULL);
 	const char *wrong = config_parse(text, out);
 	out->dir = dir;
 	return wrong;
@@ -588,7 +567,7 @@ static const char *read_script(int fd, const char *argument, struct slice *text)
 		return NULL;
 	int error = file_read_open(fd, LIMIT_CONF, text);
 	if (error)
-		return file_trouble("script", strerror(error));
+		return text_join("script: ", strerror(error), NULL);
 	if (!names_us(*text))
 		*text = SLICE_NONE;
 	return text->p && server.st_mode & 022 ? "script: others than its owner can write it (chmod go-w)" : NULL;
@@ -650,129 +629,4 @@ bool config_origin_listed(const struct config *c, struct slice origin)
 		if (slice_is(slice_cut(&rest, ' '), origin))
 			return true;
 	return false;
-}
-
-/* ---- the key file ------------------------------------------------------ */
-
-static bool ring_has(const struct keyring *ring, const char *kid)
-{
-	for (size_t i = 0; i < ring->count; i++)
-		if (memcmp(ring->key[i].kid, kid, KID_LENGTH) == 0)
-			return true;
-	return false;
-}
-
-/* Eight lower-case hexadecimal digits; parse_id() wants sixteen. */
-static bool read_kid(struct slice text, char kid[KID_LENGTH + 1])
-{
-	uint64_t number;
-	char twice[2 * KID_LENGTH];
-	if (text.n != KID_LENGTH)
-		return false;
-	memcpy(twice, text.p, KID_LENGTH);
-	memcpy(twice + KID_LENGTH, text.p, KID_LENGTH);
-	memcpy(kid, text.p, KID_LENGTH);
-	return parse_id((struct slice){ twice, sizeof twice }, &number);
-}
-
-static const char *key_line(struct slice line, struct keyring *ring)
-{
-	if (ring->count == LIMIT_KEYS)
-		return "more keys than are allowed";
-	struct key *key = &ring->key[ring->count];
-	*key = (struct key){ .created_at = 0 };
-	if (!read_kid(slice_cut(&line, ' '), key->kid)
-		|| !parse_number(slice_cut(&line, ' '), 0, INT64_MAX, &key->created_at)
-		|| !parse_hex(line, key->master, KEY_SIZE))
-		return "is not of the form: kid created_at key, in 8, decimal and 64 hexadecimal digits";
-	if (ring_has(ring, key->kid))
-		return "has a kid for the second time";
-	ring->count++;
-	return NULL;
-}
-
-static const char *key_lines(struct slice text, struct keyring *out)
-{
-	const char *wrong = NULL;
-	out->count = 0;
-	for (int64_t line = 1; !wrong && text.n; line++) {
-		wrong = key_line(slice_cut(&text, '\n'), out);
-		if (wrong)
-			wrong = at_line("latchkey.key", line, SLICE_NONE, wrong);
-	}
-	return wrong || out->count ? wrong : "latchkey.key: holds no key (make one: latchkey key rotate)";
-}
-
-/* Of the file itself, not of what a link points to: file_read() follows none. */
-static const char *key_text(const char *path, struct slice *text)
-{
-	struct stat st;
-	int error = lstat(path, &st) ? errno : 0;
-	if (!error && (st.st_mode & 077))
-		return "latchkey.key: others than its owner can read it (chmod 600)";
-	if (!error)
-		error = file_read(path, LIMIT_CONF, text);
-	return error ? file_trouble("latchkey.key", strerror(error)) : NULL;
-}
-
-const char *keyring_read(const char *dir, struct keyring *out)
-{
-	struct slice text = SLICE_NONE;
-	const char *wrong = key_text(path_in(dir, "latchkey.key"), &text);
-	if (wrong)
-		return wrong;
-	wrong = key_lines(text, out);
-	wipe((void *)(uintptr_t)text.p, text.n);
-	return wrong;
-}
-
-/* Of a fixed room, so that no grown copy of it stays behind. */
-static void show_keys(struct buf *b, const struct keyring *ring)
-{
-	*b = (struct buf){ arena(KEY_FILE_ROOM), 0, KEY_FILE_ROOM };
-	for (size_t i = 0; i < ring->count; i++) {
-		const struct key *key = &ring->key[i];
-		buf_s(b, key->kid);
-		buf_c(b, ' ');
-		buf_int(b, key->created_at);
-		buf_c(b, ' ');
-		for (size_t k = 0; k < KEY_SIZE; k++) {
-			buf_c(b, "0123456789abcdef"[key->master[k] >> 4]);
-			buf_c(b, "0123456789abcdef"[key->master[k] & 15]);
-		}
-		buf_c(b, '\n');
-	}
-}
-
-/* The file under its temporary name, on disk. */
-static bool write_new(const char *path, struct slice text)
-{
-	unlink(path);
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return false;
-	bool good = write_all(fd, text) && fsync(fd) == 0;
-	return close(fd) == 0 && good;
-}
-
-void keyring_write(const char *dir, const struct keyring *ring)
-{
-	const char *fresh = path_in(dir, "latchkey.key.new");
-	struct buf text;
-	show_keys(&text, ring);
-	bool good = write_new(fresh, buf_slice(&text)) && rename(fresh, path_in(dir, "latchkey.key")) == 0
-		&& directory_sync(dir);
-	wipe(text.p, text.room);
-	if (!good)
-		fail(ERROR_STORE_UNAVAILABLE, "CF1", "latchkey.key can't be written: ", strerror(errno), NULL);
-}
-
-bool keyring_add(struct keyring *ring, const struct key *key)
-{
-	if (ring->count == LIMIT_KEYS || ring_has(ring, key->kid))
-		return false;
-	memmove(&ring->key[1], &ring->key[0], ring->count * sizeof ring->key[0]);
-	ring->key[0] = *key;
-	ring->count++;
-	return true;
 }

@@ -1,9 +1,9 @@
 /*
- * config: latchkey.conf and latchkey.key, read once.
+ * config: latchkey.conf, read once.
  *
  * The conf file is text: `name = value`, `#` comments, blank lines. An
  * unknown name, a name given twice, a value out of range is an error with its
- * line number: nothing is guessed. The file may be absent; the key file may not.
+ * line number: nothing is guessed. The file may be absent.
  */
 #ifndef CONFIG_H
 #define CONFIG_H
@@ -108,18 +108,5 @@ bool config_duration(struct slice text, int64_t *seconds);
 
 /* True when origin is listed in c->cors_origins (exact bytes). */
 bool config_origin_listed(const struct config *c, struct slice origin);
-
-/*
- * The key file: dir/latchkey.key, lines `kid created_at hex64`, newest first,
- * mode 0600. Each is refused when shorter than KEY_SIZE, so is an empty file
- * or one that others can read. Returns NULL, or a message in which no byte of
- * a key stands; *out then holds nothing of use.
- */
-const char *keyring_read(const char *dir, struct keyring *out);
-/* Writes it anew: temporary file, fsync, rename, fsync of the directory.
- * Failing is fail(ERROR_STORE_UNAVAILABLE). */
-void keyring_write(const char *dir, const struct keyring *ring);
-/* Puts a key first. False when the ring is full or has its kid already. */
-bool keyring_add(struct keyring *ring, const struct key *key);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/base.h"
 #include "config.h"
 #include "http.h"
+#include "keyring.h"
 
 struct instance {
 	struct config config;

@@ -405,10 +405,9 @@ static struct slice utf8_front(struct slice s)
 
 static void quote_control(struct buf *b, char c)
 {
-	static const char hex[] = "0123456789abcdef";
+	uint8_t byte = (uint8_t)c;
 	buf_s(b, "\\u00");
-	buf_c(b, hex[c >> 4 & 15]);
-	buf_c(b, hex[c & 15]);
+	buf_hex_bytes(b, &byte, 1);
 }
 
 /* RFC 8259, 7: the quote, the backslash and the controls, and no more. */

@@ -22,73 +22,19 @@
 #include <bearssl_hmac.h>
 #include <bearssl_kdf.h>
 
+#include "base/base64.h"
+#include "base/error.h"
 #include "json.h"
 
 enum { MAC_SIZE = br_sha256_SIZE };
 
-/* ---- base64url --------------------------------------------------------- */
-
-/* RFC 4648, table 2 */
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-void base64url_add(struct buf *b, struct slice bytes)
-{
-	uint32_t bits = 0;
-	int held = 0;
-	for (size_t i = 0; i < bytes.n; i++) {
-		bits = bits << 8 | (uint8_t)bytes.p[i];
-		for (held += 8; held >= 6; held -= 6)
-			buf_c(b, alphabet[bits >> (held - 6) & 63]);
-	}
-	if (held)
-		buf_c(b, alphabet[bits << (6 - held) & 63]);
-}
-
-/* The value of a digit, or -1. */
-static int digit_value(char c)
-{
-	static const struct { char from, to; int8_t value; } runs[] = {
-		{ 'a', 'z', 26 }, { 'A', 'Z', 0 }, { '0', '9', 52 }, { '-', '-', 62 }, { '_', '_', 63 },
-	};
-	for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)
-		if (c >= runs[i].from && c <= runs[i].to)
-			return runs[i].value + (c - runs[i].from);
-	return -1;
-}
-
-/*
- * Bits that no byte takes must be zero, and fewer than six: so one byte
- * string has one spelling, and no bit of a token can be flipped unseen.
- */
-bool base64url_read(struct slice text, struct slice *out)
-{
-	uint32_t bits = 0;
-	int held = 0;
-	char *bytes = arena(text.n), *at = bytes;
-	for (size_t i = 0; i < text.n; i++) {
-		int digit = digit_value(text.p[i]);
-		if (digit < 0)
-			return false;
-		bits = bits << 6 | (uint32_t)digit;
-		held += 6;
-		if (held >= 8) {
-			held -= 8;
-			*at++ = (char)(bits >> held & 0xff);
-		}
-	}
-	if (held == 6 || (bits & ((1u << held) - 1)) != 0)
-		return false;
-	*out = (struct slice){ bytes, (size_t)(at - bytes) };
-	return true;
-}
-
 /* ---- keys and MACs ----------------------------------------------------- */
 
-/* The first two are enum jwt_use. A label never changes: every token hangs on it. */
-enum { USE_BRANCH = JWT_REFRESH + 1, USE_ID, USES };
+/* Each use of a master key has a key of its own, derived with its label. A label never changes: every token depends on it. */
+enum use { USE_ACCESS, USE_REFRESH, USE_BRANCH, USE_ID, USES };
 static const struct slice label_of_use[] = {
-	[JWT_ACCESS] = { "latchkey access", 15 },
-	[JWT_REFRESH] = { "latchkey refresh", 16 },
+	[USE_ACCESS] = { "latchkey access", 15 },
+	[USE_REFRESH] = { "latchkey refresh", 16 },
 	[USE_BRANCH] = { "latchkey branch", 15 },
 	[USE_ID] = { "latchkey id", 11 },
 };
@@ -128,7 +74,7 @@ static struct {
 	br_hmac_key_context keyed[USES];
 } made;
 
-static void derive(const struct key *key, int use, uint8_t out[KEY_SIZE])
+static void derive(const struct key *key, enum use use, uint8_t out[KEY_SIZE])
 {
 	struct slice master = { (const char *)key->master, KEY_SIZE };
 	if (!made.extracted || !same_bytes(made.master, key->master, KEY_SIZE)) {
@@ -142,11 +88,11 @@ static void derive(const struct key *key, int use, uint8_t out[KEY_SIZE])
 
 void jwt_derive(const struct key *key, enum jwt_use use, uint8_t out[KEY_SIZE])
 {
-	derive(key, (int)use, out);
+	derive(key, use == JWT_ACCESS ? USE_ACCESS : USE_REFRESH, out);
 }
 
 /* The MAC of message under the key of one use. */
-static void mac_for(const struct key *key, int use, struct slice message, uint8_t out[MAC_SIZE])
+static void mac_for(const struct key *key, enum use use, struct slice message, uint8_t out[MAC_SIZE])
 {
 	if (!made.there[use] || !same_bytes(made.master, key->master, KEY_SIZE)) {
 		uint8_t derived[KEY_SIZE];
@@ -173,7 +119,7 @@ static uint64_t get64(const uint8_t *at)
 }
 
 /* 64 bits that only the holder of the key can name: a MAC of three numbers. */
-static uint64_t secret_of(const struct key *key, int use, uint64_t a, uint64_t b, uint64_t c)
+static uint64_t secret_of(const struct key *key, enum use use, uint64_t a, uint64_t b, uint64_t c)
 {
 	char message[24];
 	uint8_t mac[MAC_SIZE];
@@ -230,14 +176,44 @@ const char *jwt_keys_wrong(const struct keyring *ring)
 		wipe(named.master, KEY_SIZE);
 		if (memcmp(named.kid, ring->key[i].kid, KID_LENGTH) == 0)
 			continue;
-		struct buf b = { 0 };
-		buf_s(&b, "latchkey.key: what stands under ");
-		buf_s(&b, ring->key[i].kid);
-		buf_s(&b, " isn't that key: the file was changed, restore it");
-		return slice_text(buf_slice(&b));
+		return text_join("latchkey.key: what stands under ", ring->key[i].kid, " isn't that key: the file was changed, restore it", NULL);
 	}
 	return NULL;
 }
+
+/* ---- algorithms -------------------------------------------------------- */
+
+/* One row of RFC 7518, 3.1. Both kinds of token have HS256; another one is another row, and the kind's that takes it. */
+struct algorithm {
+	const char *name, *kty;
+	size_t size;        /* bytes of a signature */
+	void (*sign)(const struct key *key, enum use use, struct slice input, uint8_t *out);
+	bool (*verify)(const struct key *key, enum use use, struct slice input, const uint8_t *signature);
+	void (*write_jwk)(struct jw *w, const struct key *key, enum jwt_use use);   /* what is its own */
+};
+
+static bool hs256_verify(const struct key *key, enum use use, struct slice input, const uint8_t *signature)
+{
+	uint8_t mac[MAC_SIZE];
+	mac_for(key, use, input, mac);
+	bool same = same_bytes(signature, mac, MAC_SIZE);
+	wipe(mac, sizeof mac);
+	return same;
+}
+
+/* RFC 7518, 6.4 */
+static void hs256_write_jwk(struct jw *w, const struct key *key, enum jwt_use use)
+{
+	uint8_t derived[KEY_SIZE];
+	struct buf k = { 0 };
+	jwt_derive(key, use, derived);
+	base64url_add(&k, (struct slice){ (const char *)derived, KEY_SIZE });
+	jw_plain(jw_name(w, "k"), buf_slice(&k));
+	wipe(derived, sizeof derived);
+	wipe(k.p, k.n);
+}
+
+static const struct algorithm hs256 = { "HS256", "oct", MAC_SIZE, mac_for, hs256_verify, hs256_write_jwk };
 
 /* ---- claims ------------------------------------------------------------ */
 
@@ -248,11 +224,13 @@ struct claim {
 	enum claim_type type;
 	size_t at;          /* where in the struct: struct slice, uint64_t, int64_t */
 	int64_t min;        /* of a NUMBER */
+	bool optional;      /* a TEXT: written where it isn't empty; they stand behind the others */
 };
 
 static const int64_t NUMBER_MAX = ((int64_t)1 << 53) - 1;
 
-#define CLAIM(kind, member, type, min) { #member, type, offsetof(struct kind##_claims, member), min }
+#define CLAIM(kind, member, type, min) { #member, type, offsetof(struct kind##_claims, member), min, false }
+#define OPTIONAL(kind, member) { #member, TEXT, offsetof(struct kind##_claims, member), 0, true }
 
 static const struct claim access_claim[] = {
 	CLAIM(access, iss, TEXT, 0),
@@ -263,7 +241,12 @@ static const struct claim access_claim[] = {
 	CLAIM(access, exp, NUMBER, 0),
 	CLAIM(access, jti, ID, 0),
 	CLAIM(access, name, TEXT, 0),
+	OPTIONAL(access, client_id),
+	OPTIONAL(access, scope),
 };
+
+/* Frozen: a refresh token lives for weeks, and each program refuses what it doesn't know. Another claim would sign out
+ * everybody whose token an older program sees. */
 
 static const struct claim refresh_claim[] = {
 	CLAIM(refresh, iss, TEXT, 0),
@@ -276,29 +259,30 @@ static const struct claim refresh_claim[] = {
 
 static const struct kind {
 	const char *typ;
+	enum use use;
+	const struct algorithm *algorithm;
 	const struct claim *claim;
 	int claims;
 	size_t size;        /* of the struct */
 } kinds[] = {
-	[JWT_ACCESS] = { "at+jwt", access_claim, sizeof access_claim / sizeof *access_claim,
+	[JWT_ACCESS] = { "at+jwt", USE_ACCESS, &hs256, access_claim, sizeof access_claim / sizeof *access_claim,
 		sizeof(struct access_claims) },
-	[JWT_REFRESH] = { "rt+jwt", refresh_claim, sizeof refresh_claim / sizeof *refresh_claim,
+	[JWT_REFRESH] = { "rt+jwt", USE_REFRESH, &hs256, refresh_claim, sizeof refresh_claim / sizeof *refresh_claim,
 		sizeof(struct refresh_claims) },
 };
 
-static void write_claim(struct buf *b, const struct claim *c, const void *value)
+static void write_claim(struct jw *w, const struct claim *c, const void *value)
 {
-	json_quote(b, slice_of(c->name));
-	buf_c(b, ':');
-	if (c->type == TEXT) {
-		json_quote(b, *(const struct slice *)value);
-	} else if (c->type == ID) {
-		buf_c(b, '"');
-		buf_hex(b, *(const uint64_t *)value);
-		buf_c(b, '"');
-	} else {
-		buf_int(b, *(const int64_t *)value);
-	}
+	const struct slice *text = value;
+	if (c->optional && text->n == 0)
+		return;
+	jw_name(w, c->name);
+	if (c->type == TEXT)
+		jw_text(w, *text);
+	else if (c->type == ID)
+		jw_id(w, *(const uint64_t *)value);
+	else
+		jw_int(w, *(const int64_t *)value);
 }
 
 static bool read_claim(const struct json *j, const struct claim *c, void *value)
@@ -312,18 +296,25 @@ static bool read_claim(const struct json *j, const struct claim *c, void *value)
 }
 
 /*
- * Exactly the claims of the kind: each was found and is a scalar, names are
- * unique, so a mark beyond one name and one value for each is an extra member.
+ * The claims of the kind and no others: each that was found is a scalar and names are unique, so a mark beyond one name and one
+ * value for each is another member. It is refused: an access token of a later program with a claim that may forbid something
+ * lives for minutes, and its client refreshes.
  */
 static bool read_claims(struct slice payload, const struct kind *kind, void *out)
 {
 	struct json j;
-	if (json_read(payload, &j) != JSON_VALID || j.marks != 1 + 2 * kind->claims)
+	int found = 0;
+	if (json_read(payload, &j) != JSON_VALID)
 		return false;
-	for (int i = 0; i < kind->claims; i++)
-		if (!read_claim(&j, &kind->claim[i], (char *)out + kind->claim[i].at))
+	for (int i = 0; i < kind->claims; i++) {
+		const struct claim *c = &kind->claim[i];
+		bool no_more = j.marks == 1 + 2 * found;
+		if (!(c->optional && no_more) && read_claim(&j, c, (char *)out + c->at))
+			found++;
+		else if (!c->optional)
 			return false;
-	return true;
+	}
+	return j.marks == 1 + 2 * found;
 }
 
 /* ---- tokens ------------------------------------------------------------ */
@@ -331,11 +322,12 @@ static bool read_claims(struct slice payload, const struct kind *kind, void *out
 static void add_header(struct buf *b, const struct key *key, enum jwt_use use)
 {
 	struct buf header = { 0 };
-	buf_s(&header, "{\"alg\":\"HS256\",\"typ\":\"");
-	buf_s(&header, kinds[use].typ);
-	buf_s(&header, "\",\"kid\":\"");
-	buf_s(&header, key->kid);
-	buf_s(&header, "\"}");
+	struct jw w = { .out = &header };
+	jw_open(&w, '{');
+	jw_plain(jw_name(&w, "alg"), slice_of(kinds[use].algorithm->name));
+	jw_plain(jw_name(&w, "typ"), slice_of(kinds[use].typ));
+	jw_plain(jw_name(&w, "kid"), slice_of(key->kid));
+	jw_close(&w);
 	base64url_add(b, buf_slice(&header));
 }
 
@@ -354,8 +346,8 @@ static size_t signer_of(struct slice segment, const struct keyring *ring, enum j
 
 struct parts {
 	struct slice header;    /* as it stands */
-	struct slice input;     /* what the MAC covers: RFC 7515, 5.1 */
-	struct slice payload, mac;
+	struct slice input;     /* what the signature covers: RFC 7515, 5.1 */
+	struct slice payload, signature;
 };
 
 static bool split(struct slice token, struct parts *out)
@@ -370,16 +362,14 @@ static bool split(struct slice token, struct parts *out)
 	out->input = (struct slice){ token.p, (size_t)(rest.p - token.p) - 1 };
 	/* A fourth segment has a dot in front, which is no base64url. */
 	return base64url_read(out->header, &header_bytes) && base64url_read(payload, &out->payload) &&
-		base64url_read(rest, &out->mac);
+		base64url_read(rest, &out->signature);
 }
 
 static bool mac_matches(const struct parts *parts, const struct key *key, enum jwt_use use)
 {
-	uint8_t mac[MAC_SIZE];
-	mac_for(key, (int)use, parts->input, mac);
-	bool same = parts->mac.n == MAC_SIZE && same_bytes(parts->mac.p, mac, MAC_SIZE);
-	wipe(mac, sizeof mac);
-	return same;
+	const struct kind *kind = &kinds[use];
+	return parts->signature.n == kind->algorithm->size
+		&& kind->algorithm->verify(key, kind->use, parts->input, (const uint8_t *)parts->signature.p);
 }
 
 static enum jwt_verdict open_token(struct slice token, const struct keyring *ring, enum jwt_use use, void *out,
@@ -417,25 +407,26 @@ enum jwt_verdict jwt_open_refresh(struct slice token, const struct keyring *ring
 static struct slice write_claims(const struct kind *kind, const void *claims)
 {
 	struct buf b = { 0 };
-	for (int i = 0; i < kind->claims; i++) {
-		buf_c(&b, i ? ',' : '{');
-		write_claim(&b, &kind->claim[i], (const char *)claims + kind->claim[i].at);
-	}
-	buf_c(&b, '}');
+	struct jw w = { .out = &b };
+	jw_open(&w, '{');
+	for (int i = 0; i < kind->claims; i++)
+		write_claim(&w, &kind->claim[i], (const char *)claims + kind->claim[i].at);
+	jw_close(&w);
 	return buf_slice(&b);
 }
 
-/* header "." payload "." MAC, where the payload may be any bytes. */
+/* header "." payload "." signature, where the payload may be any bytes. */
 static struct slice seal(const struct key *key, enum jwt_use use, struct slice payload)
 {
+	const struct kind *kind = &kinds[use];
 	struct buf token = { 0 };
-	uint8_t mac[MAC_SIZE];
+	uint8_t signature[MAC_SIZE];
 	add_header(&token, key, use);
 	buf_c(&token, '.');
 	base64url_add(&token, payload);
-	mac_for(key, (int)use, buf_slice(&token), mac);
+	kind->algorithm->sign(key, kind->use, buf_slice(&token), signature);
 	buf_c(&token, '.');
-	base64url_add(&token, (struct slice){ (const char *)mac, sizeof mac });
+	base64url_add(&token, (struct slice){ (const char *)signature, kind->algorithm->size });
 	/* A token that we wouldn't take back is a session lost: better none at all. */
 	if (token.n > LIMIT_JWT)
 		fail(ERROR_INTERNAL, "JW1", "a token over ", dec(LIMIT_JWT), " bytes: issuer or audience too long", NULL);
@@ -450,6 +441,18 @@ struct slice jwt_seal_access(const struct key *key, const struct access_claims *
 struct slice jwt_seal_refresh(const struct key *key, const struct refresh_claims *claims)
 {
 	return seal(key, JWT_REFRESH, write_claims(&kinds[JWT_REFRESH], claims));
+}
+
+void jwt_write_jwk(struct jw *w, const struct key *key, enum jwt_use use)
+{
+	const struct kind *kind = &kinds[use];
+	jw_open(w, '{');
+	jw_plain(jw_name(w, "kty"), slice_of(kind->algorithm->kty));
+	jw_plain(jw_name(w, "use"), S("sig"));
+	jw_plain(jw_name(w, "alg"), slice_of(kind->algorithm->name));
+	jw_plain(jw_name(w, "kid"), slice_of(key->kid));
+	kind->algorithm->write_jwk(w, key, use);
+	jw_close(w);
 }
 
 const char *jwt_verdict_word(enum jwt_verdict v)

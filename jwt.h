@@ -1,5 +1,5 @@
 /*
- * jwt: the two tokens. JWS compact (RFC 7515), HS256 and nothing else, one
+ * jwt: the two tokens. JWS compact (RFC 7515), one algorithm for each kind, one
  * header per kind and key, one spelling of each token.
  *
  * The header is never parsed: the first segment must be, byte for byte, one
@@ -15,22 +15,26 @@
 #define JWT_H
 
 #include "base/base.h"
+#include "json.h"
+#include "keyring.h"
 
 enum jwt_use {
 	JWT_ACCESS,     /* header typ at+jwt (RFC 9068) */
 	JWT_REFRESH     /* header typ rt+jwt */
 };
 
-/* {"iss","sub","aud","sid","iat","exp","jti","name"} in this order. */
+/* {"iss","sub","aud","sid","iat","exp","jti","name"} in this order, then what isn't empty of "client_id" (RFC 9068, 2.2)
+ * and "scope" (2.2.3). A token with any other claim is JWT_CLAIMS. */
 struct access_claims {
 	struct slice iss, aud, name;
 	uint64_t sub;   /* the user's id */
 	uint64_t sid;   /* the session's id */
 	int64_t iat, exp;
 	uint64_t jti;
+	struct slice client_id, scope;   /* empty: not there */
 };
 
-/* {"iss","sid","ctr","br","iat","exp"} in this order. */
+/* {"iss","sid","ctr","br","iat","exp"} in this order, for ever: jwt.c says why. */
 struct refresh_claims {
 	struct slice iss;
 	uint64_t sid;
@@ -63,8 +67,10 @@ enum jwt_verdict jwt_open_refresh(struct slice token, const struct keyring *ring
 struct slice jwt_seal_access(const struct key *key, const struct access_claims *claims);
 struct slice jwt_seal_refresh(const struct key *key, const struct refresh_claims *claims);
 
-/* The derived key of one use, KEY_SIZE bytes: for `key export`. */
+/* The derived key of one kind of token, KEY_SIZE bytes. */
 void jwt_derive(const struct key *key, enum jwt_use use, uint8_t out[KEY_SIZE]);
+/* Writes that key as a JSON Web Key (RFC 7517): what a resource server verifies with. */
+void jwt_write_jwk(struct jw *w, const struct key *key, enum jwt_use use);
 
 /*
  * The branch of the heir number ctr of session sid, made under idempotency
@@ -88,11 +94,5 @@ const char *jwt_keys_wrong(const struct keyring *ring);
 /* First 8 bytes, big-endian, of SHA-256(key), never 0: how an idempotency key
  * is remembered. */
 uint64_t jwt_idempotency(struct slice key);
-
-/* base64url without padding (RFC 4648, 5). Encoding appends to b. Decoding
- * takes only the canonical spelling: no padding, no other alphabet, unused
- * bits zero; false otherwise. out lies in the arena. */
-void base64url_add(struct buf *b, struct slice bytes);
-bool base64url_read(struct slice text, struct slice *out);
 
 #endif

@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/file.h"
 
 enum {
@@ -108,53 +109,6 @@ struct phc {
 	uint8_t hash[HASH_SIZE];
 };
 
-static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-static void base64_add(struct buf *b, const uint8_t *bytes, size_t n)
-{
-	uint32_t bits = 0;
-	unsigned have = 0;
-	for (size_t i = 0; i < n; i++) {
-		bits = bits << 8 | bytes[i];
-		for (have += 8; have >= 6; have -= 6)
-			buf_c(b, base64_digits[bits >> (have - 6) & 63]);
-	}
-	if (have)
-		buf_c(b, base64_digits[bits << (6 - have) & 63]);
-}
-
-/* One more than the value of a digit, 0 for what is none. No branch and no index hangs on the digit: it is a hash's. */
-static uint32_t digit_and_one(uint8_t c)
-{
-	static const uint8_t runs[][3] = { { 'A', 'Z', 1 }, { 'a', 'z', 27 }, { '0', '9', 53 }, { '+', '+', 63 }, { '/', '/', 64 } };
-	uint32_t value = 0;
-	for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
-		uint32_t above = c - (uint32_t)runs[i][0], below = runs[i][1] - (uint32_t)c;
-		value |= (above + runs[i][2]) & (((above | below) >> 31) - 1);
-	}
-	return value;
-}
-
-/* Exactly n bytes from text, in their only spelling: unused bits are zero. Its time hangs on n alone. */
-static bool base64_read(struct slice text, uint8_t *out, size_t n)
-{
-	static const uint32_t none;
-	uint32_t bits = 0, stray = 0;
-	unsigned have = 0;
-	if (text.n != (n * 8 + 5) / 6)
-		return false;
-	for (size_t i = 0; i < text.n; i++) {
-		uint32_t digit = digit_and_one((uint8_t)text.p[i]);
-		stray |= (digit - 1) >> 31;
-		bits = bits << 6 | ((digit - 1) & 63);
-		have += 6;
-		if (have >= 8)
-			*out++ = (uint8_t)(bits >> (have -= 8));
-	}
-	stray |= bits & ((1u << have) - 1);
-	return same_bytes(&stray, &none, sizeof none);
-}
-
 static struct slice phc_write(const struct phc *phc)
 {
 	struct buf b = { 0 };
@@ -163,9 +117,9 @@ static struct slice phc_write(const struct phc *phc)
 	buf_s(&b, ",t=");
 	buf_int(&b, phc->cost.passes);
 	buf_s(&b, ",p=1$");
-	base64_add(&b, phc->salt, SALT_SIZE);
+	base64_add(&b, (struct slice){ (const char *)phc->salt, SALT_SIZE });
 	buf_c(&b, '$');
-	base64_add(&b, phc->hash, HASH_SIZE);
+	base64_add(&b, (struct slice){ (const char *)phc->hash, HASH_SIZE });
 	return buf_slice(&b);
 }
 

@@ -7,6 +7,7 @@
 #include "base/base.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -335,10 +336,20 @@ void buf_int(struct buf *b, int64_t value)
 	buf_s(b, dec_into(text, value));
 }
 
+static const char hex_digits[] = "0123456789abcdef";
+
 void buf_hex(struct buf *b, uint64_t value)
 {
 	for (int shift = 60; shift >= 0; shift -= 4)
-		buf_c(b, "0123456789abcdef"[value >> shift & 15]);
+		buf_c(b, hex_digits[value >> shift & 15]);
+}
+
+void buf_hex_bytes(struct buf *b, const uint8_t *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		buf_c(b, hex_digits[bytes[i] >> 4]);
+		buf_c(b, hex_digits[bytes[i] & 15]);
+	}
 }
 
 void buf_pad(struct buf *b, size_t from, size_t width)
@@ -350,6 +361,18 @@ void buf_pad(struct buf *b, size_t from, size_t width)
 struct slice buf_slice(const struct buf *b)
 {
 	return (struct slice){ b->p, b->n };
+}
+
+const char *text_join(const char *first, ...)
+{
+	struct buf b = { 0 };
+	va_list rest;
+	va_start(rest, first);
+	for (const char *text = first; text; text = va_arg(rest, const char *))
+		buf_s(&b, text);
+	va_end(rest);
+	buf_c(&b, '\0');
+	return b.p;
 }
 
 /* ---- numbers and ids --------------------------------------------------- */

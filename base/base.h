@@ -73,6 +73,8 @@ size_t slice_span(struct slice s, const char *extra);
 bool slice_made_of(struct slice s, const char *extra);
 /* A NUL-terminated copy in the arena, for libc's sake. */
 char *slice_text(struct slice s);
+/* Texts one behind the other, NUL-terminated, in the arena. The last argument is NULL. */
+const char *text_join(const char *first, ...) __attribute__((sentinel));
 /* Valid UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF). */
 bool slice_is_utf8(struct slice s);
 
@@ -124,6 +126,8 @@ bool parse_number(struct slice s, int64_t min, int64_t max, int64_t *out);
 bool parse_id(struct slice s, uint64_t *out);
 /* size bytes from 2*size hexadecimal digits of either case. */
 bool parse_hex(struct slice s, uint8_t *out, size_t size);
+/* The same digits: appends size bytes in hexadecimal, lower case. */
+void buf_hex_bytes(struct buf *b, const uint8_t *bytes, size_t size);
 /* The decimal text of a number, NUL-terminated, in the arena: for messages. */
 const char *dec(int64_t value);
 
@@ -152,22 +156,5 @@ void wipe(void *p, size_t n);
  * (1.7 µs measured, a refresh has 60). A hint: madvise(2), Linux 5.14.
  */
 void touch_soon(void *p, size_t n);
-
-/* ---- keys: what config reads and jwt uses ------------------------------ */
-
-enum { KEY_SIZE = 32, KID_LENGTH = 8 };
-
-/* One master key. What signs and what verifies is derived from it (jwt.h). */
-struct key {
-	char kid[KID_LENGTH + 1];      /* lower-case hexadecimal, NUL behind */
-	int64_t created_at;
-	uint8_t master[KEY_SIZE];
-};
-
-/* Newest first: key[0] signs, all verify. */
-struct keyring {
-	struct key key[LIMIT_KEYS];
-	size_t count;
-};
 
 #endif

@@ -28,6 +28,7 @@
 #include "config.h"
 #include "harden.h"
 #include "jwt.h"
+#include "keyring.h"
 #include "password.h"
 #include "operator/rows.h"
 #include "store.h"

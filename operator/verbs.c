@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/process.h"
 #include "base/file.h"
 #include "operator/ask.h"
@@ -28,6 +29,7 @@
 #include "clock.h"
 #include "json.h"
 #include "jwt.h"
+#include "keyring.h"
 #include "password.h"
 #include "operator/rows.h"
 #include "store/upkeep.h"
@@ -645,19 +647,11 @@ int verb_key_import(struct call *c)
 	return add_key(c, &key);
 }
 
-static size_t key_named(const struct keyring *ring, struct slice kid)
-{
-	size_t i = 0;
-	while (i < ring->count && !slice_is(slice_of(ring->key[i].kid), kid))
-		i++;
-	return i;
-}
-
 int verb_key_retire(struct call *c)
 {
 	struct keyring ring;
 	need_ring(c->dir, &ring);
-	size_t i = key_named(&ring, c->operand[0]);
+	size_t i = keyring_find(&ring, c->operand[0]);
 	if (i == ring.count)
 		return verb_refuse(c, "no such key: ", c->operand[0]);
 	if (ring.count == 1)
@@ -667,19 +661,6 @@ int verb_key_retire(struct call *c)
 	keyring_write(c->dir, &ring);
 	note_alone(c, EVENT_KEY_RETIRED);
 	return done(c, "tokens signed with it are refused from now on; signing with key ", slice_of(ring.key[0].kid));
-}
-
-/* A JSON Web Key (RFC 7517, 6.4 of 7518) of one use's derived key. */
-static void add_jwk(struct buf *b, const struct key *key, enum jwt_use use)
-{
-	uint8_t derived[KEY_SIZE];
-	jwt_derive(key, use, derived);
-	buf_s(b, "{\"kty\":\"oct\",\"use\":\"sig\",\"alg\":\"HS256\",\"kid\":\"");
-	buf_s(b, key->kid);
-	buf_s(b, "\",\"k\":\"");
-	base64url_add(b, (struct slice){ (const char *)derived, KEY_SIZE });
-	buf_s(b, "\"}");
-	wipe(derived, sizeof derived);
 }
 
 int verb_key_export(struct call *c)
@@ -692,10 +673,10 @@ int verb_key_export(struct call *c)
 		return USAGE;
 	}
 	need_ring(c->dir, &ring);
-	size_t i = c->operands ? key_named(&ring, c->operand[0]) : 0;
+	size_t i = c->operands ? keyring_find(&ring, c->operand[0]) : 0;
 	if (i == ring.count)
 		return verb_refuse(c, "no such key: ", c->operand[0]);
-	add_jwk(&c->done, &ring.key[i], refresh ? JWT_REFRESH : JWT_ACCESS);
+	jwt_write_jwk(&(struct jw){ .out = &c->done }, &ring.key[i], refresh ? JWT_REFRESH : JWT_ACCESS);
 	return done(c, "", SLICE_NONE);
 }
 

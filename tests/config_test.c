@@ -3,6 +3,7 @@
  * forbidden page, so that a byte read too far dies.
  */
 #include "../config.h"
+#include "../keyring.h"
 
 #include "base/file.h"
 #include "t.h"
@@ -448,7 +449,7 @@ static void test_write_failures(void)
 {
 	char there[] = "/tmp/config_test.none/there";
 	is_int(dies(write_into, there), 111, "a directory that isn't there ends the process");
-	ok(strstr(t_err, "CF1") && !strstr(t_err, "0101"), "and no key is in the log: %s", t_err);
+	ok(strstr(t_err, "KR1") && !strstr(t_err, "0101"), "and no key is in the log: %s", t_err);
 	mkdir(path_in(dir, "blocked"), 0700);
 	mkdir(path_in(dir, "blocked/latchkey.key"), 0700);
 	is_int(dies(write_into, path_in(dir, "blocked")), 111, "so does a rename that fails");

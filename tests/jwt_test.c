@@ -8,6 +8,7 @@
  */
 #include "config.h"
 #include "jwt.h"
+#include "base/base64.h"
 #include "t.h"
 
 #include <bearssl_hash.h>
@@ -726,6 +727,12 @@ static const struct { const char *from, *to; enum jwt_use use; enum jwt_verdict 
 	{ "\"ctr\":7", "\"ctr\":1", JWT_REFRESH, JWT_VALID }, { "\"ctr\":7", "\"ctr\":9007199254740991", JWT_REFRESH, JWT_VALID },
 	{ "\"ctr\":7", "\"\\u0063tr\":7", JWT_REFRESH, JWT_VALID }, { "\"iat\":1700000000", "\"iat\":0", JWT_REFRESH, JWT_VALID },
 	{ "\"aud\":\"app\"", "\"aud\":\"\"", JWT_ACCESS, JWT_VALID },
+	/* claims that may be there, in any order, and not as another type */
+	{ "}", ",\"client_id\":\"grafana\"}", JWT_ACCESS, JWT_VALID }, { "}", ",\"scope\":\"openid\"}", JWT_ACCESS, JWT_VALID },
+	{ "{", "{\"scope\":\"openid\",\"client_id\":\"grafana\",", JWT_ACCESS, JWT_VALID },
+	{ "}", ",\"client_id\":7}", JWT_ACCESS, JWT_CLAIMS }, { "}", ",\"scope\":null}", JWT_ACCESS, JWT_CLAIMS },
+	{ "}", ",\"scope\":\"openid\",\"groups\":\"a\"}", JWT_ACCESS, JWT_CLAIMS }, { "}", ",\"cnf\":\"x\"}", JWT_ACCESS, JWT_CLAIMS },
+	{ "}", ",\"scope\":\"openid\"}", JWT_REFRESH, JWT_CLAIMS },
 };
 
 static void test_edited_claims(void)
@@ -785,6 +792,36 @@ static void test_length(void)
 	is_int(jwt_open_access((struct slice){ guard("", 0), LIMIT_JWT + 1 }, &ring, &opened.access, NULL), JWT_MALFORMED, "not a byte of it is read");
 }
 
+/* Written where they are set, read where they are there. */
+static void test_optional(void)
+{
+	struct access_claims claims = access_example;
+	claims.client_id = (struct slice)T("grafana");
+	claims.scope = (struct slice)T("openid groups");
+	struct slice token = jwt_seal_access(&ring.key[0], &claims), bytes, rest = token;
+	slice_cut(&rest, '.');
+	ok(base64url_read(slice_cut(&rest, '.'), &bytes), "the payload decodes");
+	ok(slice_is(bytes, replaced(payload_of[JWT_ACCESS], "}", S(",\"client_id\":\"grafana\",\"scope\":\"openid groups\"}"))), "they stand behind the others");
+	is_int(jwt_open_access(token, &ring, &opened.access, NULL), JWT_VALID, "and are read");
+	ok(slice_is(opened.access.client_id, claims.client_id) && slice_is(opened.access.scope, claims.scope), "as they were written");
+	is_int(jwt_open_access(jwt_seal_access(&ring.key[0], &access_example), &ring, &opened.access, NULL), JWT_VALID, "a token without them");
+	ok(opened.access.client_id.n == 0 && opened.access.scope.n == 0, "has none");
+}
+
+static void test_jwk(void)
+{
+	uint8_t derived[KEY_SIZE];
+	struct buf b = { 0 }, want = { 0 };
+	jwt_write_jwk(&(struct jw){ .out = &b }, &ring.key[0], JWT_ACCESS);
+	jwt_derive(&ring.key[0], JWT_ACCESS, derived);
+	buf_s(&want, "{\"kty\":\"oct\",\"use\":\"sig\",\"alg\":\"HS256\",\"kid\":\"");
+	buf_s(&want, ring.key[0].kid);
+	buf_s(&want, "\",\"k\":\"");
+	base64url_add(&want, (struct slice){ (const char *)derived, KEY_SIZE });
+	buf_s(&want, "\"}");
+	ok(slice_is(buf_slice(&b), buf_slice(&want)), "the key as a JWK");
+}
+
 static void test_words(void)
 {
 	static const char *const words[] = { "valid", "malformed", "foreign", "forged", "claims" };
@@ -803,7 +840,7 @@ static void test_both(void)
 
 static void (*const tests[])(void) = {
 	test_base64url_vectors, test_base64url_canonical, test_base64url_every_text, test_derived, test_key_names, test_sealed, test_names, test_numbers, test_both, test_spellings, test_strays, test_segments, test_headers, test_keys, test_short_keys, test_macs,
-	test_bad_values, test_edited_claims, test_length, test_words,
+	test_bad_values, test_edited_claims, test_length, test_optional, test_jwk, test_words,
 };
 
 int main(void)

@@ -1,6 +1,6 @@
 /* Any text: taken if and only if it is the spelling that the bytes are written in. */
 #include "fuzz.h"
-#include "jwt.h"
+#include "base/base64.h"
 
 #include <string.h>
 

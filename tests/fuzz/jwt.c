@@ -10,6 +10,7 @@
  */
 #include "fuzz.h"
 #include "json_reference.h"
+#include "base/base64.h"
 #include "jwt.h"
 
 #include <bearssl_hash.h>

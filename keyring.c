@@ -1,0 +1,145 @@
+/*
+ * keyring: see keyring.h for what each function promises.
+ *
+ * The file is text, a key to a line. It is read whole, judged line by line, and wiped from memory; it is written whole
+ * beside its place and renamed there, so that a power cut leaves the old one or the new one.
+ */
+#include "keyring.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>    /* rename */
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+
+#define KEY_FILE "latchkey.key"
+enum { KEY_FILE_ROOM = 1024 };   /* LIMIT_KEYS lines of at most 95 bytes */
+
+size_t keyring_find(const struct keyring *ring, struct slice kid)
+{
+	size_t i = 0;
+	while (i < ring->count && !slice_is(slice_of(ring->key[i].kid), kid))
+		i++;
+	return i;
+}
+
+static bool ring_has(const struct keyring *ring, const char *kid)
+{
+	return keyring_find(ring, slice_of(kid)) < ring->count;
+}
+
+/* Eight lower-case hexadecimal digits; parse_id() wants sixteen. */
+static bool read_kid(struct slice text, char kid[KID_LENGTH + 1])
+{
+	uint64_t number;
+	char twice[2 * KID_LENGTH];
+	if (text.n != KID_LENGTH)
+		return false;
+	memcpy(twice, text.p, KID_LENGTH);
+	memcpy(twice + KID_LENGTH, text.p, KID_LENGTH);
+	memcpy(kid, text.p, KID_LENGTH);
+	return parse_id((struct slice){ twice, sizeof twice }, &number);
+}
+
+static const char *key_line(struct slice line, struct keyring *ring)
+{
+	if (ring->count == LIMIT_KEYS)
+		return "more keys than are allowed";
+	struct key *key = &ring->key[ring->count];
+	*key = (struct key){ .created_at = 0 };
+	if (!read_kid(slice_cut(&line, ' '), key->kid)
+		|| !parse_number(slice_cut(&line, ' '), 0, INT64_MAX, &key->created_at)
+		|| !parse_hex(line, key->master, KEY_SIZE))
+		return "is not of the form: kid created_at key, in 8, decimal and 64 hexadecimal digits";
+	if (ring_has(ring, key->kid))
+		return "has a kid for the second time";
+	ring->count++;
+	return NULL;
+}
+
+static const char *key_lines(struct slice text, struct keyring *out)
+{
+	const char *wrong = NULL;
+	out->count = 0;
+	for (int64_t line = 1; !wrong && text.n; line++) {
+		wrong = key_line(slice_cut(&text, '\n'), out);
+		if (wrong)
+			wrong = text_join(KEY_FILE ":", dec(line), ": ", wrong, NULL);
+	}
+	return wrong || out->count ? wrong : KEY_FILE ": holds no key (make one: latchkey key rotate)";
+}
+
+/* Of the file itself, not of what a link points to: file_read() follows none. */
+static const char *key_text(const char *path, struct slice *text)
+{
+	struct stat st;
+	int error = lstat(path, &st) ? errno : 0;
+	if (!error && (st.st_mode & 077))
+		return KEY_FILE ": others than its owner can read it (chmod 600)";
+	if (!error)
+		error = file_read(path, LIMIT_CONF, text);
+	return error ? text_join(KEY_FILE ": ", strerror(error), NULL) : NULL;
+}
+
+const char *keyring_read(const char *dir, struct keyring *out)
+{
+	struct slice text = SLICE_NONE;
+	const char *wrong = key_text(path_in(dir, KEY_FILE), &text);
+	if (wrong)
+		return wrong;
+	wrong = key_lines(text, out);
+	wipe((void *)(uintptr_t)text.p, text.n);
+	return wrong;
+}
+
+/* Of a fixed room, so that no grown copy of it stays behind. */
+static void show_keys(struct buf *b, const struct keyring *ring)
+{
+	*b = (struct buf){ arena(KEY_FILE_ROOM), 0, KEY_FILE_ROOM };
+	for (size_t i = 0; i < ring->count; i++) {
+		const struct key *key = &ring->key[i];
+		buf_s(b, key->kid);
+		buf_c(b, ' ');
+		buf_int(b, key->created_at);
+		buf_c(b, ' ');
+		buf_hex_bytes(b, key->master, KEY_SIZE);
+		buf_c(b, '\n');
+	}
+}
+
+/* The file under its temporary name, on disk. */
+static bool write_new(const char *path, struct slice text)
+{
+	unlink(path);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return false;
+	bool good = write_all(fd, text) && fsync(fd) == 0;
+	return close(fd) == 0 && good;
+}
+
+void keyring_write(const char *dir, const struct keyring *ring)
+{
+	const char *fresh = path_in(dir, KEY_FILE ".new");
+	struct buf text;
+	show_keys(&text, ring);
+	bool good = write_new(fresh, buf_slice(&text)) && rename(fresh, path_in(dir, KEY_FILE)) == 0
+		&& directory_sync(dir);
+	wipe(text.p, text.room);
+	if (!good)
+		fail(ERROR_STORE_UNAVAILABLE, "KR1", KEY_FILE " can't be written: ", strerror(errno), NULL);
+}
+
+bool keyring_add(struct keyring *ring, const struct key *key)
+{
+	if (ring->count == LIMIT_KEYS || ring_has(ring, key->kid))
+		return false;
+	memmove(&ring->key[1], &ring->key[0], ring->count * sizeof ring->key[0]);
+	ring->key[0] = *key;
+	ring->count++;
+	return true;
+}
