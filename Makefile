@@ -9,6 +9,7 @@
 #   make asan       the tests under AddressSanitizer and UBSan; make msan: under MemorySanitizer
 #   make coverage   the tests on a -O0 --coverage build; fails under 98 % of branches
 #   make torture    the long form of each test behind a promise; fills the table of docs/reliability.md
+#   make router     guests of other processors with a real kernel, real flash and power cuts: tests/router/router.mk
 #   make fuzz       libFuzzer on tests/fuzz/; T=json one target, SECONDS=3600 for how long each
 #   make bench      figures of one request; bench/bench.mk has bench-fronts, bench-peers, bench-scale, budgets, plots
 #   make lint       clang's and gcc's warnings, clang-tidy, cppcheck, shellcheck
@@ -89,6 +90,7 @@ $(BIN): $(O)/main.o $(LIBS) $(RUNTIME)
 include packaging/install.mk
 include bench/bench.mk
 include tests/tests.mk
+include tests/router/router.mk
 
 run: $(BIN) | need-run
 	@tools/run.sh

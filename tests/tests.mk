@@ -73,6 +73,7 @@ RUNS_fuzz        := $(FUZZ:%=$(O)/fuzz/%) $(call BROKEN,$(subst $(SPACE),|,$(FUZ
 RUNS_json_corpus := $(O)/json_corpus $(call BROKEN,json_corpus) deps/jsontests/parsing.js
 RUNS_oom         := $(SHIMMED)
 RUNS_power       := $(TRACER) $(SHIMMED)
+RUNS_router      := $(if $(MUSL),router-short)
 RUNS_scale       := $(if $(MUSL),$(BENCH)/fill)
 RUNS_timing      := $(if $(MUSL),$(O)/timing $(call BROKEN,timing|latchkey))
 RUNS_trouble     := $(SHIMMED)

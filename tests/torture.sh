@@ -2,7 +2,7 @@
 # torture.sh [TEST...]: the long form of every harness behind a promise, one after another, and the
 # table of docs/reliability.md from what they found. Run by `make torture`.
 #
-# A harness is a tests/*.t that calls `promise` (lib.sh). With TORTURE=1 it does its long form, and
+# A harness is a tests/*.t or tests/router/*.t that calls `promise` (lib.sh). With TORTURE=1 it does its long form, and
 # appends to the file $TORTURE_LOG a line for each promise:
 #     key<TAB>points tried<TAB>failures<TAB>what became of its negative control
 # Rows of harnesses that aren't run this time stay in the table as they are. Ends with 1 where a
@@ -20,6 +20,7 @@ init	The same while a data directory is made: the next init finishes it
 power	A power cut at any moment: no corruption, nobody signed out, no end undone
 crowd	Any number of processes: one line of succession, no 5xx but busy, no starvation
 trouble	A full disk, a wrong file, a missing right: 503, and no session ends
+router	A router, booted: every story, on every file system that routers have
 clock	A wrong clock: nothing expires early, nothing comes back
 memory	Memory that runs out: 503, no crash
 input	No input crashes it, hangs it or is read past its end
@@ -33,7 +34,7 @@ guess	Guessing passwords is throttled, the right one gets in
 backup	A copy is whole, whatever goes on; put back, it signs out nobody it knows
 '
 
-harnesses() { grep -lE '^ *promise ' tests/*.t; }
+harnesses() { grep -lE '^ *promise ' tests/*.t tests/router/*.t; }
 
 # row HARNESS: lines of the protocol to rows of the table.
 row() {

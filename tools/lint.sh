@@ -21,4 +21,4 @@ quiet cppcheck --quiet --std=c11 --enable=warning,style,performance,portability 
     --inline-suppr --suppressions-list=tools/cppcheck.txt -D__linux__ -DLK_BUILD_EPOCH=0LL -DSQLITE_VERSION_NUMBER=3053002 -I. $own $tests
 echo "lint: shellcheck"
 # shellcheck disable=SC2046  # a list
-shellcheck -x -P SCRIPTDIR $(find tools tests tests/fronts .ci bench bench/peers packaging -maxdepth 1 \( -name '*.sh' -o -name '*.t' -o -path .ci/run \) 2>/dev/null)
+shellcheck -x -P SCRIPTDIR $(find tools tests tests/fronts tests/router .ci bench bench/peers packaging -maxdepth 1 \( -name '*.sh' -o -name '*.t' -o -path .ci/run \) 2>/dev/null)

@@ -73,6 +73,14 @@ cross-mips-linux-gnu       mips-linux-gnu-gcc                  gcc-mips-linux-gn
 cross-mipsel-linux-gnu     mipsel-linux-gnu-gcc                gcc-mipsel-linux-gnu
 cross-riscv64-linux-gnu    riscv64-linux-gnu-gcc               gcc-riscv64-linux-gnu
 qemu      qemu-mips-static                                 qemu-user-static
+router    qemu-system-mipsel                               qemu-system-mips
+router    modinfo                                          kmod
+router    cpio                                             cpio
+routers   qemu-system-arm                                  qemu-system-arm
+routers   qemu-system-aarch64                              qemu-system-arm
+routers   mksquashfs                                       squashfs-tools
+routers   mkfs.f2fs                                        f2fs-tools
+routers   mkfs.ext4                                        e2fsprogs
 lint      clang-tidy                                       clang-tidy
 lint      cppcheck                                         cppcheck
 lint      shellcheck                                       shellcheck
