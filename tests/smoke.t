@@ -64,14 +64,17 @@ systemd   /api/auth
 tcpsvd    /api/auth
 END
 
-# The README's first lines as they stand there, but for the port.
-data "$TMP/readme"
-verb user set demo subscription '{"plan":"pro"}' >/dev/null
-front_serve
+# The README's blocks as they stand there, in their order, after `make run` (tools/run.sh), but for the port.
+demo=$TMP/tree
+mkdir -p "$demo/build/musl" "$demo/tools"
+cp "$LATCHKEY" "$demo/latchkey"
+cp "$TOP/tools/run.sh" "$demo/tools/"
+start demo env DEMO="127.0.0.1:$PORT" sh -c 'exec "$0/tools/run.sh" "$DEMO"' "$demo"
 wait_port "$PORT"
-sed -n '/^## The first curl/,/^## /{/^```sh/,/^```$/p}' "$TOP/README.md" | sed "/^\`\`\`/d; s/127\.0\.0\.1:8080/127.0.0.1:$PORT/" >"$TMP/lines"
-ok 'the README has lines to try' grep -q '/refresh' "$TMP/lines"
-answers=$(cd "$TMP" && sh -eu ./lines 2>&1)
-like "$answers" '*"generation":1*"subscription":{"plan":"pro"}*"generation":2*' "the README's curl lines work"
-
+"$TOP/tests/readme.sh" | sed "s/127\.0\.0\.1:8080/127.0.0.1:$PORT/" >"$TMP/lines"
+is "$(grep -cE '/login|/refresh|/verify|latchkey verify|key export' "$TMP/lines")" 5 'the README has lines to try'
+answers=$(cd "$demo" && sh -eu "$TMP/lines" 2>&1)
+is $? 0 "the README's blocks work, each line of them"
+like "$answers" '*"generation":1*"subscription":{"plan":"pro"*"generation":2*' 'they sign in, ask and renew'
+like "$answers" '*204*"sub"*"kty":"oct"*' 'and verify'
 done_testing

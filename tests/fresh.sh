@@ -1,0 +1,166 @@
+#!/bin/sh
+# fresh.sh [ROW]: `make test-fresh R=ROW`: the two commands of the README on a machine that nobody prepared, and the suite in
+# worlds that it must not notice. Run as root, by hand: each row takes up to an hour, and CI runs none of them.
+#
+#   debian12-user  debian12-root  debian13-user  debian13-root
+#       debootstrap's minbase with git, make and sudo, in a root directory of its own: `make run` until it serves, the
+#       README's blocks as they are pasted, then `make test` to its end; with nothing from outside but this machine's
+#       package sources (build/fresh/bare-SUITE keeps the bare system, ROW.log what was printed)
+#   kernel-sure    the kernel vouches for the clock, and the machine has been up for a year
+#   kernel-unsure  it doesn't, and the machine was started a minute ago
+#   next-year  last-year
+#       a year on, and a year back: latchkey by the shim, all else that is dynamic by faketime
+#   busy           beside eight processes that never rest
+#
+# The row's result becomes its line in docs/fresh.md: when, which commit, what make run took, the longest silence, what prove
+# said last. Ends with 1 where something failed.
+set -eu
+cd "$(dirname "$0")/.."
+top=$PWD
+PAGE=docs/fresh.md
+ROWS='debian12-user debian12-root debian13-user debian13-root kernel-sure kernel-unsure next-year last-year busy'
+row=${1-}
+case " $ROWS " in *" ${row:-none} "*) ;; *) echo "fresh: R= one of $ROWS" >&2; exit 2 ;; esac
+[ "$(id -u)" -eq 0 ] || { echo 'fresh: root is needed, for debootstrap and namespaces' >&2; exit 2; }
+fresh=$top/build/fresh
+mkdir -p "$fresh"
+log=$fresh/$row.log
+commit=$(git rev-parse --short HEAD)
+
+# stamped: each line with the second at which it came, so that silences can be measured.
+stamped() { perl -MTime::HiRes=time -ne 'BEGIN { $| = 1; $t = time } printf "%.1f %s", time - $t, $_' >"$log"; }
+silence() { awk '$1 - last > most { most = $1 - last } { last = $1 } END { printf "%d s\n", most }' "$log"; }
+said() { # of prove: how many files, its last word, and who failed
+    sed 's/^[0-9.]* //' "$log" | grep -E '^(Files=|Result: )' | tail -n 2 | sed 's/,[^,]*wallclock.*//' | paste -sd ' ' -
+    sed 's/^[0-9.]* //' "$log" | sed -n 's/^\([a-z/_.0-9-]*\.t\) *(Wstat.*/\1/p' | paste -sd ' ' -
+}
+write_down() { # STATUS DETAILS
+    line="| $row | $(date -u +%Y-%m-%d) | $commit | $2 | $(silence) | $(said | paste -sd ' ' -) | $([ "$1" -eq 0 ] && echo passed || echo FAILED) |"
+    grep -v "^| $row |" "$PAGE" >"$fresh/page"
+    { cat "$fresh/page"; echo "$line"; } >"$PAGE"
+    echo "$line"
+    exit "$1"
+}
+
+# --- bare machines
+# The mirror is the one that this machine uses for Debian.
+mirror() { apt-get indextargets --format '$(SITE)' 2>/dev/null | grep -m 1 '/debian$' || apt-cache policy | grep -oE 'https?://[^ ]*/debian' | head -n 1; }
+bare() { # SUITE: build/fresh/bare-SUITE
+    [ ! -e "$fresh/bare-$1/ready" ] || return 0
+    rm -rf "$fresh/bare-$1"
+    debootstrap --variant=minbase --include=git,make,sudo "$1" "$fresh/bare-$1" "$(mirror)" >"$fresh/bare-$1.log" 2>&1 ||
+        { tail "$fresh/bare-$1.log" >&2; exit 1; }
+    cp /etc/resolv.conf "$fresh/bare-$1/etc/"
+    # Whom this machine trusts besides, to reach its package sources.
+    mkdir -p "$fresh/bare-$1/usr/local/share/ca-certificates"
+    cp /usr/local/share/ca-certificates/*.crt "$fresh/bare-$1/usr/local/share/ca-certificates/" 2>/dev/null || :
+    touch "$fresh/bare-$1/ready"
+}
+mounted=''
+unmount() {
+    trap - EXIT INT TERM
+    for at in $mounted; do umount -l "$at" 2>/dev/null || :; done
+    [ -z "${root-}" ] || rm -rf --one-file-system "$root"
+}
+machine() { # SUITE: a copy at $root, with what a kernel gives
+    bare "$1"
+    root=$fresh/$row.root
+    rm -rf --one-file-system "$root"
+    trap 'unmount' EXIT
+    trap 'exit 1' INT TERM
+    cp -a "$fresh/bare-$1" "$root"
+    mount -t proc proc "$root/proc" && mounted="$root/proc"
+    mount -t tmpfs -o mode=755 tmpfs "$root/dev" && mounted="$root/dev $mounted"
+    for node in null zero full random urandom tty; do touch "$root/dev/$node"; mount --bind "/dev/$node" "$root/dev/$node"; mounted="$root/dev/$node $mounted"; done
+    ln -s /proc/self/fd "$root/dev/fd"
+    ln -s fd/0 "$root/dev/stdin"; ln -s fd/1 "$root/dev/stdout"; ln -s fd/2 "$root/dev/stderr"
+    mkdir "$root/dev/shm" "$root/dev/pts"
+    mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm" && mounted="$root/dev/shm $mounted"
+    mount -t devpts -o newinstance,ptmxmode=666 devpts "$root/dev/pts" && mounted="$root/dev/pts $mounted"
+    ln -s pts/ptmx "$root/dev/ptmx"
+    mount -t sysfs -o ro sysfs "$root/sys" && mounted="$root/sys $mounted"
+    git bundle create -q "$root/latchkey.bundle" HEAD
+}
+debian() { # SUITE USER
+    machine "$1"
+    user=$2
+    if [ "$user" != root ]; then
+        chroot "$root" useradd -m -s /bin/sh "$user"
+        echo "$user ALL=(ALL) NOPASSWD: ALL" >"$root/etc/sudoers.d/$user"
+    fi
+    # What a newcomer types. The demo is stopped by its own process; the README's blocks are taken from the README.
+    cat >"$root/type" <<'END'
+set -eu
+export LC_ALL=C.UTF-8
+git clone -q /latchkey.bundle latchkey
+cd latchkey
+began=$(date +%s)
+make run >"$HOME/run.log" 2>&1 &
+run=$!
+tail -f "$HOME/run.log" & watch=$!
+until grep -q '^.*serving http' "$HOME/run.log" || ! kill -0 $run 2>/dev/null; do sleep 1; done
+echo "fresh: make run took $(($(date +%s) - began)) s"
+sleep 1
+tests/readme.sh >"$HOME/blocks"
+sh -eu "$HOME/blocks" >"$HOME/answers" 2>&1 && grep -q '"generation":2' "$HOME/answers" && grep -q '"kty":"oct"' "$HOME/answers" &&
+    echo "fresh: the README's blocks work" || { cat "$HOME/answers"; echo 'fresh: a block of the README FAILED'; }
+kill $(pgrep -f 'latchkey serve' || pgrep -x latchkey) 2>/dev/null || :
+wait $run 2>/dev/null || :
+kill $watch
+packages=$(dpkg-query -f '.\n' -W | wc -l)
+echo "fresh: $packages packages"
+make test 2>&1 && echo 'fresh: make test ended well' || echo 'fresh: make test FAILED'
+END
+    status=0
+    # A pid namespace of its own: what is left running ends with it.
+    timeout 3600 unshare --pid --fork --kill-child --mount-proc="$root/proc" chroot "$root" \
+        su - "$user" -c 'exec sh /type' </dev/null 2>&1 | stamped
+    sed 's/^[0-9.]* //' "$log" | grep -q '^fresh: make test ended well' || status=1
+    ! sed 's/^[0-9.]* //' "$log" | grep -q '^fresh: .*FAILED' || status=1
+    write_down "$status" "$(sed -n 's/^[0-9.]* fresh: make run took //p' "$log")"
+}
+
+# --- worlds
+world() { # COMMAND...: the suite in it
+    make -s all build/musl/tests/shim
+    make -s need-tests "$(pwd)/latchkey" >/dev/null 2>&1 || :
+    status=0
+    { timeout 3600 "$@" </dev/null 2>&1 || echo "fresh: ended with $?"; } | stamped
+    ! sed 's/^[0-9.]* //' "$log" | grep -q '^fresh: ended with' || status=1
+    write_down "$status" ''
+}
+compiled() { # NAME: tests/NAME.c, static
+    musl-gcc -static -O1 -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -o "$fresh/$1" "tests/$1.c"
+}
+# A year is moved for latchkey by a stand-in that tells the shim; what looks at the executable itself is left out as for
+# another processor.
+moved() { # NAME OFFSET-OF-SHIM OFFSET-OF-FAKETIME
+    make -s all build/musl/tests/shim
+    printf '%s\n' '#include <stdlib.h>' '#include <unistd.h>' 'int main(int argc, char **argv) { (void)argc;' \
+        "setenv(\"LK_SHIM\", \"clock=$fresh/$1.clock\", 0); execv(SHIM, argv); return 112; }" >"$fresh/stand_in.c"
+    echo "$2" >"$fresh/$1.clock"
+    musl-gcc -static -O1 -DSHIM="\"$top/build/musl/tests/shim\"" -o "$fresh/$1" "$fresh/stand_in.c"
+    export LATCHKEY="$fresh/$1" LK_BUILD="$top/build/musl" LK_B=cross/date
+    status=0
+    { timeout 3600 faketime -f "$3" prove -j2 --timer --failures --exec 'tests/tap.sh 600' tests/*.t </dev/null 2>&1 || echo "fresh: ended with $?"; } | stamped
+    ! sed 's/^[0-9.]* //' "$log" | grep -q '^fresh: ended with' || status=1
+    write_down "$status" ''
+}
+
+case $row in
+debian12-user) debian bookworm pat ;;
+debian12-root) debian bookworm root ;;
+debian13-user) debian trixie pat ;;
+debian13-root) debian trixie root ;;
+kernel-sure)
+    compiled kernel_word
+    world unshare -T --boottime 31536000 --monotonic 31536000 --fork "$fresh/kernel_word" sure make test ;;
+kernel-unsure)
+    compiled kernel_word
+    up=$(cut -d . -f 1 /proc/uptime)
+    world unshare -T --boottime $((60 - up)) --monotonic $((60 - up)) --fork "$fresh/kernel_word" unsure make test ;;
+next-year) moved next-year +31536000 +365d ;;
+last-year) moved last-year -31536000 -365d ;;
+busy)
+    world sh -c 'for i in 1 2 3 4 5 6 7 8; do while :; do :; done & done; make test; status=$?; kill $(jobs -p); exit $status' ;;
+esac
