@@ -76,16 +76,18 @@ words=$(sed -n 's/^[#* ]*needs: //p' tests/*.t tests/*_test.c | tr ' ' '\n' | so
 unlike "$(PATH=$TMP/bin tools/need.sh $words 2>&1)" '*no row*' "each word of a test has a row ($(echo "$words" | wc -l) of them)"
 
 # A program that a test starts, or what it sources, is one that it asks for.
-commands=$(sed -n '/^table=/,/^'\''$/p' tools/need.sh | awk 'NF == 3 && $1 !~ /^(build|deps|run|test|peers|deb|clang|cov|cross-.*|qemu|lint|fresh)$/ && sub("^/usr/bin/", "", $2) + 1 && $2 !~ /^\// { print $1 "/" $2 }')
+commands=$(sed -n '/^table=/,/^'\''$/p' tools/need.sh |
+    awk 'NF == 3 && $1 !~ /^(build|deps|run|test|peers|deb|clang|cov|cross-.*|qemu|lint|fresh)$/ { sub("^/usr/bin/", "", $2); if ($2 !~ /\//) print $2 "=" $1 }')
 unasked() { # FILE...: "test: program" for each that it doesn't ask for
-    for test; do
-        asks=" $(sed -n 's/^[#* ]*needs: //p' "$test" | tr '\n' ' ') "
-        for pair in $commands; do
-            case $asks in *" ${pair%%/*} "*) continue ;; esac
-            grep -v '^ *#' "$test" | sed "s/'[^']*'//g" | grep -qE "(^ *|[|;&(] *|start [a-z]+ |ok  |nok  |WRAP=.?|command -v )(/usr/bin/)?${pair#*/}( |\$|\))" &&
-                echo "${test##*/}: ${pair#*/}"
-        done
-    done
+    awk -v commands="$commands" -v quote="'" '
+        BEGIN { n = split(commands, pair, "\n"); for (i = 1; i <= n; i++) { split(pair[i], p, "="); row[p[1]] = p[2] } }
+        FNR == 1 { asks = " " }
+        /^[#* ]*needs: / { asks = asks substr($0, index($0, "needs: ") + 7) " " }
+        /^ *#/ { next }
+        { gsub(quote "[^" quote "]*" quote, "", $0)
+          for (c in row)
+              if ($0 ~ "(^ *|[|;&(] *|start [a-z]+ |ok  |WRAP=.?|command -v )(/usr/bin/)?" c "( |[$]|[)])" && !index(asks, " " row[c] " ") && !told[FILENAME, c]++) {
+                  name = FILENAME; sub(".*/", "", name); print name ": " c } }' "$@"
 }
 is "$(unasked tests/*.t)" '' 'each test asks for the programs that it runs'
 printf '%s\n' '. lib.sh' 'out=$(curl -s http://127.0.0.1/)' >"$TMP/asks.t"

@@ -104,7 +104,9 @@ sleep 1
 tests/readme.sh >"$HOME/blocks"
 sh -eu "$HOME/blocks" >"$HOME/answers" 2>&1 && grep -q '"generation":2' "$HOME/answers" && grep -q '"kty":"oct"' "$HOME/answers" &&
     echo "fresh: the README's blocks work" || { cat "$HOME/answers"; echo 'fresh: a block of the README FAILED'; }
-kill $(pgrep -f 'latchkey serve' || pgrep -x latchkey) 2>/dev/null || :
+for process in /proc/[0-9]*; do
+    case $(readlink "$process/exe" 2>/dev/null) in */latchkey/latchkey) kill "${process#/proc/}" ;; esac
+done
 wait $run 2>/dev/null || :
 kill $watch
 packages=$(dpkg-query -f '.\n' -W | wc -l)

@@ -182,13 +182,14 @@ struct client {
 
 enum party { HONEST, THIEF, PARTIES };
 
-/* What was seen of a session from outside, for the two properties. */
+/* What was seen of a session from outside, for the four properties. */
 struct seen {
 	bool thief, ended_by_hand, restored;
 	enum party mover;           /* who changed the row last */
 	int64_t moved_at;
 	uint64_t moved_key;
 	int current;                /* the token that came of it */
+	int newest;                 /* the token of the highest generation that was answered; -1: not since commits were lost */
 };
 
 struct files {
@@ -528,7 +529,7 @@ static void open_row(int i, int user, bool cookie, int64_t time)
 static void first_token(int i, int number)
 {
 	w.client[i][HONEST].token = number;
-	w.seen[i].current = number;
+	w.seen[i].current = w.seen[i].newest = number;
 	w.kept = false;             /* a sign-in is on disk, and all before it */
 }
 
@@ -616,7 +617,17 @@ static void sign_in(void)
 		sign_in_by_password(i, user, cookie, time);
 }
 
-/* The two properties, told from what was seen alone. */
+/* Generations only go up, and of the highest there is one branch: whoever is answered gets that one. */
+static void one_line(int s, int got)
+{
+	struct seen *seen = &w.seen[s];
+	const struct token *t = &w.token[got], *newest = &w.token[seen->newest < 0 ? got : seen->newest];
+	check(t->ctr >= newest->ctr, "session %d: generation %" PRId64 " after %" PRId64, s, t->ctr, newest->ctr);
+	check(t->ctr != newest->ctr || same_branch(t->br, newest->br), "session %d: two branches of generation %" PRId64 " live", s, t->ctr);
+	seen->newest = got;
+}
+
+/* An honest client is never out, a thief never unnoticed: told from what was seen alone. */
 static void properties(int s, enum party who, int shown, enum outcome o, uint64_t idem, int64_t time)
 {
 	struct seen *seen = &w.seen[s];
@@ -638,7 +649,7 @@ static void saw(int s, enum party who, enum outcome o, uint64_t idem, int64_t ti
 	struct seen *seen = &w.seen[s];
 	seen->thief |= who == THIEF;
 	if (rotates(o)) {
-		*seen = (struct seen){ seen->thief, seen->ended_by_hand, false, who, time, idem, token };
+		*seen = (struct seen){ seen->thief, seen->ended_by_hand, false, who, time, idem, token, seen->newest };
 		tell("#     now token %d\n", token);
 	}
 }
@@ -718,6 +729,8 @@ static bool refresh(int s, enum party who, const struct shown *shown, int *got)
 	int about = chosen >= 0 ? w.token[chosen].session : s;
 	properties(about, about == s ? who : THIEF, chosen >= 0 ? chosen : shown->token[0], o, shown->idem, time);
 	saw(about, about == s ? who : THIEF, o, shown->idem, time, *got);
+	if (good(o) && !mismatches)
+		one_line(about, *got);
 	return good(o) ? about == s : !outcomes[o].code || (o != UNSET && o != DOUBTED);
 }
 
@@ -786,8 +799,10 @@ static void power_cut(void)
 	w.m = w.kept_model;
 	w.m.newest_key = newest;
 	w.m.oldest_key = oldest;
-	for (int i = 0; i < w.m.rows; i++)
+	for (int i = 0; i < w.m.rows; i++) {
 		w.seen[i].restored = true;
+		w.seen[i].newest = -1;
+	}
 	outages++;
 	tell("#   power cut\n");
 }
