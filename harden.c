@@ -1,27 +1,28 @@
 /*
- * harden: see harden.h for what is promised.
+ * harden: see harden.h for what each function promises.
  *
- * Each line here costs every request a system call, so what brings nothing is
- * left out, on purpose:
+ * Each line here costs every request a system call. These would bring nothing,
+ * so they are left out on purpose:
  *
  *   RLIMIT_CORE    a process that isn't dumpable leaves no core.
- *   RLIMIT_FSIZE   caps one file, and whoever has the process may write any
- *                  number of them; the operator's own `ulimit -f` stays in
- *                  force, and is an ordinary error (EFBIG, not SIGXFSZ).
- *   RLIMIT_NOFILE  more files of the data directory open at once are no harm.
+ *   RLIMIT_FSIZE   limits the size of one file, and an attacker may write any
+ *                  number of them. The operator's own `ulimit -f` stays in
+ *                  force, and exceeding it is an ordinary error (EFBIG).
+ *   RLIMIT_NOFILE  more open files of the data directory do no harm.
  *   close(2)       of the O_PATH descriptors and the ruleset: nothing can be
- *                  read through them, and they can't widen what is in force.
- *   O_CLOEXEC      nothing is ever executed; musl makes it a call of its own.
- *   seccomp        is a policy on libc's insides, and is the service unit's.
+ *                  read through them, and they can't widen the rules.
+ *   O_CLOEXEC      nothing is ever executed; musl makes a second call for it.
+ *   seccomp        would depend on which system calls libc makes. The service
+ *                  unit has a filter instead.
  *
- * Landlock is a policy on objects: these directories, no network. The structs
- * and numbers stand here because musl's compiler knows no kernel headers; they
- * are the kernel's ABI (Documentation/userspace-api/landlock.rst).
+ * Landlock's rules name objects: these directories, no network. The structs and
+ * numbers are written out here because musl's compiler has no kernel headers;
+ * they are the kernel's ABI (Documentation/userspace-api/landlock.rst).
  *
- * What it can't do: RLIMIT_NPROC doesn't bind uid 0, so as root a broken
- * process can still fork (but not exec). Landlock knows TCP alone: UDP and
- * the named sockets that file permissions let it reach stay open; they are for
- * the service unit to close.
+ * What it can't do. RLIMIT_NPROC doesn't limit uid 0, so a process of root can
+ * still fork (but not exec). Landlock knows TCP alone: UDP, and named sockets
+ * that file permissions allow, can still be reached; the service unit closes
+ * these.
  */
 #include "harden.h"
 
@@ -43,7 +44,7 @@ enum {
 	BASE_BYTES = 8 * 1024 * 1024    /* a sign-in was measured at 0.7 MiB beside the hash; SQLite's cache may take 2 more */
 };
 
-/* A limit that is lower already stays: raising it fails for all but root. */
+/* Where a limit is lower already this call fails, except for root, and the lower one stays. */
 #define LIMIT(resource, value) ((void)setrlimit(resource, &(const struct rlimit){ (value), (value) }))
 
 void harden_limits(int64_t memory_kib, bool stays)
@@ -65,8 +66,8 @@ void harden_limits(int64_t memory_kib, bool stays)
 
 #ifdef __linux__
 
-/* Since pidfd_send_signal a call has the same place in every architecture's
- * table, whatever the table starts at (0, MIPS 4000 and 5000, Alpha 110). */
+/* From pidfd_send_signal on, new system calls have the same numbers on every architecture, counted from where its table
+ * begins (0; MIPS 4000 and 5000; Alpha 110). */
 #ifndef SYS_landlock_create_ruleset
 #define SYS_landlock_create_ruleset (SYS_pidfd_open + 10)
 #define SYS_landlock_add_rule (SYS_pidfd_open + 11)
@@ -88,7 +89,7 @@ enum {   /* LANDLOCK_ACCESS_FS_* */
 	NET_4 = 3,                       /* BIND_TCP, CONNECT_TCP */
 	SCOPE_6 = 3,                     /* ABSTRACT_UNIX_SOCKET, SIGNAL */
 	RULE_PATH_BENEATH = 1,
-	/* SQLite's: READ_DIR too, or it leaves out the directory's fsync unasked. */
+	/* What SQLite needs. Without READ_DIR it would skip the fsync of the directory and not say so. */
 	DATA = READ_FILE | WRITE_FILE | READ_DIR | MAKE_REG | REMOVE_FILE | TRUNCATE
 };
 
@@ -99,7 +100,7 @@ struct path_rule {
 	int32_t parent;
 } __attribute__((packed));
 
-/* What is handled, hence refused unless a rule allows it; newest ABI first. */
+/* The kinds of access that are refused unless a rule allows them; newest ABI first. */
 static const struct ruleset rulesets[] = {
 	{ FS_5, NET_4, SCOPE_6 },        /* ABI 6, Linux 6.12 */
 	{ FS_5, NET_4, 0 },              /* 5, 6.10; RHEL 9's that claims 6 */
@@ -110,10 +111,11 @@ static const struct ruleset rulesets[] = {
 };
 
 /*
- * Tries instead of asking for the version: a call less on a kernel of today,
- * and kernels whose number and abilities disagree need no list of exceptions.
- * A row that is too new gives EINVAL (unknown bit) or E2BIG (unknown member);
- * any other error means that there is no Landlock.
+ * Tries one row after the other instead of asking for the version first. That
+ * saves a call on a current kernel, and kernels that claim a version which they
+ * don't support need no list of exceptions. A row that is too new gives EINVAL
+ * (unknown bit) or E2BIG (unknown member); any other error means that there is
+ * no Landlock.
  */
 static int ruleset_make(const struct ruleset **handled)
 {
@@ -128,7 +130,7 @@ static int ruleset_make(const struct ruleset **handled)
 	return -1;
 }
 
-/* A path that isn't there gets no rule: what can't be opened needs none. */
+/* path -1, of a directory that can't be opened, gets no rule, and needs none. */
 static void allow(int ruleset, const struct ruleset *handled, int path, uint64_t access)
 {
 	const struct path_rule rule = { access & handled->fs, path };

@@ -27,7 +27,7 @@
 
 enum start { START_CGI, START_SOCKET, START_SERVE, START_VERB };
 
-static struct instance self;
+static struct instance instance;
 static struct request request;
 static struct reply reply;
 static struct slice early;      /* bytes of the request that were read before this process began */
@@ -48,26 +48,26 @@ static enum start start_of(int argc, char **argv)
  * the data directory that it names. */
 static const char *read_script(const char *argument)
 {
-	const char *wrong = config_script(argument, &self.script);
+	const char *wrong = config_script(argument, &instance.script);
 	if (wrong == NULL)
-		wrong = config_override(self.script, &self.config);
+		wrong = config_override(instance.script, &instance.config);
 	if (wrong)
 		fail(ERROR_STORE_UNAVAILABLE, "MA3", wrong, NULL);
-	return self.config.dir;
+	return instance.config.dir;
 }
 
 static void read_configuration(const char *dir)
 {
-	const char *wrong = instance_read(&self, dir);
+	const char *wrong = instance_read(&instance, dir);
 	if (wrong)
 		fail(ERROR_STORE_UNAVAILABLE, "MA2", wrong, NULL);
-	instance_log(&self);
+	instance_log(&instance);
 }
 
 static void send_reply(void)
 {
 	http_send(&request, &reply);
-	if (self.with_site)
+	if (instance.with_site)
 		log_line("serve", slice_text(request.peer), " ", method_words[request.method], " ",
 			slice_text(request.mount), slice_text(request.path), " ", dec(reply.status), NULL);
 }
@@ -77,13 +77,13 @@ static void answer_failure(enum error e)
 {
 	if (unread)
 		http_leave_unread(&request, early);
-	instance_answer(&self, &request, store_failure(e), &reply);
+	instance_answer(&instance, &request, store_failure(e), &reply);
 	send_reply();
 }
 
 static enum error read_request(bool *closed)
 {
-	const struct http_rules rules = instance_rules(&self);
+	const struct http_rules rules = instance_rules(&instance);
 	*closed = unread = false;
 	if (request.wire.face != FACE_CGI)
 		return http_read_stream(&request, early, &rules, closed);
@@ -102,7 +102,7 @@ int main(int argc, char **argv)
 		return admin_main(argc, argv);
 	if (start == START_SERVE)
 		early = serve(argc, argv, &dir);
-	self.with_site = start == START_SERVE;
+	instance.with_site = start == START_SERVE;
 	request.wire.face = start == START_CGI ? FACE_CGI : FACE_HTTP;
 	unread = start != START_CGI;
 	log_not_to_client();
@@ -111,11 +111,11 @@ int main(int argc, char **argv)
 		dir = read_script(argc > 1 ? argv[1] : NULL);
 	int directory = process_enter(config_dir(dir));
 	read_configuration(config_dir(dir));
-	instance_confine(&self, directory, false);
+	instance_confine(&instance, directory, false);
 	enum error e = read_request(&closed);
 	if (closed)
 		return 0;
-	instance_answer(&self, &request, e, &reply);
+	instance_answer(&instance, &request, e, &reply);
 	store_before_answer();
 	send_reply();
 	store_tidy();

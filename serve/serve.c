@@ -1,41 +1,40 @@
 /*
  * serve: see serve.h.
  *
- * The starter reads configuration and keys to say at once what is wrong with them, and keeps neither: each process
- * that it starts reads them anew.
+ * The listener reads configuration and keys only to report at once what is
+ * wrong with them, and keeps neither: each process that it starts reads them
+ * anew.
  *
- * A worker can't read them, perhaps, when it starts. Then it hands over each request to a process of its own, which
- * says so as ever, until the files change.
+ * When a worker can't read them it hands over each request to a process of its
+ * own, which then answers as it always would: 503. The worker ends when the
+ * files change.
  */
 #include "serve/serve.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/process.h"
 #include "auth.h"
+#include "base/process.h"
 #include "instance.h"
 #include "serve/listen.h"
+#include "serve/worker.h"
 #include "store.h"
 #include "store/upkeep.h"
-#include "serve/worker.h"
 
 enum {
 	IDLE_MAX = 86400
 };
 
-static struct instance self;
-static struct config_stamp stamp;       /* of what a worker has read */
+/* ---- arguments ------------------------------------------------------------- */
 
-/* ---- words ------------------------------------------------------------- */
-
-/* An option that takes a number, and its value behind it. */
+/* argument[0] is the option `name`, and argument[1] its number. */
 static bool number_option(char *const *argument, const char *name, int64_t max, int64_t *out)
 {
 	return strcmp(argument[0], name) == 0 && argument[1] && parse_number(slice_of(argument[1]), 0, max, out);
 }
 
-/* The operator's directory, and how to listen. */
+/* --dir goes into *dir; all else says how to listen. */
 static struct listen_options read_arguments(int argc, char **argv, const char **dir)
 {
 	struct listen_options o = { .idle = IDLE_AS_FITS };
@@ -57,73 +56,85 @@ static struct listen_options read_arguments(int argc, char **argv, const char **
 	return o;
 }
 
-/* ---- a worker: worker.h says what each is for -------------------------- */
+/* ---- a worker ---------------------------------------------------------- */
 
-static void work_answer(const struct request *rq, struct reply *rp)
+static struct instance worker;
+static struct config_stamp stamp;       /* of the files that it has read */
+
+/* What these calls are for is in worker.h. */
+
+static void serve_answer(const struct request *rq, struct reply *rp)
 {
-	instance_answer(&self, rq, ERROR_NONE, rp);
+	instance_answer(&worker, rq, ERROR_NONE, rp);
 }
 
-static void work_refuse(const struct request *rq, enum error e, struct reply *rp)
+static void serve_refuse(const struct request *rq, enum error e, struct reply *rp)
 {
-	instance_answer(&self, rq, e, rp);
+	instance_answer(&worker, rq, e, rp);
 }
 
-static bool work_is_current(void)
+static bool serve_is_current(void)
 {
 	struct config_stamp now_on_disk;
-	config_stamp(self.config.dir, &now_on_disk);
+	config_stamp(worker.config.dir, &now_on_disk);
 	return memcmp(&now_on_disk, &stamp, sizeof stamp) == 0;
 }
 
-static bool work_is_slow(const struct request *rq)
+static bool serve_is_slow(const struct request *rq)
 {
-	return self.ring.count == 0 || auth_hashes(rq);
+	return worker.ring.count == 0 || auth_hashes(rq);
 }
 
-/* As configured, or as one who hands over everything. */
-static void read_or_do_without(const char *dir)
+/* Where configuration or keys can't be read it has none: then every request is slow. */
+static void read_files(const char *dir)
 {
 	config_stamp(dir, &stamp);
-	const char *wrong = instance_read(&self, dir);
+	const char *wrong = instance_read(&worker, dir);
 	if (wrong) {
 		log_line("SE2", wrong, NULL);
-		self.ring.count = 0;
-		config_parse(S(""), &self.config);
-		self.config.dir = dir;
+		worker.ring.count = 0;
+		config_parse(S(""), &worker.config);
+		worker.config.dir = dir;
 	}
-	instance_log(&self);
+	instance_log(&worker);
 }
 
-static _Noreturn void work(const struct worker_place *place, const char *dir)
+static _Noreturn void run_worker(const struct worker_place *place, const char *dir)
 {
-	read_or_do_without(dir);
-	self.with_site = true;
+	read_files(dir);
+	worker.with_site = true;
 	int directory = process_enter(dir);
-	instance_confine(&self, directory, true);
-	const struct http_rules rules = instance_rules(&self);
+	instance_confine(&worker, directory, true);
+	const struct http_rules rules = instance_rules(&worker);
 	const struct worker_calls calls = {
-		.rules = &rules, .answer = work_answer, .refuse = work_refuse, .is_slow = work_is_slow,
-		.is_current = work_is_current, .settle = store_commit_batch, .leave = store_leave, .forget = store_close,
+		.rules = &rules, .answer = serve_answer, .refuse = serve_refuse, .is_slow = serve_is_slow,
+		.is_current = serve_is_current, .settle = store_commit_batch, .leave = store_leave, .forget = store_close,
 	};
 	store_stay(dir);
 	worker_run(place, &calls);
 	exit(0);
 }
 
-/* ---- the starter ------------------------------------------------------- */
+/* ---- the listener ------------------------------------------------------ */
 
 static const char *data_dir;
+static struct instance checked;
 
-/* What SIGHUP asks of the files, before workers that do well are ended for it. */
+/* Reads configuration and keys, and forgets the keys. NULL, or what is wrong with them. */
+static const char *check_files(void)
+{
+	const char *wrong = instance_read(&checked, data_dir);
+	wipe(&checked.ring, sizeof checked.ring);
+	return wrong;
+}
+
+/* Before SIGHUP replaces workers that do well: could new ones read their files? */
 static bool usable(void)
 {
-	static struct instance next;
 	size_t mark = arena_mark();
-	const char *wrong = instance_read(&next, data_dir);
-	wipe(&next.ring, sizeof next.ring);
+	const char *wrong = check_files();
 	if (wrong)
-		log_line("SE3", "goes on as it was: ", wrong, NULL);
+		log_line("SE3", "SIGHUP changes nothing: ", wrong, NULL);
 	arena_back(mark);
 	return !wrong;
 }
@@ -134,13 +145,12 @@ struct slice serve(int argc, char **argv, const char **dir)
 	struct listen_options asked = read_arguments(argc, argv, dir);
 	data_dir = config_dir(*dir);
 	process_become_owner(data_dir);
-	const char *wrong = instance_read(&self, data_dir);
+	const char *wrong = check_files();
 	if (wrong)
 		fail(ERROR_STORE_UNAVAILABLE, "SE4", wrong, NULL);
-	instance_log(&self);
-	wipe(&self.ring, sizeof self.ring);
+	instance_log(&checked);
 	listen_and_serve(&asked, usable, &l);
 	if (l.role == LISTEN_WORKER)
-		work(&l.place, data_dir);
+		run_worker(&l.place, data_dir);
 	return l.early;
 }

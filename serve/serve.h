@@ -1,5 +1,5 @@
 /*
- * serve: `latchkey serve`, from its words on: who listens, and what a worker does.
+ * serve: `latchkey serve`: its arguments, who listens, and what a worker does.
  */
 #ifndef SERVE_H
 #define SERVE_H
@@ -7,9 +7,11 @@
 #include "base/base.h"
 
 /*
- * Listens as argv says (listen.h); exits 100 where it can't be understood, and 111 where configuration or keys
- * can't be read. Returns in each process that has a connection of its own, on fds 0 and 1: the bytes that were
- * read of it, and --dir, or NULL, in *dir. A worker serves, and doesn't return.
+ * Listens as argv says (listen.h). Exits 100 where argv can't be understood,
+ * and 111 where configuration or keys can't be read. A worker serves, and
+ * doesn't return. This function returns in each process that was forked for
+ * one connection: the connection is fds 0 and 1, and the slice returned has
+ * the bytes that were read of it already. *dir is then --dir, or NULL.
  */
 struct slice serve(int argc, char **argv, const char **dir);
 
