@@ -74,9 +74,9 @@ static struct listening {
 	size_t workers;                 /* how many there should be */
 	struct slot slots[WORKERS_MAX];
 	struct worker_state *states;    /* one for each slot, in memory that both sides see */
-	int handover[2];                /* socket pair; the second end is the workers' */
+	int handover[2];                /* with workers: a socket pair, whose second end is theirs */
 	bool retry;                     /* a slot is empty and couldn't be filled yet */
-} here = { .handover = { -1, -1 } };
+} here;
 
 static volatile sig_atomic_t stopping, reloading;
 
@@ -288,8 +288,8 @@ static void become_child(void)
 	dup2(STDIN_FILENO, STDOUT_FILENO);
 	for (size_t i = 0; i < here.count; i++)
 		close(here.sockets[i]);
-	close(here.handover[0]);
-	close(here.handover[1]);
+	for (size_t i = 0; here.workers && i < 2; i++)
+		close(here.handover[i]);
 	restore_signals();
 }
 
@@ -430,7 +430,7 @@ static bool take_message(struct listener *out)
 static bool message_waits(void)
 {
 	struct pollfd message = { .fd = here.handover[0], .events = POLLIN };
-	return poll(&message, 1, 0) > 0;
+	return here.workers && poll(&message, 1, 0) > 0;
 }
 
 /* No worker has a connection, nor had one in the last `idle` seconds. */
