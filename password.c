@@ -25,6 +25,7 @@
 
 #include "base/base64.h"
 #include "base/file.h"
+#include "crypt.h"
 
 enum {
 	SALT_SIZE = crypto_pwhash_argon2id_SALTBYTES,
@@ -145,6 +146,37 @@ static bool phc_read(struct slice text, struct phc *out)
 	    && base64_read(rest, out->hash, HASH_SIZE);
 }
 
+/* How hashes begin, in the order in which they are looked for. */
+static const struct { const char *prefix, *kind; } kinds[] = {
+	{ "$argon2id$", "Argon2id" }, { "$argon2", "Argon2i or Argon2d" },
+	{ "$2a$", "bcrypt" }, { "$2b$", "bcrypt" }, { "$2y$", "bcrypt" }, { "$2x$", "bcrypt with a known fault" },
+	{ "$5$", "SHA-256-crypt" }, { "$6$", "SHA-512-crypt" }, { "$y$", "yescrypt" }, { "$gy$", "gost-yescrypt" }, { "$7$", "scrypt" },
+	{ "$scrypt$", "scrypt" }, { "$pbkdf2", "PBKDF2" }, { "pbkdf2", "PBKDF2" }, { "$1$", "MD5-crypt" }, { "$apr1$", "Apache's MD5" },
+	{ "$md5", "MD5-crypt of Solaris" }, { "$sha1$", "SHA-1-crypt" }, { "$3$", "NT hash" }, { "$P$", "phpass" }, { "$H$", "phpass" },
+	{ "{SHA}", "SHA-1" }, { "{SSHA}", "salted SHA-1" }, { "{SHA256}", "SHA-256" }, { "{SSHA256}", "salted SHA-256" },
+	{ "{SHA512}", "SHA-512" }, { "{SSHA512}", "salted SHA-512" }, { "{CRYPT}", "crypt(3) as LDAP writes it" },
+};
+
+const char *password_kind(struct slice text)
+{
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (slice_starts(text, slice_of(kinds[i].prefix)))
+			return kinds[i].kind;
+	return NULL;
+}
+
+/* crypt.c may have been left out. */
+static bool is_foreign(struct slice hash)
+{
+	return crypt_takes && crypt_takes(hash);
+}
+
+bool password_storable(struct slice hash)
+{
+	struct phc phc;
+	return phc_read(hash, &phc) || is_foreign(hash);
+}
+
 /* ---- hashing ----------------------------------------------------------- */
 
 /* The cost is the caller's, or was checked by phc_read(): what fails here is memory. */
@@ -173,6 +205,8 @@ enum password_verdict password_check(struct slice stored, struct slice password,
 {
 	struct phc phc;
 	uint8_t hash[HASH_SIZE];
+	if (is_foreign(stored))
+		return crypt_check(stored, password) ? PASSWORD_RIGHT_REHASH : PASSWORD_WRONG;
 	if (!phc_read(stored.n ? stored : S(nobody), &phc))
 		fail(ERROR_INTERNAL, "PW2", "a stored password is not an Argon2id string", NULL);
 	if (stored.n == 0)

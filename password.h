@@ -30,10 +30,18 @@ enum password_verdict {
 };
 
 /*
+ * The kind of hash that a text looks like ("bcrypt", "yescrypt", …), by how it begins; NULL: it looks like none. For
+ * the operator, who may have given a hash where a password was meant, or one of a kind that isn't compared here.
+ */
+const char *password_kind(struct slice text);
+/* Whether password_check() can compare with this text: an Argon2id string as it is written here, or what crypt.h takes. */
+bool password_storable(struct slice hash);
+
+/*
  * Compares with what is stored. stored.n == 0 (no such user) runs the same
  * work at `cost` on a fixed hash and answers PASSWORD_WRONG, so that the
- * caller's time tells nothing. A stored text that isn't such a string is
- * fail(ERROR_INTERNAL).
+ * caller's time tells nothing. A hash of another program (crypt.h) that is right is PASSWORD_RIGHT_REHASH. A stored text
+ * that isn't password_storable() is fail(ERROR_INTERNAL).
  */
 enum password_verdict password_check(struct slice stored, struct slice password, struct password_cost cost);
 

@@ -344,6 +344,23 @@ static void no_slots(const char *dir)
 	unlink(path);
 }
 
+/* ---- hashes of other programs ------------------------------------------ */
+
+static void foreign(void)
+{
+	static const char bcrypt[] = "$2b$05$abcdefghijklmnopqrstuuHNbAKRhpaujgo33bRWs.NLUTJO3lOy2";
+	is_int(password_check(S(bcrypt), S("correct horse"), cheap), PASSWORD_RIGHT_REHASH, "bcrypt: right, and to be stored anew");
+	is_int(password_check(S(bcrypt), S("correct horsf"), cheap), PASSWORD_WRONG, "bcrypt: wrong");
+	ok(password_storable(S(bcrypt)), "bcrypt can be stored");
+	ok(password_storable(password_hash(S("correct horse"), cheap)), "so can what is written here");
+	ok(!password_storable(S("$y$j9T$abc$def")) && !password_storable(SLICE_NONE), "and nothing else");
+	is_str(password_kind(S(bcrypt)), "bcrypt", "its name");
+	is_str(password_kind(S("$y$j9T$abc$def")), "yescrypt", "another's");
+	is_str(password_kind(S("$apr1$a$b")), "Apache's MD5", "htpasswd's older one");
+	is_str(password_kind(S("$argon2i$v=19$")), "Argon2i or Argon2d", "an Argon2 that isn't ours");
+	ok(password_kind(S("correct horse")) == NULL && password_kind(S("$2z$")) == NULL, "no hash has no name");
+}
+
 int main(void)
 {
 	char dir[] = "/tmp/lk-password.XXXXXX";
@@ -364,5 +381,6 @@ int main(void)
 	slots(dir);
 	no_slots(dir);
 	rmdir(dir);
+	foreign();
 	return done_testing();
 }
