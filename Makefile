@@ -15,6 +15,7 @@
 #   make lint       clang's and gcc's warnings, clang-tidy, cppcheck, shellcheck
 #   make size       bytes of the executable and of the client
 #   make install    and uninstall, dist, deb, completion: packaging/install.mk
+#   make WITHOUT=crypt   without a part (docs/benchmarks.md has their bytes)
 #   make CROSS=mips-linux-gnu   for another processor; make release, test-cross: tools/cross.mk
 #   make deps       fetch third-party source into deps/ (happens by itself when missing): tools/thirdparty.mk
 #   make clean      all but deps/; distclean takes that too
@@ -32,7 +33,9 @@ B     ?=
 override B := $(or $(B),$(if $(CROSS),cross/$(CROSS),musl))
 # The store that is linked in: all of store/$(STORE)*.c. With another one than SQLite folder and executable have its name.
 STORE ?= sqlite
-OTHER := $(addprefix -,$(filter-out sqlite,$(STORE)))
+# Parts to be left out, such as WITHOUT=crypt.
+WITHOUT ?=
+OTHER := $(addprefix -,$(filter-out sqlite,$(STORE)))$(subst $(eval ) ,,$(WITHOUT:%=-without-%))
 O     := build/$(B)$(OTHER)
 NEED  ?= tools/need.sh
 # What the machine must have, to be named behind a |. It is looked for each time: a package may have been removed.
@@ -50,7 +53,12 @@ ROOMS := base store serve operator
 SRC   := $(sort $(wildcard *.c $(filter-out store/*.c,$(ROOMS:%=%/*.c)) store/$(STORE)*.c))
 OBJ   := $(SRC:%.c=$(O)/%.o)
 WWW   := $(sort $(filter-out %.d.ts %/package.json %/session.js %/session-react.js,$(foreach e,html js css svg png ico,$(wildcard www/*.$(e)))))
-LIBS  := $(O)/liblatchkey.a $(O)/libsqlite.a $(O)/libbearssl.a $(O)/libsodium.a
+ARCHIVES := $(O)/liblatchkey.a $(O)/libsqlite.a $(O)/libbearssl.a $(O)/libsodium.a
+# A part can be left out: its header declares its functions as weak references, and where they are NULL it isn't there. Its objects
+# are linked as they are, since a weak reference takes nothing out of an archive.
+PARTS := crypt
+$(if $(filter-out $(PARTS),$(WITHOUT)),$(error WITHOUT knows these parts: $(PARTS)))
+LIBS  := $(foreach p,$(filter-out $(WITHOUT),$(PARTS)),$(O)/$p.o $(PART_$p)) $(ARCHIVES)
 
 .PHONY: all objects run size lint coverage clean distclean FORCE
 all: $(BIN)
@@ -79,8 +87,8 @@ $(O)/www.o: $(O)/www.c serve/www.h | $(BUILD_NEEDS)
 
 $(RUNTIME): $(O)/%.o: tools/%.c | $(BUILD_NEEDS)
 	@mkdir -p $(@D); $(CC) $(COMMON) -D_GNU_SOURCE -c $< -o $@
-$(O)/liblatchkey.a: $(filter-out $(O)/main.o,$(OBJ)) $(O)/www.o
-$(LIBS):
+$(O)/liblatchkey.a: $(filter-out $(O)/main.o $(PARTS:%=$(O)/%.o),$(OBJ)) $(O)/www.o
+$(ARCHIVES):
 	@rm -f $@ && $(AR) rcsD $@ $^
 # Linked beside its name and moved there: a running ./latchkey does not stand in the way.
 $(BIN): $(O)/main.o $(LIBS) $(RUNTIME)

@@ -77,10 +77,14 @@ SODIUM_FLAGS = -DNDEBUG -I$(SODIUM_SRC)/include -I$(SODIUM_SRC)/include/sodium -
  -DSODIUM_STATIC -DHAVE_MMAP -DHAVE_SYS_MMAN_H -DHAVE_EXPLICIT_BZERO -DHAVE_GETRANDOM -D_GNU_SOURCE \
  -DNATIVE_$(ENDIAN)_ENDIAN=1
 
+# --- musl's crypt(3), which Debian's musl-dev leaves out: for crypt.c, whose crypt_print() stands in for a formatter.
+CRYPT_FILES := $(addprefix src/crypt/crypt_,blowfish.c sha256.c sha512.c)
+CRYPT_FLAGS := -Dsprintf=crypt_print
+
 # --- Fetching it
 .PHONY: deps
 HEADERS := $(SQLITE_SRC)/sqlite3.h $(BEARSSL_SRC)/inc/bearssl.h $(SODIUM_SRC)/include/sodium.h $(JSMN_SRC)/jsmn.h
-deps: $(HEADERS)
+deps: $(HEADERS) $(MUSL_SRC)/configure
 deps/%: tools/deps.sh | need-deps
 	@tools/deps.sh $(firstword $(subst /, ,$*))
 	@touch -c $@
@@ -88,7 +92,13 @@ $(SQLITE_SRC)/sqlite3.h: $(SQLITE_SRC)/sqlite3.c ;
 $(addprefix $(BEARSSL_SRC)/,$(BEARSSL_FILES)): $(BEARSSL_SRC)/inc/bearssl.h ;
 $(addprefix $(SODIUM_SRC)/,$(SODIUM_FILES)): $(SODIUM_SRC)/include/sodium.h ;
 
+$(addprefix $(MUSL_SRC)/,$(CRYPT_FILES)): $(MUSL_SRC)/configure ;
+
 # --- Compiling it
+PART_crypt := $(CRYPT_FILES:%.c=$(O)/musl/%.o)
+$(PART_crypt): $(O)/musl/%.o: $(MUSL_SRC)/%.c tools/thirdparty.mk | $(BUILD_NEEDS)
+	@mkdir -p $(@D)
+	@$(CC) $(THIRD) $(CRYPT_FLAGS) -c $< -o $@
 BEARSSL_OBJ := $(BEARSSL_FILES:%.c=$(O)/bearssl/%.o)
 SODIUM_OBJ  := $(SODIUM_FILES:%.c=$(O)/sodium/%.o)
 $(O)/sqlite/sqlite3.o: $(SQLITE_SRC)/sqlite3.c tools/thirdparty.mk | $(BUILD_NEEDS)
