@@ -29,7 +29,10 @@ const char *const class_words[CLASS__MAX] = {
 	[CLASS_UNKNOWN] = "unknown",
 };
 
-/* A store whose transactions can be refused at their end would call work again here. SQLite has one writer at a time. */
+/*
+ * A store whose transactions can be refused at their end would call work again here. SQLite has one
+ * writer at a time.
+ */
 enum error store_run(enum durability d, enum error (*work)(void *), void *arg)
 {
 	store_begin(d);

@@ -33,8 +33,9 @@ enum ended {                    /* why a session ended; numbers are on disk */
 	ENDED_FORK = 4,
 	ENDED_PASSWORD = 5,         /* the password was changed elsewhere */
 	ENDED_DISABLED = 6,
-	ENDED_UNKNOWN,              /* read from a row that a later version wrote, or a damaged one. Never written; the same
-	                             * holds for EVENT_UNKNOWN and CLASS_UNKNOWN. */
+	/* Read from a row that a later version wrote, or a damaged one. Never written; the same
+	 * holds for EVENT_UNKNOWN and CLASS_UNKNOWN. */
+	ENDED_UNKNOWN,
 	ENDED__MAX
 };
 extern const char *const ended_words[ENDED__MAX];
@@ -42,7 +43,7 @@ extern const char *const ended_words[ENDED__MAX];
 struct session {
 	uint64_t id, user;
 	int64_t ctr;                /* generation, from 1 */
-	uint64_t br;                /* branch of ctr, by which a forged or stale generation is told (jwt_branch) */
+	uint64_t br;                /* branch of generation ctr (jwt_branch): another one is a fork */
 	uint64_t idem;              /* hash of the idempotency key of the last rotation; 0: none */
 	int64_t rotated_at, created_at;
 	int64_t expires_at;         /* absolute end; 0: none */
@@ -163,11 +164,17 @@ void store_session_add(const struct session *s);
 void store_session_rotate(const struct session *s);
 /* Ends a session that stands; false when it had ended already or isn't there. */
 bool store_session_end(uint64_t id, enum ended why, int64_t at);
-/* Ends a user's sessions that stand, except the one with id `except` (0: all of them). Returns how many. */
+/*
+ * Ends a user's sessions that stand, except the one with id `except` (0: all of them). Returns how
+ * many.
+ */
 int64_t store_sessions_end(uint64_t user, uint64_t except, enum ended why, int64_t at);
 /* Ends everyone's sessions that stand. Returns how many. */
 int64_t store_sessions_end_all(enum ended why, int64_t at);
-/* A user's sessions with id greater than `after`, ended ones included, at most LIMIT_LIST. user 0: everyone's. */
+/*
+ * A user's sessions with id greater than `after`, ended ones included, at most LIMIT_LIST. user 0:
+ * everyone's.
+ */
 size_t store_sessions(uint64_t user, uint64_t after, struct session out[LIMIT_LIST]);
 /*
  * Looks at a few rows from a random place on, and deletes those of which no
@@ -181,10 +188,16 @@ int64_t store_sweep(int64_t time, int64_t refresh_ttl);
 
 /* The mark: the highest time that the store has seen, Unix seconds; 0: none. */
 int64_t store_mark(void);
-/* Raises the mark to `time`, at most once an hour. For transactions that add no audit row: a row raises it by itself. */
+/*
+ * Raises the mark to `time`, at most once an hour. For transactions that add no audit row: a row
+ * raises it by itself.
+ */
 void store_mark_raise(int64_t time);
 
-/* Adds a row, whatever a->id is: the store numbers them. Drops the oldest rows beyond max, some at once. */
+/*
+ * Adds a row, whatever a->id is: the store numbers them. Drops the oldest rows beyond max, some at
+ * once.
+ */
 void store_audit_add(const struct audit *a, int64_t max);
 /*
  * Rows with id < before (0: from the newest), newest first, of a user

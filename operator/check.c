@@ -319,7 +319,10 @@ static void check_database(struct check *k)
 	tell(k, FOUND_OK, "database", slice_text(buf_slice(&b)), "");
 }
 
-/* A file that a killed program left behind; nobody uses it: the store is open, and this process has the turn. */
+/*
+ * A file that a killed program left behind; nobody uses it: the store is open, and this process has
+ * the turn.
+ */
 static void check_leftover(void *check, const char *name, const char *origin)
 {
 	struct check *k = check;

@@ -10,21 +10,23 @@
  *            │               RESTING
  *            └── store_open(), something was written: it is closed and opened anew
  *
- * From each state store_close() leads to CLOSED. In OPEN and IN_BATCH this process has the turn; in RESTING
- * the database is open and its locks are let go of, which only a process that stays does (store_stay()).
+ * From each state store_close() leads to CLOSED. In OPEN and IN_BATCH this process has the turn; in
+ * RESTING the database is open and its locks are let go of, which only a process that stays does
+ * (store_stay()).
  *
- * The turn. A process opens the database only while it holds a lock file, dir/latchkey.lock: flock(2) queues
- * fairly, while SQLite's own busy handler sleeps and starves. So locking_mode=EXCLUSIVE costs nothing, and it is
- * set before the first access (tools/thirdparty.mk): the index of the log then lies in this process's memory.
- * There is no -shm file, no shared mapping (JFFS2 has none) and a third fewer system calls;
- * docs/internals.md has the figures.
+ * The turn. A process opens the database only while it holds a lock file, dir/latchkey.lock:
+ * flock(2) queues fairly, while SQLite's own busy handler sleeps and starves. So
+ * locking_mode=EXCLUSIVE costs nothing, and it is set before the first access
+ * (tools/thirdparty.mk): the index of the log then lies in this process's memory. There is no -shm
+ * file, no shared mapping (JFFS2 has none) and a third fewer system calls; docs/internals.md has
+ * the figures.
  *
- * The log (SQLite's WAL) is never copied into the database at close: with a process for each request that would
- * be a checkpoint, five fsyncs and an unlink each time. The process whose commit makes it longer than LOG_FRAMES
- * does so once, by TRUNCATE, after its answer was sent.
+ * The log (SQLite's WAL) is never copied into the database at close: with a process for each
+ * request that would be a checkpoint, five fsyncs and an unlink each time. The process whose commit
+ * makes it longer than LOG_FRAMES does so once, by TRUNCATE, after its answer was sent.
  *
- * Nothing is concluded from an UPDATE that changed no row: SQLite opens a file for reading, without a word, that it
- * can't open for writing.
+ * Nothing is concluded from an UPDATE that changed no row: SQLite opens a file for reading, without
+ * a word, that it can't open for writing.
  */
 #include "store/sqlite.h"
 
@@ -43,11 +45,16 @@
 #include <unistd.h>
 
 enum {
-	LOG_FRAMES = LOG_FRAMES_KEPT, /* frames after which the log is emptied: each process reads all of them */
-	STAYING_FRAMES = 1800,        /* the same for a process that stays: 1 MB, which others may have to read */
-	LOG_MOST = 16384,             /* frames after which it is emptied in spite of a backup, which must begin again: 8 MiB */
-	BUSY_MS = 2000,               /* for a program that knows no turns (a sqlite3 shell) and has the file */
-	IDLE_SECONDS = 1              /* how long an idle process waits for a turn to empty the log in */
+	/* Frames after which the log is emptied: each process reads all of them. */
+	LOG_FRAMES = LOG_FRAMES_KEPT,
+	/* The same for a process that stays: 1 MB, which others may have to read. */
+	STAYING_FRAMES = 1800,
+	/* Frames after which it is emptied in spite of a backup, which must begin again: 8 MiB. */
+	LOG_MOST = 16384,
+	/* How long we wait for a program that knows no turns (a sqlite3 shell) and has the file. */
+	BUSY_MS = 2000,
+	/* How long an idle process waits for a turn to empty the log in. */
+	IDLE_SECONDS = 1
 };
 
 enum state { CLOSED, RESTING, OPEN, IN_BATCH };
@@ -57,7 +64,7 @@ sqlite3 *database;
 static enum state state;
 static int turn = -1;                   /* the lock file; -1: not open */
 static int log_frames;                  /* as of this connection's last commit; 0: it made none */
-static const char *staying_in;          /* data directory of a process that stays; NULL: it doesn't */
+static const char *staying_in;          /* data directory, of a process that stays; else NULL */
 
 static struct {
 	enum durability wanted;         /* by the request's transaction */
@@ -119,7 +126,10 @@ void db_give_turn(void)
 	flock(turn, LOCK_UN);
 }
 
-/* A backup's lock is on the same file as the turn, and independent of it: a POSIX lock, which flock(2) knows nothing of. */
+/*
+ * A backup's lock is on the same file as the turn, and independent of it: a POSIX lock, which
+ * flock(2) knows nothing of.
+ */
 static struct flock backup_lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
 
 bool db_keep_log(void)
@@ -233,7 +243,10 @@ void store_close(void)
 
 /* ---- transactions ------------------------------------------------------ */
 
-/* Under synchronous=NORMAL COMMIT writes and doesn't sync. The sync that FULL would add comes here, where it is wanted. */
+/*
+ * Under synchronous=NORMAL COMMIT writes and doesn't sync. The sync that FULL would add comes here,
+ * where it is wanted.
+ */
 void db_commit(enum durability d)
 {
 	sql_run(SQL_COMMIT);

@@ -1,11 +1,11 @@
 /*
  * sqlite_backup: a copy of the database while requests go on. See store_backup() in store/upkeep.h.
  *
- * The turn is held only while the log is emptied into the database, a few milliseconds. Then the database is
- * frozen: commits go to the log alone, and latchkey.db is copied as a plain file.
+ * The turn is held only while the log is emptied into the database, a few milliseconds. Then the
+ * database is frozen: commits go to the log alone, and latchkey.db is copied as a plain file.
  *
- * The file's first piece is written last, when all others are on disk. So a copy that was cut short, by a power cut
- * as well, has zeros where a database begins, and every program refuses it.
+ * The file's first piece is written last, when all others are on disk. So a copy that was cut
+ * short, by a power cut as well, has zeros where a database begins, and every program refuses it.
  */
 #include "store/upkeep.h"
 
@@ -64,7 +64,7 @@ static void copy(int from, int to, off_t size)
 	sync_copy(to);
 }
 
-static struct stat state_of(int fd)
+static struct stat stat_of(int fd)
 {
 	struct stat st;
 	if (fd < 0 || fstat(fd, &st) != 0)
@@ -85,9 +85,9 @@ bool store_backup(const char *dir, int to)
 		return false;
 	}
 	int from = open(path_in(dir, "latchkey.db"), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	struct stat before = state_of(from);
+	struct stat before = stat_of(from);
 	copy(from, to, before.st_size);
-	struct stat after = state_of(from);
+	struct stat after = stat_of(from);
 	if (!is_same(&before, &after))
 		log_line("BU3", "the database was changed while it was copied; try again", NULL);
 	close(from);

@@ -28,9 +28,9 @@
 #include <sqlite3.h>
 
 enum {
-	LOG_KEPT = 64 * 1024,        /* bytes read at once: LOG_FRAMES_KEPT frames, and room for a transaction */
+	LOG_KEPT = 64 * 1024,        /* bytes read at once: LOG_FRAMES_KEPT frames and more */
 	LOG_HELD = 64 * 1024,        /* bytes written at once: the same of a batch of requests */
-	LOG_HEAD = 32,               /* bytes: magic, versions, two salts that no two logs share, checksum */
+	LOG_HEAD = 32,               /* bytes: magic, versions, checksum, two salts of this log */
 	LOG_FRAME = 24 + PAGE_SIZE,  /* bytes: head and page */
 	YOUNG_NS = 50 * 1000 * 1000, /* kernels tick every 1 to 10 ms */
 	LOCKS_AT = 0x40000000,       /* where SQLite locks its files: PENDING_BYTE, */
@@ -45,7 +45,7 @@ static struct {
 	sqlite3_file *file;
 	bool loaded;
 	sqlite3_int64 length;            /* of kept */
-	sqlite3_int64 from, to;          /* where in the log the bytes belong that are held back; equal: none are */
+	sqlite3_int64 from, to;          /* where in the log the held bytes belong; equal: none */
 	char kept[LOG_KEPT];             /* the log's beginning, as it is on disk */
 	char held[LOG_HELD];             /* bytes that are held back */
 } wal;
@@ -57,7 +57,10 @@ static int write_out(const void *bytes, int n, sqlite3_int64 at)
 	return rc != SQLITE_OK && (errno == EDQUOT || errno == EFBIG) ? SQLITE_FULL : rc;
 }
 
-/* After an error the bytes are dropped: the caller reports that nothing was changed, so they must not be written later. */
+/*
+ * After an error the bytes are dropped: the caller reports that nothing was changed, so they must
+ * not be written later.
+ */
 int sqlite_file_flush(void)
 {
 	int rc = SQLITE_OK;
@@ -99,7 +102,9 @@ static int log_read(sqlite3_file *file, void *out, int n, sqlite3_int64 at)
 	return rc == SQLITE_OK ? wal.disk->xRead(file, out, n, at) : rc;
 }
 
-/* Holds the bytes back if they continue those that are held back already; else writes those first. */
+/*
+ * Holds the bytes back if they continue those that are held back already; else writes those first.
+ */
 static int log_write(sqlite3_file *file, const void *bytes, int n, sqlite3_int64 at)
 {
 	int rc = load();
@@ -189,8 +194,11 @@ static int64_t nanoseconds(struct timespec t)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* False where the state can't be found out. The database is looked up by name: an operator may have put another there. */
-static bool look(struct sight *out)
+/*
+ * False where the state can't be found out. The database is looked up by name: an operator may have
+ * put another there.
+ */
+static bool observe(struct sight *out)
 {
 	struct stat log, file;
 	if (fstat(descriptor[LOG], &log) != 0 || !log.st_nlink || stat(name_of_main, &file) != 0)
@@ -199,7 +207,10 @@ static bool look(struct sight *out)
 	return pread(descriptor[LOG], out->head, LOG_HEAD, 0) == LOG_HEAD;
 }
 
-/* A file's time moves with the kernel's tick: a file that was changed just now may be changed again and keep its time. */
+/*
+ * A file's time moves with the kernel's tick: a file that was changed just now may be changed again
+ * and keep its time.
+ */
 static bool is_young(int64_t changed)
 {
 	struct timespec t = { 0 };
@@ -215,7 +226,7 @@ static bool is_young(int64_t changed)
  */
 bool sqlite_file_leave(int frames)
 {
-	if (!look(&left))
+	if (!observe(&left))
 		return false;
 	left_at_last_frame = frames > 0 && left.log == LOG_HEAD + (off_t)frames * LOG_FRAME;
 	return (left_at_last_frame || !is_young(left.changed)) && lock_main(F_UNLCK);
@@ -226,7 +237,7 @@ bool sqlite_file_return(bool *unchanged)
 	struct sight now;
 	if (!lock_main(F_WRLCK))
 		return false;
-	*unchanged = look(&now) && now.file == left.file && now.log == left.log && memcmp(now.head, left.head, LOG_HEAD) == 0
+	*unchanged = observe(&now) && now.file == left.file && now.log == left.log && memcmp(now.head, left.head, LOG_HEAD) == 0
 		&& (left_at_last_frame || now.changed == left.changed);
 	return true;
 }
@@ -276,7 +287,10 @@ static int kernel_random(sqlite3_vfs *vfs, int n, char *out)
 	return n;
 }
 
-/* Makes the log and syncs its directory, so that no later process has to ask whether the log's name is on disk. */
+/*
+ * Makes the log and syncs its directory, so that no later process has to ask whether the log's name
+ * is on disk.
+ */
 static int make_log(const char *path, int flags, int mode)
 {
 	int directory, fd = open(path, flags & ~O_CLOEXEC, mode);
@@ -292,7 +306,10 @@ static int make_log(const char *path, int flags, int mode)
 	return -1;
 }
 
-/* O_CLOEXEC is left out: latchkey executes no program, and musl's open(2) makes a second system call of the flag. */
+/*
+ * O_CLOEXEC is left out: latchkey executes no program, and musl's open(2) makes a second system
+ * call of the flag.
+ */
 static int open_plainly(const char *path, int flags, int mode)
 {
 	int fd = open(path, flags & ~(O_CLOEXEC | (opening == LOG ? O_CREAT : 0)), mode);
@@ -305,7 +322,10 @@ static int open_plainly(const char *path, int flags, int mode)
 	return fd;
 }
 
-/* Before a log's first sync SQLite syncs the directory, in every process. make_log() did that once for all of them. */
+/*
+ * Before a log's first sync SQLite syncs the directory, in every process. make_log() did that once
+ * for all of them.
+ */
 static int open_directory(const char *path, int *fd)
 {
 	static const char suffix[] = "-wal";    /* shorter than any of our names */
@@ -313,7 +333,10 @@ static int open_directory(const char *path, int *fd)
 	return log ? SQLITE_CANTOPEN : open_directory_on_disk(path, fd);
 }
 
-/* SQLite asks whether it is root, to give new files to the database's owner. Root has become that owner (process_enter). */
+/*
+ * SQLite asks whether it is root, to give new files to the database's owner. Root has become that
+ * owner (process_enter).
+ */
 static uid_t not_root(void)
 {
 	return 1;

@@ -11,7 +11,7 @@
 #include <time.h>
 
 enum {
-	PAGE_SIZE = 512,              /* bytes; a rotation writes two pages (docs/internals.md, "The store") */
+	PAGE_SIZE = 512,              /* bytes; a rotation writes two pages (docs/internals.md) */
 	LOG_FRAMES_KEPT = 112         /* so many frames of the write-ahead log are read in one call */
 };
 
@@ -28,7 +28,10 @@ pid_t sqlite_file_one_process(void);
  */
 size_t sqlite_file_no_time(char *out, size_t room, const char *format, const struct tm *when);
 
-/* Sets SQLite's memory and file layer up, once per process. Returns the name to open a database with. */
+/*
+ * Sets SQLite's memory and file layer up, once per process. Returns the name to open a database
+ * with.
+ */
 const char *sqlite_file_layer(void);
 
 /*

@@ -1,12 +1,12 @@
 /*
  * sqlite_heap: see sqlite_heap.h.
  *
- * All memory comes from one block of zero pages, one piece directly after the other. So few pages are touched, and
- * those that a refresh touches are asked for in one call. (SQLite's memsys5 touched 42 pages, this 27; each first
- * touch of a page is a fault, 1.3 to 1.7 µs.)
+ * All memory comes from one block of zero pages, one piece directly after the other. So few pages
+ * are touched, and those that a refresh touches are asked for in one call. (SQLite's memsys5
+ * touched 42 pages, this 27; each first touch of a page is a fault, 1.3 to 1.7 µs.)
  *
- * A piece that was given back serves the next request of its size. Pieces are never joined or cut: the sizes that
- * one program asks for come again.
+ * A piece that was given back serves the next request of its size. Pieces are never joined or cut:
+ * the sizes that one program asks for come again.
  */
 #include "store/sqlite_heap.h"
 

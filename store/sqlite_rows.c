@@ -141,7 +141,10 @@ bool store_session(uint64_t id, struct session *out)
 	return found;
 }
 
-/* The turn locks every row. A caller outside of a transaction, to whom another store gives no lock, is found here. */
+/*
+ * The turn locks every row. A caller outside of a transaction, to whom another store gives no lock,
+ * is found here.
+ */
 bool store_session_lock(uint64_t id, struct session *out)
 {
 	if (!db_is_in_transaction())

@@ -1,8 +1,9 @@
 /*
- * sqlite_statement: every SQL statement that a request or a verb runs, and how values get in and out.
+ * sqlite_statement: every SQL statement that a request or a verb runs, and how values get in and
+ * out.
  *
- * Rules: all SQL is in the table below; values are bound; each result code is looked at. Journal mode and
- * schema belong to sqlite_upkeep.c.
+ * Rules: all SQL is in the table below; values are bound; each result code is looked at. Journal
+ * mode and schema belong to sqlite_upkeep.c.
  */
 #include "store/sqlite.h"
 

@@ -7,8 +7,8 @@
 #include "store/sqlite.h"
 
 enum {
-	TRIM_ROWS = 64,               /* dropped at once, so that most refreshes write one page of this table */
-	MARK_STEP = 3600              /* seconds between writes of the mark where no event's row carries it */
+	TRIM_ROWS = 64,               /* dropped at once: most refreshes write one page of the table */
+	MARK_STEP = 3600              /* seconds between writes of the mark where no event has a row */
 };
 
 /* The newest row; {0} where there is none. */
@@ -27,7 +27,10 @@ int64_t store_mark(void)
 	return last_audit().time;
 }
 
-/* Where events have no rows (option audit), the trail ends with a row that is no event and holds the mark. */
+/*
+ * Where events have no rows (option audit), the trail ends with a row that is no event and holds
+ * the mark.
+ */
 void store_mark_raise(int64_t time)
 {
 	struct audit last = last_audit();

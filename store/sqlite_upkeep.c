@@ -1,6 +1,6 @@
 /*
- * sqlite_upkeep: the schema, how a database is made and brought up to date, and what `latchkey check` asks of it.
- * See store/upkeep.h.
+ * sqlite_upkeep: the schema, how a database is made and brought up to date, and what `latchkey
+ * check` asks of it. See store/upkeep.h.
  */
 #include "store/upkeep.h"
 
@@ -94,7 +94,10 @@ static void build_schema(int from)
 	db_commit(DURABLE_NOW);
 }
 
-/* Page size, journal mode, schema and versions; then all of it is in the file itself, and nothing in the log. */
+/*
+ * Page size, journal mode, schema and versions; then all of it is in the file itself, and nothing
+ * in the log.
+ */
 static void build(void)
 {
 	struct buf pragma = { 0 };
@@ -188,7 +191,10 @@ static void check_integrity(const struct store_report *r)
 	r->tell(r->who, slice_is(slice_of(found), S("ok")) ? FOUND_OK : FOUND_FAIL, "integrity", found, "restore a backup");
 }
 
-/* What killed programs leave behind. The store is open and this process has the turn: nobody uses these files. */
+/*
+ * What killed programs leave behind. The store is open and this process has the turn: nobody uses
+ * these files.
+ */
 static void check_leftovers(const struct store_report *r, bool wal)
 {
 	static const struct { const char *name, *origin; bool only_wal; } files[] = {

@@ -1,10 +1,10 @@
 /*
- * upkeep: what the program does for its store beside requests: make it, bring it up to date, check it,
- * copy it, and say when a process is idle or about to end. For main, serve and the operator's
+ * upkeep: what the program does for its store beside requests: make it, bring it up to date, check
+ * it, copy it, and say when a process is idle or about to end. For main, serve and the operator's
  * verbs; the policy needs none of it.
  *
- * Each store has all of these functions. Where it has nothing to do there (a database server
- * tidies up by itself), the function does nothing.
+ * Each store has all of these functions. Where it has nothing to do there (a database server tidies
+ * up by itself), the function does nothing.
  */
 #ifndef UPKEEP_H
 #define UPKEEP_H
@@ -34,24 +34,35 @@ bool store_exists(const char *dir);
  * Killed at any time it leaves nothing that looks like a store. fail() on any trouble.
  */
 void store_create(const char *dir);
-/* Opens the store and brings an older schema up to this program's, all or nothing; returns the version it had. */
+/*
+ * Opens the store and brings an older schema up to this program's, all or nothing; returns the
+ * version it had.
+ */
 int store_upgrade(const char *dir);
 
 /* ---- check ------------------------------------------------------------- */
 
 enum finding { FOUND_OK, FOUND_WARN, FOUND_FAIL, FOUND_MENDED };
 
-/* Where store_check() says what it found. The texts are NUL-terminated, and last as long as the arena. */
+/*
+ * Where store_check() says what it found. The texts are NUL-terminated, and last as long as the
+ * arena.
+ */
 struct store_report {
 	void *who;                  /* handed to both */
-	/* One finding: what was looked at (at most 10 bytes), what it is like, what to do about it. */
+	/*
+	 * One finding: what was looked at (at most 10 bytes), what it is like, what to do about it.
+	 */
 	void (*tell)(void *who, enum finding f, const char *what, const char *found, const char *advice);
-	/* A file that isn't needed any more, if it is there, and where it comes from (", left behind by …"). */
+	/*
+	 * A file that isn't needed any more, if it is there, and where it comes from (", left
+	 * behind by …").
+	 */
 	void (*leftover)(void *who, const char *name, const char *origin);
 };
 /*
- * Reads all of the open store and says what is wrong; requests wait meanwhile. `repair`: mends what can
- * be mended without losing anything. The trail is to have at most about audit_max rows.
+ * Reads all of the open store and says what is wrong; requests wait meanwhile. `repair`: mends what
+ * can be mended without losing anything. The trail is to have at most about audit_max rows.
  */
 void store_check(int64_t audit_max, bool repair, const struct store_report *report);
 
@@ -73,7 +84,9 @@ bool store_backup(const char *dir, int to);
  * end a program once they have its answer, and the work would never be done.
  */
 void store_before_answer(void);
-/* To be called after the answer was sent: work that no client need wait for. Never fails a request. */
+/*
+ * To be called after the answer was sent: work that no client need wait for. Never fails a request.
+ */
 void store_tidy(void);
 
 /*

@@ -1,6 +1,7 @@
 /*
- * sqlite_test: what the SQLite store does with files that are missing, foreign, damaged, of another version, locked, full or
- * not to be written; with its log; and between the turns of a process that stays.
+ * sqlite_test: what the SQLite store does with files that are missing, foreign, damaged, of another
+ * version, locked, full or not to be written; with its log; and between the turns of a process that
+ * stays.
  */
 #include "store/sqlite.h"
 #include "store/sqlite_file.h"
@@ -230,7 +231,9 @@ static int found(void)
 	return mine + other;
 }
 
-/* Who was killed in the middle of a long transaction leaves a log that is longer than its frames. */
+/*
+ * Who was killed in the middle of a long transaction leaves a log that is longer than its frames.
+ */
 static void add_tail(void)
 {
 	if (truncate(file("latchkey.db-wal"), size_of("latchkey.db-wal") + 8192) != 0)

@@ -1,5 +1,6 @@
 /*
- * store_case.h: a directory with a new store for each test of it. Knows store/upkeep.h, and nothing of what keeps the data.
+ * store_case.h: a directory with a new store for each test of it. Knows store/upkeep.h, and nothing
+ * of what keeps the data.
  */
 #ifndef LK_STORE_CASE_H
 #define LK_STORE_CASE_H

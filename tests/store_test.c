@@ -1,6 +1,6 @@
 /*
- * store_test: the verbs of store.h and its transactions, as any store must have them. What SQLite's files
- * make of it is sqlite_test's.
+ * store_test: the verbs of store.h and its transactions, as any store must have them. What SQLite's
+ * files make of it is sqlite_test's.
  */
 #include "store_case.h"
 
