@@ -5,13 +5,14 @@
 #   debian12-user  debian12-root  debian13-user  debian13-root
 #       debootstrap's minbase with git, make and sudo, in a root directory of its own: `make run` until it serves, the
 #       README's blocks as they are pasted, then `make test` to its end; with nothing from outside but this machine's
-#       package sources (build/fresh/bare-SUITE keeps the bare system, ROW.log what was printed)
+#       package sources
 #   kernel-sure    the kernel vouches for the clock, and the machine has been up for a year
 #   kernel-unsure  it doesn't, and the machine was started a minute ago
 #   next-year  last-year
 #       a year on, and a year back: latchkey by the shim, all else that is dynamic by faketime
 #   busy           beside eight processes that never rest
 #
+# /var/tmp/latchkey-fresh keeps the bare systems, build/fresh/ROW.log what was printed, each line after its second.
 # The row's result becomes its line in docs/fresh.md: when, which commit, what make run took, the longest silence, what prove
 # said last. Ends with 1 where something failed.
 set -eu
@@ -23,7 +24,9 @@ row=${1-}
 case " $ROWS " in *" ${row:-none} "*) ;; *) echo "fresh: R= one of $ROWS" >&2; exit 2 ;; esac
 [ "$(id -u)" -eq 0 ] || { echo 'fresh: root is needed, for debootstrap and namespaces' >&2; exit 2; }
 fresh=$top/build/fresh
-mkdir -p "$fresh"
+# Not in the tree: what is mounted there must not meet a make clean.
+systems=/var/tmp/latchkey-fresh
+mkdir -p "$fresh" "$systems"
 log=$fresh/$row.log
 commit=$(git rev-parse --short HEAD)
 
@@ -45,16 +48,16 @@ write_down() { # STATUS DETAILS
 # --- bare machines
 # The mirror is the one that this machine uses for Debian.
 mirror() { apt-get indextargets --format '$(SITE)' 2>/dev/null | grep -m 1 '/debian$' || apt-cache policy | grep -oE 'https?://[^ ]*/debian' | head -n 1; }
-bare() { # SUITE: build/fresh/bare-SUITE
-    [ ! -e "$fresh/bare-$1/ready" ] || return 0
-    rm -rf "$fresh/bare-$1"
-    debootstrap --variant=minbase --include=git,make,sudo "$1" "$fresh/bare-$1" "$(mirror)" >"$fresh/bare-$1.log" 2>&1 ||
-        { tail "$fresh/bare-$1.log" >&2; exit 1; }
-    cp /etc/resolv.conf "$fresh/bare-$1/etc/"
+bare() { # SUITE
+    [ ! -e "$systems/bare-$1/ready" ] || return 0
+    rm -rf "$systems/bare-$1"
+    debootstrap --variant=minbase --include=git,make,sudo "$1" "$systems/bare-$1" "$(mirror)" >"$systems/bare-$1.log" 2>&1 ||
+        { tail "$systems/bare-$1.log" >&2; exit 1; }
+    cp /etc/resolv.conf "$systems/bare-$1/etc/"
     # Whom this machine trusts besides, to reach its package sources.
-    mkdir -p "$fresh/bare-$1/usr/local/share/ca-certificates"
-    cp /usr/local/share/ca-certificates/*.crt "$fresh/bare-$1/usr/local/share/ca-certificates/" 2>/dev/null || :
-    touch "$fresh/bare-$1/ready"
+    mkdir -p "$systems/bare-$1/usr/local/share/ca-certificates"
+    cp /usr/local/share/ca-certificates/*.crt "$systems/bare-$1/usr/local/share/ca-certificates/" 2>/dev/null || :
+    touch "$systems/bare-$1/ready"
 }
 mounted=''
 unmount() {
@@ -64,11 +67,11 @@ unmount() {
 }
 machine() { # SUITE: a copy at $root, with what a kernel gives
     bare "$1"
-    root=$fresh/$row.root
+    root=$systems/$row.$$
     rm -rf --one-file-system "$root"
     trap 'unmount' EXIT
     trap 'exit 1' INT TERM
-    cp -a "$fresh/bare-$1" "$root"
+    cp -a "$systems/bare-$1" "$root"
     mount -t proc proc "$root/proc" && mounted="$root/proc"
     mount -t tmpfs -o mode=755 tmpfs "$root/dev" && mounted="$root/dev $mounted"
     for node in null zero full random urandom tty; do touch "$root/dev/$node"; mount --bind "/dev/$node" "$root/dev/$node"; mounted="$root/dev/$node $mounted"; done

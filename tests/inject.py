@@ -4,7 +4,6 @@ share: runs of the shipped executable through tests/inject.c, requests as a
 web server's CGI makes them, and a client that follows the contract.
 """
 import errno
-import fcntl
 import itertools
 import json
 import os
@@ -13,7 +12,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 
 PASSWORD = "correct horse"
@@ -207,14 +205,16 @@ class Client:
 
 def own_ports():
     """A thousand in turn that no other process of these harnesses has: who took another's would talk to its server.
+    The lock is a name where ports are, in the network's namespace: it holds whichever user or root directory one has.
     lib.sh draws from 20000 on, the kernel above that."""
     for slot in range(10):
+        lock = socket.socket(socket.AF_UNIX)
         try:
-            lock = os.open(f"{tempfile.gettempdir()}/latchkey-ports.{slot}", os.O_RDWR | os.O_CREAT, 0o600)
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock.bind(f"\0latchkey-ports-{slot}")
+            Server.lock = lock
             return itertools.cycle(range(10000 + slot * 1000, 11000 + slot * 1000))
         except OSError:
-            continue
+            lock.close()
     raise Broken("no ports are left")
 
 

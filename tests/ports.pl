@@ -4,7 +4,7 @@
 #
 # They are kept by being bound, and not listened on: a bind(2) of anybody else's fails, whatever checkout or root
 # directory he is in. Only SO_REUSEADDR is set afterwards, so a server that sets it too, as they all do, gets the
-# port that it is told to take. The ports are below those that the kernel gives to outgoing connections.
+# port that it is told to take. The ports are below those that the kernel gives to outgoing connections, and above those of inject.py.
 use strict;
 use warnings;
 use Socket;
@@ -15,7 +15,7 @@ open my $random, '<', '/dev/urandom' or die "ports.pl: /dev/urandom: $!\n";
 
 sub draw {
     read $random, my $bytes, 2;
-    return 10000 + unpack('S', $bytes) % (32000 - 10000 - $count);
+    return 20000 + unpack('S', $bytes) % (32000 - 20000 - $count);
 }
 
 # Bound for 127.0.0.1 and, where there is one, ::1.
