@@ -14,7 +14,7 @@
 #
 # /var/tmp/latchkey-fresh keeps the bare systems, build/fresh/ROW.log what was printed, each line after its second.
 # The row's result becomes its line in docs/fresh.md: when, which commit, what make run took, the longest silence, what prove
-# said last. Ends with 1 where something failed.
+# said last. T='tests/x.t' tries some tests alone. Ends with 1 where something failed.
 set -eu
 cd "$(dirname "$0")/.."
 top=$PWD
@@ -39,9 +39,10 @@ said() { # of prove: how many files, its last word, and who failed
 }
 write_down() { # STATUS DETAILS
     line="| $row | $(date -u +%Y-%m-%d) | $commit | $2 | $(silence) | $(said | paste -sd ' ' -) | $([ "$1" -eq 0 ] && echo passed || echo FAILED) |"
+    echo "$line"
+    [ -z "${T-}" ] || exit "$1"
     grep -v "^| $row |" "$PAGE" >"$fresh/page"
     { cat "$fresh/page"; echo "$line"; } >"$PAGE"
-    echo "$line"
     exit "$1"
 }
 
@@ -147,7 +148,8 @@ moved() { # NAME OFFSET-OF-SHIM OFFSET-OF-FAKETIME
     musl-gcc -static -O1 -DSHIM="\"$top/build/musl/tests/shim\"" -o "$fresh/$1" "$fresh/stand_in.c"
     export LATCHKEY="$fresh/$1" LK_BUILD="$top/build/musl" LK_B=cross/date
     status=0
-    { timeout 3600 faketime -f "$3" prove -j2 --timer --failures --exec 'tests/tap.sh 600' tests/*.t </dev/null 2>&1 || echo "fresh: ended with $?"; } | stamped
+    # shellcheck disable=SC2086  # a list
+    { timeout 3600 faketime -f "$3" prove -j2 --timer --failures --exec 'tests/tap.sh 600' ${T:-tests/*.t} </dev/null 2>&1 || echo "fresh: ended with $?"; } | stamped
     ! sed 's/^[0-9.]* //' "$log" | grep -q '^fresh: ended with' || status=1
     write_down "$status" ''
 }

@@ -69,13 +69,13 @@ RUNS_clockwork   := $(SHIMMED)
 RUNS_cross       := $(if $(MUSL),cross-short)
 RUNS_crowd       := $(SHIMMED)
 RUNS_faults      := $(TRACER) $(SHIMMED)
-RUNS_fuzz        := $(FUZZ:%=$(O)/fuzz/%) $(call BROKEN,$(subst $(SPACE),|,$(FUZZ))) $(O)/tests/jwt.t
+RUNS_fuzz        := $(FUZZ:%=$(O)/fuzz/%) $(call BROKEN,$(FUZZ)) $(O)/tests/jwt.t
 RUNS_json_corpus := $(O)/json_corpus $(call BROKEN,json_corpus) deps/jsontests/parsing.js
 RUNS_oom         := $(SHIMMED)
 RUNS_power       := $(TRACER) $(SHIMMED)
 RUNS_router      := $(if $(MUSL),router-short)
 RUNS_scale       := $(if $(MUSL),$(BENCH)/fill)
-RUNS_timing      := $(if $(MUSL),$(O)/timing $(call BROKEN,timing|latchkey))
+RUNS_timing      := $(if $(MUSL),$(O)/timing $(call BROKEN,timing latchkey))
 RUNS_trouble     := $(SHIMMED)
 RUNS := $(sort $(foreach n,$(basename $(notdir $(CHOSEN))),$(RUNS_$n)))
 

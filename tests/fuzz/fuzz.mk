@@ -1,7 +1,6 @@
 # fuzz.mk: the programs of fuzz.t, json_corpus.t and timing.t, and `make fuzz`. Included by tests.mk.
 
 # tests/fuzz/NAME.c is a target. Replaying its corpus needs no libFuzzer (B=fuzz has it).
-SPACE    := $(subst ,, )
 FUZZ     := $(filter-out entry,$(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/*.c))))
 FUZZ_OBJ := $(patsubst %,$(O)/fuzz/%.o,entry $(FUZZ)) $(patsubst %,$(O)/fuzz/%.o,timing json_corpus)
 $(O)/fuzz/timing.o: | need-valgrind
@@ -20,15 +19,19 @@ $(O)/timing: $(O)/fuzz/timing.o $(LIBS)
 $(O)/json_corpus: $(O)/fuzz/json_corpus.o $(LIBS) $(MSAN)
 	@$(TEST_LINK) -o $@ $^
 # tests/fuzz/broken lists faults, each put into a copy of one source, and the program that it is linked to: a test of
-# that program must find it.
-BROKEN    = $(patsubst %,$(O)/broken/%,$(shell awk '$$2 ~ "^($(1))$$" { print $$1 }' tests/fuzz/broken))
-$(call BROKEN,.*): $(O)/broken/%: tests/fuzz/broken tests/fuzz/break.sh $(FUZZ_OBJ) $(O)/main.o $(LIBS) $(MSAN)
+# that program must find it. What is linked beside the copy is the program's own:
+LINK_latchkey    := $(O)/main.o
+LINK_timing      := $(WRAPPED) $(O)/fuzz/timing.o
+LINK_json_corpus := $(O)/fuzz/json_corpus.o
+$(foreach f,$(FUZZ),$(eval LINK_$f := $(O)/fuzz/$f.o $(O)/fuzz/entry.o))
+FAULTS := $(shell awk '{ print $$1 ":" $$2 }' tests/fuzz/broken)
+BROKEN  = $(foreach p,$(1),$(patsubst %:$p,$(O)/broken/%,$(filter %:$p,$(FAULTS))))
+BROKEN_ALL := $(call BROKEN,latchkey timing json_corpus $(FUZZ))
+$(BROKEN_ALL): $(O)/broken/%: tests/fuzz/broken tests/fuzz/break.sh $(FUZZ_OBJ) $(O)/main.o $(LIBS) $(MSAN)
 	@mkdir -p $(@D)
 	@tests/fuzz/break.sh $* $@.c
 	@$(CC) $(OWN) -w -c $@.c -o $@.o
-	@case $$(tests/fuzz/break.sh $*) in latchkey) set -- $(O)/main.o ;; timing) set -- $(WRAPPED) $(O)/fuzz/timing.o ;; \
-	  json_corpus) set -- $(O)/fuzz/json_corpus.o ;; \
-	  *) set -- $(O)/fuzz/$$(tests/fuzz/break.sh $*).o $(O)/fuzz/entry.o ;; esac; $(TEST_LINK) -o $@ "$$@" $@.o $(LIBS) $(MSAN)
+	@$(TEST_LINK) -o $@ $(LINK_$(patsubst $*:%,%,$(filter $*:%,$(FAULTS)))) $@.o $(LIBS) $(MSAN)
 fuzz-targets: $(FUZZ:%=$(O)/fuzz/%)
 fuzz: | need-build need-clang
 	@$(MAKE) --no-print-directory B=fuzz fuzz-targets
