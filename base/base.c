@@ -168,7 +168,7 @@ static bool arena_told_to_fail(void)
 
 #ifdef ARENA_MALLOC
 
-/* Kept in a list, so that a leak checker finds them. */
+/* In a list, so that a leak checker sees them in use. */
 static struct piece { struct piece *next; size_t n; } *pieces;
 
 void *arena(size_t n)
@@ -243,7 +243,7 @@ void *arena(size_t n)
 	return piece;
 }
 
-/* The last piece can grow where it is. n and more are multiples of the alignment. */
+/* Makes the last piece longer. False for another piece. n and more are multiples of the alignment. */
 static bool arena_extend(const char *piece, size_t n, size_t more)
 {
 	bool last = piece && piece + n == block + block_used && more <= block_end - block_used;

@@ -16,12 +16,12 @@
 #include "base/error.h"
 #include "base/log.h"
 
-/* ---- limits: every one has its name here and its reason ---------------- */
+/* ---- limits: each with its reason -------------------------------------- */
 
 enum {
 	LIMIT_LINE = 4096,        /* request line or one header: a JWT of 2 KiB and room */
 	LIMIT_HEAD = 16384,       /* request line and headers together */
-	LIMIT_BODY = 16384,       /* the largest honest body, a subscription-free login, is under 4 KiB */
+	LIMIT_BODY = 16384,       /* the largest body of an honest client is under 4 KiB */
 	LIMIT_HEADERS = 64,       /* header lines: browsers send about 20 */
 	LIMIT_DEPTH = 16,         /* JSON nesting */
 	LIMIT_TOKENS = 128,       /* JSON values and names in one text */
@@ -36,7 +36,7 @@ enum {
 	LIMIT_KEYS = 8,           /* master keys in use at once */
 	LIMIT_CONF = 16384,       /* bytes of latchkey.conf and of latchkey.key */
 	LIMIT_LIST = 100,         /* rows of one answer */
-	LIMIT_COOKIES = 4         /* cookies of our name that are tried: a subdomain may toss in its own */
+	LIMIT_COOKIES = 4         /* cookies of our name that are tried: a subdomain may have set one too */
 };
 
 /* ---- slices ------------------------------------------------------------ */
@@ -53,7 +53,7 @@ struct slice {
 struct slice slice_of(const char *text);
 /* Equal bytes. Not for secrets: see same_bytes(). */
 bool slice_is(struct slice a, struct slice b);
-/* Equal but for ASCII case. */
+/* Equal, where upper and lower case of ASCII are the same. */
 bool slice_is_nocase(struct slice a, struct slice b);
 bool slice_starts(struct slice s, struct slice prefix);
 /* The part of s from byte `from` on; empty when s is shorter. Borrows. */
@@ -61,8 +61,8 @@ struct slice slice_from(struct slice s, size_t from);
 /* s without spaces and tabs at either end. Borrows. */
 struct slice slice_trim(struct slice s);
 /*
- * Cuts *rest at the first byte `at`: returns what stood before it and leaves
- * in *rest what stands behind. Without that byte all of *rest is returned and
+ * Cuts *rest at the first byte `at`: returns the part before it, and leaves
+ * the part after it in *rest. Without that byte all of *rest is returned and
  * *rest becomes SLICE_NONE (p NULL), so `while (rest.p)` visits every part.
  */
 struct slice slice_cut(struct slice *rest, char at);
@@ -71,9 +71,9 @@ bool is_digit(char c);
 size_t slice_span(struct slice s, const char *extra);
 /* s isn't empty, and all of it is such bytes. */
 bool slice_made_of(struct slice s, const char *extra);
-/* A NUL-terminated copy in the arena, for libc's sake. */
+/* A NUL-terminated copy in the arena, for functions of libc. */
 char *slice_text(struct slice s);
-/* Texts one behind the other, NUL-terminated, in the arena. The last argument is NULL. */
+/* All texts joined, NUL-terminated, in the arena. The last argument is NULL. */
 const char *text_join(const char *first, ...) __attribute__((sentinel));
 /* Valid UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF). */
 bool slice_is_utf8(struct slice s);
@@ -81,22 +81,22 @@ bool slice_is_utf8(struct slice s);
 /* ---- arena ------------------------------------------------------------- */
 
 /*
- * n bytes, aligned for any type, zeroed, never NULL: out of memory is
- * fail(ERROR_STORE_UNAVAILABLE), for whose answer there is a reserve. Nothing
- * is freed; the process is the scope.
+ * Returns n bytes, aligned for any type, zeroed, never NULL: when there is no
+ * memory it is fail(ERROR_STORE_UNAVAILABLE). For the answer to a failure
+ * there is a reserve. Nothing is freed before the process ends.
  * With -DARENA_MALLOC every piece is its own malloc, so that a sanitizer sees
- * each edge.
+ * its edges.
  */
 void *arena(size_t n);
 /* Copies s into the arena. */
 struct slice arena_copy(struct slice s);
 /*
- * A mark, and back to it: for loops over many rows in the operator's verbs.
- * What was taken after the mark is gone (and filled with 'Z' in test builds).
+ * For loops: arena_back() frees all that was taken after arena_mark() returned
+ * this mark.
  */
 size_t arena_mark(void);
 void arena_back(size_t mark);
-/* Test hook: the n-th piece from now on can't be had, nor any after it (0: all can). */
+/* For tests: the n-th piece from now on can't be had, nor any after it (0: all can). */
 void arena_fail_at(unsigned n);
 
 /* ---- buffer ------------------------------------------------------------ */
@@ -118,8 +118,9 @@ struct slice buf_slice(const struct buf *b);
 /* ---- numbers and ids --------------------------------------------------- */
 
 /*
- * The one parser of numbers: s is one or more decimal digits and nothing
- * else, and the value lies in [min, max]. False otherwise, *out untouched.
+ * The only parser of numbers. s must be one or more decimal digits and nothing
+ * else, and the value must lie in [min, max]. False otherwise, and *out is
+ * untouched.
  */
 bool parse_number(struct slice s, int64_t min, int64_t max, int64_t *out);
 /* Sixteen lower-case hexadecimal digits: the only spelling of an id. */
@@ -141,19 +142,19 @@ int64_t now_boot(void);
 /* Milliseconds of CLOCK_MONOTONIC: for deadlines within a request. */
 int64_t now_ms(void);
 
-/* n bytes by getrandom(2); fails (ERROR_INTERNAL) rather than give worse. */
+/* n bytes by getrandom(2). When it gives none, fail(ERROR_INTERNAL). */
 void random_bytes(void *out, size_t n);
 /* A random id: 63 bits, never 0, so that it is a positive SQLite rowid. */
 uint64_t random_id(void);
 
-/* Equality of n bytes in a time that depends on n alone. */
+/* Are n bytes equal? Takes a time that depends on n alone. */
 bool same_bytes(const void *a, const void *b, size_t n);
-/* Zeroes what the compiler may not optimise away. */
+/* Zeroes n bytes; the compiler can't leave it out. */
 void wipe(void *p, size_t n);
 /*
- * Says that n bytes at p, zero until now, are about to be written: the kernel
- * finds their pages in one call, where each would be a fault of its own
- * (1.7 µs measured, a refresh has 60). A hint: madvise(2), Linux 5.14.
+ * Tells the kernel that n bytes at p, zero until now, will be written soon. It
+ * then finds their pages in one call; otherwise each page costs a fault of its
+ * own (1.7 µs measured, a refresh has 60). A hint: madvise(2), Linux 5.14.
  */
 void touch_soon(void *p, size_t n);
 
