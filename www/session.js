@@ -125,7 +125,7 @@ export function createSession({
   const home = origin(base);          // undefined in a server renderer: nothing is trusted there
   // An entry that could never match throws: no scheme, or an asterisk, which is made invalid here.
   const trusted = [home || 0, ...origins.map(entry => originOf(entry.replace('*', ' ')))];
-  const listeners = {}, waiters = new Set(), warned = {}, life = new AbortController();
+  const listeners = {}, waiters = new Set(), warned = {}, ends = [];
 
   let record = {};                    // 2-record.js
   let own;                            // this document's access token, as a record; in body mode the record
@@ -135,7 +135,7 @@ export function createSession({
   const entries = {};                                 // sign-ins under way
   let lastError, told = 0, timer, channel, leaving;
   let inLock = 0, outbox = [];
-  const gone = () => life.signal.aborted;
+  let gone;                           // dispose() was called
 
   /* ---- the record, and storage
    *
@@ -272,7 +272,7 @@ export function createSession({
   }
 
   function emit(type, detail) {
-    if (gone()) return;
+    if (gone) return;
     outbox.push([type, detail]);
     queueMicrotask(flush);
   }
@@ -327,7 +327,7 @@ export function createSession({
 
   /* `force`: 1 skips the pause after a failure, 2 a Retry-After too, but rarely. */
   async function tick(force) {
-    if (gone()) return;
+    if (gone) return;
     settle();
     if (force || !known || unsaved()) await reload();
     if (known && unsaved()) await save(record);
@@ -670,12 +670,13 @@ export function createSession({
   // ---- the life of the object
 
   function listen(target, type, callback) {
-    target?.addEventListener?.(type, callback, life);         // life.signal takes it off again, where it is known
+    target?.addEventListener?.(type, callback);       // no `signal`: old browsers don't know it, jsdom refuses Node's
+    ends.push(() => target?.removeEventListener?.(type, callback));
   }
 
   async function start() {
     await reload();
-    if (gone() || !home) return;
+    if (gone || !home) return;
     try {
       channel = new BroadcastChannel(name);
       channel.onmessage = hear;
@@ -691,7 +692,8 @@ export function createSession({
   function dispose() {
     clearTimeout(timer);
     channel?.close();
-    life.abort();
+    gone = true;
+    for (const end of ends) end();
   }
 
   const session = {

@@ -125,7 +125,7 @@ export function createSession({
   const home = origin(base);          // undefined in a server renderer: nothing is trusted there
   // An entry that could never match throws: no scheme, or an asterisk, which is made invalid here.
   const trusted = [home || 0, ...origins.map(entry => originOf(entry.replace('*', ' ')))];
-  const listeners = {}, waiters = new Set(), warned = {}, life = new AbortController();
+  const listeners = {}, waiters = new Set(), warned = {}, ends = [];
 
   let record = {};                    // 2-record.js
   let own;                            // this document's access token, as a record; in body mode the record
@@ -135,5 +135,5 @@ export function createSession({
   const entries = {};                                 // sign-ins under way
   let lastError, told = 0, timer, channel, leaving;
   let inLock = 0, outbox = [];
-  const gone = () => life.signal.aborted;
+  let gone;                           // dispose() was called
 

@@ -6,7 +6,7 @@
   }
 
   function emit(type, detail) {
-    if (gone()) return;
+    if (gone) return;
     outbox.push([type, detail]);
     queueMicrotask(flush);
   }
@@ -61,7 +61,7 @@
 
   /* `force`: 1 skips the pause after a failure, 2 a Retry-After too, but rarely. */
   async function tick(force) {
-    if (gone()) return;
+    if (gone) return;
     settle();
     if (force || !known || unsaved()) await reload();
     if (known && unsaved()) await save(record);

@@ -78,12 +78,13 @@
   // ---- the life of the object
 
   function listen(target, type, callback) {
-    target?.addEventListener?.(type, callback, life);         // life.signal takes it off again, where it is known
+    target?.addEventListener?.(type, callback);       // no `signal`: old browsers don't know it, jsdom refuses Node's
+    ends.push(() => target?.removeEventListener?.(type, callback));
   }
 
   async function start() {
     await reload();
-    if (gone() || !home) return;
+    if (gone || !home) return;
     try {
       channel = new BroadcastChannel(name);
       channel.onmessage = hear;
@@ -99,7 +100,8 @@
   function dispose() {
     clearTimeout(timer);
     channel?.close();
-    life.abort();
+    gone = true;
+    for (const end of ends) end();
   }
 
   const session = {
