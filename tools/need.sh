@@ -28,9 +28,14 @@ curl      curl                                             curl
 fcgiwrap  fcgiwrap                                         fcgiwrap
 file      file                                             file
 file      readelf                                          binutils
+firefox   firefox-esr                                      firefox-esr
 haproxy   haproxy                                          haproxy
 inetd     inetd                                            openbsd-inetd
 inetd     /etc/protocols                                   netbase
+java      javac                                            default-jdk-headless
+kotlin    kotlinc                                          kotlin
+kotlin    /usr/share/java/okhttp.jar                       libokhttp-java
+kotlin    /usr/share/java/com.android.json.jar             libandroid-json-java
 lighttpd  lighttpd                                         lighttpd
 lighttpd  /usr/lib/lighttpd/mod_magnet.so                  lighttpd-mod-magnet
 mandoc    mandoc                                           mandoc

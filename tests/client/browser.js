@@ -21,7 +21,7 @@ export function launchBrowser() {
 }
 
 /* Runs in every page before anything else: a clock that can be set, and boot(). */
-function inPage(mode) {
+export function inPage(mode) {
   const real = Date.now;
   window.skew = Number(sessionStorage.getItem('skew'));
   Date.now = () => real() + window.skew;

@@ -13,6 +13,6 @@ flock 9
 if ! cmp -s "$from/package-lock.json" "$to/installed"; then
     cp "$from/package.json" "$from/package-lock.json" "$to"
     top=$PWD
-    (cd "$to" && "$top/tools/npm.sh" ci --ignore-scripts --no-audit --no-fund --silent >&2 9>&-)
+    (cd "$to" && "$top/tools/npm.sh" ci --ignore-scripts --legacy-peer-deps --no-audit --no-fund --silent >&2 9>&-)
     cp "$from/package-lock.json" "$to/installed"
 fi

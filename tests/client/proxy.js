@@ -14,8 +14,8 @@
 // Chromium sends a request again by itself, a POST too, when a connection that it had open already
 // ends without an answer or with a 408: a fault that must be seen by the page has to be an always().
 //
-// Beside /api/auth (passed on) it serves /session.js (the module under test), /page (an empty page),
-// and the API of an imaginary app under /app, whose access control is latchkey's /me:
+// Beside /api/auth (passed on) it serves /session.js (the module under test), the scripts in `files` ({path: text}),
+// /page (an empty page), and the API of an imaginary app under /app, whose access control is latchkey's /me:
 // /app/echo (method, body), /app/always401, /app/slow?ms, /app/hang.
 import http from 'node:http';
 
@@ -31,7 +31,7 @@ function parse(buffer) {
   try { return JSON.parse(buffer); } catch { return {}; }
 }
 
-export async function openProxy({ upstream, module, port = 0 }) {
+export async function openProxy({ upstream, module, files = {}, port = 0 }) {
   const queued = new Map(), constant = new Map();
   // Each proxy is a client network of its own: what throttles sign-ins by network sees many.
   const address = '10.' + Array.from({ length: 3 }, () => Math.floor(Math.random() * 256)).join('.');
@@ -123,6 +123,7 @@ export async function openProxy({ upstream, module, port = 0 }) {
     const path = url.pathname.replace(/^\/api\/auth/, '');
     if (proxy.offline) return void res.destroy();
     if (path === '/session.js') return answer(res, { status: 200, html: proxy.module, headers: { 'Content-Type': 'text/javascript' } });
+    if (files[path]) return answer(res, { status: 200, html: files[path], headers: { 'Content-Type': 'text/javascript' } });
     if (path === '/page') return answer(res, { status: 200, html: '<!doctype html><title>page</title>' });
     const raw = await bodyOf(req).catch(() => null);
     if (!raw) return;

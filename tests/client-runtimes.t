@@ -1,0 +1,12 @@
+#!/bin/sh
+# session.js in every runtime that it is for, each really run (tests/client/runtimes/main.js has the list).
+# TORTURE=1: Firefox runs every scenario of the client.
+# needs: node chromium firefox
+. "$(dirname "$0")/lib.sh"
+only_in musl # not cross: browsers, and other engines of JavaScript
+set -e
+cd "$TOP"
+tests/client/install.sh
+tests/client/install.sh runtimes
+node=$(tests/client/node.sh 26)
+exec "$node" tests/client/runtimes/main.js "$@"
