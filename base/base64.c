@@ -5,7 +5,7 @@
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-static void add(struct buf *b, struct slice bytes, const char *alphabet)
+static void encode(struct buf *b, struct slice bytes, const char *alphabet)
 {
 	uint32_t bits = 0;
 	unsigned held = 0;
@@ -20,12 +20,12 @@ static void add(struct buf *b, struct slice bytes, const char *alphabet)
 
 void base64url_add(struct buf *b, struct slice bytes)
 {
-	add(b, bytes, LETTERS "-_");
+	encode(b, bytes, LETTERS "-_");
 }
 
 void base64_add(struct buf *b, struct slice bytes)
 {
-	add(b, bytes, LETTERS "+/");
+	encode(b, bytes, LETTERS "+/");
 }
 
 /* Both below: one more than the value of a digit, 0 for what is none. */
@@ -54,7 +54,7 @@ static uint32_t secret_digit(uint8_t c)
 }
 
 /* text.n * 6 / 8 bytes. Wrong are a letter that is no digit, a bit that no byte takes and isn't zero, six such bits. */
-static bool read(struct slice text, uint32_t (*digit_and_one)(uint8_t c), uint8_t *out)
+static bool decode(struct slice text, uint32_t (*digit_and_one)(uint8_t c), uint8_t *out)
 {
 	static const uint32_t none;
 	uint32_t bits = 0, wrong = text.n % 4 == 1;
@@ -74,7 +74,7 @@ static bool read(struct slice text, uint32_t (*digit_and_one)(uint8_t c), uint8_
 bool base64url_read(struct slice text, struct slice *out)
 {
 	char *bytes = arena(text.n);
-	if (!read(text, url_digit, (uint8_t *)bytes))
+	if (!decode(text, url_digit, (uint8_t *)bytes))
 		return false;
 	*out = (struct slice){ bytes, text.n * 6 / 8 };
 	return true;
@@ -82,5 +82,5 @@ bool base64url_read(struct slice text, struct slice *out)
 
 bool base64_read(struct slice text, uint8_t *out, size_t n)
 {
-	return text.n == (n * 8 + 5) / 6 && read(text, secret_digit, out);
+	return text.n == (n * 8 + 5) / 6 && decode(text, secret_digit, out);
 }
