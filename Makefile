@@ -16,6 +16,7 @@
 #   make size       bytes of the executable and of the client
 #   make install    and uninstall, dist, deb, completion: packaging/install.mk
 #   make WITHOUT=crypt   without a part (docs/benchmarks.md has their bytes)
+#   make STORE=name     with another store than SQLite: store/name*.c
 #   make CROSS=mips-linux-gnu   for another processor; make release, test-cross: tools/cross.mk
 #   make deps       fetch third-party source into deps/ (happens by itself when missing): tools/thirdparty.mk
 #   make clean      all but deps/; distclean takes that too

@@ -132,7 +132,8 @@ void store_must_last(void);
 /*
  * The error to report for a failure e, in any room. After a commit "503,
  * nothing was changed" would be false, so a 503 becomes ERROR_UNSETTLED; other
- * errors stay as they are.
+ * errors stay as they are. For a process of one request: a worker has built
+ * its answers before it commits, and the commit itself fails with the right error.
  */
 enum error store_failure(enum error e);
 

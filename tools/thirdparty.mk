@@ -35,8 +35,8 @@ SQLITE_FLAGS += -DSQLITE_OMIT_BETWEEN_OPTIMIZATION  # every search is by one key
 SQLITE_FLAGS += -DSQLITE_OMIT_COMPILEOPTION_DIAGS   # unused from here on
 SQLITE_FLAGS += -DSQLITE_OMIT_COMPLETE
 SQLITE_FLAGS += -DSQLITE_OMIT_DATETIME_FUNCS        # time is bound, never asked of SQL
-SQLITE_FLAGS += -Dgetpid=sqlite_file_one_process     # asked three times, to see a fork that never happens with a database open
-SQLITE_FLAGS += -Dstrftime=sqlite_file_no_time       # CURRENT_TIME's, which nobody asks for: 20 KB of libc less
+SQLITE_FLAGS += -Dgetpid=sqlite_file_one_process    # store/sqlite_file.h: 1. SQLite asks only to notice a fork
+SQLITE_FLAGS += -Dstrftime=sqlite_file_no_time      # store/sqlite_file.h: an empty text. 20 KB of libc less
 SQLITE_FLAGS += -DSQLITE_OMIT_DECLTYPE
 SQLITE_FLAGS += -DSQLITE_OMIT_DEPRECATED
 SQLITE_FLAGS += -DSQLITE_OMIT_DESERIALIZE
