@@ -114,18 +114,6 @@ static struct slice next_word(struct slice *rest)
 	return word;
 }
 
-/* Cuts s at the last byte `at`; what stood behind, p NULL without it. */
-static struct slice cut_last(struct slice *s, char at)
-{
-	for (size_t i = s->n; i-- > 0;)
-		if (s->p[i] == at) {
-			struct slice tail = slice_from(*s, i + 1);
-			s->n = i;
-			return tail;
-		}
-	return SLICE_NONE;
-}
-
 /* ---- kinds: each reads one value into its field, or says what it wants -- */
 
 struct unit { char letter; int64_t worth; };
@@ -356,8 +344,8 @@ static bool take_origin(struct slice origin, struct buf *parsed)
 	host = slice_from(host, 2);
 	if (host.n && host.p[host.n - 1] == ']')
 		return host_ok(host);
-	struct slice port = cut_last(&host, ':');
-	return host_ok(host) && (!port.p || port_ok(port, scheme));
+	struct slice port = slice_cut_last(&host, ':');
+	return host.p ? host_ok(host) && port_ok(port, scheme) : host_ok(port);
 }
 
 /* Keeps the words of a list with single spaces between them. take() checks a word; what it makes of it goes into *parsed. */

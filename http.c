@@ -9,7 +9,7 @@
  *
  *	         http_cgi.c                        http_head.c       http.c
  *	CGI      cgi_parse() -----------------\
- *	SCGI     scgi_scan() -> scgi_parse() --> head_check() --> read_body()
+ *	SCGI     scgi_scan() -> scgi_parse() --> head_check() --> receive_body()
  *	         http_lines.c                 /
  *	HTTP     lines_scan() -> lines_parse()
  *
@@ -104,7 +104,7 @@ static enum error read_some(struct input *in, char *at, size_t room, size_t *got
 }
 
 /* Reads exactly length bytes, of which `begun` came with the head. */
-static enum error read_body(struct input *in, struct request *rq, int64_t length, struct slice begun)
+static enum error receive_body(struct input *in, struct request *rq, int64_t length, struct slice begun)
 {
 	size_t n = length > 0 ? (size_t)length : 0, have = begun.n < n ? begun.n : n;
 	enum error e = ERROR_NONE;
@@ -127,7 +127,7 @@ enum error http_read_cgi(struct request *rq, char *const *environment, const str
 	int64_t length = -1;
 	enum error e = cgi_parse(&h, environment, rules, &length);
 	if (!e)
-		e = read_body(&in, &h.rq, length, SLICE_NONE);
+		e = receive_body(&in, &h.rq, length, SLICE_NONE);
 	*rq = h.rq;
 	return e;
 }
@@ -145,7 +145,7 @@ static enum error scan(struct http_at *at, struct slice in)
 }
 
 /* Parses what scan() took of in. */
-static enum error parse(struct head *h, struct slice in, const struct http_at *at, const struct http_rules *rules,
+static enum error parse_head(struct head *h, struct slice in, const struct http_at *at, const struct http_rules *rules,
 	int64_t *length)
 {
 	if (h->rq.wire.face == FACE_SCGI)
@@ -169,7 +169,7 @@ enum error http_parse_head(struct slice head, struct request *rq, const struct h
 	if (!e && (!at.done || at.at != head.n))
 		e = ERROR_BAD_REQUEST;
 	if (!e)
-		e = parse(&h, head, &at, rules, length);
+		e = parse_head(&h, head, &at, rules, length);
 	*rq = h.rq;
 	return e;
 }
@@ -225,11 +225,11 @@ enum error http_read_stream(struct request *rq, struct slice early, const struct
 	if (e)
 		find_peer_alone(&h);
 	else
-		e = parse(&h, head, &at, rules, &length);
+		e = parse_head(&h, head, &at, rules, &length);
 	if (!e) {
 		if (waits_for_continue(&h) && length > (int64_t)begun.n)
 			(void)write_all(1, S("HTTP/1.1 100 Continue\r\n\r\n"));
-		e = read_body(&in, &h.rq, length, begun);
+		e = receive_body(&in, &h.rq, length, begun);
 	}
 	*rq = h.rq;
 	rq->wire.unread = e || (int64_t)begun.n > (length > 0 ? length : 0);
@@ -267,7 +267,7 @@ enum http_progress http_take(struct slice in, struct http_at *at, const struct h
 	if (e)
 		find_peer_alone(&h);
 	else if (at->done)
-		e = parse(&h, in, at, rules, &length);
+		e = parse_head(&h, in, at, rules, &length);
 	h.rq.wire.unread = e != ERROR_NONE;
 	h.rq.wire.keep = !e && may_keep(&h);
 	h.rq.wire.waits = waits_for_continue(&h);

@@ -97,17 +97,6 @@ bool head_is_printable(struct slice s)
 
 /* ---- the client -------------------------------------------------------- */
 
-/* Cuts what stands after the last comma off *rest. */
-static struct slice cut_last(struct slice *rest)
-{
-	size_t from = rest->n;
-	while (from && rest->p[from - 1] != ',')
-		from--;
-	struct slice last = slice_trim(slice_from(*rest, from));
-	rest->n = from ? from - 1 : 0;
-	return last;
-}
-
 /* Sets *a to a peer as a socket or a server names it. Its zone, if it has one, is left out. */
 static void take_peer(struct slice text, struct address *a)
 {
@@ -140,9 +129,9 @@ void head_find_peer(struct head *h, const struct networks *trusted)
 	struct slice rest = h->forwarded_for;
 	h->rq.forwarded = h->forwarded_for.p || h->forwarded_proto.p;
 	if (h->forwarded_proto.p && networks_hold(trusted, &a))
-		h->rq.https |= slice_is_nocase(cut_last(&h->forwarded_proto), S("https"));
+		h->rq.https |= slice_is_nocase(slice_trim(slice_cut_last(&h->forwarded_proto, ',')), S("https"));
 	while (rest.p && networks_hold(trusted, &a))
-		if (!address_parse(cut_last(&rest), &a))
+		if (!address_parse(slice_trim(slice_cut_last(&rest, ',')), &a))
 			break;
 	h->rq.peer = address_text(&a);
 }

@@ -2,26 +2,26 @@
  * throttle: see throttle.h for the policy.
  *
  * The table is one file of 64 KiB: rows of 8 slots of 16 bytes, read and
- * written a row at a time under one lock on the whole. The first row is the
+ * written a row at a time under one lock on the whole file. The first row is the
  * header. Each kind of key has rows of its own, so that a flood of networks
  * can't push accounts out, nor the other way round.
  *
- * A key is a keyed hash (SipHash-2-4) of kind, network and account, under a
- * secret that was drawn when the table was made: nobody can aim at a slot. In
- * a full row the slot with the fewest failures goes, of those the one that
- * ends first: who wants to flush an account's count must fail as often
- * elsewhere, in seven accounts that he can't pick.
+ * A key is a keyed hash (SipHash-2-4) of kind, network and account. Its secret
+ * was drawn when the table was made, so nobody can aim at a slot. In a full row
+ * the slot with the fewest failures is replaced, and of those the one that ends
+ * first: an attacker who wants an account's count forgotten must fail as often
+ * with seven other accounts that he can't choose.
  *
  * A slot says when it ends, on the boot clock. That is a network's
  * theoretical arrival time (GCRA), or a day after an account's last failure.
- * What lies further ahead than its kind can lie is from before a reboot, or
- * garbage, and counts as free.
+ * An end that is further ahead than its kind allows is from before a reboot, or
+ * garbage, and the slot counts as free.
  *
- * Who guesses one account from everywhere would keep its owner out, too. So a
- * network from which a user has signed in is known for a month, and there
- * only what failed there counts.
+ * An attacker who guesses one account's password from many networks would lock
+ * its owner out. So a network from which the user has signed in is known for a
+ * month, and on it only failures from it count.
  *
- * The numbers are in the host's byte order: the file never leaves it.
+ * Numbers are in the host's byte order: the file never leaves the host.
  */
 #include "throttle.h"
 
@@ -44,7 +44,7 @@ enum {
 	KNOWN_FOR = 30 * 86400       /* s since the last sign-in: as long as a session may lie unused */
 };
 
-/* For the lock, which is held for some microseconds: whoever keeps it longer is stopped or stuck. */
+/* For the lock, which is held for some microseconds: a process that holds it longer is stopped or stuck. */
 enum { LOCK_SECONDS = 2 };
 
 enum { SLOTS = 8, ROWS = 512, SECRET_SIZE = 16 };
@@ -52,7 +52,7 @@ enum { SLOTS = 8, ROWS = 512, SECRET_SIZE = 16 };
 struct slot {
 	uint64_t key;
 	uint32_t ends;               /* boot seconds */
-	uint32_t failures;           /* 0 for a network, and where somebody is known */
+	uint32_t failures;           /* 0 for a network, known or not */
 };
 
 struct row { struct slot slot[SLOTS]; };
@@ -127,7 +127,7 @@ uint64_t throttle_hash(const uint8_t secret[16], struct slice s)
 
 /* ---- keys -------------------------------------------------------------- */
 
-/* Who is asking: what the three keys are made of. */
+/* The client: what the keys are made of. */
 struct asker { struct slice network, account; };
 
 /* IPv4 whole, IPv6 its /64. All clients whose address is neither share an empty one. */
@@ -140,7 +140,7 @@ static struct slice network_of(struct slice ip)
 	return arena_copy((struct slice){ (const char *)a.b, a.kind == ADDRESS_V6 ? V6_NETWORK : a.kind });
 }
 
-/* Names of accounts are one but for ASCII case; so is their count. */
+/* Upper and lower case of ASCII name the same account, so it has one count. */
 static struct slice lower_case(struct slice s)
 {
 	struct buf b = { 0 };
@@ -184,7 +184,7 @@ static bool table_make(struct table *t)
 	    && ftruncate(t->fd, ROWS * sizeof(struct row)) == 0;
 }
 
-/* Reads the header; makes the table anew where this isn't one. */
+/* Reads the header; makes a new table where the file isn't one. */
 static bool table_check(struct table *t, off_t size)
 {
 	if (size == ROWS * sizeof(struct row)
@@ -196,7 +196,7 @@ static bool table_check(struct table *t, off_t size)
 	return table_make(t);
 }
 
-/* A regular file of ours; anything else at that name was put there by someone. */
+/* It must be a regular file of this user; anything else at that name was put there by somebody. */
 static bool table_ours(int fd, off_t *size)
 {
 	struct stat st;
@@ -221,7 +221,7 @@ static bool table_open(struct table *t, const char *dir)
 	return false;
 }
 
-/* With the descriptor goes the lock. */
+/* Closing the descriptor gives the lock back. */
 static void table_close(struct table *t)
 {
 	close(t->fd);
@@ -231,7 +231,7 @@ static void table_close(struct table *t)
 
 /* ---- places in the table ----------------------------------------------- */
 
-/* A row as it was read, where it stands, and the slot in it that is meant. */
+/* A row as it was read, where it is in the file, and one slot of it. */
 struct place {
 	off_t at;
 	struct slot *slot;
@@ -243,7 +243,7 @@ static bool slot_live(const struct table *t, enum kind kind, const struct slot *
 	return slot->ends > t->now && slot->ends - t->now <= kinds[kind].ahead;
 }
 
-/* What would be lost with a slot: failures first, then time. */
+/* How much would be lost with a slot: failures first, then time. */
 static uint64_t slot_worth(const struct table *t, enum kind kind, const struct slot *slot)
 {
 	return slot_live(t, kind, slot) ? (uint64_t)slot->failures << 32 | slot->ends : 0;
@@ -279,7 +279,7 @@ static void place_write(struct table *t, const struct place *place)
 
 /* ---- the policy -------------------------------------------------------- */
 
-/* Seconds that an account has to wait yet: 1 after the last free failure, then doubling. */
+/* Seconds that an account still has to wait: 1 after the last free failure, then doubled each time. */
 static int64_t failures_wait(const struct table *t, const struct slot *slot, uint32_t free)
 {
 	enum { DOUBLINGS = 10 };     /* 2^10 s is past WAIT_MAX */
@@ -299,8 +299,8 @@ static bool is_known(struct table *t, const struct asker *who)
 }
 
 /*
- * A try that is let through ends the wait for all others: of a hundred that
- * come in the moment in which it is over, one is let through.
+ * A try that is let through begins the wait anew for all others: of a hundred
+ * that come at the moment when a wait is over, one is let through.
  */
 static void begin_wait(struct table *t, struct place *place, uint32_t free)
 {
@@ -324,7 +324,7 @@ static int64_t network_wait(struct table *t, const struct asker *who)
 	return 0;
 }
 
-/* A try that the account's wait refuses isn't counted against the network, nor the other way round. */
+/* A try that is refused because of the account isn't counted against the network, nor the other way round. */
 int64_t throttle_ask(const char *dir, struct slice ip, struct slice account)
 {
 	struct asker who = asker_of(ip, account);
@@ -366,9 +366,9 @@ void throttle_failed(const char *dir, struct slice ip, struct slice account)
 }
 
 /*
- * The try that succeeded is given back to its network: a household behind
- * one address may sign in as often as it likes, and a guesser wins nothing
- * by signing in as himself in between.
+ * A try that succeeded isn't counted: a household behind one address may sign
+ * in as often as it likes, and a guesser wins nothing by signing in to his own
+ * account in between.
  */
 static void network_refund(struct table *t, const struct asker *who)
 {
@@ -385,7 +385,7 @@ static void forgive(struct table *t, enum kind kind, const struct asker *who)
 	struct place place;
 	place_find(t, kind, who, &place);
 	if (place.slot->ends == 0)
-		return;                  /* it was only chosen: written, it would push another out */
+		return;                  /* there is no count; writing the slot would push another one out */
 	*place.slot = (struct slot){ 0 };
 	place_write(t, &place);
 }
@@ -401,7 +401,11 @@ static bool become_known(struct table *t, const struct asker *who)
 	return before;
 }
 
-/* Where the user is known he needs no pardon for what failed elsewhere, and who guesses there gets none by it. */
+/*
+ * On a network where this user signed in before, the count of all networks
+ * doesn't apply. So it isn't cleared here: that would only help whoever guesses
+ * from elsewhere.
+ */
 void throttle_succeeded(const char *dir, struct slice ip, struct slice account)
 {
 	struct asker who = asker_of(ip, account);

@@ -1,19 +1,18 @@
 /*
  * throttle: how often passwords may be tried, by network and by account.
  *
- * A table of fixed size in one file (tmpfs where there is one), a lock on it,
- * the boot clock; asked before Argon2 and before the database. Never a
- * sleep: a CGI slot is worth more than a guesser's time. Losing the table at
- * a reboot is accepted.
+ * It is a table of fixed size in one file (on tmpfs where there is one), with a
+ * lock, and it counts by the boot clock. It is asked before Argon2 and before
+ * the database. It never sleeps: a CGI slot is worth more than a guesser's time.
+ * A reboot may lose the table.
  *
- * Policy: a network (IPv4 /32, IPv6 /64) has 5 tries at once and then one
- * per 6 s; an account has 10 failures at once, then a wait that doubles from
- * 1 s to 15 min, and all are forgotten a day after the last; a success
- * forgives the account. The account's wait counts per account and network
- * pair first, and for the account as a whole only at ten times the number, and
- * not at all where the user has signed in within a month: so a stranger can't
- * lock the owner out. In a wait one try is let through at its end, however
- * many come at once.
+ * The policy. A network (IPv4 /32, IPv6 /64) has 5 tries at once, and then one
+ * per 6 s. An account has 10 failures at once from one network, then a wait that
+ * doubles from 1 s to 15 min; from all networks together it has 100. Failures are
+ * forgotten a day after the last one, and a success forgives them. The count of
+ * all networks doesn't apply on a network where the user has signed in within a
+ * month: so a stranger can't lock the owner out. When a wait ends one try is let
+ * through, however many come at once.
  */
 #ifndef THROTTLE_H
 #define THROTTLE_H
@@ -21,14 +20,14 @@
 #include "base/base.h"
 
 /*
- * Asks before a password is looked at; counts the try against the network.
- * Returns 0 (go on) or the seconds to wait (Retry-After). ip is the textual
- * address (none: one shared bucket), account the name as sent. A table that
- * can't be opened, or locked within 2 s, throttles nothing and logs one line:
- * sign-in matters more.
+ * To be called before a password is looked at; counts the try against the
+ * network. Returns 0 (go on) or the seconds to wait (Retry-After). ip is the
+ * address as text (all clients without one share a count), account the name as
+ * sent. When the table can't be opened, or locked within 2 s, nothing is
+ * throttled and one line is logged: sign-in matters more.
  */
 int64_t throttle_ask(const char *dir, struct slice ip, struct slice account);
-/* What came of it. */
+/* To be called with the result. */
 void throttle_failed(const char *dir, struct slice ip, struct slice account);
 void throttle_succeeded(const char *dir, struct slice ip, struct slice account);
 

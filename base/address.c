@@ -28,7 +28,7 @@ static struct address unmapped(struct address a)
 /* ---- addresses --------------------------------------------------------- */
 
 /* As it is written, without a look at mapped ones. */
-static bool parse(struct slice s, struct address *a)
+static bool parse_literal(struct slice s, struct address *a)
 {
 	char text[INET6_ADDRSTRLEN] = "";
 	if (s.n >= sizeof text)
@@ -44,7 +44,7 @@ static bool parse(struct slice s, struct address *a)
 bool address_parse(struct slice s, struct address *a)
 {
 	struct address parsed;
-	if (!parse(s, &parsed))
+	if (!parse_literal(s, &parsed))
 		return false;
 	*a = unmapped(parsed);
 	return true;
@@ -52,13 +52,10 @@ bool address_parse(struct slice s, struct address *a)
 
 bool address_parse_port(struct slice s, struct address *a, uint16_t *port)
 {
-	size_t colon = s.n;
+	struct slice host = s, digits = slice_cut_last(&host, ':');
 	int64_t number;
-	while (colon && s.p[colon - 1] != ':')
-		colon--;
-	if (colon == 0 || !parse_number(slice_from(s, colon), 0, UINT16_MAX, &number))
+	if (!host.p || !parse_number(digits, 0, UINT16_MAX, &number))
 		return false;
-	struct slice host = { s.p, colon - 1 };
 	if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
 		host = (struct slice){ host.p + 1, host.n - 2 };
 	if (!address_parse(host, a))
@@ -178,7 +175,7 @@ bool network_parse(struct slice s, struct network *n)
 	*n = (struct network){ .base.kind = ADDRESS_UNIX };
 	if (slice_is(s, S("unix")))
 		return true;
-	if (!parse(base, &n->base))
+	if (!parse_literal(base, &n->base))
 		return false;
 	n->bits = (int64_t)n->base.kind * 8;
 	if (bits.p && !parse_number(bits, 0, n->bits, &n->bits))

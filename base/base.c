@@ -79,6 +79,18 @@ struct slice slice_cut(struct slice *rest, char at)
 	return head;
 }
 
+struct slice slice_cut_last(struct slice *rest, char at)
+{
+	struct slice all = *rest;
+	for (size_t i = all.n; i > 0; i--)
+		if (all.p[i - 1] == at) {
+			*rest = (struct slice){ all.p, i - 1 };
+			return (struct slice){ all.p + i, all.n - i };
+		}
+	*rest = SLICE_NONE;
+	return all;
+}
+
 bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';

@@ -66,6 +66,11 @@ struct slice slice_trim(struct slice s);
  * *rest becomes SLICE_NONE (p NULL), so `while (rest.p)` visits every part.
  */
 struct slice slice_cut(struct slice *rest, char at);
+/*
+ * The same at the last byte `at`, from the other end: returns the part after it,
+ * and leaves the part before it in *rest.
+ */
+struct slice slice_cut_last(struct slice *rest, char at);
 bool is_digit(char c);
 /* How many bytes at the beginning of s are ASCII letters, digits or one of `extra`. */
 size_t slice_span(struct slice s, const char *extra);

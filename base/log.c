@@ -50,7 +50,7 @@ static bool stderr_is_client(void)
 		&& answer.st_ino == error.st_ino;
 }
 
-static void decide(void)
+static void log_decide(void)
 {
 	if (!stderr_is_client())
 		destination = STDERR;
@@ -58,7 +58,7 @@ static void decide(void)
 		destination = connect_to_logger() ? SYSLOG : NOWHERE;
 }
 
-static void add(struct line *line, const char *part)
+static void log_add(struct line *line, const char *part)
 {
 	for (; *part && line->n < LINE - 1; part++)
 		line->text[line->n++] = *part >= ' ' && *part <= '~' ? *part : '?';
@@ -80,15 +80,15 @@ void log_parts(const char *site, va_list parts)
 {
 	struct line line = { .n = 0 };
 	if (destination == STDERR_UNLESS_CLIENT)
-		decide();
+		log_decide();
 	if (destination == NOWHERE)
 		return;
 	/* RFC 5424, 6.2.1: facility authpriv, severity notice. */
-	add(&line, destination == SYSLOG ? "<85>latchkey: " : "latchkey: ");
-	add(&line, site);
-	add(&line, ": ");
+	log_add(&line, destination == SYSLOG ? "<85>latchkey: " : "latchkey: ");
+	log_add(&line, site);
+	log_add(&line, ": ");
 	for (const char *part; (part = va_arg(parts, const char *));)
-		add(&line, part);
+		log_add(&line, part);
 	line.text[line.n++] = '\n';
 	write_line(&line);
 }

@@ -61,7 +61,7 @@ union socket_name {
 #define LOCAL "unix:"
 
 /* A worker's process, and when it began: the next one in its slot begins at least a second later. */
-struct slot { pid_t pid; int64_t since; };
+struct worker_slot { pid_t pid; int64_t since; };
 
 static struct listening {
 	int sockets[SOCKETS];
@@ -72,7 +72,7 @@ static struct listening {
 	bool ending;                    /* it takes no more connections, and waits for its children */
 
 	size_t workers;                 /* how many there should be */
-	struct slot slots[WORKERS_MAX];
+	struct worker_slot slots[WORKERS_MAX];
 	struct worker_state *states;    /* one for each slot, in memory that both sides see */
 	int handover[2];                /* with workers: a socket pair, whose second end is theirs */
 	bool retry;                     /* a slot is empty and couldn't be filled yet */
@@ -313,7 +313,7 @@ static bool fork_child(int connection)
 
 /* True in the new connection's process. Without a file for it a connection stays in the queue, and the socket stays
  * ready: so wait a moment. */
-static bool accept_one(int socket)
+static bool accept_and_fork(int socket)
 {
 	int connection = accept4(socket, NULL, NULL, SOCK_CLOEXEC);
 	if (connection < 0)
@@ -355,7 +355,7 @@ static void become_worker(size_t i, struct listener *out)
 /* True in the new worker. */
 static bool start_worker(size_t i, struct listener *out)
 {
-	struct slot *slot = &here.slots[i];
+	struct worker_slot *slot = &here.slots[i];
 	slot->since = now_boot();
 	here.states[i] = (struct worker_state){ .busy_at = slot->since };
 	slot->pid = fork();
@@ -374,7 +374,7 @@ static bool start_workers(struct listener *out)
 {
 	here.retry = false;
 	for (size_t i = 0; i < here.workers; i++) {
-		const struct slot *slot = &here.slots[i];
+		const struct worker_slot *slot = &here.slots[i];
 		if (slot->pid)
 			continue;
 		if (slot->since && now_boot() <= slot->since)
@@ -385,7 +385,7 @@ static bool start_workers(struct listener *out)
 	return false;
 }
 
-static struct slot *slot_of(pid_t pid)
+static struct worker_slot *slot_with(pid_t pid)
 {
 	for (size_t i = 0; i < WORKERS_MAX; i++)
 		if (here.slots[i].pid == pid)
@@ -394,13 +394,13 @@ static struct slot *slot_of(pid_t pid)
 }
 
 /* Empties a worker's slot. From now on the worker counts as a child like others. signal 0: it knows already. */
-static void retire(struct slot *slot, int signal)
+static void retire(struct worker_slot *slot, int signal)
 {
 	if (!slot || !slot->pid)
 		return;
 	if (signal)
 		kill(slot->pid, signal);
-	*slot = (struct slot){ 0 };
+	*slot = (struct worker_slot){ 0 };
 	here.children++;
 }
 
@@ -417,7 +417,7 @@ static bool take_message(struct listener *out)
 	if (!worker_receive(here.handover[0], &m))
 		return false;
 	if (m.pid)
-		retire(slot_of(m.pid), 0);
+		retire(slot_with(m.pid), 0);
 	if (m.fd < 0)
 		return false;
 	out->early = m.early;
@@ -461,7 +461,7 @@ static void reap(void)
 	pid_t pid;
 	int status;
 	while ((here.children || here.workers) && (pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		struct slot *slot = slot_of(pid);
+		struct worker_slot *slot = slot_with(pid);
 		log_signal(status);
 		if (slot)
 			slot->pid = 0;
@@ -504,7 +504,7 @@ static bool wait_and_take(struct listener *out, bool *timed_out)
 	*timed_out = ready == 0;
 	hear_signals();
 	for (nfds_t i = 0; ready > 0 && i < count; i++)
-		if (sources[i].revents && (here.workers ? take_message(out) : accept_one(sources[i].fd)))
+		if (sources[i].revents && (here.workers ? take_message(out) : accept_and_fork(sources[i].fd)))
 			return true;
 	return false;
 }

@@ -121,7 +121,7 @@ static const char *data_dir;
 static struct instance checked;
 
 /* Reads configuration and keys, and forgets the keys. NULL, or what is wrong with them. */
-static const char *check_files(void)
+static const char *check_instance(void)
 {
 	const char *wrong = instance_read(&checked, data_dir);
 	wipe(&checked.ring, sizeof checked.ring);
@@ -132,7 +132,7 @@ static const char *check_files(void)
 static bool usable(void)
 {
 	size_t mark = arena_mark();
-	const char *wrong = check_files();
+	const char *wrong = check_instance();
 	if (wrong)
 		log_line("SE3", "SIGHUP changes nothing: ", wrong, NULL);
 	arena_back(mark);
@@ -145,7 +145,7 @@ struct slice serve(int argc, char **argv, const char **dir)
 	struct listen_options asked = read_arguments(argc, argv, dir);
 	data_dir = config_dir(*dir);
 	process_become_owner(data_dir);
-	const char *wrong = check_files();
+	const char *wrong = check_instance();
 	if (wrong)
 		fail(ERROR_STORE_UNAVAILABLE, "SE4", wrong, NULL);
 	instance_log(&checked);

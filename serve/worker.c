@@ -192,7 +192,7 @@ static bool open_connection(int fd)
 }
 
 /* When no connection can be taken, the socket isn't looked at until one here is closed, or until the next sweep. */
-static bool accept_one(int socket)
+static bool accept_connection(int socket)
 {
 	struct connection *replaced = connections < most ? NULL : longest_idle();
 	bool full = connections >= most && !replaced;
@@ -211,7 +211,7 @@ static bool accept_one(int socket)
 static void accept_some(int socket)
 {
 	for (int i = 0; i < ACCEPTS && !leaving; i++)
-		if (!accept_one(socket))
+		if (!accept_connection(socket))
 			break;
 }
 
@@ -277,7 +277,7 @@ static void keep_rest(struct connection *c, struct slice rest)
 	watch(EPOLL_CTL_MOD, c->fd, EPOLLOUT, c);
 }
 
-static void send_reply(struct connection *c)
+static void send_or_keep(struct connection *c)
 {
 	ssize_t put = send(c->fd, c->reply.p, c->reply.n, MSG_NOSIGNAL);
 	if (put < 0 && errno != EAGAIN && errno != EINTR) {
@@ -301,7 +301,7 @@ static void set_reply(struct connection *c, const struct request *rq, const stru
 	c->keep = rq->wire.keep;
 }
 
-static void refuse(struct connection *c, const struct request *rq, enum error e)
+static void refuse_request(struct connection *c, const struct request *rq, enum error e)
 {
 	struct reply rp = { 0 };
 	calls->refuse(rq, e, &rp);
@@ -360,7 +360,7 @@ static void tell_continue(struct connection *c)
 }
 
 /* Answers a complete request, or hands it over. False: it has no answer from here. */
-static bool answer(struct connection *c, const struct http_taken *taken, struct slice bytes)
+static bool answer_or_hand_over(struct connection *c, const struct http_taken *taken, struct slice bytes)
 {
 	const struct request *rq = &taken->request;
 	struct reply rp = { 0 };
@@ -368,7 +368,7 @@ static bool answer(struct connection *c, const struct http_taken *taken, struct 
 	if (elsewhere && hand_over(c, bytes))
 		return false;
 	if (elsewhere) {
-		refuse(c, rq, ERROR_BUSY);
+		refuse_request(c, rq, ERROR_BUSY);
 	} else {
 		calls->answer(rq, &rp);
 		set_reply(c, rq, &rp);
@@ -392,7 +392,7 @@ static void wait_for_more(struct connection *c, const struct request *rq, struct
 
 static void refuse_and_forget(struct connection *c, const struct request *rq, enum error e)
 {
-	refuse(c, rq, e);
+	refuse_request(c, rq, e);
 	drop_bytes(c);
 }
 
@@ -417,12 +417,12 @@ static void look(struct connection *c, struct slice bytes)
 	} else if (progress == HTTP_MORE) {
 		leave_batch();
 		wait_for_more(c, &taken.request, bytes);
-	} else if (!answer(c, &taken, bytes)) {
+	} else if (!answer_or_hand_over(c, &taken, bytes)) {
 		leave_batch();
 	}
 }
 
-static void read_some(struct connection *c)
+static void read_connection(struct connection *c)
 {
 	if (c->n)
 		memcpy(room, c->in, c->n);
@@ -470,7 +470,7 @@ static void undo_batch(size_t mark)
 static void send_batch(void)
 {
 	for (size_t i = 0; i < batch_size; i++)
-		send_reply(batch[i]);
+		send_or_keep(batch[i]);
 	batch_size = 0;
 }
 
@@ -502,7 +502,7 @@ static void react(const struct epoll_event *event)
 	else if (c->state == LINGERING)
 		throw_away(c);
 	else if (c->state == IDLE || c->state == READING)
-		read_some(c);
+		read_connection(c);
 }
 
 static void look_at_pipelined(void)

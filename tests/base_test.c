@@ -63,6 +63,10 @@ static void slices(void)
 	ok(slice_is(slice_trim(guarded(" \t a b\t ")), S("a b")) && slice_trim(guarded(" \t")).n == 0, "trim");
 	ok(slice_is(slice_cut(&rest, ','), S("a")) && slice_is(slice_cut(&rest, ','), S("")) && slice_is(slice_cut(&rest, ','), S("b"))
 		&& rest.p == NULL, "cut visits every part, and then there is no rest");
+	rest = S("a,,b");
+	ok(slice_is(slice_cut_last(&rest, ','), S("b")) && slice_is(slice_cut_last(&rest, ','), S("")) && slice_is(slice_cut_last(&rest, ','), S("a"))
+		&& rest.p == NULL, "from the other end too");
+	ok(slice_cut_last(&rest, ',').p == NULL && rest.p == NULL, "nothing has no part");
 	is_str(slice_text(guarded("abc")), "abc", "text gets its NUL");
 	is_str(slice_text(SLICE_NONE), "", "nothing is an empty text");
 }
