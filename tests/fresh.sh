@@ -73,7 +73,11 @@ machine() { # SUITE: a copy at $root, with what a kernel gives
     trap 'unmount' EXIT
     trap 'exit 1' INT TERM
     cp -a "$systems/bare-$1" "$root"
-    mount -t proc proc "$root/proc" && mounted="$root/proc"
+    # A mount of its own, as a machine's root is.
+    mount --bind "$root" "$root" && mounted=$root
+    mount --make-private "$root"
+    echo "127.0.0.1 localhost $(hostname)" >"$root/etc/hosts"
+    mount -t proc proc "$root/proc" && mounted="$root/proc $mounted"
     mount -t tmpfs -o mode=755 tmpfs "$root/dev" && mounted="$root/dev $mounted"
     for node in null zero full random urandom tty; do touch "$root/dev/$node"; mount --bind "/dev/$node" "$root/dev/$node"; mounted="$root/dev/$node $mounted"; done
     ln -s /proc/self/fd "$root/dev/fd"

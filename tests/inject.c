@@ -354,9 +354,11 @@ static bool go_on(enum __ptrace_request how)
 	}
 }
 
-/* exit_group(2) can't fail, and SIGKILL there comes after all is done; nor can kill(2) of one's own child. */
+/* exit_group(2) can't fail, and SIGKILL there comes after all is done; nor can kill(2) of one's own child, or umask(2). */
 static bool applies(const regs *r)
 {
+	if (r->orig_rax == SYS_umask)
+		return job.fault == KILL;
 	return r->orig_rax != SYS_exit_group && r->orig_rax != SYS_kill && (can_be_short(r) || (job.fault != SHORT && job.fault != TORN));
 }
 

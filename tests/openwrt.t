@@ -1,7 +1,7 @@
 #!/bin/sh
 # openwrt.t: the recipe without OpenWrt. Its Makefile is evaluated and run by make, with stand-ins for
 # rules.mk and package.mk that do what OpenWrt's do with these names; its scripts run against stand-ins too.
-# needs: curl
+# needs: curl shellcheck
 . "$(dirname "$0")/lib.sh"
 only_in musl # not cross: builds nothing for another processor: its recipe's stand-in takes musl-gcc
 tmpdir

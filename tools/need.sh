@@ -49,6 +49,7 @@ python3   /usr/lib/python3.*/json/__init__.py              python3
 jwt       /usr/lib/python3/dist-packages/jwt               python3-jwt
 yaml      /usr/lib/python3/dist-packages/yaml              python3-yaml
 jsonschema /usr/lib/python3/dist-packages/jsonschema       python3-jsonschema
+shellcheck shellcheck                                      shellcheck
 socat     socat                                            socat
 strace    strace                                           strace
 systemd-socket-activate systemd-socket-activate            systemd
