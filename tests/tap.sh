@@ -2,14 +2,14 @@
 # tap.sh SECONDS PROGRAM...: what prove runs for each test. It ends as PROGRAM does, or after SECONDS.
 # - What a failed check says of itself goes to stderr too, since prove keeps the comments in TAP to itself.
 # - "Bail out!" becomes a failed check: one file that can't go on is no reason to leave the others.
-# - Where nobody watches on a terminal, it says every 20 seconds that it still runs.
+# - Where nobody watches on a terminal, it says every 15 seconds that it still runs.
 exec 4>&1
 name=$(for word; do name=$word; done; echo "$name")
 watch() {
     waited=0
     while sleep 1 2>/dev/null && kill -0 $$ 2>/dev/null; do
         waited=$((waited + 1))
-        [ $((waited % 20)) -ne 0 ] || echo "  ... $name: $waited s" >&2
+        [ $((waited % 15)) -ne 0 ] || echo "  ... $name: $waited s" >&2
     done
 }
 watcher=''

@@ -34,7 +34,7 @@ QEMU        = $(shell command -v qemu-$(QEMU_$(CROSS))-static)
 MUSL_SRC   ?= deps/musl
 CROSS_MUSL := $(O)/musl
 
-.PHONY: cross sizes-cross test-cross release
+.PHONY: cross sizes-cross test-cross release compile-musl
 cross: $(CROSS_TARGETS:%=cross-%)
 cross-%: FORCE
 	@$(MAKE) --no-print-directory B= CROSS=$* all
@@ -70,7 +70,10 @@ MUSL_UNUSED := aio complex crypt fenv ipc math mq regex search
 MUSL_MATH   := __* copysign* fabs* fmod* frexp* scalb*
 $(MUSL_SRC)/VERSION: $(MUSL_SRC)/configure ;
 $(CROSS_MUSL)/lib/musl-gcc.specs: $(MUSL_SRC)/VERSION | need-build need-cross-$(CROSS)
-	@echo "  CC  $(B) musl"; rm -rf $(CROSS_MUSL); mkdir -p $(CROSS_MUSL)/obj
+	@echo "  CC  $(B) musl"
+	@tools/patient.sh $(MAKE) --no-print-directory B= CROSS=$(CROSS) compile-musl
+compile-musl:
+	@rm -rf $(CROSS_MUSL); mkdir -p $(CROSS_MUSL)/obj
 	@cd $(CROSS_MUSL)/obj && { $(abspath $(MUSL_SRC))/configure --target=$(CROSS) --prefix=$(CURDIR)/$(CROSS_MUSL) \
 	  --disable-shared --enable-wrapper=gcc CC=$(CROSS)-gcc \
 	  CFLAGS='-Os -w -fno-pie $(CROSS_CPU) -ffunction-sections -fdata-sections -ffile-prefix-map=$(abspath $(MUSL_SRC))=musl' && \
