@@ -3,9 +3,9 @@
  * server. One process per request.
  *
  * main() is a checklist. How the program was started says which face it
- * wears (docs/internals.md, "Faces"); from then on every request takes the
+ * has (docs/internals.md, "Faces"); from then on every request takes the
  * same straight line: configuration, sandbox, request, answer, one write,
- * tidying up. A worker of `serve` alone has its own (serve.h).
+ * tidying up. Only the workers of `serve` have a loop of their own (serve.h).
  *
  * Under CGI argv is no command line: a query string can reach it (RFC 3875,
  * 4.4). Its first word counts only where it is the script that is being run
@@ -40,13 +40,12 @@ static enum start start_of(int argc, char **argv)
 		return START_CGI;
 	if (argc > 1)
 		return strcmp(argv[1], "serve") == 0 ? START_SERVE : START_VERB;
-	/* Its fd 0 may be closed: then it is none. */
+	/* fd 0 may be closed; then it is no socket. */
 	return fstat(0, &input) == 0 && S_ISSOCK(input.st_mode) ? START_SOCKET : START_VERB;
 }
 
-/* Under CGI: the script that we are the interpreter of, if there is one, and
- * the data directory that it names. */
-static const char *read_script(const char *argument)
+/* Under CGI: the script that this program is the interpreter of, if there is one. Returns the data directory that it names. */
+static const char *find_script(const char *argument)
 {
 	const char *wrong = config_script(argument, &instance.script);
 	if (wrong == NULL)
@@ -72,7 +71,7 @@ static void send_reply(void)
 			slice_text(request.mount), slice_text(request.path), " ", dec(reply.status), NULL);
 }
 
-/* Before the request was read, too: then the peer waits, and its bytes are in the way of the answer. */
+/* A failure may come before the request was read. Then the client still waits for its answer, and for its input to be read. */
 static void answer_failure(enum error e)
 {
 	if (unread)
@@ -108,7 +107,7 @@ int main(int argc, char **argv)
 	log_not_to_client();
 	on_fail(answer_failure);
 	if (start == START_CGI)
-		dir = read_script(argc > 1 ? argv[1] : NULL);
+		dir = find_script(argc > 1 ? argv[1] : NULL);
 	int directory = process_enter(config_dir(dir));
 	read_configuration(config_dir(dir));
 	instance_confine(&instance, directory, false);
