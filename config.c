@@ -1,15 +1,15 @@
 /*
  * config: see config.h for what each function promises.
  *
- * Rules of this room: pointer and length, never NUL-terminated text; a value
- * is checked against what its kind allows before it reaches struct config, so
- * that no other room has to look at it again; what isn't understood is
- * refused with its line, never skipped. `#` begins a comment wherever it
- * stands, so no value can hold one.
+ * Rules of this file. Text is pointer and length, never NUL-terminated. A value
+ * is checked against its kind before it gets into struct config; no other file
+ * has to check it again. What isn't understood is an error with its line
+ * number. `#` begins a comment wherever it stands, so no value can hold one.
  *
- * The defaults go through the same parser as the file, and a script's lines
- * over it: latchkey.conf is what all of a data directory's instances and the
- * operator's verbs agree on, a script what is its own.
+ * The same parser reads three texts, each over the one before: the defaults,
+ * latchkey.conf, and the lines of a script (config_script()). latchkey.conf
+ * holds what all instances of a data directory and the operator's verbs have in
+ * common; a script holds the options of its own instance.
  */
 #include "config.h"
 
@@ -32,9 +32,10 @@ enum {
 #define FIELD(name) offsetof(struct config, name)
 
 /*
- * Why these bounds: browsers keep no cookie for longer than 400 days; grace
- * beyond ten minutes is a thief's, not a network's; eight KiB and one pass are
- * the least that Argon2id takes; a gigabyte is more than any host of ours has.
+ * Why these bounds: browsers keep no cookie for longer than 400 days. No network
+ * needs a reuse_grace over ten minutes, and a longer one helps a thief. Argon2id
+ * takes at least 8 KiB and one pass. A gigabyte is more than the hosts that
+ * latchkey is made for can give.
  */
 const struct option options[] = {
 	{ "access_ttl", OPTION_DURATION, FIELD(access_ttl), 1, SECONDS_DAY, "15m",

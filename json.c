@@ -13,7 +13,7 @@
  * (8.2) and a name twice in one object (4) are refused. Names are compared
  * after unescaping: "a" and "\u0061" are one name.
  *
- * Nothing here relies on a NUL, and no byte behind the slice is read.
+ * Nothing here relies on a NUL, and no byte after the slice is read.
  */
 #include "json.h"
 

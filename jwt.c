@@ -1,15 +1,28 @@
 /*
  * jwt: see jwt.h for what each function promises.
  *
- * One table of claims for each kind of token drives both directions, so what
- * is sealed and what is opened can't drift apart. Opening goes from cheap to
- * dear and from untrusted to trusted: length, segments, base64url, header,
- * MAC, and only then JSON. Nothing of the payload is looked at before the MAC
- * has matched, and the header is only ever compared (RFC 8725, 2.1 and 3.1).
+ * For each kind of token one table of claims is used both to write and to read,
+ * so the two can't differ. A token is checked step by step: its length, its
+ * segments, base64url, the header, the signature, and only then its JSON. So no
+ * byte of the payload is looked at before the signature was verified, and the
+ * header is compared and never parsed (RFC 8725, 2.1 and 3.1).
  *
- * Keys: HKDF-SHA256 (RFC 5869) of the master key, without salt (the master
- * is uniformly random), with a label of its own for each use. What is made of
- * the key in use is kept as long as the key itself is: for this request.
+ * What another version of latchkey wrote:
+ *
+ * - The claims of a refresh token are frozen. Such a token lives for weeks, and
+ *   a version refuses one with a claim that it doesn't know. With another claim
+ *   a downgrade, or two hosts of different versions, would sign users out. What
+ *   a session needs beside them belongs in its row.
+ * - An access token may get more claims: as OPTIONAL rows, which older tokens
+ *   don't have. A claim that this version doesn't know makes an access token
+ *   JWT_CLAIMS, and the client is told `token_invalid`. To ignore the claim
+ *   could be wrong: a later version may restrict a token with it. To refuse the
+ *   token signs nobody out: its refresh token is still good, and gives the
+ *   client an access token that this version wrote.
+ *
+ * Keys: HKDF-SHA256 (RFC 5869) of the master key, without salt (the master key
+ * is uniformly random), with a label of its own for each use. What is derived
+ * from a key is kept until another key is used.
  *
  * Whole numbers in claims stay below 2^53, where JSON readers with binary64
  * numbers still agree (RFC 8259, 6); ids are therefore strings.
@@ -30,7 +43,7 @@ enum { MAC_SIZE = br_sha256_SIZE };
 
 /* ---- keys and MACs ----------------------------------------------------- */
 
-/* Each use of a master key has a key of its own, derived with its label. A label never changes: every token depends on it. */
+/* For each use a key of its own is derived from the master key, with a label. A label never changes: every token depends on it. */
 enum use { USE_ACCESS, USE_REFRESH, USE_BRANCH, USE_ID, USES };
 static const struct slice label_of_use[] = {
 	[USE_ACCESS] = { "latchkey access", 15 },
@@ -64,8 +77,8 @@ static void hmac(const br_hmac_key_context *key, struct slice message, uint8_t o
 }
 
 /*
- * What was made of the master key that was used last. A refresh uses its four
- * keys five times, and making one costs more than the MAC.
+ * What was derived from the master key that was used last. A refresh uses its
+ * four derived keys five times, and to derive one costs more than a MAC.
  */
 static struct {
 	uint8_t master[KEY_SIZE];
@@ -118,7 +131,7 @@ static uint64_t get64(const uint8_t *at)
 	return n;
 }
 
-/* 64 bits that only the holder of the key can name: a MAC of three numbers. */
+/* A MAC of three numbers, cut to 64 bits: only who has the key can compute it. */
 static uint64_t secret_of(const struct key *key, enum use use, uint64_t a, uint64_t b, uint64_t c)
 {
 	char message[24];
@@ -183,13 +196,13 @@ const char *jwt_keys_wrong(const struct keyring *ring)
 
 /* ---- algorithms -------------------------------------------------------- */
 
-/* One row of RFC 7518, 3.1. Both kinds of token have HS256; another one is another row, and the kind's that takes it. */
+/* A row of RFC 7518, 3.1. Both kinds of token are signed with HS256. ES256 would be a second row, named by the kind that uses it. */
 struct algorithm {
 	const char *name, *kty;
 	size_t size;        /* bytes of a signature */
 	void (*sign)(const struct key *key, enum use use, struct slice input, uint8_t *out);
 	bool (*verify)(const struct key *key, enum use use, struct slice input, const uint8_t *signature);
-	void (*write_jwk)(struct jw *w, const struct key *key, enum jwt_use use);   /* what is its own */
+	void (*write_jwk)(struct jw *w, const struct key *key, enum jwt_use use);   /* the members of this kty alone */
 };
 
 static bool hs256_verify(const struct key *key, enum use use, struct slice input, const uint8_t *signature)
@@ -224,7 +237,7 @@ struct claim {
 	enum claim_type type;
 	size_t at;          /* where in the struct: struct slice, uint64_t, int64_t */
 	int64_t min;        /* of a NUMBER */
-	bool optional;      /* a TEXT: written where it isn't empty; they stand behind the others */
+	bool optional;      /* a TEXT that is written where it isn't empty; such rows come after the others */
 };
 
 static const int64_t NUMBER_MAX = ((int64_t)1 << 53) - 1;
@@ -245,9 +258,7 @@ static const struct claim access_claim[] = {
 	OPTIONAL(access, scope),
 };
 
-/* Frozen: a refresh token lives for weeks, and each program refuses what it doesn't know. Another claim would sign out
- * everybody whose token an older program sees. */
-
+/* Frozen: see above. */
 static const struct claim refresh_claim[] = {
 	CLAIM(refresh, iss, TEXT, 0),
 	CLAIM(refresh, sid, ID, 0),
@@ -296,9 +307,8 @@ static bool read_claim(const struct json *j, const struct claim *c, void *value)
 }
 
 /*
- * The claims of the kind and no others: each that was found is a scalar and names are unique, so a mark beyond one name and one
- * value for each is another member. It is refused: an access token of a later program with a claim that may forbid something
- * lives for minutes, and its client refreshes.
+ * The claims of the kind and no others. Each claim that was found is a scalar and has two marks, its name and its value; names
+ * are unique. So if there are more marks, the payload has a claim that we don't know.
  */
 static bool read_claims(struct slice payload, const struct kind *kind, void *out)
 {
@@ -360,12 +370,12 @@ static bool split(struct slice token, struct parts *out)
 	if (!rest.p)
 		return false;
 	out->input = (struct slice){ token.p, (size_t)(rest.p - token.p) - 1 };
-	/* A fourth segment has a dot in front, which is no base64url. */
+	/* A fourth segment would begin with a dot, which isn't base64url. */
 	return base64url_read(out->header, &header_bytes) && base64url_read(payload, &out->payload) &&
 		base64url_read(rest, &out->signature);
 }
 
-static bool mac_matches(const struct parts *parts, const struct key *key, enum jwt_use use)
+static bool is_signed(const struct parts *parts, const struct key *key, enum jwt_use use)
 {
 	const struct kind *kind = &kinds[use];
 	return parts->signature.n == kind->algorithm->size
@@ -381,7 +391,7 @@ static enum jwt_verdict open_token(struct slice token, const struct keyring *rin
 	size_t i = signer_of(parts.header, ring, use);
 	if (i == ring->count)
 		return JWT_FOREIGN;
-	if (!mac_matches(&parts, &ring->key[i], use))
+	if (!is_signed(&parts, &ring->key[i], use))
 		return JWT_FORGED;
 	void *claims = arena(kinds[use].size);
 	if (!read_claims(parts.payload, &kinds[use], claims))
@@ -427,7 +437,7 @@ static struct slice seal(const struct key *key, enum jwt_use use, struct slice p
 	kind->algorithm->sign(key, kind->use, buf_slice(&token), signature);
 	buf_c(&token, '.');
 	base64url_add(&token, (struct slice){ (const char *)signature, kind->algorithm->size });
-	/* A token that we wouldn't take back is a session lost: better none at all. */
+	/* We would refuse this token when it comes back, and the session would be lost. So no token is made. */
 	if (token.n > LIMIT_JWT)
 		fail(ERROR_INTERNAL, "JW1", "a token over ", dec(LIMIT_JWT), " bytes: issuer or audience too long", NULL);
 	return buf_slice(&token);

@@ -1,8 +1,8 @@
 /*
  * keyring: see keyring.h for what each function promises.
  *
- * The file is text, a key to a line. It is read whole, judged line by line, and wiped from memory; it is written whole
- * beside its place and renamed there, so that a power cut leaves the old one or the new one.
+ * The file is text, one key a line. Its bytes are wiped from memory once they are read. It is written as a new file
+ * under a temporary name, which is then renamed: after a power cut either the old or the new file is there, whole.
  */
 #include "keyring.h"
 
@@ -32,7 +32,7 @@ static bool ring_has(const struct keyring *ring, const char *kid)
 	return keyring_find(ring, slice_of(kid)) < ring->count;
 }
 
-/* Eight lower-case hexadecimal digits; parse_id() wants sixteen. */
+/* Eight lower-case hexadecimal digits. parse_id() takes sixteen, so it is given them twice. */
 static bool read_kid(struct slice text, char kid[KID_LENGTH + 1])
 {
 	uint64_t number;
@@ -73,7 +73,7 @@ static const char *key_lines(struct slice text, struct keyring *out)
 	return wrong || out->count ? wrong : KEY_FILE ": holds no key (make one: latchkey key rotate)";
 }
 
-/* Of the file itself, not of what a link points to: file_read() follows none. */
+/* lstat(2), since file_read() follows no symbolic link. */
 static const char *key_text(const char *path, struct slice *text)
 {
 	struct stat st;
@@ -96,7 +96,7 @@ const char *keyring_read(const char *dir, struct keyring *out)
 	return wrong;
 }
 
-/* Of a fixed room, so that no grown copy of it stays behind. */
+/* The buffer has its full size from the start. If it grew, a copy of the keys would be left in memory. */
 static void show_keys(struct buf *b, const struct keyring *ring)
 {
 	*b = (struct buf){ arena(KEY_FILE_ROOM), 0, KEY_FILE_ROOM };
@@ -111,7 +111,7 @@ static void show_keys(struct buf *b, const struct keyring *ring)
 	}
 }
 
-/* The file under its temporary name, on disk. */
+/* Makes the file under its temporary name, and waits until it is on disk. */
 static bool write_new(const char *path, struct slice text)
 {
 	unlink(path);

@@ -364,6 +364,12 @@ void buf_hex_bytes(struct buf *b, const uint8_t *bytes, size_t size)
 	}
 }
 
+void buf_two_digits(struct buf *b, int value)
+{
+	buf_c(b, (char)('0' + value / 10));
+	buf_c(b, (char)('0' + value % 10));
+}
+
 void buf_pad(struct buf *b, size_t from, size_t width)
 {
 	while (b->n - from < width)

@@ -117,6 +117,7 @@ void buf_s(struct buf *b, const char *text);
 void buf_c(struct buf *b, char c);
 void buf_int(struct buf *b, int64_t value);        /* decimal */
 void buf_hex(struct buf *b, uint64_t value);       /* 16 lower-case digits: an id */
+void buf_two_digits(struct buf *b, int value);     /* of a date or a time of day, 0 to 99 */
 void buf_pad(struct buf *b, size_t from, size_t width); /* spaces until n - from == width */
 struct slice buf_slice(const struct buf *b);
 

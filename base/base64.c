@@ -28,7 +28,7 @@ void base64_add(struct buf *b, struct slice bytes)
 	encode(b, bytes, LETTERS "+/");
 }
 
-/* Both below: one more than the value of a digit, 0 for what is none. */
+/* The two functions below return one more than the value of a digit, and 0 for any other letter. */
 
 static uint32_t url_digit(uint8_t c)
 {
@@ -41,7 +41,7 @@ static uint32_t url_digit(uint8_t c)
 	return 0;
 }
 
-/* No branch and no index depends on the digit: it may be a hash's. */
+/* No branch and no array index depends on c: it may be a digit of a password's hash. */
 static uint32_t secret_digit(uint8_t c)
 {
 	static const uint8_t runs[][3] = { { 'A', 'Z', 1 }, { 'a', 'z', 27 }, { '0', '9', 53 }, { '+', '+', 63 }, { '/', '/', 64 } };
@@ -53,7 +53,10 @@ static uint32_t secret_digit(uint8_t c)
 	return value;
 }
 
-/* text.n * 6 / 8 bytes. Wrong are a letter that is no digit, a bit that no byte takes and isn't zero, six such bits. */
+/*
+ * Writes text.n * 6 / 8 bytes. False when a letter is no digit, when a bit that belongs to no byte isn't zero, or when the last
+ * digit adds no byte.
+ */
 static bool decode(struct slice text, uint32_t (*digit_and_one)(uint8_t c), uint8_t *out)
 {
 	static const uint32_t none;

@@ -1,15 +1,15 @@
 /*
  * base64: both alphabets of RFC 4648 without padding, in their only spelling.
  *
- * Reading takes only what writing would give: no padding, no other letter, unused bits zero. So one byte string has
- * one text, and no bit of a token can be flipped unseen.
+ * Only a text that we would write is read: no padding, no other letter, unused bits zero. So each byte string has one
+ * text, and every flipped bit of a token is noticed.
  */
 #ifndef BASE64_H
 #define BASE64_H
 
 #include "base/base.h"
 
-/* base64url (RFC 4648, 5), as tokens have it. Writing appends to b; what is read lies in the arena. */
+/* base64url (RFC 4648, 5), as tokens have it. base64url_add() appends to b; *out of base64url_read() lies in the arena, and is untouched when the text is refused. */
 void base64url_add(struct buf *b, struct slice bytes);
 bool base64url_read(struct slice text, struct slice *out);
 

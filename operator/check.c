@@ -66,15 +66,6 @@ static void tell(struct check *k, enum finding f, const char *what, const char *
 	k->failed |= f == FOUND_FAIL;
 }
 
-/* Two texts as one. */
-static const char *both(const char *a, const char *b)
-{
-	struct buf text = { 0 };
-	buf_s(&text, a);
-	buf_s(&text, b);
-	return slice_text(buf_slice(&text));
-}
-
 /* ---- files ------------------------------------------------------------- */
 
 /* "owner 33, mode 0700" */
@@ -94,7 +85,7 @@ static void tell_mended(struct check *k, const char *what, const char *name, con
 {
 	struct stat st = *was;
 	lstat(path, &st);
-	tell(k, FOUND_MENDED, what, both(both(name, owner_and_mode(was)), both("; now ", owner_and_mode(&st))), "");
+	tell(k, FOUND_MENDED, what, text_join(name, owner_and_mode(was), "; now ", owner_and_mode(&st), NULL), "");
 }
 
 static void check_directory(struct check *k)
@@ -166,7 +157,7 @@ static void mend_owners(struct check *k)
 		const char *path = path_in(k->dir, f.name);
 		int fd = open_plain(path, &st);
 		if (st.st_uid != dir.st_uid && fchown(fd, dir.st_uid, dir.st_gid) == 0)
-			tell_mended(k, "file", both(f.name, ": "), &st, path);
+			tell_mended(k, "file", text_join(f.name, ": ", NULL), &st, path);
 		close(fd);
 	}
 }
@@ -182,9 +173,9 @@ static void mend_mode(struct check *k, const struct file *f)
 	mode_t mode = (st.st_mode & 07777 & ~f->closed) | 0600;
 	if ((st.st_mode & 07777) == mode || chmod(path, mode) != 0)
 		return;
-	tell_mended(k, "file", both(f->name, ": "), &st, path);
+	tell_mended(k, "file", text_join(f->name, ": ", NULL), &st, path);
 	if (f->exposed && st.st_mode & 077)
-		tell(k, FOUND_WARN, "file", both(f->name, " could be read by others"), f->exposed);
+		tell(k, FOUND_WARN, "file", text_join(f->name, " could be read by others", NULL), f->exposed);
 }
 
 static void check_file(struct check *k, const struct file *f)
@@ -194,10 +185,10 @@ static void check_file(struct check *k, const struct file *f)
 		mend_mode(k, f);
 	bool there = lstat(path_in(k->dir, f->name), &st) == 0;
 	if (!there && f->needed)
-		tell(k, FOUND_FAIL, "file", both(f->name, " is missing"), f->missing);
+		tell(k, FOUND_FAIL, "file", text_join(f->name, " is missing", NULL), f->missing);
 	if (!there)
 		return;
-	const char *found = both(both(f->name, ": "), owner_and_mode(&st));
+	const char *found = text_join(f->name, ": ", owner_and_mode(&st), NULL);
 	if (!S_ISREG(st.st_mode))
 		tell(k, FOUND_FAIL, "file", found, "it is not a regular file; move the real one there");
 	else if (st.st_uid != geteuid())
@@ -276,7 +267,7 @@ static void check_throttle(struct check *k)
 {
 	const char *dir = config_throttle_dir(&k->conf);
 	if (access(dir, W_OK | X_OK))
-		tell(k, FOUND_FAIL, "throttle", both(both(dir, ": "), strerror(errno)), "make it, for the data directory's owner");
+		tell(k, FOUND_FAIL, "throttle", text_join(dir, ": ", strerror(errno), NULL), "make it, for the data directory's owner");
 	else
 		tell(k, dir == k->dir ? FOUND_WARN : FOUND_OK, "throttle", dir,
 			"each password try writes there: make /run/latchkey (tmpfs) for the data directory's owner");
@@ -327,11 +318,11 @@ static void check_leftover(void *check, const char *name, const char *origin)
 {
 	struct check *k = check;
 	struct stat st;
-	const char *path = path_in(k->dir, name), *found = both(name, origin);
+	const char *path = path_in(k->dir, name), *found = text_join(name, origin, NULL);
 	if (lstat(path, &st) != 0)
 		return;
 	if (k->repair && unlink(path) == 0)
-		tell(k, FOUND_MENDED, "leftover", both(found, "; removed"), "");
+		tell(k, FOUND_MENDED, "leftover", text_join(found, "; removed", NULL), "");
 	else
 		tell(k, FOUND_WARN, "leftover", found, "latchkey check --repair removes it");
 }

@@ -1,6 +1,6 @@
 /*
- * rows: see rows.h. No cell is ever left out of a row: a table's columns
- * stand still and a program may rely on every name.
+ * rows: see rows.h. Every row has all its cells: so the columns of a table stay in their places, and a program that
+ * reads the JSON finds every name.
  */
 #include "operator/rows.h"
 
@@ -11,11 +11,13 @@
 #include "json.h"
 
 /*
- * What is written at once. The room holds that and the longest row (a
- * subscription of LIMIT_SUBSCRIPTION bytes and a few texts, escaped), so that
- * it never has to grow, which it mustn't behind a caller's arena_mark().
+ * Once ROWS_ENOUGH bytes are in the buffer they are written. The buffer holds those and the longest row (a
+ * subscription of LIMIT_SUBSCRIPTION bytes and a few texts, escaped). So it never grows: the memory that it grew into
+ * would be freed by the caller's arena_back().
  */
 enum { ROWS_ENOUGH = 4096, ROWS_ROOM = 16384 };
+/* Columns of a table's cells whose width their kind gives. */
+enum { ID_WIDTH = 16, TIME_WIDTH = 20, FLAG_WIDTH = 8 };
 
 void rows_begin(struct rows *r, enum rows_form form)
 {
@@ -48,9 +50,9 @@ void rows_open(struct rows *r)
 {
 	if (r->form == ROWS_JSON)
 		buf_s(&r->out, r->count ? ",\n" : "\n");
+	r->json = (struct jw){ .out = &r->out };
 	if (r->form != ROWS_TABLE)
-		buf_c(&r->out, '{');
-	r->cells = 0;
+		jw_open(&r->json, '{');
 }
 
 void rows_close(struct rows *r)
@@ -59,7 +61,7 @@ void rows_close(struct rows *r)
 	while (r->form == ROWS_TABLE && b->n && b->p[b->n - 1] == ' ')
 		b->n--;
 	if (r->form != ROWS_TABLE)
-		buf_c(b, '}');
+		jw_close(&r->json);
 	if (r->form != ROWS_JSON)
 		buf_c(b, '\n');
 	r->count += !r->heading;
@@ -70,36 +72,16 @@ void rows_close(struct rows *r)
 
 /* ---- cells ------------------------------------------------------------- */
 
-/* Begins a cell. True where its value is to follow. */
-static bool cell(struct rows *r, const char *name, size_t width)
+/* In JSON writes the member's name, and its value is to follow. */
+static bool in_json(struct rows *r, const char *name)
 {
-	bool first = r->cells++ == 0;
-	if (r->heading) {
-		size_t from = r->out.n;
-		for (; *name; name++)
-			buf_c(&r->out, *name >= 'a' ? (char)(*name - 'a' + 'A') : *name);
-		buf_pad(&r->out, from, width);
-		buf_s(&r->out, "  ");
+	if (r->form == ROWS_TABLE)
 		return false;
-	}
-	if (r->form != ROWS_TABLE) {
-		buf_s(&r->out, first ? "" : ",");
-		json_quote(&r->out, slice_of(name));
-		buf_c(&r->out, ':');
-	}
+	jw_name(&r->json, name);
 	return true;
 }
 
-/* Ends a cell that began at byte `from`. */
-static void cell_end(struct rows *r, size_t from, size_t width)
-{
-	if (r->form != ROWS_TABLE)
-		return;
-	buf_pad(&r->out, from, width);
-	buf_s(&r->out, "  ");
-}
-
-/* No escape sequence: neither C0, nor DEL, nor C1 in UTF-8 or raw. */
+/* Adds text without control characters: C0, DEL, and C1 whether in UTF-8 or not. */
 static void add_harmless(struct buf *b, struct slice s)
 {
 	bool utf8 = slice_is_utf8(s);
@@ -112,48 +94,52 @@ static void add_harmless(struct buf *b, struct slice s)
 	}
 }
 
+static void add_upper(struct buf *b, const char *name)
+{
+	for (; *name; name++)
+		buf_c(b, *name >= 'a' ? (char)(*name - 'a' + 'A') : *name);
+}
+
+/* A cell of a table: in its heading the name, below it the text. */
+static void put_cell(struct rows *r, const char *name, size_t width, struct slice text)
+{
+	struct buf *b = &r->out;
+	size_t from = b->n;
+	if (r->heading)
+		add_upper(b, name);
+	else
+		add_harmless(b, text.n || width == 0 ? text : S("-"));
+	buf_pad(b, from, width);
+	buf_s(b, "  ");
+}
+
 void rows_text(struct rows *r, const char *name, size_t width, struct slice text)
 {
-	if (!cell(r, name, width))
-		return;
-	size_t from = r->out.n;
-	if (r->form != ROWS_TABLE)
-		json_quote(&r->out, text);
+	if (in_json(r, name))
+		jw_text(&r->json, text);
 	else
-		add_harmless(&r->out, text.n || width == 0 ? text : S("-"));
-	cell_end(r, from, width);
+		put_cell(r, name, width, text);
 }
 
 void rows_int(struct rows *r, const char *name, size_t width, int64_t value)
 {
-	if (!cell(r, name, width))
-		return;
-	size_t from = r->out.n;
-	buf_int(&r->out, value);
-	cell_end(r, from, width);
+	if (in_json(r, name))
+		jw_int(&r->json, value);
+	else
+		put_cell(r, name, width, slice_of(dec(value)));
 }
 
 void rows_id(struct rows *r, const char *name, uint64_t id)
 {
-	if (!cell(r, name, 16))
-		return;
-	size_t from = r->out.n;
-	const char *quote = r->form == ROWS_TABLE ? "" : "\"";
-	if (id) {
-		buf_s(&r->out, quote);
-		buf_hex(&r->out, id);
-		buf_s(&r->out, quote);
-	} else {
-		buf_s(&r->out, r->form == ROWS_TABLE ? "-" : "null");
-	}
-	cell_end(r, from, 16);
-}
-
-static void add_digits(struct buf *b, int value, char behind)
-{
-	buf_c(b, (char)('0' + value / 10 % 10));
-	buf_c(b, (char)('0' + value % 10));
-	buf_c(b, behind);
+	struct buf text = { 0 };
+	if (id)
+		buf_hex(&text, id);
+	if (!in_json(r, name))
+		put_cell(r, name, ID_WIDTH, buf_slice(&text));
+	else if (id)
+		jw_id(&r->json, id);
+	else
+		jw_null(&r->json);
 }
 
 void rows_add_time(struct buf *b, int64_t time)
@@ -162,48 +148,41 @@ void rows_add_time(struct buf *b, int64_t time)
 	time_t t = (time_t)time;
 	gmtime_r(&t, &tm);
 	buf_int(b, tm.tm_year + 1900);
-	buf_c(b, '-');
-	add_digits(b, tm.tm_mon + 1, '-');
-	add_digits(b, tm.tm_mday, 'T');
-	add_digits(b, tm.tm_hour, ':');
-	add_digits(b, tm.tm_min, ':');
-	add_digits(b, tm.tm_sec, 'Z');
+	const struct { int value; char before; } part[] = {
+		{ tm.tm_mon + 1, '-' }, { tm.tm_mday, '-' }, { tm.tm_hour, 'T' }, { tm.tm_min, ':' }, { tm.tm_sec, ':' },
+	};
+	for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+		buf_c(b, part[i].before);
+		buf_two_digits(b, part[i].value);
+	}
+	buf_c(b, 'Z');
 }
 
 void rows_time(struct rows *r, const char *name, int64_t time)
 {
-	if (!cell(r, name, 20))
-		return;
-	size_t from = r->out.n;
-	if (time == 0)
-		buf_s(&r->out, r->form == ROWS_TABLE ? "-" : "null");
-	else if (r->form == ROWS_TABLE)
-		rows_add_time(&r->out, time);
+	struct buf text = { 0 };
+	if (time)
+		rows_add_time(&text, time);
+	if (!in_json(r, name))
+		put_cell(r, name, TIME_WIDTH, buf_slice(&text));
+	else if (time)
+		jw_int(&r->json, time);
 	else
-		buf_int(&r->out, time);
-	cell_end(r, from, 20);
+		jw_null(&r->json);
 }
 
 void rows_flag(struct rows *r, const char *name, bool value)
 {
-	if (!cell(r, name, 8))
-		return;
-	size_t from = r->out.n;
-	if (r->form == ROWS_TABLE)
-		buf_s(&r->out, value ? "yes" : "no");
+	if (in_json(r, name))
+		jw_bool(&r->json, value);
 	else
-		buf_s(&r->out, value ? "true" : "false");
-	cell_end(r, from, 8);
+		put_cell(r, name, FLAG_WIDTH, value ? S("yes") : S("no"));
 }
 
 void rows_json(struct rows *r, const char *name, size_t width, struct slice json)
 {
-	if (!cell(r, name, width))
-		return;
-	size_t from = r->out.n;
-	if (r->form == ROWS_TABLE)
-		add_harmless(&r->out, json);
+	if (in_json(r, name))
+		jw_raw(&r->json, json.n ? json : S("null"));
 	else
-		buf_add(&r->out, json.n ? json : S("null"));
-	cell_end(r, from, width);
+		put_cell(r, name, width, json);
 }

@@ -1,16 +1,15 @@
 /*
- * rows: what the operator's verbs print, described once: a table for people,
- * JSON for programs.
+ * rows: a list that a verb prints, described once: a table for people, JSON for programs.
  *
- * Whoever prints opens a row, puts its cells in order, closes it. In a table
- * times are UTC dates, what is empty or 0 is `-` (but in the last
- * column), and bytes that could drive
- * a terminal are `?`; in JSON times are Unix seconds and 0 is null.
+ * The caller opens a row, adds its cells in order, and closes it. In a table times are UTC dates, an empty text, an id
+ * of 0 and a time of 0 are `-` (nothing in the last column), and bytes that could drive a terminal are `?`. In JSON times
+ * are Unix seconds, and an id or a time of 0 is null.
  */
 #ifndef ROWS_H
 #define ROWS_H
 
 #include "base/base.h"
+#include "json.h"
 
 enum rows_form {
 	ROWS_TABLE,
@@ -22,23 +21,22 @@ struct rows {
 	enum rows_form form;
 	bool heading;           /* cells write their names */
 	size_t count;           /* rows so far */
-	size_t cells;           /* of this row so far */
+	struct jw json;         /* of this row */
 	struct buf out;
 };
 
-/* Takes its room from the arena once: begin before arena_mark(). */
+/* Takes all its memory from the arena at once: call it before arena_mark(). */
 void rows_begin(struct rows *r, enum rows_form form);
 /* The next row is the table's heading. False in JSON: it has none. */
 bool rows_heading(struct rows *r);
 void rows_open(struct rows *r);
 void rows_close(struct rows *r);
-/* Ends the array and writes what is left. False when stdout is gone. */
+/* Ends the array and writes the rest. False when stdout can't be written. */
 bool rows_end(struct rows *r);
-/* Writes what there is. False when stdout is gone. */
+/* Writes the rows so far. False when stdout can't be written. */
 bool rows_flush(struct rows *r);
 
-/* width: columns of the table's cell; a longer text pushes the rest along. 0
- * for the last one. */
+/* width: columns of the table's cell, which a longer text exceeds; 0 for the last cell. */
 void rows_text(struct rows *r, const char *name, size_t width, struct slice text);
 void rows_int(struct rows *r, const char *name, size_t width, int64_t value);
 void rows_id(struct rows *r, const char *name, uint64_t id);

@@ -48,7 +48,7 @@ static void forms(void)
 		{ "a table", ROWS_TABLE,
 			"TEXT    INT_OF  ID                TIME                  FLAG      JSON  LAST\n"
 			"a\"b     -7    00000000000000ab  2025-12-01T00:00:05Z  yes       {\"a\":[]}  end\n"
-			"-       0     -                 -                     no\n", "" },
+			"-       0     -                 -                     no        -\n", "" },
 		{ "JSON", ROWS_JSON, "[\n" FULL ",\n" BARE "\n]\n", "[]\n" },
 		{ "lines", ROWS_LINES, FULL "\n" BARE "\n", "" },
 	};

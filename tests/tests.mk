@@ -16,7 +16,7 @@ TESTS_C := $(sort $(wildcard tests/*_test.c))
 UNITS   := $(TESTS_C:tests/%_test.c=$(O)/tests/%.t)
 SCRIPTS := $(sort $(wildcard tests/*.t))
 # jwt, tests/jwt_test.c and tests/smoke.t are words for a test; smoke is one, too, as long as no unit test has that name.
-FOUND    = $(firstword $(wildcard $(1) tests/$(1)_test.c tests/$(1).t) $(1))
+FOUND    = $(firstword $(wildcard tests/$(1)_test.c tests/$(1).t) $(1))
 SOURCES := $(if $(T),$(foreach t,$(T),$(call FOUND,$t)),$(TESTS_C) $(SCRIPTS))
 CHOSEN  := $(patsubst tests/%_test.c,$(O)/tests/%.t,$(SOURCES))
 
@@ -69,7 +69,7 @@ RUNS_clockwork   := $(SHIMMED)
 RUNS_cross       := $(if $(MUSL),cross-short)
 RUNS_crowd       := $(SHIMMED)
 RUNS_faults      := $(TRACER) $(SHIMMED)
-RUNS_fuzz        := $(FUZZ:%=$(O)/fuzz/%) $(call BROKEN,$(FUZZ)) $(O)/tests/jwt.t
+RUNS_fuzz        := $(FUZZ:%=$(O)/fuzz/%) $(call BROKEN,$(FUZZ)) $(O)/tests/base64.t $(O)/tests/jwt.t
 RUNS_json_corpus := $(O)/json_corpus $(call BROKEN,json_corpus) deps/jsontests/parsing.js
 RUNS_oom         := $(SHIMMED)
 RUNS_power       := $(TRACER) $(SHIMMED)
