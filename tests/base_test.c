@@ -109,6 +109,50 @@ static void use_all_by_one(void *unused)
 		buf_add(&b, (struct slice){ more, sizeof more });
 }
 
+#ifndef ARENA_MALLOC
+/* What is left would do for another failure, but not for the answer to it. */
+static void fail_when_nearly_full(void *unused)
+{
+	(void)unused;
+	on_fail(answer_at_length);
+	arena(440 * 1024);
+	fail(ERROR_STORE_UNAVAILABLE, "T1", NULL);
+}
+
+static void answer_without_end(enum error e)
+{
+	(void)e;
+	for (;;)
+		arena(16 * 1024);
+}
+
+static void answer_at_too_great_length(enum error e)
+{
+	(void)e;
+	arena(100 * 1024);
+}
+
+static void fail_with(void *handler)
+{
+	on_fail(*(void (**)(enum error))handler);
+	arena(440 * 1024);
+	fail(ERROR_STORE_UNAVAILABLE, "T2", NULL);
+}
+
+static void reserve(void)
+{
+	void (*handler)(enum error) = answer_without_end;
+	is_int(dies(fail_when_nearly_full, NULL), 7, "the answer to any failure may use the reserve");
+	is_int(dies(fail_with, &handler), 111, "but no more than that");
+	handler = answer_at_too_great_length;
+	is_int(dies(fail_with, &handler), 111, "nor more than that at once");
+}
+#else
+static void reserve(void)
+{
+}
+#endif
+
 static void arenas(void)
 {
 	size_t mark = arena_mark(), huge = SIZE_MAX / 2;
@@ -226,6 +270,7 @@ int main(void)
 	slices();
 	utf8();
 	arenas();
+	reserve();
 	buffers();
 	numbers();
 	ids();

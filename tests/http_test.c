@@ -1350,6 +1350,16 @@ static void test_cgi_limits(void)
 	arena_back(mark);
 }
 
+/* Each variable's first value counts, those of SCGI alone don't, and there may be no environment at all. */
+static void test_cgi_environments(void)
+{
+	const char *const twice[] = { "REQUEST_METHOD=GET", "PATH_INFO=/me", "PATH_INFO=/you", "REQUEST_URI=/they", "DOCUMENT_URI=/they", NULL };
+	ok(!cgi(twice, SLICE_NONE) && slice_is(rq.path, S("/me")), "CGI: the first of two values counts");
+	const char *const whole[] = { "REQUEST_METHOD=GET", "REQUEST_URI=/api/auth/me", NULL };
+	ok(!cgi(whole, SLICE_NONE) && slice_is(rq.path, S("/")), "CGI: a variable of SCGI says nothing");
+	is_int(http_read_cgi(&rq, NULL, &rules), ERROR_BAD_REQUEST, "CGI: no environment is no request");
+}
+
 static void test_cgi_late(void)
 {
 	const char *const variables[] = { "REQUEST_METHOD=POST", "CONTENT_LENGTH=5", NULL };
@@ -1571,6 +1581,7 @@ int main(void)
 		test_cgi_cases,
 		test_cgi_authorization,
 		test_cgi_limits,
+		test_cgi_environments,
 		test_cgi_late,
 		test_answers,
 		test_errors,
