@@ -44,7 +44,7 @@ static bool kernel_confirms(void)
 
 bool (*clock_confirmed)(void) = kernel_confirms;
 
-enum clock_belief clock_judge(int64_t time, int64_t mark)
+enum clock_trust clock_judge(int64_t time, int64_t mark)
 {
 	if (time < clock_build_epoch || mark - time > BEHIND_MAX)
 		return CLOCK_UNSET;

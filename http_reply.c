@@ -62,25 +62,6 @@ void reply_plain(struct reply *rp, int status)
 	buf_c(&rp->body, '\n');
 }
 
-/* Code, message and member are words of this program: nothing to escape. */
-void reply_error(struct reply *rp, enum error e, const char *member, int64_t retry_after)
-{
-	const struct error_info *info = &errors[e];
-	int64_t wait = retry_after ? retry_after : info->retry_after;
-	*rp = (struct reply){ .status = info->status, .type = "application/json" };
-	if (wait)
-		reply_header(rp, "Retry-After", dec(wait), NULL);
-	buf_s(&rp->body, "{\"error\":{\"code\":\"");
-	buf_s(&rp->body, info->code);
-	buf_s(&rp->body, "\",\"message\":\"");
-	if (member) {
-		buf_s(&rp->body, member);
-		buf_s(&rp->body, ": ");
-	}
-	buf_s(&rp->body, info->message);
-	buf_s(&rp->body, "\"}}");
-}
-
 static void put_two(struct buf *b, int value)
 {
 	buf_c(b, (char)('0' + value / 10));

@@ -16,10 +16,6 @@ struct reply {
 /* Adds a header line; its value may come in several parts, the last NULL. A byte
  * below space is never written. */
 void reply_header(struct reply *rp, const char *name, ...) __attribute__((sentinel));
-/* Throws away what was built and makes it the error's answer in the
- * contract's shape, with Retry-After where its row says so. `member` names
- * what was wrong (may be NULL); retry_after 0: as the table says. */
-void reply_error(struct reply *rp, enum error e, const char *member, int64_t retry_after);
 /* Throws away what was built and makes it an answer of that status, whose body
  * is the status's reason phrase: for whom no dialect answers. */
 void reply_plain(struct reply *rp, int status);

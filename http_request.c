@@ -85,6 +85,25 @@ size_t http_form(const struct request *rq, struct slice name, struct slice *out)
 	return count;
 }
 
+bool http_decode(struct slice raw, struct slice *out)
+{
+	struct buf b = { 0 };
+	for (size_t i = 0; i < raw.n; i++) {
+		uint8_t byte = (uint8_t)raw.p[i];
+		if (byte == '%') {
+			struct slice digits = slice_from(raw, i + 1);
+			if (digits.n < 2 || !parse_hex((struct slice){ digits.p, 2 }, &byte, 1))
+				return false;
+			i += 2;
+		} else if (byte == '+') {
+			byte = ' ';
+		}
+		buf_c(&b, (char)byte);
+	}
+	*out = b.n ? buf_slice(&b) : S("");
+	return slice_is_utf8(*out);
+}
+
 bool http_media_type(const struct request *rq, struct slice type)
 {
 	struct slice parameters = rq->content_type;

@@ -62,6 +62,12 @@ bool http_query(const struct request *rq, struct slice name, struct slice *out);
 /* How many parameters of a name a body of application/x-www-form-urlencoded
  * has, and the last of them, undecoded; 0 where the body is of another type. */
 size_t http_form(const struct request *rq, struct slice name, struct slice *out);
+/*
+ * Decodes a name or a value of that type: %41, and + for a space. False where
+ * an escape is broken or the result isn't UTF-8. *out lies in the arena, and
+ * may hold NUL bytes.
+ */
+bool http_decode(struct slice raw, struct slice *out);
 /* Media type equals `type` but for case; parameters are ignored. */
 bool http_media_type(const struct request *rq, struct slice type);
 /* The request came in over plain HTTP from this very host, to a loopback name:

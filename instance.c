@@ -1,13 +1,15 @@
 /*
  * instance: see instance.h.
  *
- * What is asked below the mount is auth's, all else the page's where there is one.
+ * A request belongs to the first dialect whose paths hold it; all else is the page's where there is one.
  */
 #include "instance.h"
 
+#include "audit.h"
 #include "auth.h"
 #include "harden.h"
 #include "jwt.h"
+#include "route.h"
 #include "serve/site.h"
 
 enum {
@@ -27,7 +29,7 @@ const char *instance_read(struct instance *i, const char *dir)
 
 void instance_log(const struct instance *i)
 {
-	if (i->config.audit == AUDIT_SYSLOG || i->config.audit == AUDIT_BOTH)
+	if (audit_in_log(&i->config))
 		log_to_syslog();
 }
 
@@ -39,17 +41,30 @@ void instance_confine(const struct instance *i, int directory, bool stays)
 	(void)harden(i->config.dir, directory, config_throttle_dir(&i->config));
 }
 
+/* In the order in which they are asked. What belongs to none of them is refused by the native one. */
+static const struct dialect *const dialects[] = { &auth_dialect };
+
+static const struct dialect *dialect_of(const struct request *rq)
+{
+	return route_dialect(dialects, sizeof dialects / sizeof *dialects, rq);
+}
+
+bool instance_is_slow(const struct request *rq)
+{
+	const struct dialect *d = dialect_of(rq);
+	return d && route_is_slow(d, rq);
+}
+
 void instance_answer(const struct instance *i, const struct request *rq, enum error e, struct reply *rp)
 {
-	if (e != ERROR_NONE)
-		reply_error(rp, e, NULL, 0);
-	else if (rq->below)
-		auth_answer(&i->config, &i->ring, rq, rp);
-	else if (i->with_site)
+	const struct dialect *d = dialect_of(rq);
+	if (d)
+		route_answer(d, &i->config, &i->ring, rq, e, rp);
+	else if (i->with_site && e == ERROR_NONE)
 		site_answer(rq, rp);
 	else
-		reply_error(rp, ERROR_NOT_FOUND, NULL, 0);
-	auth_finish(&i->config, rq, rp);
+		route_answer(&auth_dialect, &i->config, &i->ring, rq, e ? e : ERROR_NOT_FOUND, rp);
+	route_finish(&i->config, rq, rp);
 }
 
 struct http_rules instance_rules(const struct instance *i)

@@ -26,6 +26,8 @@ void instance_log(const struct instance *i);
 void instance_confine(const struct instance *i, int directory, bool stays);
 /* The whole answer to a request, or to one that is refused with e. */
 void instance_answer(const struct instance *i, const struct request *rq, enum error e, struct reply *rp);
+/* Whether the answer takes long: not for a process that others wait for. */
+bool instance_is_slow(const struct request *rq);
 /* What a face needs to know of the configuration. Borrows. */
 struct http_rules instance_rules(const struct instance *i);
 

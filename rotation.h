@@ -11,6 +11,7 @@
 
 #include "base/base.h"
 #include "jwt.h"
+#include "keyring.h"
 #include "store.h"
 
 struct rotation {

@@ -29,6 +29,15 @@ const char *const class_words[CLASS__MAX] = {
 	[CLASS_UNKNOWN] = "unknown",
 };
 
+bool event_has_count(enum event event)
+{
+	static const enum event counting[] = { EVENT_LOGOUT, EVENT_REVOKE, EVENT_PASSWORD_CHANGED, EVENT_USER_DISABLED, EVENT_EPOCH };
+	for (size_t i = 0; i < sizeof counting / sizeof *counting; i++)
+		if (counting[i] == event)
+			return true;
+	return false;
+}
+
 /*
  * A store whose transactions can be refused at their end would call work again here. SQLite has one
  * writer at a time.

@@ -92,7 +92,10 @@ struct audit {
 	struct slice ip;
 	enum reuse_class class;
 	int64_t distance;           /* generations between the token and the row */
+	int64_t count;              /* sessions that the event ended, of those that may end several */
 };
+/* Whether an event of this kind has a count; else it may have a distance. One column holds either. */
+bool event_has_count(enum event event);
 
 /* ---- opening ----------------------------------------------------------- */
 
@@ -200,11 +203,8 @@ void store_mark_raise(int64_t time);
  * once.
  */
 void store_audit_add(const struct audit *a, int64_t max);
-/*
- * Rows with id < before (0: from the newest), newest first, of a user
- * (0: everyone) and not older than `since`; at most limit, at most LIMIT_LIST.
- */
-size_t store_audits(uint64_t user, int64_t before, int64_t since, int64_t limit, struct audit out[LIMIT_LIST]);
+/* Rows with id < before (0: from the newest), newest first, of a user (0: everyone); at most limit, at most LIMIT_LIST. */
+size_t store_audits(uint64_t user, int64_t before, int64_t limit, struct audit out[LIMIT_LIST]);
 /* Rows with id > after, oldest first: for `audit --follow`. */
 size_t store_audits_after(int64_t after, struct audit out[LIMIT_LIST]);
 

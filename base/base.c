@@ -458,6 +458,14 @@ const char *dec(int64_t value)
 	return slice_text(slice_of(dec_into(text, value)));
 }
 
+const char *id_text(uint64_t id)
+{
+	struct buf b = { 0 };
+	buf_hex(&b, id);
+	buf_c(&b, '\0');
+	return b.p;
+}
+
 /* ---- time, randomness, secrets ----------------------------------------- */
 
 static int64_t seconds_of(clockid_t id)

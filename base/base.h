@@ -137,6 +137,8 @@ bool parse_hex(struct slice s, uint8_t *out, size_t size);
 void buf_hex_bytes(struct buf *b, const uint8_t *bytes, size_t size);
 /* The decimal text of a number, NUL-terminated, in the arena: for messages. */
 const char *dec(int64_t value);
+/* The text of an id (buf_hex()), NUL-terminated, in the arena. */
+const char *id_text(uint64_t id);
 
 /* ---- time, randomness, secrets ----------------------------------------- */
 

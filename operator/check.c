@@ -346,10 +346,10 @@ static void check_clock(struct check *k)
 		[CLOCK_UNSET] = { FOUND_FAIL, "behind what the store has seen: set the clock; until then nobody is signed in or out" },
 		[CLOCK_DOUBTFUL] = { FOUND_WARN, "far ahead and not synchronised: run NTP; until then nothing expires" },
 	};
-	enum clock_belief belief = clock_judge(now(), store_mark());
+	enum clock_trust trust = clock_judge(now(), store_mark());
 	struct buf b = { 0 };
 	rows_add_time(&b, now());
-	tell(k, row[belief].f, "clock", slice_text(buf_slice(&b)), row[belief].advice);
+	tell(k, row[trust].f, "clock", slice_text(buf_slice(&b)), row[trust].advice);
 }
 
 /* ---- all --------------------------------------------------------------- */

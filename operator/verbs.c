@@ -23,7 +23,7 @@
 #include "base/process.h"
 #include "base/file.h"
 #include "operator/ask.h"
-#include "auth.h"
+#include "session.h"
 #include "operator/backup.h"
 #include "operator/check.h"
 #include "clock.h"
@@ -231,7 +231,7 @@ int verb_init(struct call *c)
 
 static bool named(struct slice name, struct user *out)
 {
-	return auth_username_ok(name) && store_user_named(name, out);
+	return session_username_ok(name) && store_user_named(name, out);
 }
 
 static int no_user(struct call *c, struct slice name)
@@ -272,7 +272,7 @@ static bool is_there(const struct call *c)
 
 int ask_first_password(struct call *c)
 {
-	if (!auth_username_ok(c->operand[0]))
+	if (!session_username_ok(c->operand[0]))
 		return refuse(c, "a user name has 1 to 64 bytes of A-Z a-z 0-9 . _ @ + -");
 	if (is_there(c))
 		return refuse(c, errors[ERROR_USERNAME_TAKEN].message);
@@ -736,7 +736,7 @@ static int64_t follow_from(const struct call *c)
 	if (!c->given[OPT_FOLLOW] || c->given[OPT_SINCE])
 		return 0;
 	store_open(c->dir, VERB_WAIT);
-	size_t n = store_audits(0, 0, 0, AUDIT_TAIL, a);
+	size_t n = store_audits(0, 0, AUDIT_TAIL, a);
 	store_close();
 	return n ? a[n - 1].id - 1 : 0;
 }
@@ -834,7 +834,7 @@ static const char *not_good(const struct call *c, const struct access_claims *a)
 	if (live)
 		store_open(c->dir, VERB_WAIT);
 	int64_t time = now();
-	enum clock_belief belief = clock_judge(time, live ? store_mark() : 0);
+	enum clock_trust belief = clock_judge(time, live ? store_mark() : 0);
 	bool expired = time >= a->exp;
 	if (belief == CLOCK_UNSET || (belief == CLOCK_DOUBTFUL && expired))
 		fail(ERROR_CLOCK_UNSET, "VB6", "the clock of this host isn't set", NULL);

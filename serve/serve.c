@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth.h"
 #include "base/process.h"
 #include "instance.h"
 #include "serve/listen.h"
@@ -82,7 +81,7 @@ static bool serve_is_current(void)
 
 static bool serve_is_slow(const struct request *rq)
 {
-	return worker.ring.count == 0 || auth_hashes(rq);
+	return worker.ring.count == 0 || instance_is_slow(rq);
 }
 
 /* Where configuration or keys can't be read it has none: then every request is slow. */

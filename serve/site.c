@@ -42,11 +42,13 @@ void site_answer(const struct request *rq, struct reply *rp)
 	struct slice name = slice_is(rq->path, S("/")) ? S("index.html") : slice_from(rq->path, 1);
 	const struct www_file *file = file_named(name);
 	if (file == NULL) {
-		reply_error(rp, ERROR_NOT_FOUND, NULL, 0);
+		reply_plain(rp, 404);
 	} else if (rq->method != METHOD_GET && rq->method != METHOD_HEAD) {
-		reply_error(rp, ERROR_METHOD_NOT_ALLOWED, NULL, 0);
+		reply_plain(rp, 405);
 		reply_header(rp, "Allow", "GET, HEAD", NULL);
 	} else {
 		send_file(rq, rp, file);
 	}
+	/* A page may be kept, and is asked for again with its ETag; an error may not be kept. */
+	reply_header(rp, "Cache-Control", rp->status < 400 ? "no-cache" : "no-store", NULL);
 }

@@ -42,8 +42,8 @@ static const char *const sql[SQL__MAX] = {
 	[SQL_MARK_RAISE] = "REPLACE INTO audit(" AUDIT_COLUMNS ") VALUES(?,?,0,0,0,'',0,0)",
 	[SQL_AUDIT_ADD] = "INSERT INTO audit(" AUDIT_COLUMNS ") VALUES(?,?,?,?,?,?,?,?)",
 	[SQL_AUDIT_TRIM] = "DELETE FROM audit WHERE id<=?",
-	[SQL_AUDITS] = "SELECT " AUDIT_COLUMNS " FROM audit WHERE id<?1 AND event<>0 AND time>=?2 AND (?3=0 OR user=?3)"
-		" ORDER BY id DESC LIMIT ?4",
+	[SQL_AUDITS] = "SELECT " AUDIT_COLUMNS " FROM audit WHERE id<?1 AND event<>0 AND (?2=0 OR user=?2)"
+		" ORDER BY id DESC LIMIT ?3",
 	[SQL_AUDITS_AFTER] = "SELECT " AUDIT_COLUMNS " FROM audit WHERE id>? AND event<>0 ORDER BY id LIMIT ?",
 	[SQL_AUDIT_SPAN] = "SELECT count(*),ifnull(min(id),0),ifnull(max(id),0) FROM audit",
 	[SQL_AUDIT_BEFORE] = "SELECT id FROM audit WHERE id<? ORDER BY id DESC LIMIT 1",

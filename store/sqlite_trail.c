@@ -62,7 +62,7 @@ void store_audit_add(const struct audit *a, int64_t max)
 	sql_bind_int(st, 5, (int64_t)a->session);
 	sql_bind_text(st, 6, a->ip);
 	sql_bind_int(st, 7, a->class);
-	sql_bind_int(st, 8, a->distance);
+	sql_bind_int(st, 8, event_has_count(a->event) ? a->count : a->distance);
 	sql_finish(st);
 	audit_trim(id, max);
 }
@@ -70,8 +70,9 @@ void store_audit_add(const struct audit *a, int64_t max)
 static size_t audit_rows(sqlite3_stmt *st, struct audit out[LIMIT_LIST])
 {
 	size_t n = 0;
-	while (sql_row(st))
-		out[n++] = (struct audit){
+	for (; sql_row(st); n++) {
+		int64_t number = sql_int(st, 7);
+		struct audit a = {
 			.id = sql_int(st, 0),
 			.time = sql_int(st, 1),
 			.event = (enum event)sql_enum(st, 2, EVENT_UNKNOWN),
@@ -79,18 +80,19 @@ static size_t audit_rows(sqlite3_stmt *st, struct audit out[LIMIT_LIST])
 			.session = (uint64_t)sql_int(st, 4),
 			.ip = sql_text(st, 5),
 			.class = (enum reuse_class)sql_enum(st, 6, CLASS_UNKNOWN),
-			.distance = sql_int(st, 7),
 		};
+		*(event_has_count(a.event) ? &a.count : &a.distance) = number;
+		out[n] = a;
+	}
 	return n;
 }
 
-size_t store_audits(uint64_t user, int64_t before, int64_t since, int64_t limit, struct audit out[LIMIT_LIST])
+size_t store_audits(uint64_t user, int64_t before, int64_t limit, struct audit out[LIMIT_LIST])
 {
 	sqlite3_stmt *st = sql_prepare(SQL_AUDITS);
 	sql_bind_int(st, 1, before ? before : INT64_MAX);
-	sql_bind_int(st, 2, since);
-	sql_bind_int(st, 3, (int64_t)user);
-	sql_bind_int(st, 4, limit < LIMIT_LIST ? limit : LIMIT_LIST);
+	sql_bind_int(st, 2, (int64_t)user);
+	sql_bind_int(st, 3, limit < LIMIT_LIST ? limit : LIMIT_LIST);
 	return audit_rows(st, out);
 }
 

@@ -1,5 +1,5 @@
 /*
- * auth_test: every route and every error that auth.c decides, asked through auth_answer() on a
+ * auth_test: every route and every error of the native dialect, asked through route_answer() on a
  * real store with a clock of the test's own. The rotation table itself is model_test's.
  */
 #include "base/file.h"
@@ -9,6 +9,7 @@
 #include "http.h"
 #include "jwt.h"
 #include "password.h"
+#include "session.h"
 #include "store.h"
 #include "store/engine.h"
 #include "store/upkeep.h"
@@ -67,8 +68,8 @@ static void call(enum method method, const char *path, const char *text)
 	rq.body = slice_of(text);
 	arena_back(mark);
 	rp = (struct reply){ 0 };
-	auth_answer(&config, &ring, &rq, &rp);
-	auth_finish(&config, &rq, &rp);
+	route_answer(&auth_dialect, &config, &ring, &rq, ERROR_NONE, &rp);
+	route_finish(&config, &rq, &rp);
 	password_slot_leave();
 	store_tidy();
 	store_close();
@@ -190,7 +191,7 @@ static struct audit last_event(void)
 {
 	struct audit rows[LIMIT_LIST] = { 0 };
 	store_open(dir, 5);
-	store_audits(0, 0, 0, 1, rows);
+	store_audits(0, 0, 1, rows);
 	store_close();
 	return rows[0];
 }
@@ -237,6 +238,37 @@ static void routes(void)
 	}
 }
 
+/* ---- errors ------------------------------------------------------------ */
+
+static void refuse_with(enum error e)
+{
+	rp = (struct reply){ .status = 200, .type = "text/html" };
+	buf_s(&rp.body, "half a secret");
+	reply_header(&rp, "Set-Cookie", "secret", NULL);
+	route_answer(&auth_dialect, &config, &ring, &usual, e, &rp);
+}
+
+static void errors_shape(void)
+{
+	refuse_with(ERROR_TOKEN_MISSING);
+	ok(rp.status == 401 && strcmp(rp.type, "application/json") == 0, "an error has its status, and is JSON");
+	is_str(body(), "{\"error\":{\"code\":\"token_missing\",\"message\":\"An access token is needed.\"}}", "which throws the half-built answer away");
+	ok(!in_head("Set-Cookie"), "its head too");
+	post("/login", NULL);
+	is_str(body(), "{\"error\":{\"code\":\"invalid_request\",\"message\":"
+		"\"username: Something in the request is missing or not allowed.\"}}", "an error names the member");
+	refuse_with(ERROR_STORE_FULL);
+	is_str(head(), "Retry-After: 60\r\nCache-Control: no-store\r\n", "Retry-After where the table says so");
+	for (enum error e = ERROR_NONE + 1; e < ERROR__MAX; e++) {
+		char part[64];
+		snprintf(part, sizeof part, "\"code\":\"%s\"", errors[e].code);
+		if (e == ERROR_METHOD_NOT_ALLOWED || e == ERROR_SESSION_REVOKED)
+			continue;       /* of a route's answer alone */
+		refuse_with(e);
+		ok(rp.status == errors[e].status && in_body(part) && in_body(errors[e].message), "%d %s", rp.status, errors[e].code);
+	}
+}
+
 /* ---- bodies ------------------------------------------------------------ */
 
 static void bodies(void)
@@ -277,6 +309,14 @@ static void bodies(void)
 		expect(cases[i].status, cases[i].code, "%s %s", cases[i].path, cases[i].body ? cases[i].body : "without a body");
 		ok(cases[i].names == NULL || in_body(cases[i].names), "names %s", cases[i].names ? cases[i].names : "no member");
 	}
+	static const struct { const char *path, *body; } foreign[] = {
+		{ "/refresh", "{\"refresh_token\":\"x.y.z\",\"password\":5}" }, { "/refresh", "{\"refresh_token\":\"x.y.z\",\"all\":[]}" },
+		{ "/login", "{\"username\":\"alice\",\"password\":\"wrong\",\"refresh_token\":{}}" },
+	};
+	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+		post(foreign[i].path, foreign[i].body);
+		ok(rp.status == 401, "%s takes no notice of a member that another route has: %s", foreign[i].path, foreign[i].body);
+	}
 	rq.content_type = S("text/plain");
 	post("/login", "{}");
 	expect(415, "unsupported_media_type", "a body of another type");
@@ -310,7 +350,6 @@ static void lengths(void)
 	static const struct { const char *format; int limit; } cases[] = {
 		{ "{\"password\":\"wrong\",\"username\":\"%s\"}", LIMIT_USERNAME },
 		{ "{\"username\":\"alice\",\"password\":\"wrong\",\"device\":\"%s\"}", LIMIT_DEVICE },
-		{ "{\"username\":\"alice\",\"password\":\"wrong\",\"idempotency_key\":\"%s\"}", LIMIT_IDEMPOTENCY },
 	};
 	char filler[LIMIT_BODY + 2];
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -324,6 +363,13 @@ static void lengths(void)
 				expect(400, "invalid_request", "%d bytes", n);
 		}
 	for (int n = LIMIT_IDEMPOTENCY - 1; n <= LIMIT_IDEMPOTENCY + 1; n++) {
+		memset(filler, 'x', sizeof filler);
+		filler[n] = '\0';
+		post("/refresh", text("{\"refresh_token\":\"x\",\"idempotency_key\":\"%s\"}", filler).p);
+		if (n <= LIMIT_IDEMPOTENCY)
+			expect(401, "refresh_invalid", "a key of %d bytes", n);
+		else
+			expect(400, "invalid_request", "a key of %d bytes", n);
 		rq.idempotency_key = (struct slice){ filler, (size_t)n };
 		post("/refresh", "{\"refresh_token\":\"x\"}");
 		if (n <= LIMIT_IDEMPOTENCY)
@@ -549,7 +595,7 @@ static void registering(void)
 		else
 			expect(400, "invalid_request", "no name: \"%s\"", names[i].name);
 	}
-	ok(!auth_username_ok(S("01234567890123456789012345678901234567890123456789012345678901234")), "65 bytes are no name");
+	ok(!session_username_ok(S("01234567890123456789012345678901234567890123456789012345678901234")), "65 bytes are no name");
 	char longest[LIMIT_PASSWORD_MAX + 2];
 	memset(longest, 'x', sizeof longest);
 	longest[LIMIT_PASSWORD_MAX + 1] = '\0';
@@ -917,7 +963,7 @@ static void damaged_rows(void)
 		bool ends = strcmp(cases[i].code, "refresh_reused") == 0;
 		expect(ends ? 401 : 503, cases[i].code, "%s", cases[i].what);
 		is_int(row_of(last.session).why, ends ? ENDED_REUSE : ENDED_NOT, "and so the session");
-		is_int(strstr(t_err, "AU2: the row of session ") != NULL, !ends, "and the log");
+		is_int(strstr(t_err, "SN1: the row of session ") != NULL, !ends, "and the log");
 		if (!ends) {
 			put_row(&good);
 			post("/refresh", refresh_body(last.refresh));
@@ -974,14 +1020,9 @@ static void cors(void)
 	rq.origin = S("https://app.example");
 	get("/health");
 	ok(!in_head("Access-Control") && !in_head("Vary"), "without the option neither");
-	rq.below = false;
-	rp = (struct reply){ .status = 200 };
-	auth_finish(&config, &rq, &rp);
-	ok(in_head("Cache-Control: no-cache\r\n"), "a page of the site may be asked after");
-	rp = (struct reply){ .status = 404 };
-	auth_finish(&config, &rq, &rp);
-	ok(in_head("Cache-Control: no-store\r\n"), "an error may not");
-	rq = usual;
+	ok(in_head("Cache-Control: no-store\r\n"), "no answer may be kept");
+	get("/nothing");
+	ok(in_head("Cache-Control: no-store\r\n"), "nor an error");
 }
 
 /* ---- refresh ----------------------------------------------------------- */
@@ -1218,7 +1259,7 @@ static void sessions(void)
 	bearer(s.access);
 	call(METHOD_DELETE, "/sessions", NULL);
 	expect(204, NULL, "DELETE /sessions");
-	is_int(last_event().distance, 109, "ends all others");
+	is_int(last_event().count, 109, "ends all others");
 	bearer(s.access);
 	get("/sessions");
 	is_int(listed(), 1, "but this one");
@@ -1307,7 +1348,7 @@ static void new_password(void)
 		expect(cases[i].status, cases[i].code, "%s", cases[i].body);
 		if (i == 2) {
 			struct audit a = last_event();
-			ok(a.event == EVENT_PASSWORD_CHANGED && a.distance == 1, "audited");
+			ok(a.event == EVENT_PASSWORD_CHANGED && a.count == 1 && a.distance == 0, "audited");
 		}
 	}
 	ok(!row_of(s.session).ended_at && row_of(t.session).why == ENDED_PASSWORD, "other sessions ended, this one stands");
@@ -1492,6 +1533,7 @@ int main(void)
 {
 	set_up();
 	routes();
+	errors_shape();
 	bodies();
 	too_many_values();
 	lengths();

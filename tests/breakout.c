@@ -1,6 +1,6 @@
 /*
  * breakout: a latchkey that has been taken over. Linked before liblatchkey.a
- * and with main.o, its auth_answer() goes in the place of the real one: so it
+ * and with main.o, its auth_dialect goes in the place of the real one: so it
  * runs where a request is answered, under whatever face, with all that main()
  * has done before. It tries what a broken process would, and writes a line
  * for each attempt to fd 1: the name, and the error's number, 0 where it worked.
@@ -210,12 +210,23 @@ static void attempt(size_t i)
 		_exit(2);
 }
 
-void auth_answer(const struct config *config, const struct keyring *ring, const struct request *rq, struct reply *rp)
+static enum error break_out(struct call *c)
 {
 	const char *only = text_of("BREAKOUT");
-	(void)config, (void)ring, (void)rq, (void)rp;
+	(void)c;
 	for (size_t i = 0; i < sizeof attempts / sizeof *attempts; i++)
 		if (*only == '\0' || strcmp(only, attempts[i].name) == 0)
 			attempt(i);
 	_exit(0);
 }
+
+static void refuse(struct call *c, enum error e)
+{
+	(void)c, (void)e;
+}
+
+static const struct route everything[] = {
+	{ METHOD_GET, "/", ACCESS_NONE, NULL, false, break_out },
+	{ METHOD_POST, "/", ACCESS_NONE, NULL, false, break_out },
+};
+const struct dialect auth_dialect = { .prefix = "/", .routes = everything, .count = 2, .size = 1, .refuse = refuse };

@@ -3,7 +3,7 @@
  *
  * The model (first part) knows neither SQLite nor auth.c: a session is a counter, a branch, a date
  * and a reason; tokens are what was handed out. The second part drives the server through
- * auth_answer() on a real store with sequences of what clients, thieves, operators, power
+ * route_answer() on a real store with sequences of what clients, thieves, operators, power
  * cuts and clocks do, and compares status, code, generation, bytes of tokens, rows, audit.
  *
  * What happens is drawn from model_draw(), which whoever includes this sets: random numbers
@@ -329,7 +329,7 @@ static uint64_t fingerprint(void)
 	struct session page[LIMIT_LIST];
 	struct audit last[LIMIT_LIST];
 	store_open(dir, 5);
-	size_t n = store_sessions(0, 0, page), events = store_audits(0, 0, 0, 1, last);
+	size_t n = store_sessions(0, 0, page), events = store_audits(0, 0, 1, last);
 	uint64_t h = mix(n, events ? (uint64_t)last[0].id : 0);
 	for (size_t i = 0; i < n; i++) {
 		const struct session *s = &page[i];
@@ -367,7 +367,7 @@ static void compare_store(void)
 	}
 	check(store_sessions(0, 0, page) == there, "number of rows, model %zu", there);
 	check(store_mark() == w.m.mark, "mark %" PRId64 ", model %" PRId64, store_mark(), w.m.mark);
-	size_t n = store_audits(0, 0, 0, 1, last);
+	size_t n = store_audits(0, 0, 1, last);
 	check((n ? last[0].id : 0) == w.m.audits, "%" PRId64 " events, model %" PRId64, n ? last[0].id : 0, w.m.audits);
 	if (n && a->event)
 		check(last[0].event == a->event && last[0].class == a->class && last[0].distance == a->distance && last[0].time == a->time
@@ -407,7 +407,7 @@ static struct reply ask(const struct request *rq)
 	requests++;
 	syncs = 0;
 	log_was_empty = size_of_log() == 0;
-	auth_answer(&config, &ring, rq, &rp);
+	route_answer(&auth_dialect, &config, &ring, rq, ERROR_NONE, &rp);
 	synced = syncs;
 	buf_c(&rp.body, '\0');
 	buf_c(&rp.head, '\0');
@@ -824,7 +824,7 @@ static void end_from(int from, int target)
 		.iss = config.issuer, .aud = config.audience, .sub = user_id[a->user], .sid = w.id[from], .iat = time, .exp = time + ACCESS });
 	snprintf(path, sizeof path, "/sessions/%016" PRIx64, w.id[target]);
 	snprintf(bearer, sizeof bearer, "Bearer %.*s", (int)access.n, access.p);
-	const char *code = unset() ? "clock_unset" : !a->there ? "token_invalid" : a->why ? "session_revoked"
+	const char *code = unset() ? "clock_unset" : !a->there ? "token_invalid" : !stands(a, time) ? "session_revoked"
 		: a->user != b->user || !stands(b, time) ? "not_found" : NULL;
 	uint64_t before = fingerprint();
 	struct request rq = request_to(METHOD_DELETE, path);

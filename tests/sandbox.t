@@ -20,7 +20,7 @@ jail() {
     shift
     gcc -static -O1 -Wall -Wextra -Werror "$@" "$TOP/tests/jail.c" -o "$TMP/$j_out"
 }
-# breakout OUTPUT OPTION...: main.o with another auth_answer
+# breakout OUTPUT OPTION...: main.o with another auth_dialect
 breakout() {
     b_out=$1
     shift

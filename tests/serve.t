@@ -53,12 +53,12 @@ while read -r path code type; do
 done <<END
 /                    200  text/html
 /session.min.js      200  text/javascript
-/nothing             404  application/json
-/index.html/         404  application/json
-/../latchkey.db      404  application/json
+/nothing             404  text/plain
+/index.html/         404  text/plain
+/../latchkey.db      404  text/plain
 /api/auth            404  application/json
 /api/auth/nothing    404  application/json
-/api/authx           404  application/json
+/api/authx           404  text/plain
 END
 call_at GET /
 like "$(cat "$TMP/head")" "*Content-Security-Policy: default-src 'none'; script-src 'self'*" 'the page has a policy of its own'

@@ -69,8 +69,8 @@ bool __real_store_session_end(uint64_t id, enum ended why, int64_t at);
 bool __wrap_store_session_end(uint64_t id, enum ended why, int64_t at);
 int64_t __real_store_sessions_end(uint64_t user, uint64_t except, enum ended why, int64_t at);
 int64_t __wrap_store_sessions_end(uint64_t user, uint64_t except, enum ended why, int64_t at);
-enum clock_belief __real_clock_judge(int64_t time, int64_t mark);
-enum clock_belief __wrap_clock_judge(int64_t time, int64_t mark);
+enum clock_trust __real_clock_judge(int64_t time, int64_t mark);
+enum clock_trust __wrap_clock_judge(int64_t time, int64_t mark);
 
 int __real_fsync(int fd);
 int __wrap_fsync(int fd);
@@ -187,7 +187,7 @@ static void read_clock(const char *path)
 	base_clock = shim_clock;
 }
 
-enum clock_belief __wrap_clock_judge(int64_t time, int64_t mark)
+enum clock_trust __wrap_clock_judge(int64_t time, int64_t mark)
 {
 	return gullible ? CLOCK_GOOD : __real_clock_judge(time, mark);
 }

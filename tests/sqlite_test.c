@@ -76,7 +76,7 @@ static void audit_bound(void)
 		add_events(63, cases[i].max, 641);
 		store_audits_after(0, rows);
 		is_int(rows[0].id, cases[i].oldest, "63 more go unnoticed");
-		store_audits(0, 0, 0, 1, rows);
+		store_audits(0, 0, 1, rows);
 		is_int(rows[0].id, 703, "numbers go on");
 	}
 }

@@ -115,7 +115,7 @@ static void answer(const struct request *rq, struct reply *rp)
 static void refuse(const struct request *rq, enum error e, struct reply *rp)
 {
 	(void)rq;
-	reply_error(rp, e, NULL, 0);
+	reply_plain(rp, errors[e].status);
 }
 
 static bool is_slow(const struct request *rq) { return slice_is(rq->path, S("/slow")); }

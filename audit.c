@@ -1,0 +1,59 @@
+/*
+ * audit: see audit.h.
+ */
+#include "audit.h"
+
+bool audit_in_table(const struct config *config)
+{
+	return config->audit == AUDIT_TABLE || config->audit == AUDIT_BOTH;
+}
+
+bool audit_in_log(const struct config *config)
+{
+	return config->audit == AUDIT_SYSLOG || config->audit == AUDIT_BOTH;
+}
+
+void audit_note(struct work *w, enum event event, uint64_t user, uint64_t session)
+{
+	struct audit *a = &w->note;
+	a->event = event;
+	a->time = w->trust == CLOCK_GOOD ? w->time : w->mark;
+	a->user = user;
+	a->session = session;
+	a->ip = w->peer;
+	if (audit_in_table(w->config))
+		store_audit_add(a, w->config->audit_max);
+	else
+		store_mark_raise(a->time);
+}
+
+void audit_log(const struct work *w)
+{
+	const struct audit *a = &w->note;
+	if (a->event && audit_in_log(w->config))
+		log_line("audit", event_words[a->event], " user=", id_text(a->user), " session=", id_text(a->session),
+			" ip=", slice_text(a->ip), " class=", class_words[a->class], " distance=", dec(a->distance),
+			" count=", dec(a->count), NULL);
+}
+
+struct change {
+	struct work *w;
+	enum error (*change)(void *arg);
+	void *arg;
+};
+
+static enum error try_change(void *arg)
+{
+	const struct change *c = arg;
+	c->w->note = (struct audit){ 0 };
+	return c->change(c->arg);
+}
+
+enum error audit_run(struct work *w, enum durability d, enum error (*change)(void *), void *arg)
+{
+	struct change c = { w, change, arg };
+	enum error e = store_run(d, try_change, &c);
+	if (e == ERROR_NONE)
+		audit_log(w);
+	return e;
+}

@@ -1,0 +1,51 @@
+/*
+ * audit: struct work, under what circumstances the policy works, and the trail
+ * that it leaves.
+ *
+ * Whatever changes something says so inside the same transaction, by
+ * audit_note(). Where option audit names a log, the line is written after the
+ * commit, so that the log never tells of what didn't happen.
+ */
+#ifndef AUDIT_H
+#define AUDIT_H
+
+#include "base/base.h"
+#include "clock.h"
+#include "config.h"
+#include "keyring.h"
+#include "store.h"
+
+/*
+ * What the policy needs to know, whoever asks: an HTTP dialect or the operator.
+ * The first three are given; session_clock() sets the rest. Borrows all.
+ */
+struct work {
+	const struct config *config;
+	const struct keyring *ring;     /* NULL where no token is opened or issued */
+	struct slice peer;              /* the client's address; empty for the operator and for AF_UNIX */
+	enum clock_trust trust;         /* in the clock of this host */
+	int64_t mark;                   /* highest time that the store has seen, Unix seconds; 0: none */
+	int64_t time;                   /* one time for the whole request, Unix seconds, never behind the mark */
+	int64_t retry_after;            /* seconds, of an error that has its own; 0: as the table of errors says */
+	struct audit note;              /* the event; class, distance and count are set before audit_note() */
+};
+
+/* Whether each event has a row, whose time is the store's mark too. */
+bool audit_in_table(const struct config *config);
+/* Whether each event has a line in the log. */
+bool audit_in_log(const struct config *config);
+
+/*
+ * Notes an event, inside the transaction. user and session may be 0: none.
+ * While the clock isn't trusted the event gets the mark's own time, so that it
+ * doesn't raise the mark.
+ */
+void audit_note(struct work *w, enum event event, uint64_t user, uint64_t session);
+
+/* Logs the event, if one was noted. After the commit. */
+void audit_log(const struct work *w);
+
+/* One transaction: store_run() with an empty note before each try, and audit_log() once it stands. */
+enum error audit_run(struct work *w, enum durability d, enum error (*change)(void *), void *arg);
+
+#endif

@@ -1,0 +1,371 @@
+/*
+ * session: see session.h.
+ *
+ * Rules: what changes something is one transaction with its event; reuse is
+ * concluded from a row that was read in the transaction that acts on it; a
+ * token without our MAC never opens the store.
+ */
+#include "session.h"
+
+enum {
+	TURN_SECONDS = 5,          /* how long a request waits for the store */
+	FUTURE_SECONDS = 120,      /* how far ahead of the clock a token's iat may lie: the mark's tolerance */
+	UNSEEN_SECONDS = 3720      /* how far the clock can go back unseen where the mark is raised by the hour */
+};
+
+bool session_username_ok(struct slice name)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@+-";
+	if (name.n == 0 || name.n > LIMIT_USERNAME)
+		return false;
+	for (size_t i = 0; i < name.n; i++) {
+		struct slice rest = { allowed, sizeof allowed - 1 };
+		slice_cut(&rest, name.p[i]);
+		if (rest.p == NULL)
+			return false;
+	}
+	return true;
+}
+
+/* ---- time -------------------------------------------------------------- */
+
+/* The clock is asked once; the mark keeps it from running backwards. */
+static enum error settle_time(struct work *w, int64_t mark)
+{
+	w->mark = mark;
+	w->time = now();
+	w->trust = clock_judge(w->time, mark);
+	if (w->time < mark)
+		w->time = mark;
+	return w->trust == CLOCK_UNSET ? ERROR_CLOCK_UNSET : ERROR_NONE;
+}
+
+enum error session_clock(struct work *w)
+{
+	store_open(w->config->dir, TURN_SECONDS);
+	return settle_time(w, store_mark());
+}
+
+/* The earlier of the two; end 0 is none. */
+static int64_t until(int64_t time, int64_t end)
+{
+	return end && end < time ? end : time;
+}
+
+int64_t session_deadline(const struct config *config, const struct session *s)
+{
+	return until(s->rotated_at + config->refresh_ttl, s->expires_at);
+}
+
+static bool is_expired(const struct work *w, const struct session *s)
+{
+	return w->trust == CLOCK_GOOD && w->time >= session_deadline(w->config, s);
+}
+
+bool session_over(const struct work *w, const struct session *s, const struct user *u)
+{
+	return s->ended_at || u == NULL || u->disabled || is_expired(w, s);
+}
+
+const char *session_state(const struct work *w, const struct session *s, const struct user *u)
+{
+	if (s->ended_at)
+		return ended_words[s->why];
+	if (u == NULL || u->disabled)
+		return ended_words[u ? ENDED_DISABLED : ENDED_UNKNOWN];
+	return is_expired(w, s) ? "expired" : ended_words[ENDED_NOT];
+}
+
+/* ---- tokens ------------------------------------------------------------ */
+
+static void issue_refresh(const struct work *w, const struct key *key, struct grant *g)
+{
+	const struct session *s = &g->session;
+	g->refresh_end = session_deadline(w->config, s);
+	g->refresh = jwt_seal_refresh(key, &(struct refresh_claims){
+		.iss = w->config->issuer,
+		.sid = s->id,
+		.ctr = s->ctr,
+		.br = s->br,
+		.iat = s->rotated_at,
+		.exp = g->refresh_end,
+	});
+}
+
+/*
+ * Dated at the rotation, so that the same answer can be given twice. Dated now
+ * where over half of that token's life is gone, or where the clock was put back
+ * since: it would be refused as one from the future.
+ */
+static void issue_access(const struct work *w, const struct key *key, struct grant *g)
+{
+	const struct session *s = &g->session;
+	int64_t life = w->config->access_ttl;
+	int64_t age = w->time - s->rotated_at;
+	int64_t iat = 2 * age <= life && age >= -FUTURE_SECONDS ? s->rotated_at : w->time;
+	g->access_end = until(iat + life, s->expires_at);
+	g->access = jwt_seal_access(key, &(struct access_claims){
+		.iss = w->config->issuer,
+		.aud = w->config->audience,
+		.name = g->user.name,
+		.sub = g->user.id,
+		.sid = s->id,
+		.iat = iat,
+		.exp = g->access_end,
+		.jti = jwt_access_id(key, s->id, s->ctr, iat),
+	});
+}
+
+static void issue(const struct work *w, const struct key *key, struct grant *g)
+{
+	issue_access(w, key, g);
+	issue_refresh(w, key, g);
+}
+
+void session_grant(const struct work *w, struct grant *g)
+{
+	issue(w, &w->ring->key[0], g);
+}
+
+/* ---- the way in -------------------------------------------------------- */
+
+static struct slice cut_at(struct slice s, size_t max)
+{
+	return s.n > max ? (struct slice){ s.p, max } : s;
+}
+
+void session_start(struct work *w, uint64_t user, const struct origin *origin, enum event event, struct session *out)
+{
+	*out = (struct session){
+		.id = random_id(),
+		.user = user,
+		.ctr = 1,
+		.rotated_at = w->time,
+		.created_at = w->time,
+		.expires_at = w->config->session_ttl ? w->time + w->config->session_ttl : 0,
+		.cookie = origin->cookie,
+		.device = origin->device,
+		.agent = cut_at(origin->agent, LIMIT_AGENT),
+		.ip = w->peer,
+	};
+	out->br = jwt_branch(&w->ring->key[0], out->id, out->ctr, 0);
+	store_session_add(out);
+	if (w->trust == CLOCK_GOOD)
+		store_sweep(w->time, w->config->refresh_ttl);
+	audit_note(w, event, user, out->id);
+}
+
+/* ---- the way on -------------------------------------------------------- */
+
+/* Its iss isn't compared: the MAC says that it is ours, and a changed issuer signs nobody out. */
+bool session_present(const struct work *w, struct slice refresh, bool by_cookie, struct slice idempotency,
+	struct rotation *out)
+{
+	*out = (struct rotation){
+		.by_cookie = by_cookie,
+		.idem = idempotency.p ? jwt_idempotency(idempotency) : 0,
+		.refresh_ttl = w->config->refresh_ttl,
+		.reuse_grace = w->config->reuse_grace,
+		.unseen = audit_in_table(w->config) ? 0 : UNSEEN_SECONDS,
+		.ring = w->ring,
+	};
+	return jwt_open_refresh(refresh, w->ring, &out->token, NULL) == JWT_VALID;
+}
+
+/* The tokens of one request, which of them was chosen, and what the table says of it. */
+struct attempt {
+	struct work *w;
+	struct rotation *tokens, *chosen;
+	size_t count;
+	const struct rule *rule;
+};
+
+static const struct rule *judge_token(const struct work *w, struct rotation *r)
+{
+	r->time = w->time;
+	r->known = store_session_lock(r->token.sid, &r->row) && store_user(r->row.user, &r->user);
+	return rotation_judge(r);
+}
+
+static bool is_good(const struct rule *rule)
+{
+	return rule->act == ACT_ROTATE || rule->act == ACT_REPLAY;
+}
+
+/* Whether a token goes before the one that was chosen so far. */
+static bool is_better(const struct rule *rule, const struct rule *chosen)
+{
+	return chosen == NULL || is_good(rule) || (rule->act == ACT_END && chosen->act != ACT_END);
+}
+
+static void choose_token(struct attempt *a)
+{
+	a->rule = NULL;
+	for (size_t i = 0; i < a->count && (a->rule == NULL || !is_good(a->rule)); i++) {
+		const struct rule *rule = judge_token(a->w, &a->tokens[i]);
+		if (is_better(rule, a->rule)) {
+			a->chosen = &a->tokens[i];
+			a->rule = rule;
+		}
+	}
+}
+
+/* Does what the rule says. What is refused is refused after the transaction. */
+static enum error follow_rule(void *arg)
+{
+	struct attempt *a = arg;
+	choose_token(a);
+	struct rotation *r = a->chosen;
+	const struct rule *rule = a->rule;
+	if (rule->act == ACT_REFUSE || rule->act == ACT_REPLAY)
+		return ERROR_NONE;
+	if (rule->durability == DURABLE_NOW)
+		store_must_last();
+	if (rule->act == ACT_ROTATE) {
+		rotation_advance(r, &a->w->ring->key[0]);
+		store_session_rotate(&r->row);
+	} else {
+		store_session_end(r->row.id, rule->why, a->w->time);
+	}
+	a->w->note.class = rotation_class(r, rule);
+	a->w->note.distance = r->distance;
+	audit_note(a->w, rule->event, r->row.user, r->row.id);
+	return ERROR_NONE;
+}
+
+static enum error refusal(const struct attempt *a)
+{
+	enum error e = a->rule->error;
+	if (e == ERROR_STORE_UNAVAILABLE)
+		log_line("SN1", "the row of session ", id_text(a->chosen->row.id), " fits no key: it is damaged, or its key was retired; "
+			"the session stands, see latchkey check", NULL);
+	return e == ERROR_REFRESH_EXPIRED && a->w->trust != CLOCK_GOOD ? ERROR_CLOCK_UNSET : e;
+}
+
+enum error session_rotate(struct work *w, struct rotation *tokens, size_t count, struct grant *out)
+{
+	struct attempt a = { .w = w, .tokens = tokens, .count = count };
+	const struct key *key = NULL;
+	(void)audit_run(w, DURABLE_LATER, follow_rule, &a);
+	if (!is_good(a.rule))
+		return refusal(&a);
+	if (a.rule->act == ACT_REPLAY)
+		key = rotation_key(a.chosen);   /* after a key's rotation too the answer is the same, byte for byte */
+	out->user = a.chosen->user;
+	out->session = a.chosen->row;
+	issue(w, key ? key : &w->ring->key[0], out);
+	return ERROR_NONE;
+}
+
+/* ---- access tokens ----------------------------------------------------- */
+
+/* The error, and in a few words why. */
+static enum error because(struct caller *a, enum error e, const char *why)
+{
+	a->why = why;
+	return e;
+}
+
+enum error session_open_access(const struct work *w, struct slice token, struct caller *out)
+{
+	enum jwt_verdict verdict = jwt_open_access(token, w->ring, &out->claims, NULL);
+	if (verdict != JWT_VALID)
+		return because(out, ERROR_TOKEN_INVALID, jwt_verdict_word(verdict));
+	if (!slice_is(out->claims.iss, w->config->issuer))
+		return because(out, ERROR_TOKEN_INVALID, "another issuer");
+	if (!slice_is(out->claims.aud, w->config->audience))
+		return because(out, ERROR_TOKEN_INVALID, "another audience");
+	return ERROR_NONE;
+}
+
+/* A token from the future was issued while the clock was wrong. */
+enum error session_check_times(const struct work *w, struct caller *a)
+{
+	if (a->claims.iat > w->time + FUTURE_SECONDS)
+		return because(a, ERROR_TOKEN_INVALID, "issued in the future");
+	if (w->time >= a->claims.exp)
+		return because(a, ERROR_TOKEN_EXPIRED, "expired");
+	return ERROR_NONE;
+}
+
+enum error session_check_live(const struct work *w, struct caller *a)
+{
+	if (!store_session(a->claims.sid, &a->session) || !store_user(a->session.user, &a->user))
+		return because(a, ERROR_TOKEN_INVALID, "the session has ended");
+	if (session_over(w, &a->session, &a->user))
+		return because(a, ERROR_SESSION_REVOKED, "the session has ended");
+	return ERROR_NONE;
+}
+
+enum error session_check(struct work *w, struct slice token, bool live, struct caller *out)
+{
+	enum error e = session_open_access(w, token, out);
+	if (e == ERROR_NONE)
+		e = live ? session_clock(w) : settle_time(w, 0);
+	if (e == ERROR_NONE)
+		e = session_check_times(w, out);
+	return e == ERROR_NONE && live ? session_check_live(w, out) : e;
+}
+
+/* ---- the ways out ------------------------------------------------------ */
+
+int64_t session_end_all(struct work *w, uint64_t user, uint64_t except, enum ended why)
+{
+	return w->note.count = store_sessions_end(user, except, why, w->time);
+}
+
+/* Which sessions a request ends. */
+struct ending {
+	struct work *w;
+	const struct user *user;
+	uint64_t id;
+	bool all;
+};
+
+static enum error revoke(void *arg)
+{
+	const struct ending *x = arg;
+	struct session s;
+	if (!store_session_lock(x->id, &s) || s.user != x->user->id || session_over(x->w, &s, x->user))
+		return ERROR_NOT_FOUND;
+	store_session_end(x->id, ENDED_REVOKED, x->w->time);
+	audit_note(x->w, EVENT_REVOKE, s.user, x->id);
+	return ERROR_NONE;
+}
+
+enum error session_revoke(struct work *w, const struct user *u, uint64_t id)
+{
+	return audit_run(w, DURABLE_NOW, revoke, &(struct ending){ .w = w, .user = u, .id = id });
+}
+
+static enum error revoke_others(void *arg)
+{
+	const struct ending *x = arg;
+	session_end_all(x->w, x->user->id, x->id, ENDED_REVOKED);
+	audit_note(x->w, EVENT_REVOKE, x->user->id, 0);
+	return ERROR_NONE;
+}
+
+void session_revoke_others(struct work *w, const struct user *u, uint64_t except)
+{
+	(void)audit_run(w, DURABLE_NOW, revoke_others, &(struct ending){ .w = w, .user = u, .id = except });
+}
+
+static enum error sign_out(void *arg)
+{
+	const struct ending *x = arg;
+	struct session s;
+	if (!store_session_lock(x->id, &s) || s.ended_at)
+		return ERROR_NONE;
+	if (x->all)
+		session_end_all(x->w, s.user, 0, ENDED_LOGOUT);
+	else
+		store_session_end(x->id, ENDED_LOGOUT, x->w->time);
+	audit_note(x->w, EVENT_LOGOUT, s.user, x->id);
+	return ERROR_NONE;
+}
+
+void session_sign_out(struct work *w, uint64_t id, bool all)
+{
+	(void)audit_run(w, DURABLE_NOW, sign_out, &(struct ending){ .w = w, .id = id, .all = all });
+}

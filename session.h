@@ -1,0 +1,120 @@
+/*
+ * session: every way in, every way on, every way out.
+ *
+ * How a user proved who he is, and how the answer is written, is the dialect's
+ * business: this room knows no HTTP and no JSON. What happens to a session is
+ * decided here for all dialects and for the operator's verbs alike, so that
+ * each question has one answer.
+ *
+ * "In a transaction" means inside of audit_run(), or of the transaction that
+ * the operator's verb has open.
+ */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include "audit.h"
+#include "base/base.h"
+#include "jwt.h"
+#include "rotation.h"
+
+/* A name that a user may have: 1 to LIMIT_USERNAME bytes of [A-Za-z0-9._@+-]. */
+bool session_username_ok(struct slice name);
+
+/*
+ * Opens the store and settles what time it is: sets w->trust, w->mark and
+ * w->time. ERROR_CLOCK_UNSET while the clock is behind what the store has seen;
+ * then nothing may be issued, and the store is open all the same.
+ */
+enum error session_clock(struct work *w);
+
+/* When a session is over if nothing happens before, Unix seconds: its idle window, or its absolute end. */
+int64_t session_deadline(const struct config *config, const struct session *s);
+
+/*
+ * Whether a session is over: by its row, by its user (NULL: deleted), or by the
+ * time. Nothing expires by a clock that isn't trusted. After session_clock().
+ */
+bool session_over(const struct work *w, const struct session *s, const struct user *u);
+/* The same in a word for people: one of ended_words[], or "expired". */
+const char *session_state(const struct work *w, const struct session *s, const struct user *u);
+
+/* ---- the way in -------------------------------------------------------- */
+
+/* How a session begins. */
+struct origin {
+	struct slice device;            /* the user's own name for it, at most LIMIT_DEVICE bytes */
+	struct slice agent;             /* User-Agent; cut at LIMIT_AGENT bytes */
+	bool cookie;                    /* its refresh token lives in a cookie */
+};
+
+/* In a transaction: adds a session of the user and notes the event. */
+void session_start(struct work *w, uint64_t user, const struct origin *origin, enum event event, struct session *out);
+
+/* What a client gets: for whom, and the tokens, which lie in the arena. */
+struct grant {
+	struct user user;
+	struct session session;
+	struct slice access, refresh;
+	int64_t access_end, refresh_end;        /* Unix seconds */
+};
+
+/* Issues the tokens of g->session and g->user, a session that was started. After the commit. */
+void session_grant(const struct work *w, struct grant *g);
+
+/* ---- the way on -------------------------------------------------------- */
+
+/*
+ * Whether a refresh token carries our MAC; then *out holds what was presented,
+ * ready for session_rotate(). Opens no store. idempotency: the request's key,
+ * 1 to LIMIT_IDEMPOTENCY bytes; p NULL without one.
+ */
+bool session_present(const struct work *w, struct slice refresh, bool by_cookie, struct slice idempotency,
+	struct rotation *out);
+
+/*
+ * Exchanges a refresh token for its successor, in a transaction of its own.
+ * Several tokens (count of them, at least one) are cookies of one name: the
+ * first good one is taken; else the first that ends its session, which no
+ * planted cookie may hide; else the first. Errors: those of the rotation
+ * table, ERROR_CLOCK_UNSET where a session has expired by a clock that isn't
+ * trusted. After session_clock().
+ */
+enum error session_rotate(struct work *w, struct rotation *tokens, size_t count, struct grant *out);
+
+/* Who an access token speaks for. */
+struct caller {
+	struct access_claims claims;
+	struct session session;         /* where the store was asked */
+	struct user user;
+	const char *why;                /* of an error: what is wrong, in a few words */
+};
+
+/*
+ * Checks an access token: MAC, issuer, audience, times; where `live`, opens the
+ * store (session_clock()) and asks whether its session is over. Without `live`
+ * no store is opened. Errors: TOKEN_INVALID, TOKEN_EXPIRED, CLOCK_UNSET;
+ * live: SESSION_REVOKED too. out->claims are set unless the MAC is wrong.
+ */
+enum error session_check(struct work *w, struct slice token, bool live, struct caller *out);
+
+/* The steps of that check, for who must do something between them. MAC, issuer and audience: TOKEN_INVALID. */
+enum error session_open_access(const struct work *w, struct slice token, struct caller *out);
+/* The times, once w->time is settled: TOKEN_INVALID for one from the future, TOKEN_EXPIRED. */
+enum error session_check_times(const struct work *w, struct caller *a);
+/* Reads session and user: TOKEN_INVALID where there are none, SESSION_REVOKED where the session is over. The store is
+ * open; also inside the transaction of a change that took a while to prepare. */
+enum error session_check_live(const struct work *w, struct caller *a);
+
+/* ---- the ways out ------------------------------------------------------ */
+
+/* In a transaction: ends all sessions of a user but `except` (0: none), and has the next note count them. Returns how many. */
+int64_t session_end_all(struct work *w, uint64_t user, uint64_t except, enum ended why);
+
+/* Ends one session of this user. ERROR_NOT_FOUND: it is none of his, or is over. */
+enum error session_revoke(struct work *w, const struct user *u, uint64_t id);
+/* Ends all sessions of this user but `except`. */
+void session_revoke_others(struct work *w, const struct user *u, uint64_t except);
+/* Signs out: ends the session, or all of its user's. Nothing where it has ended or isn't there. */
+void session_sign_out(struct work *w, uint64_t id, bool all);
+
+#endif

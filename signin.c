@@ -1,0 +1,206 @@
+/*
+ * signin: see signin.h.
+ */
+#include "signin.h"
+
+#include "audit.h"
+#include "config.h"
+#include "password.h"
+#include "store.h"
+#include "throttle.h"
+
+enum { SLOT_SECONDS = 5 };      /* how long a trial waits for a slot to hash in */
+
+/* One trial of a password, and what comes of it. */
+struct trial {
+	struct work *w;
+	struct slice account;           /* the name that is tried, for the throttle */
+	struct user *user;
+	struct slice hash;              /* to be kept in place of the user's own; empty: none */
+	const struct origin *origin;    /* of the session that begins */
+	struct session *session;
+	struct caller *caller;          /* who changes his password */
+};
+
+/* ---- throttle, slot, hash ---------------------------------------------- */
+
+static const char *throttle_place(const struct trial *t)
+{
+	return config_throttle_dir(t->w->config);
+}
+
+static struct password_cost cost_of(const struct config *config)
+{
+	return password_cost_here(config->password.kib, config->password.passes);
+}
+
+/* Whether a password may be tried now, and a slot to hash it in. */
+static enum error begin_trial(struct trial *t)
+{
+	t->w->retry_after = throttle_ask(throttle_place(t), t->w->peer, t->account);
+	if (t->w->retry_after)
+		return ERROR_RATE_LIMITED;
+	if (!password_slot(throttle_place(t), t->w->config->password_jobs, SLOT_SECONDS))
+		return ERROR_BUSY;
+	return ERROR_NONE;
+}
+
+static enum error compare_password(struct trial *t, struct slice password, enum password_verdict *verdict)
+{
+	store_close();
+	*verdict = password_check(t->user->password, password, cost_of(t->w->config));
+	return session_clock(t->w);
+}
+
+static enum error hash_password(struct trial *t, struct slice password)
+{
+	store_close();
+	t->hash = password_hash(password, cost_of(t->w->config));
+	return session_clock(t->w);
+}
+
+static enum error note_failure(void *arg)
+{
+	const struct trial *t = arg;
+	audit_note(t->w, EVENT_LOGIN_FAILED, t->user->id, 0);
+	return ERROR_NONE;
+}
+
+static enum error refuse_password(struct trial *t)
+{
+	throttle_failed(throttle_place(t), t->w->peer, t->account);
+	(void)audit_run(t->w, DURABLE_LATER, note_failure, t);
+	return ERROR_INVALID_CREDENTIALS;
+}
+
+static void end_trial(const struct trial *t)
+{
+	throttle_succeeded(throttle_place(t), t->w->peer, t->account);
+}
+
+/* ---- signing in -------------------------------------------------------- */
+
+/* The user is still the one whose password was compared. */
+static bool is_same_user(const struct user *u)
+{
+	struct user again;
+	return store_user(u->id, &again) && !again.disabled && slice_is(again.password, u->password);
+}
+
+static enum error sign_in(void *arg)
+{
+	struct trial *t = arg;
+	if (!is_same_user(t->user))
+		return ERROR_INVALID_CREDENTIALS;
+	if (t->hash.n)
+		store_user_password(t->user->id, t->hash);
+	session_start(t->w, t->user->id, t->origin, EVENT_LOGIN, t->session);
+	return ERROR_NONE;
+}
+
+static enum error try_password(struct trial *t, struct slice password)
+{
+	enum password_verdict verdict;
+	bool known = store_user_named(t->account, t->user);
+	enum error e = compare_password(t, password, &verdict);
+	if (e != ERROR_NONE)
+		return e;
+	if (verdict == PASSWORD_WRONG || !known || t->user->disabled)
+		return refuse_password(t);
+	return verdict == PASSWORD_RIGHT_REHASH ? hash_password(t, password) : ERROR_NONE;
+}
+
+enum error signin_by_password(struct work *w, struct slice name, struct slice password, const struct origin *origin,
+	struct grant *out)
+{
+	struct trial t = { .w = w, .account = name, .origin = origin, .user = &out->user, .session = &out->session };
+	enum error e = begin_trial(&t);
+	if (e == ERROR_NONE)
+		e = session_clock(w);
+	if (e == ERROR_NONE)
+		e = try_password(&t, password);
+	if (e == ERROR_NONE)
+		e = audit_run(w, DURABLE_NOW, sign_in, &t);
+	if (e != ERROR_NONE)
+		return e;
+	end_trial(&t);
+	session_grant(w, out);
+	return ERROR_NONE;
+}
+
+/* ---- registering ------------------------------------------------------- */
+
+static enum error check_new_user(const struct config *config, struct slice name, struct slice password)
+{
+	if (!config->signup)
+		return ERROR_SIGNUP_DISABLED;
+	if (!session_username_ok(name))
+		return ERROR_INVALID_REQUEST;
+	return password_acceptable(password) ? ERROR_NONE : ERROR_WEAK_PASSWORD;
+}
+
+static enum error add_user(void *arg)
+{
+	struct trial *t = arg;
+	*t->user = (struct user){ .id = random_id(), .name = t->account, .password = t->hash, .created_at = t->w->time };
+	if (!store_user_add(t->user))
+		return ERROR_USERNAME_TAKEN;
+	session_start(t->w, t->user->id, t->origin, EVENT_USER_ADDED, t->session);
+	return ERROR_NONE;
+}
+
+enum error signin_register(struct work *w, struct slice name, struct slice password, const struct origin *origin,
+	struct grant *out)
+{
+	struct trial t = { .w = w, .account = name, .origin = origin, .user = &out->user, .session = &out->session };
+	enum error e = check_new_user(w->config, name, password);
+	if (e == ERROR_NONE)
+		e = begin_trial(&t);
+	if (e == ERROR_NONE)
+		e = hash_password(&t, password);
+	if (e == ERROR_NONE)
+		e = audit_run(w, DURABLE_NOW, add_user, &t);
+	if (e == ERROR_NONE)
+		session_grant(w, out);
+	return e;
+}
+
+/* ---- another password -------------------------------------------------- */
+
+static enum error change_password(void *arg)
+{
+	const struct trial *t = arg;
+	uint64_t session = t->caller->claims.sid;
+	enum error e = session_check_live(t->w, t->caller);
+	if (e != ERROR_NONE)
+		return e;
+	store_user_password(t->user->id, t->hash);
+	session_end_all(t->w, t->user->id, session, ENDED_PASSWORD);
+	audit_note(t->w, EVENT_PASSWORD_CHANGED, t->user->id, session);
+	return ERROR_NONE;
+}
+
+static enum error try_current_password(struct trial *t, struct slice current, struct slice next)
+{
+	enum password_verdict verdict;
+	enum error e = begin_trial(t);
+	if (e == ERROR_NONE)
+		e = compare_password(t, current, &verdict);
+	if (e != ERROR_NONE)
+		return e;
+	return verdict == PASSWORD_WRONG ? refuse_password(t) : hash_password(t, next);
+}
+
+enum error signin_change_password(struct work *w, struct caller *caller, struct slice current, struct slice next)
+{
+	struct trial t = { .w = w, .account = caller->user.name, .user = &caller->user, .caller = caller };
+	if (!password_acceptable(next))
+		return ERROR_WEAK_PASSWORD;
+	store_close();
+	enum error e = try_current_password(&t, current, next);
+	if (e == ERROR_NONE)
+		e = audit_run(w, DURABLE_NOW, change_password, &t);
+	if (e == ERROR_NONE)
+		end_trial(&t);
+	return e;
+}

@@ -1,0 +1,33 @@
+/*
+ * signin: users by name and password: sign in, register, change the password.
+ *
+ * A trial of a password is throttled by address and by account, and waits for
+ * a slot to hash in. A hash takes a hundred times as long as a request, so the
+ * store is closed while one is made; what was read before is read again in the
+ * transaction that acts on it.
+ */
+#ifndef SIGNIN_H
+#define SIGNIN_H
+
+#include "base/base.h"
+#include "session.h"
+
+/*
+ * Each opens the store (session_clock()) and is one transaction at most. Errors
+ * of all: RATE_LIMITED (w->retry_after says how long), BUSY (no slot),
+ * CLOCK_UNSET, and what is named here. The peer is w->peer.
+ */
+
+/* INVALID_CREDENTIALS: unknown user, wrong password and disabled user are one answer, after the same time. */
+enum error signin_by_password(struct work *w, struct slice name, struct slice password, const struct origin *origin,
+	struct grant *out);
+
+/* Adds a user and signs in. SIGNUP_DISABLED, INVALID_REQUEST (no such name can be), WEAK_PASSWORD, USERNAME_TAKEN. */
+enum error signin_register(struct work *w, struct slice name, struct slice password, const struct origin *origin,
+	struct grant *out);
+
+/* Changes the caller's password and ends all of his sessions but this one. caller is session_check()'s, of a live
+ * session. WEAK_PASSWORD, INVALID_CREDENTIALS, and those of session_check_live(). */
+enum error signin_change_password(struct work *w, struct caller *caller, struct slice current, struct slice next);
+
+#endif
