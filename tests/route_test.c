@@ -71,14 +71,16 @@ static const struct route toy_routes[] = {
 	{ METHOD_POST, "/note", ACCESS_LIVE, note_members, false, handle },
 	{ METHOD_DELETE, "/note/", ACCESS_NONE, NULL, false, handle },
 	{ METHOD_POST, "/poke", ACCESS_NONE, NULL, false, handle },
+	{ METHOD_GET, "/read", ACCESS_NONE, note_members, false, handle },
 };
 static const struct route known_routes[] = {
 	{ METHOD_GET, "/.well-known/toy", ACCESS_NONE, NULL, false, handle },
 };
-static const struct dialect toy = { .prefix = "/", .routes = toy_routes, .count = 5, .size = sizeof(struct toy), .admit = admit,
+static const struct dialect toy = { .prefix = "/", .routes = toy_routes, .count = 6, .size = sizeof(struct toy), .admit = admit,
 	.refuse = refuse_with_400 };
-static const struct dialect forms = { .prefix = "/form", .routes = toy_routes, .count = 5, .size = sizeof(struct toy), .forms = true,
+static const struct dialect forms = { .prefix = "/", .routes = toy_routes, .count = 6, .size = sizeof(struct toy), .forms = true,
 	.admit = admit, .refuse = refuse_with_400 };
+static const struct dialect special = { .prefix = "/form", .routes = toy_routes, .count = 6, .size = 1, .refuse = refuse_plainly };
 static const struct dialect known = { .on_host = true, .prefix = "/.well-known/", .routes = known_routes, .count = 1,
 	.size = sizeof(struct toy), .refuse = refuse_plainly };
 
@@ -123,9 +125,9 @@ static void post_form(const struct dialect *d, const char *path, const char *tex
 
 static void dialects(void)
 {
-	static const struct dialect *const table[] = { &known, &forms, &toy };
+	static const struct dialect *const table[] = { &known, &special, &toy };
 	static const struct { const char *mount, *path; bool below; const struct dialect *want; } cases[] = {
-		{ "/api", "/greet", true, &toy }, { "/api", "/form", true, &forms }, { "/api", "/form/x", true, &forms },
+		{ "/api", "/greet", true, &toy }, { "/api", "/form", true, &special }, { "/api", "/form/x", true, &special },
 		{ "/api", "/", true, &toy }, { "/api", "/greet", false, NULL }, { "/api", "/", false, NULL },
 		{ "/api", "/.well-known/toy", false, &known }, { "/api", "/.well-known/other", false, &known },
 		{ "/api", "/.well-known/toy", true, &toy }, { "", "/.well-known/toy", true, &known },
@@ -183,7 +185,7 @@ static void methods(void)
 	is_int(route_is_slow(&toy, &(struct request){ .below = true, .method = METHOD_DELETE, .path = S("/note/7") }), 0, "is no other route");
 }
 
-static void access(void)
+static void credentials(void)
 {
 	rq = (struct request){ .below = true };
 	post_json("/greet", "{\"name\":\"x\"}");
@@ -231,10 +233,12 @@ static void json(void)
 	rq.content_type = S("text/plain");
 	ask_dialect(&toy, METHOD_POST, "/greet", "{\"name\":\"a\"}");
 	is_str(body(), "unsupported_media_type", "no other type");
+	post_form(&toy, "/read", "note=a&name=b");
+	ok(handled == 1 && slice_is(seen.note, S("a")) && seen.name.p == NULL, "a form for a path that is read is a GET of it, with its members");
 	post_form(&toy, "/greet", "name=a");
-	ok(handled == 1 && seen.name.p == NULL, "a form for a path that can be read is a GET of it, with the members of that");
+	is_str(body(), "unsupported_media_type", "but not where there is a POST of that path");
 	post_form(&toy, "/note", "note=a");
-	is_str(body(), "unsupported_media_type", "but no form changes anything");
+	is_str(body(), "unsupported_media_type", "so no form changes anything");
 	rq.content_type = SLICE_NONE;
 	ask_dialect(&toy, METHOD_GET, "/greet", "nonsense");
 	is_int(handled, 1, "a GET's body isn't looked at");
@@ -307,7 +311,7 @@ int main(void)
 	dialects();
 	slow();
 	methods();
-	access();
+	credentials();
 	json();
 	form();
 	refusals();
