@@ -63,8 +63,8 @@ struct verb {
 	size_t min, max;                /* operands */
 	unsigned options;               /* beside those that every verb takes */
 	enum need need;
-	int (*ask)(struct call *c);     /* before the store is opened; may be NULL */
-	int (*run)(struct call *c);     /* NULL: main's */
+	int (*ask)(struct verb_call *c);     /* before the store is opened; may be NULL */
+	int (*run)(struct verb_call *c);     /* NULL: main's */
 	const char *help;
 };
 
@@ -73,19 +73,19 @@ enum { HELP_WORDS = 2, WORDS_MAX = VERB_OPERANDS + HELP_WORDS };
 struct line {
 	struct slice word[WORDS_MAX];
 	size_t words;
-	struct call call;
+	struct verb_call call;
 };
 
 /* ---- help -------------------------------------------------------------- */
 
-static int help(struct call *c);
+static int help(struct verb_call *c);
 
-static int version(struct call *c)
+static int version(struct verb_call *c)
 {
 	buf_s(&c->done, "latchkey " LK_VERSION " (");
 	buf_s(&c->done, store_engine());
 	buf_s(&c->done, ")\n");
-	return DONE;
+	return VERB_DONE;
 }
 
 static const struct verb verbs[] = {
@@ -170,7 +170,7 @@ static void add_usage(struct buf *b, const struct verb *v)
 	buf_s(b, v->operands);
 }
 
-static int help(struct call *c)
+static int help(struct verb_call *c)
 {
 	bool found = false;
 	for (size_t i = 0; i < VERBS; i++) {
@@ -188,7 +188,7 @@ static int help(struct call *c)
 		return verb_refuse(c, "no such verb; latchkey help lists them all", SLICE_NONE);
 	buf_s(&c->done, "\nEach takes --dir DIR (else LATCHKEY_DIR, else /var/lib/latchkey).\n"
 		"Exit codes: 0 done, 1 refused, 100 usage, 111 system. See latchkey(8).\n");
-	return DONE;
+	return VERB_DONE;
 }
 
 /* What is wrong, and how it is meant: of the verb, or of all that begin so. */
@@ -204,7 +204,7 @@ static int usage(const struct line *l, const struct verb *v, const char *why)
 	if (b.n == 0)
 		buf_s(&b, "latchkey help lists all verbs\n");
 	write_all(STDERR_FILENO, buf_slice(&b));
-	return USAGE;
+	return VERB_USAGE;
 }
 
 /* ---- the line ---------------------------------------------------------- */
@@ -213,7 +213,7 @@ static int usage(const struct line *l, const struct verb *v, const char *why)
  * One option, at argv[*i]; takes its value too. False when there is no such
  * option, or a value is missing, empty or too much.
  */
-static bool take_option(struct call *c, int argc, char **argv, int *i)
+static bool take_option(struct verb_call *c, int argc, char **argv, int *i)
 {
 	struct slice value = slice_of(argv[*i]), name = slice_cut(&value, '=');
 	size_t o = 0;
@@ -248,7 +248,7 @@ static const char *read_line(struct line *l, int argc, char **argv)
 	return NULL;
 }
 
-static bool options_fit(const struct call *c, const struct verb *v)
+static bool options_fit(const struct verb_call *c, const struct verb *v)
 {
 	for (size_t o = 0; o < OPT__MAX; o++)
 		if (c->given[o] && !((v->options | OPT(DIR)) & 1u << o))
@@ -259,7 +259,7 @@ static bool options_fit(const struct call *c, const struct verb *v)
 /* --help and --version are verbs in disguise; help is about the words there. */
 static void unmask(struct line *l)
 {
-	struct call *c = &l->call;
+	struct verb_call *c = &l->call;
 	bool asked = c->given[OPT_HELP];
 	if (!asked && !c->given[OPT_VERSION])
 		return;
@@ -274,7 +274,7 @@ static void unmask(struct line *l)
 
 static const struct verb *find_verb(struct line *l)
 {
-	struct call *c = &l->call;
+	struct verb_call *c = &l->call;
 	for (size_t i = 0; i < VERBS; i++) {
 		size_t n = verb_length(&verbs[i], l->word, l->words);
 		if (n == 0)
@@ -303,7 +303,7 @@ static const char *misuse(const struct line *l, const struct verb *v)
 /* ---- running ----------------------------------------------------------- */
 
 /* Without slashes at its end, which mkdir and messages can do without. */
-static const char *directory(const struct call *c)
+static const char *directory(const struct verb_call *c)
 {
 	struct slice dir = slice_of(config_dir(c->given[OPT_DIR] ? c->value[OPT_DIR].p : NULL));
 	while (dir.n > 1 && dir.p[dir.n - 1] == '/')
@@ -311,7 +311,7 @@ static const char *directory(const struct call *c)
 	return slice_text(dir);
 }
 
-static void meet(struct call *c, enum need need)
+static void meet(struct verb_call *c, enum need need)
 {
 	struct stat st;
 	const char *wrong = NULL;
@@ -326,7 +326,7 @@ static void meet(struct call *c, enum need need)
 }
 
 /* A verb that changes the store, and what it came to. */
-struct change { struct call *call; int (*run)(struct call *c); int code; };
+struct change { struct verb_call *call; int (*run)(struct verb_call *c); int code; };
 
 /* In a transaction, which may begin again: so nothing is left of an earlier try. */
 static enum error run_change(void *change)
@@ -336,10 +336,10 @@ static enum error run_change(void *change)
 	ch->call->event = 0;
 	ch->call->why = NULL;
 	ch->code = ch->run(ch->call);
-	return ch->code == DONE ? ERROR_NONE : ERROR_INVALID_REQUEST;
+	return ch->code == VERB_DONE ? ERROR_NONE : ERROR_INVALID_REQUEST;
 }
 
-static int change(struct call *c, const struct verb *v)
+static int change(struct verb_call *c, const struct verb *v)
 {
 	struct change ch = { .call = c, .run = v->run };
 	store_open(c->dir, VERB_WAIT);
@@ -350,22 +350,22 @@ static int change(struct call *c, const struct verb *v)
 		ch.code = v->run(c);
 	store_tidy();
 	store_close();
-	if (ch.code == DONE)
+	if (ch.code == VERB_DONE)
 		verb_log(c);
 	return ch.code;
 }
 
-static int run(struct call *c, const struct verb *v)
+static int run(struct verb_call *c, const struct verb *v)
 {
 	c->dir = directory(c);
 	meet(c, v->need);
-	int code = v->ask ? v->ask(c) : DONE;
-	if (code == DONE)
+	int code = v->ask ? v->ask(c) : VERB_DONE;
+	if (code == VERB_DONE)
 		code = v->need >= NEED_STORE ? change(c, v) : v->run(c);
-	if (code == REFUSED && c->why)
+	if (code == VERB_REFUSED && c->why)
 		log_line(c->verb, c->why, slice_text(c->about), NULL);
 	if (!write_all(STDOUT_FILENO, buf_slice(&c->done)))
-		return SYSTEM;
+		return VERB_SYSTEM;
 	return code;
 }
 

@@ -1,11 +1,14 @@
 /*
- * backup: see backup.h. What is copied, and how, is the store's (store/upkeep.h).
+ * backup: `latchkey backup FILE`, a consistent copy of the database while requests go on. What is copied, and how, is the
+ * store's (store/upkeep.h). The keys are not in it: with them a copy would open everything, without them it opens nothing.
  */
-#include "operator/backup.h"
+#include "operator/verbs.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -13,12 +16,14 @@
 #include "base/process.h"
 #include "store/upkeep.h"
 
-int backup_file(const char *path)
+/* The file to copy to, mode 0600; -1 (errno says why) where it can't be made or is there already. */
+static int make_copy(const char *path)
 {
 	return open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
-bool backup_copy(const char *dir, int to)
+/* Becomes dir's owner, and copies its store. False, with a line in the log, where the caller may try again. */
+static bool fill_copy(const char *dir, int to)
 {
 	process_become_owner(dir);
 	return store_backup(dir, to);
@@ -33,10 +38,35 @@ static const char *parent_of(const char *path)
 	return n ? slice_text((struct slice){ path, n }) : ".";
 }
 
-bool backup_last(const char *path)
+/* Makes the file's name last: syncs its directory. False, with a line in the log. */
+static bool sync_copy(const char *path)
 {
 	if (directory_sync(parent_of(path)))
 		return true;
 	log_line("BU4", "cannot make the copy's name last: ", strerror(errno), NULL);
 	return false;
+}
+
+/* In a child, which becomes the data directory's owner: so root's file stays
+ * root's, and whatever fails there, the file is taken away here. */
+int verb_backup(struct verb_call *c)
+{
+	const char *path = slice_text(c->operand[0]);
+	int status = -1, to = make_copy(path);
+	if (to < 0) {
+		int code = errno == EEXIST ? VERB_REFUSED : VERB_SYSTEM;
+		log_line(c->verb, "cannot make ", path, ": ", strerror(errno), NULL);
+		return code;
+	}
+	pid_t child = fork();
+	if (child == 0)
+		exit(fill_copy(c->dir, to) ? VERB_DONE : VERB_REFUSED);
+	if (child < 0)
+		log_line(c->verb, strerror(errno), NULL);
+	else
+		waitpid(child, &status, 0);
+	if (status == 0 && sync_copy(path))
+		return verb_done(c, "copied the database; the keys are not in it: keep latchkey.key elsewhere", SLICE_NONE);
+	unlink(path);
+	return WIFEXITED(status) && WEXITSTATUS(status) == VERB_REFUSED ? VERB_REFUSED : VERB_SYSTEM;
 }

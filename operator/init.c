@@ -1,0 +1,128 @@
+/*
+ * init: `latchkey init`. Each step can be repeated: whatever ends it early, the next one finishes it.
+ */
+#include "operator/verbs.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "clock.h"
+#include "store/upkeep.h"
+
+enum { PASSWD_FILE = 65536 };  /* bytes of /etc/passwd that are looked through */
+
+/* A row of /etc/passwd by name or number. (No getpwnam: it would bring stdio
+ * and the name service into a static program.) */
+static bool find_owner(struct slice who, struct stat *out)
+{
+	struct slice text = SLICE_NONE, field[4];
+	int64_t uid, gid;
+	file_read("/etc/passwd", PASSWD_FILE, &text);
+	while (text.n) {
+		struct slice line = slice_cut(&text, '\n');
+		for (size_t i = 0; i < 4; i++)
+			field[i] = slice_cut(&line, ':');
+		if (!slice_is(field[0], who) && !slice_is(field[2], who))
+			continue;
+		if (!parse_number(field[2], 0, INT32_MAX, &uid) || !parse_number(field[3], 0, INT32_MAX, &gid))
+			continue;
+		out->st_uid = (uid_t)uid;
+		out->st_gid = (gid_t)gid;
+		return true;
+	}
+	return false;
+}
+
+static _Noreturn void no_directory(const char *dir)
+{
+	fail(ERROR_STORE_UNAVAILABLE, "VB3", "cannot make ", dir, ": ", strerror(errno), NULL);
+}
+
+/* On disk, all the way. A parent that can't be read was there before, or is another's. */
+static void sync_way(const char *dir)
+{
+	char *path = slice_text(slice_of(dir));
+	for (char *at = strrchr(path, '/'); at > path; at = strrchr(path, '/')) {
+		*at = '\0';
+		directory_sync(path);
+	}
+	directory_sync(dir[0] == '/' ? "/" : ".");
+}
+
+/* With its parents, which others must be able to pass. True when it wasn't there. */
+static bool make_directory(const char *dir)
+{
+	char *path = slice_text(slice_of(dir));
+	mode_t before = umask(022);
+	for (char *at = path + 1; *at; at++)
+		if (*at == '/') {
+			*at = '\0';
+			mkdir(path, 0755);
+			*at = '/';
+		}
+	umask(before);
+	if (mkdir(path, 0700) == 0)
+		return true;
+	if (errno != EEXIST)
+		no_directory(dir);
+	return false;
+}
+
+/* Makes the directory, for `owner` where one is wanted. What is there already
+ * is never given away: it may hold more than ours. */
+static int prepare_directory(struct verb_call *c, const struct stat *owner)
+{
+	struct stat st;
+	bool made = make_directory(c->dir);
+	if (owner && made && chown(c->dir, owner->st_uid, owner->st_gid))
+		no_directory(c->dir);
+	if (owner && (stat(c->dir, &st) || st.st_uid != owner->st_uid))
+		return verb_no(c, "the directory is there and belongs to another; chown it first");
+	sync_way(c->dir);
+	return VERB_DONE;
+}
+
+/* A key file that was put there beforehand is kept: a second host's. */
+static void first_key(const char *dir)
+{
+	struct stat st;
+	if (lstat(path_in(dir, "latchkey.key"), &st) == 0)
+		return;
+	struct keyring ring = { .count = 1, .key = { verb_fresh_key(verb_later(now(), clock_build_epoch)) } };
+	keyring_write(dir, &ring);
+	wipe(&ring, sizeof ring);
+}
+
+static int upgrade(struct verb_call *c)
+{
+	process_become_owner(c->dir);
+	int before = store_upgrade(c->dir);
+	buf_s(&c->done, "schema version ");
+	buf_int(&c->done, store_version);
+	buf_s(&c->done, ", was ");
+	buf_int(&c->done, before);
+	return verb_done(c, "", SLICE_NONE);
+}
+
+int verb_init(struct verb_call *c)
+{
+	struct stat owner;
+	if (c->given[OPT_UPGRADE])
+		return upgrade(c);
+	if (c->given[OPT_OWNER] && !find_owner(c->value[OPT_OWNER], &owner))
+		return verb_refuse(c, "no such user in /etc/passwd: ", c->value[OPT_OWNER]);
+	int code = prepare_directory(c, c->given[OPT_OWNER] ? &owner : NULL);
+	if (code != VERB_DONE)
+		return code;
+	process_become_owner(c->dir);
+	if (store_exists(c->dir))
+		return verb_no(c, "there is a database already (init --upgrade brings its schema up to date)");
+	first_key(c->dir);
+	store_create(c->dir);
+	return verb_done(c, "made ", slice_of(c->dir));
+}

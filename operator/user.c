@@ -1,0 +1,186 @@
+/*
+ * user: `latchkey user …`.
+ */
+#include "operator/verbs.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "json.h"
+#include "operator/ask.h"
+#include "password.h"
+#include "session.h"
+
+static void hash_input(struct verb_call *c, struct slice password)
+{
+	if (!password_slot(config_throttle_dir(&c->conf), c->conf.password_jobs, VERB_WAIT))
+		fail(ERROR_BUSY, "VB4", "too many password hashes at once; see password_jobs", NULL);
+	c->input = password_hash(password, password_cost_here(c->conf.password.kib, c->conf.password.passes));
+	password_slot_leave();
+	wipe((void *)(uintptr_t)password.p, password.n);
+}
+
+/* A person types it twice, a pipe once. */
+static int ask_password(struct verb_call *c)
+{
+	struct slice password, again;
+	if (!ask_line("Password: ", LIMIT_PASSWORD_MAX, &password) || !password_acceptable(password))
+		return verb_no(c, errors[ERROR_WEAK_PASSWORD].message);
+	if (ask_is_terminal() && (!ask_line("Again: ", LIMIT_PASSWORD_MAX, &again) || !slice_is(password, again)))
+		return verb_no(c, "the two are not the same");
+	hash_input(c, password);
+	return VERB_DONE;
+}
+
+/* Whether the first operand names a user; asked before a person types. */
+static bool is_there(const struct verb_call *c)
+{
+	struct user u;
+	store_open(c->dir, VERB_WAIT);
+	bool found = verb_user(c->operand[0], &u);
+	store_close();
+	return found;
+}
+
+int ask_first_password(struct verb_call *c)
+{
+	if (!session_username_ok(c->operand[0]))
+		return verb_no(c, "a user name has 1 to 64 bytes of A-Z a-z 0-9 . _ @ + -");
+	if (is_there(c))
+		return verb_no(c, errors[ERROR_USERNAME_TAKEN].message);
+	return ask_password(c);
+}
+
+int ask_next_password(struct verb_call *c)
+{
+	return is_there(c) ? ask_password(c) : verb_no_user(c, c->operand[0]);
+}
+
+int verb_user_add(struct verb_call *c)
+{
+	struct user u = { .id = random_id(), .name = c->operand[0], .password = c->input, .created_at = c->time };
+	if (!store_user_add(&u))
+		return verb_no(c, errors[ERROR_USERNAME_TAKEN].message);
+	verb_note(c, EVENT_USER_ADDED, u.id, 0);
+	return verb_done(c, "added user ", u.name);
+}
+
+int verb_user_passwd(struct verb_call *c)
+{
+	struct user u;
+	if (!verb_user(c->operand[0], &u))
+		return verb_no_user(c, c->operand[0]);
+	store_user_password(u.id, c->input);
+	int64_t ended = store_sessions_end(u.id, 0, ENDED_PASSWORD, c->time);
+	verb_note(c, EVENT_PASSWORD_CHANGED, u.id, 0);
+	return verb_done_count(c, ended, " sessions ended");
+}
+
+/* JSON as it stands, but for white space around it. */
+static struct slice trim_json(struct slice s)
+{
+	while (s.n && strchr(" \t\r\n", s.p[s.n - 1]))
+		s.n--;
+	while (s.n && strchr(" \t\r\n", s.p[0]))
+		s = slice_from(s, 1);
+	return s;
+}
+
+int ask_subscription(struct verb_call *c)
+{
+	struct json j;
+	c->input = c->operand[2];
+	if (!slice_is(c->operand[1], S("subscription")))
+		return verb_refuse(c, "only the subscription can be set, not ", c->operand[1]);
+	if (slice_is(c->input, S("-")) && !ask_all(LIMIT_SUBSCRIPTION, &c->input))
+		return verb_no(c, "the subscription is longer than 2048 bytes");
+	c->input = trim_json(c->input);
+	if (slice_is(c->input, S("null"))) {
+		c->input = SLICE_NONE;
+		return VERB_DONE;
+	}
+	if (c->input.n > LIMIT_SUBSCRIPTION || json_read(c->input, &j) != JSON_VALID || !json_is_object(&j))
+		return verb_no(c, "the subscription must be null or a JSON object of at most 2048 bytes");
+	return VERB_DONE;
+}
+
+int verb_user_set(struct verb_call *c)
+{
+	struct user u;
+	if (!verb_user(c->operand[0], &u))
+		return verb_no_user(c, c->operand[0]);
+	store_user_subscription(u.id, c->input);
+	return verb_done(c, "set the subscription of ", u.name);
+}
+
+int verb_user_disable(struct verb_call *c)
+{
+	struct user u;
+	if (!verb_user(c->operand[0], &u))
+		return verb_no_user(c, c->operand[0]);
+	store_user_disable(u.id, true);
+	int64_t ended = store_sessions_end(u.id, 0, ENDED_DISABLED, c->time);
+	verb_note(c, EVENT_USER_DISABLED, u.id, 0);
+	return verb_done_count(c, ended, " sessions ended");
+}
+
+int verb_user_enable(struct verb_call *c)
+{
+	struct user u;
+	if (!verb_user(c->operand[0], &u))
+		return verb_no_user(c, c->operand[0]);
+	store_user_disable(u.id, false);
+	verb_note(c, EVENT_USER_ENABLED, u.id, 0);
+	return verb_done(c, "enabled user ", u.name);
+}
+
+int verb_user_delete(struct verb_call *c)
+{
+	struct user u;
+	if (!verb_user(c->operand[0], &u))
+		return verb_no_user(c, c->operand[0]);
+	store_user_delete(u.id);
+	verb_note(c, EVENT_USER_DELETED, u.id, 0);
+	return verb_done(c, "deleted user ", u.name);
+}
+
+static void user_row(struct rows *r, const struct user *u)
+{
+	rows_open(r);
+	rows_id(r, "id", u->id);
+	rows_time(r, "created_at", u->created_at);
+	rows_flag(r, "disabled", u->disabled);
+	rows_text(r, "username", 20, u->name);
+	rows_json(r, "subscription", 0, u->subscription);
+	rows_close(r);
+}
+
+/* A page, and in `last` the name that the next one begins behind. */
+static size_t user_page(const struct verb_call *c, struct rows *r, char last[LIMIT_USERNAME + 1])
+{
+	struct user u[LIMIT_LIST];
+	size_t mark = arena_mark();
+	store_open(c->dir, VERB_WAIT);
+	size_t n = store_users(slice_of(last), u);
+	store_close();
+	for (size_t i = 0; i < n; i++)
+		user_row(r, &u[i]);
+	if (n) {
+		memcpy(last, u[n - 1].name.p, u[n - 1].name.n);
+		last[u[n - 1].name.n] = '\0';
+	}
+	arena_back(mark);
+	return n;
+}
+
+int verb_user_list(struct verb_call *c)
+{
+	char last[LIMIT_USERNAME + 1] = "";
+	struct rows r;
+	rows_begin(&r, verb_form(c));
+	if (rows_heading(&r))
+		user_row(&r, &(struct user){ .id = 0 });
+	while (user_page(c, &r, last) == LIMIT_LIST)
+		;
+	return rows_end(&r) ? VERB_DONE : VERB_SYSTEM;
+}
