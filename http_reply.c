@@ -62,12 +62,6 @@ void reply_plain(struct reply *rp, int status)
 	buf_c(&rp->body, '\n');
 }
 
-static void put_two(struct buf *b, int value)
-{
-	buf_c(b, (char)('0' + value / 10));
-	buf_c(b, (char)('0' + value % 10));
-}
-
 /* IMF-fixdate (RFC 9110, 5.6.7), for which strftime() would ask the locale. */
 static void put_date(struct buf *b)
 {
@@ -80,17 +74,17 @@ static void put_date(struct buf *b)
 	gmtime_r(&at, &t);
 	buf_s(b, days[t.tm_wday]);
 	buf_s(b, ", ");
-	put_two(b, t.tm_mday);
+	buf_two_digits(b, t.tm_mday);
 	buf_c(b, ' ');
 	buf_s(b, months[t.tm_mon]);
 	buf_c(b, ' ');
 	buf_int(b, t.tm_year + 1900);
 	buf_c(b, ' ');
-	put_two(b, t.tm_hour);
+	buf_two_digits(b, t.tm_hour);
 	buf_c(b, ':');
-	put_two(b, t.tm_min);
+	buf_two_digits(b, t.tm_min);
 	buf_c(b, ':');
-	put_two(b, t.tm_sec);
+	buf_two_digits(b, t.tm_sec);
 	buf_s(b, " GMT");
 }
 

@@ -1,9 +1,7 @@
 /*
- * config_test: latchkey.conf and latchkey.key. Every text lies against a
- * forbidden page, so that a byte read too far dies.
+ * config_test: latchkey.conf. Every text lies against a forbidden page, so that a byte read too far dies.
  */
 #include "../config.h"
-#include "../keyring.h"
 
 #include "base/file.h"
 #include "t.h"
@@ -347,118 +345,6 @@ static void test_conf_file(void)
 	unlink(path_in(dir, "latchkey.conf"));
 }
 
-#define HEX64 "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
-#define HEX62 "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e"
-
-static struct key key_numbered(int n)
-{
-	struct key key = { .created_at = 1000 + n };
-	snprintf(key.kid, sizeof key.kid, "%08x", (unsigned)n);
-	memset(key.master, n, KEY_SIZE);
-	return key;
-}
-
-static void test_keys_there_and_back(void)
-{
-	struct keyring ring = { .count = 0 }, again;
-	for (int n = 1; n <= LIMIT_KEYS; n++) {
-		struct key key = key_numbered(n);
-		ok(keyring_add(&ring, &key), "key %d is added", n);
-		ok(!keyring_add(&ring, &key), "but once");
-		keyring_write(dir, &ring);
-		ok(keyring_read(dir, &again) == NULL, "a ring of %d is read", n);
-		is_int(again.count, n, "all of it");
-		is_str(again.key[0].kid, key.kid, "the newest first");
-		ok(again.key[0].created_at == 1000 + n && memcmp(again.key[0].master, key.master, KEY_SIZE) == 0, "whole");
-	}
-	is_str(again.key[LIMIT_KEYS - 1].kid, "00000001", "the oldest last");
-	struct key more = key_numbered(LIMIT_KEYS + 1);
-	ok(!keyring_add(&ring, &more), "no room for one more");
-	struct stat st;
-	ok(stat(path_in(dir, "latchkey.key"), &st) == 0 && (st.st_mode & 0777) == 0600, "mode 0600");
-	ok(access(path_in(dir, "latchkey.key.new"), F_OK) != 0, "no temporary file stays");
-}
-
-static void test_key_modes(void)
-{
-	struct keyring ring;
-	static const struct { mode_t mode; bool good; } modes[] = {
-		{ 0600, true }, { 0400, true }, { 0640, false }, { 0604, false }, { 0620, false }, { 0601, false }, { 0644, false },
-	};
-	for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
-		put("latchkey.key", "0011aaff 5 " HEX64 "\n", modes[i].mode);
-		is_str(keyring_read(dir, &ring), modes[i].good ? NULL : "latchkey.key: others than its owner can read it (chmod 600)",
-			"mode %o", (unsigned)modes[i].mode);
-	}
-	unlink(path_in(dir, "latchkey.key"));
-	is_str(keyring_read(dir, &ring), "latchkey.key: No such file or directory", "no key file");
-	put("real", "0011aaff 5 " HEX64 "\n", 0600);
-	ok(symlink("real", path_in(dir, "latchkey.key")) == 0 && keyring_read(dir, &ring) != NULL, "no link is followed");
-}
-
-static void test_key_lines(void)
-{
-	static const char form[] = "latchkey.key:1: is not of the form: kid created_at key, in 8, decimal and 64 hexadecimal digits";
-	static const struct { const char *text, *message; } files[] = {
-		{ "0011aaff 5 " HEX64, NULL },
-		{ "0011aaff 0 " HEX64 "\n", NULL },
-		{ "", "latchkey.key: holds no key (make one: latchkey key rotate)" },
-		{ "\n", form },
-		{ "0011AAFF 5 " HEX64, form },
-		{ "0011aaf 5 " HEX64, form },
-		{ "0011aaff0 5 " HEX64, form },
-		{ "0011aafg 5 " HEX64, form },
-		{ "0011aaff -5 " HEX64, form },
-		{ "0011aaff  5 " HEX64, form },
-		{ "0011aaff 5 " HEX64 " ", form },
-		{ "0011aaff 5 " HEX64 "\r\n", form },
-		{ "0011aaff 5 " HEX62, form },
-		{ "0011aaff 5 " HEX64 "00", form },
-		{ "0011aaff 5 ", form },
-		{ "0011aaff 5", form },
-		{ "0011aaff", form },
-		{ "# a comment", form },
-		{ "0011aaff 5 " HEX64 "\n0011aaff 6 " HEX64, "latchkey.key:2: has a kid for the second time" },
-		{ "0011aaff 5 " HEX64 "\n\n", "latchkey.key:2: is not of the form: kid created_at key, in 8, decimal and 64 hexadecimal digits" },
-	};
-	struct keyring ring;
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-		put("latchkey.key", files[i].text, 0600);
-		is_str(keyring_read(dir, &ring), files[i].message, "key file %zu", i);
-	}
-}
-
-static void test_too_many_keys(void)
-{
-	char text[LIMIT_CONF] = "";
-	struct keyring ring;
-	for (int n = 1; n <= LIMIT_KEYS + 1; n++)
-		snprintf(text + strlen(text), sizeof text - strlen(text), "%08x %d " HEX64 "\n", (unsigned)n, n);
-	put("latchkey.key", text, 0600);
-	is_str(keyring_read(dir, &ring), "latchkey.key:9: more keys than are allowed", "nine keys");
-}
-
-static void write_into(void *where)
-{
-	struct keyring ring = { .count = 1, .key = { key_numbered(1) } };
-	keyring_write(where, &ring);
-}
-
-static void test_write_failures(void)
-{
-	char there[] = "/tmp/config_test.none/there";
-	is_int(dies(write_into, there), 111, "a directory that isn't there ends the process");
-	ok(strstr(t_err, "KR1") && !strstr(t_err, "0101"), "and no key is in the log: %s", t_err);
-	mkdir(path_in(dir, "blocked"), 0700);
-	mkdir(path_in(dir, "blocked/latchkey.key"), 0700);
-	is_int(dies(write_into, path_in(dir, "blocked")), 111, "so does a rename that fails");
-	mkdir(path_in(dir, "taken"), 0700);
-	mkdir(path_in(dir, "taken/latchkey.key.new"), 0700);
-	is_int(dies(write_into, path_in(dir, "taken")), 111, "and a temporary name that is taken");
-	put("latchkey.key.new", "left over", 0600);
-	is_int(dies(write_into, dir), 0, "but not what a crash left behind");
-}
-
 static void remove_all(void)
 {
 	char command[128];
@@ -567,7 +453,7 @@ int main(void)
 	size_t mark = arena_mark();
 	static void (*const tests[])(void) = {
 		test_defaults, test_fields, test_limits, test_lengths, test_lines, test_bytes, test_origins, test_dir, test_duration,
-		test_conf_file, test_keys_there_and_back, test_key_modes, test_key_lines, test_too_many_keys, test_write_failures,
+		test_conf_file,
 		test_override, test_script, remove_all,
 	};
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
