@@ -375,7 +375,7 @@ static bool split(struct slice token, struct parts *out)
 		base64url_read(rest, &out->signature);
 }
 
-static bool is_signed(const struct parts *parts, const struct key *key, enum jwt_use use)
+static bool mac_matches(const struct parts *parts, const struct key *key, enum jwt_use use)
 {
 	const struct kind *kind = &kinds[use];
 	return parts->signature.n == kind->algorithm->size
@@ -391,7 +391,7 @@ static enum jwt_verdict open_token(struct slice token, const struct keyring *rin
 	size_t i = signer_of(parts.header, ring, use);
 	if (i == ring->count)
 		return JWT_FOREIGN;
-	if (!is_signed(&parts, &ring->key[i], use))
+	if (!mac_matches(&parts, &ring->key[i], use))
 		return JWT_FORGED;
 	void *claims = arena(kinds[use].size);
 	if (!read_claims(parts.payload, &kinds[use], claims))
