@@ -81,12 +81,6 @@ bool head_is_token(struct slice s)
 	return slice_made_of(s, "!#$%&'*+-.^_`|~");
 }
 
-bool head_is_text(char c)
-{
-	unsigned char byte = (unsigned char)c;
-	return byte == '\t' || (byte >= ' ' && byte != 0x7f);
-}
-
 bool head_is_printable(struct slice s)
 {
 	for (size_t i = 0; i < s.n; i++)

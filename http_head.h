@@ -67,8 +67,12 @@ enum error head_check(struct head *h, const struct http_rules *rules, int64_t *l
 
 /* RFC 9110, 5.6.2. */
 bool head_is_token(struct slice s);
-/* A byte of a line: RFC 9110, 5.5, with obs-text. */
-bool head_is_text(char c);
+/* A byte of a line: RFC 9110, 5.5, with obs-text. Here, since it is asked for each byte of a request. */
+static inline bool head_is_text(char c)
+{
+	unsigned char byte = (unsigned char)c;
+	return byte == '\t' || (byte >= ' ' && byte != 0x7f);
+}
 /* The bytes of a URI and some that aren't but do no harm; no space, no control byte, nothing above ASCII. */
 bool head_is_printable(struct slice s);
 

@@ -96,9 +96,10 @@ bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+/* With bit 5 set a capital letter of ASCII is the small one. This runs for each byte of a token. */
 static bool is_alnum(char c)
 {
-	return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z');
+	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9');
 }
 
 size_t slice_span(struct slice s, const char *extra)
