@@ -36,23 +36,18 @@ void audit_log(const struct work *w)
 			" count=", dec(a->count), NULL);
 }
 
-struct change {
-	struct work *w;
-	enum error (*change)(void *arg);
-	void *arg;
-};
-
-static enum error try_change(void *arg)
+static enum error try_change(void *work)
 {
-	const struct change *c = arg;
-	c->w->note = (struct audit){ 0 };
-	return c->change(c->arg);
+	struct work *w = work;
+	w->note = (struct audit){ 0 };
+	return w->change(w->arg);
 }
 
 enum error audit_run(struct work *w, enum durability d, enum error (*change)(void *), void *arg)
 {
-	struct change c = { w, change, arg };
-	enum error e = store_run(d, try_change, &c);
+	w->change = change;
+	w->arg = arg;
+	enum error e = store_run(d, try_change, w);
 	if (e == ERROR_NONE)
 		audit_log(w);
 	return e;

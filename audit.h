@@ -28,6 +28,8 @@ struct work {
 	int64_t time;                   /* one time for the whole request, Unix seconds, never behind the mark */
 	int64_t retry_after;            /* seconds, of an error that has its own; 0: as the table of errors says */
 	struct audit note;              /* the event; class, distance and count are set before audit_note() */
+	enum error (*change)(void *);   /* audit_run()'s, and its argument */
+	void *arg;
 };
 
 /* Whether each event has a row, whose time is the store's mark too. */

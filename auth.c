@@ -19,12 +19,17 @@
 
 enum { AUDIT_ROWS = 50 };      /* of GET /audit, where no limit is given */
 
-/* What this dialect keeps of one call: the members of its body, and who calls. */
+/* What this dialect keeps of one call: the members of its body, who calls, and what is answered. */
 struct native {
-	struct slice username, password, device, refresh_token, idempotency_key;
+	struct slice username, password, refresh_token, idempotency_key;
 	struct slice current_password, new_password, access_token;
-	bool cookie, all;
+	bool all;
+	struct origin origin;      /* of a session that begins; its members device and cookie are the body's */
 	struct caller caller;      /* of a route that needs an access token */
+	struct rotation tokens[LIMIT_COOKIES];  /* refresh tokens of the request that carry our MAC */
+	size_t count;              /* of tokens */
+	struct grant grant;        /* the token pair */
+	struct jw out;             /* writes the body of the answer */
 };
 
 static struct native *own(const struct call *c)
@@ -34,17 +39,16 @@ static struct native *own(const struct call *c)
 
 /* ---- writing answers --------------------------------------------------- */
 
-/* Begins {"data": and its value, which the handler writes and closes. */
-static struct jw begin_data(struct call *c, int status)
+/* Begins {"data": and its value, which the handler writes; end_data() closes all that is open. */
+static struct jw *begin_data(struct call *c, int status)
 {
-	struct jw w = { .out = &c->rp->body };
+	struct jw *w = &own(c)->out;
+	w->out = &c->rp->body;
 	c->rp->status = status;
 	c->rp->type = "application/json";
-	jw_name(jw_open(&w, '{'), "data");
-	return w;
+	return jw_name(jw_open(w, '{'), "data");
 }
 
-/* Closes all that is open. */
 static enum error end_data(struct jw *w)
 {
 	while (w->depth)
@@ -52,10 +56,37 @@ static enum error end_data(struct jw *w)
 	return ERROR_NONE;
 }
 
+/* Members of an object. */
+static void put_int(struct jw *w, const char *name, int64_t value)
+{
+	jw_int(jw_name(w, name), value);
+}
+
+static void put_id(struct jw *w, const char *name, uint64_t id)
+{
+	jw_id(jw_name(w, name), id);
+}
+
+static void put_text(struct jw *w, const char *name, struct slice text)
+{
+	jw_text(jw_name(w, name), text);
+}
+
+/* A text with nothing to escape: a token, a word of ours. */
+static void put_plain(struct jw *w, const char *name, struct slice text)
+{
+	jw_plain(jw_name(w, name), text);
+}
+
+static struct jw *put_object(struct jw *w, const char *name)
+{
+	return jw_open(jw_name(w, name), '{');
+}
+
 static void write_user_members(struct jw *w, const struct user *u)
 {
-	jw_id(jw_name(w, "id"), u->id);
-	jw_text(jw_name(w, "username"), u->name);
+	put_id(w, "id", u->id);
+	put_text(w, "username", u->name);
 	jw_raw(jw_name(w, "subscription"), u->subscription.n ? u->subscription : S("null"));
 }
 
@@ -71,9 +102,9 @@ static void write_int_or_null(struct jw *w, const char *name, bool there, int64_
 
 static void write_session(struct jw *w, const struct session *s, int64_t time)
 {
-	jw_open(jw_name(w, "session"), '{');
-	jw_id(jw_name(w, "id"), s->id);
-	jw_int(jw_name(w, "created_at"), s->created_at);
+	put_object(w, "session");
+	put_id(w, "id", s->id);
+	put_int(w, "created_at", s->created_at);
 	write_int_or_null(w, "expires_in", s->expires_at, s->expires_at - time);
 	write_int_or_null(w, "expires_at", s->expires_at, s->expires_at);
 	jw_close(w);
@@ -82,8 +113,8 @@ static void write_session(struct jw *w, const struct session *s, int64_t time)
 /* The lifetimes beside a token: `_in` from now, `_at` for showing. */
 static void write_lifetime(struct jw *w, const char *in, const char *at, int64_t end, int64_t time)
 {
-	jw_int(jw_name(w, in), end - time);
-	jw_int(jw_name(w, at), end);
+	put_int(w, in, end - time);
+	put_int(w, at, end);
 }
 
 /* In cookie mode the refresh token is in a cookie alone. */
@@ -92,54 +123,57 @@ static void write_refresh_token(struct call *c, struct jw *w, const struct grant
 	if (g->session.cookie)
 		cookies_set(c->rq, c->rp, COOKIE_REFRESH, g->refresh, g->refresh_end - c->work.time);
 	else
-		jw_plain(jw_name(w, "refresh_token"), g->refresh);
+		put_plain(w, "refresh_token", g->refresh);
 	if (g->session.cookie && c->work.config->access_cookie)
 		cookies_set(c->rq, c->rp, COOKIE_ACCESS, g->access, g->access_end - c->work.time);
 }
 
-/* The token pair. */
-static enum error answer_grant(struct call *c, int status, const struct grant *g)
+/* The token pair, unless e says why there is none. */
+static enum error answer_grant(struct call *c, enum error e, int status)
 {
+	const struct grant *g = &own(c)->grant;
 	int64_t time = c->work.time;
-	struct jw w = begin_data(c, status);
-	jw_open(&w, '{');
-	jw_plain(jw_name(&w, "token_type"), S("Bearer"));
-	jw_plain(jw_name(&w, "access_token"), g->access);
-	write_lifetime(&w, "expires_in", "access_expires_at", g->access_end, time);
-	write_refresh_token(c, &w, g);
-	write_lifetime(&w, "refresh_expires_in", "refresh_expires_at", g->refresh_end, time);
-	jw_int(jw_name(&w, "generation"), g->session.ctr);
-	write_session(&w, &g->session, time);
-	jw_open(jw_name(&w, "user"), '{');
-	write_user_members(&w, &g->user);
-	jw_close(&w);
-	jw_int(jw_name(&w, "server_time"), time);
-	return end_data(&w);
+	if (e != ERROR_NONE)
+		return e;
+	struct jw *w = begin_data(c, status);
+	jw_open(w, '{');
+	put_plain(w, "token_type", S("Bearer"));
+	put_plain(w, "access_token", g->access);
+	write_lifetime(w, "expires_in", "access_expires_at", g->access_end, time);
+	write_refresh_token(c, w, g);
+	write_lifetime(w, "refresh_expires_in", "refresh_expires_at", g->refresh_end, time);
+	put_int(w, "generation", g->session.ctr);
+	write_session(w, &g->session, time);
+	put_object(w, "user");
+	write_user_members(w, &g->user);
+	jw_close(w);
+	put_int(w, "server_time", time);
+	return end_data(w);
 }
 
 /* ---- signing in -------------------------------------------------------- */
 
-static struct origin origin_of(const struct call *c)
+/* Of signing in and of registering. */
+typedef enum error (*way_in)(struct work *, struct slice, struct slice, const struct origin *, struct grant *);
+
+static enum error start_session(struct call *c, way_in way)
 {
-	return (struct origin){ .device = own(c)->device, .agent = c->rq->user_agent, .cookie = own(c)->cookie };
+	struct native *n = own(c);
+	n->origin.agent = c->rq->user_agent;
+	return way(&c->work, n->username, n->password, &n->origin, &n->grant);
 }
 
 static enum error handle_login(struct call *c)
 {
-	struct grant g = { .refresh_end = 0 };
-	const struct origin origin = origin_of(c);
-	enum error e = signin_by_password(&c->work, own(c)->username, own(c)->password, &origin, &g);
-	return e == ERROR_NONE ? answer_grant(c, 200, &g) : e;
+	return answer_grant(c, start_session(c, signin_by_password), 200);
 }
 
 static enum error handle_register(struct call *c)
 {
-	struct grant g = { .refresh_end = 0 };
-	const struct origin origin = origin_of(c);
-	enum error e = signin_register(&c->work, own(c)->username, own(c)->password, &origin, &g);
+	enum error e = start_session(c, signin_register);
 	if (e == ERROR_INVALID_REQUEST)
 		c->about = "username";
-	return e == ERROR_NONE ? answer_grant(c, 201, &g) : e;
+	return answer_grant(c, e, 201);
 }
 
 static enum error handle_password(struct call *c)
@@ -150,25 +184,17 @@ static enum error handle_password(struct call *c)
 
 /* ---- refreshing -------------------------------------------------------- */
 
-/*
- * The refresh tokens of a request that carry our MAC: the body's, or the
- * cookies' (a subdomain may have planted its own). *count is 0 where there is
- * none.
- */
-static enum error find_refresh_tokens(const struct call *c, struct slice idempotency, struct rotation out[LIMIT_COOKIES],
-	size_t *count)
+/* The refresh tokens of a request: the body's, or the cookies' (a subdomain may have planted its own). */
+static enum error find_refresh_tokens(struct call *c, struct slice idempotency)
 {
-	struct slice found[LIMIT_COOKIES];
-	*count = 0;
-	if (own(c)->refresh_token.p) {
-		*count = session_present(&c->work, own(c)->refresh_token, false, idempotency, &out[0]);
-		return ERROR_NONE;
-	}
-	size_t n = cookies_find(c->rq, COOKIE_REFRESH, found);
-	if (n && cookies_cross_site(c->work.config, c->rq))
+	struct native *n = own(c);
+	struct slice found[LIMIT_COOKIES] = { n->refresh_token };
+	bool by_cookie = n->refresh_token.p == NULL;
+	size_t count = by_cookie ? cookies_find(c->rq, COOKIE_REFRESH, found) : 1;
+	if (by_cookie && count && cookies_cross_site(c->work.config, c->rq))
 		return ERROR_CROSS_SITE;
-	for (size_t i = 0; i < n; i++)
-		*count += session_present(&c->work, found[i], true, idempotency, &out[*count]);
+	for (size_t i = 0; i < count; i++)
+		n->count += session_present(&c->work, found[i], by_cookie, idempotency, &n->tokens[n->count]);
 	return ERROR_NONE;
 }
 
@@ -185,7 +211,7 @@ static enum error find_idempotency(struct call *c, struct slice *out)
 /* No token of ours was found: one was meant, or the request forgot it. */
 static enum error refuse_without_token(struct call *c)
 {
-	if (own(c)->refresh_token.p || own(c)->cookie || c->rq->cookie.p)
+	if (own(c)->refresh_token.p || own(c)->origin.cookie || c->rq->cookie.p)
 		return ERROR_REFRESH_INVALID;
 	c->about = "refresh_token";
 	return ERROR_INVALID_REQUEST;
@@ -193,20 +219,18 @@ static enum error refuse_without_token(struct call *c)
 
 static enum error handle_refresh(struct call *c)
 {
-	struct rotation tokens[LIMIT_COOKIES];
-	struct grant g = { .refresh_end = 0 };
-	size_t count;
+	struct native *n = own(c);
 	struct slice idempotency;
 	enum error e = find_idempotency(c, &idempotency);
 	if (e == ERROR_NONE)
-		e = find_refresh_tokens(c, idempotency, tokens, &count);
-	if (e == ERROR_NONE && count == 0)
+		e = find_refresh_tokens(c, idempotency);
+	if (e == ERROR_NONE && n->count == 0)
 		e = refuse_without_token(c);
 	if (e == ERROR_NONE)
 		e = session_clock(&c->work);
 	if (e == ERROR_NONE)
-		e = session_rotate(&c->work, tokens, count, &g);
-	return e == ERROR_NONE ? answer_grant(c, 200, &g) : e;
+		e = session_rotate(&c->work, n->tokens, n->count, &n->grant);
+	return answer_grant(c, e, 200);
 }
 
 /* ---- access tokens ----------------------------------------------------- */
@@ -277,23 +301,23 @@ static enum error handle_verify(struct call *c)
 static enum error handle_me(struct call *c)
 {
 	const struct caller *caller = &own(c)->caller;
-	struct jw w = begin_data(c, 200);
-	jw_open(&w, '{');
-	write_user_members(&w, &caller->user);
-	write_session(&w, &caller->session, c->work.time);
-	return end_data(&w);
+	struct jw *w = begin_data(c, 200);
+	jw_open(w, '{');
+	write_user_members(w, &caller->user);
+	write_session(w, &caller->session, c->work.time);
+	return end_data(w);
 }
 
 static void write_listed(struct jw *w, const struct call *c, const struct session *s)
 {
 	jw_open(w, '{');
-	jw_id(jw_name(w, "id"), s->id);
-	jw_text(jw_name(w, "device"), s->device);
-	jw_text(jw_name(w, "user_agent"), s->agent);
-	jw_text(jw_name(w, "ip"), s->ip);
-	jw_int(jw_name(w, "created_at"), s->created_at);
-	jw_int(jw_name(w, "last_used_at"), s->rotated_at);
-	jw_int(jw_name(w, "expires_at"), session_deadline(c->work.config, s));
+	put_id(w, "id", s->id);
+	put_text(w, "device", s->device);
+	put_text(w, "user_agent", s->agent);
+	put_text(w, "ip", s->ip);
+	put_int(w, "created_at", s->created_at);
+	put_int(w, "last_used_at", s->rotated_at);
+	put_int(w, "expires_at", session_deadline(c->work.config, s));
 	jw_bool(jw_name(w, "current"), s->id == own(c)->caller.session.id);
 	jw_close(w);
 }
@@ -303,10 +327,10 @@ static enum error handle_sessions(struct call *c)
 {
 	const struct user *user = &own(c)->caller.user;
 	struct session page[LIMIT_LIST];
-	struct jw w = begin_data(c, 200);
+	struct jw *w = begin_data(c, 200);
 	size_t n, shown = 0;
 	uint64_t after = 0;
-	jw_open(&w, '[');
+	jw_open(w, '[');
 	do {
 		n = store_sessions(user->id, after, page);
 		for (size_t i = 0; i < n && shown < LIMIT_LIST; i++) {
@@ -314,10 +338,10 @@ static enum error handle_sessions(struct call *c)
 			if (session_over(&c->work, &page[i], user))
 				continue;
 			shown++;
-			write_listed(&w, c, &page[i]);
+			write_listed(w, c, &page[i]);
 		}
 	} while (n == LIMIT_LIST && shown < LIMIT_LIST);
-	return end_data(&w);
+	return end_data(w);
 }
 
 static enum error handle_session_delete(struct call *c)
@@ -325,56 +349,54 @@ static enum error handle_session_delete(struct call *c)
 	uint64_t id;
 	if (!parse_id(c->rest, &id))
 		return ERROR_NOT_FOUND;
-	enum error e = session_revoke(&c->work, &own(c)->caller.user, id);
+	enum error e = session_end(&c->work, END_ONE, &own(c)->caller.user, id);
 	return e == ERROR_NONE ? route_no_content(c) : e;
 }
 
 static enum error handle_sessions_delete(struct call *c)
 {
-	session_revoke_others(&c->work, &own(c)->caller.user, own(c)->caller.session.id);
+	(void)session_end(&c->work, END_OTHERS, &own(c)->caller.user, own(c)->caller.session.id);
 	return route_no_content(c);
+}
+
+/* The one that the access token of a sign-out means. */
+static enum error find_session_of_access(struct call *c)
+{
+	struct native *n = own(c);
+	struct slice token;
+	enum error e = find_access_token(c, &token);
+	if (e == ERROR_NONE && session_open_access(&c->work, token, &n->caller) == ERROR_NONE)
+		n->tokens[n->count++].token.sid = n->caller.claims.sid;
+	return e == ERROR_INVALID_REQUEST ? e : ERROR_NONE;
 }
 
 /*
  * The sessions that a sign-out means, by whatever token it has. One that is
  * unknown, dead or missing is no fault: signed out is signed out.
  */
-static enum error find_sessions_to_end(struct call *c, uint64_t sid[LIMIT_COOKIES], size_t *count)
+static enum error find_sessions_to_end(struct call *c)
 {
-	struct rotation tokens[LIMIT_COOKIES];
-	*count = 0;
-	if (!own(c)->refresh_token.p && (shows_bearer(c->rq) || own(c)->access_token.p)) {
-		struct slice token;
-		enum error e = find_access_token(c, &token);
-		if (e == ERROR_NONE && session_open_access(&c->work, token, &own(c)->caller) == ERROR_NONE)
-			sid[(*count)++] = own(c)->caller.claims.sid;
-		return e == ERROR_INVALID_REQUEST ? e : ERROR_NONE;
-	}
-	enum error e = find_refresh_tokens(c, SLICE_NONE, tokens, count);
-	for (size_t i = 0; i < *count; i++)
-		sid[i] = tokens[i].token.sid;
-	return e;
+	bool by_access = !own(c)->refresh_token.p && (shows_bearer(c->rq) || own(c)->access_token.p);
+	return by_access ? find_session_of_access(c) : find_refresh_tokens(c, SLICE_NONE);
 }
 
 /* The clock is asked first: while it is unset no sign-out may look done. */
-static enum error end_sessions(struct call *c, const uint64_t *sid, size_t count)
+static enum error end_sessions(struct call *c)
 {
-	struct caller *caller = &own(c)->caller;
-	enum error e = count ? session_clock(&c->work) : ERROR_NONE;
-	if (e != ERROR_NONE || (caller->claims.sid && session_check_times(&c->work, caller) != ERROR_NONE))
+	struct native *n = own(c);
+	enum error e = n->count ? session_clock(&c->work) : ERROR_NONE;
+	if (e != ERROR_NONE || (n->caller.claims.sid && session_check_times(&c->work, &n->caller) != ERROR_NONE))
 		return e;
-	for (size_t i = 0; i < count; i++)
-		session_sign_out(&c->work, sid[i], own(c)->all);
+	for (size_t i = 0; i < n->count; i++)
+		(void)session_end(&c->work, n->all ? END_SIGN_OUT_ALL : END_SIGN_OUT, NULL, n->tokens[i].token.sid);
 	return ERROR_NONE;
 }
 
 static enum error handle_logout(struct call *c)
 {
-	uint64_t sid[LIMIT_COOKIES];
-	size_t count;
-	enum error e = find_sessions_to_end(c, sid, &count);
+	enum error e = find_sessions_to_end(c);
 	if (e == ERROR_NONE)
-		e = end_sessions(c, sid, count);
+		e = end_sessions(c);
 	if (e != ERROR_NONE)
 		return e;
 	if (c->rq->cookie.p) {
@@ -400,15 +422,15 @@ static enum error query_number(struct call *c, const char *name, int64_t max, in
 static void write_event(struct jw *w, const struct audit *a)
 {
 	jw_open(w, '{');
-	jw_int(jw_name(w, "id"), a->id);
-	jw_int(jw_name(w, "time"), a->time);
-	jw_plain(jw_name(w, "event"), slice_of(event_words[a->event]));
+	put_int(w, "id", a->id);
+	put_int(w, "time", a->time);
+	put_plain(w, "event", slice_of(event_words[a->event]));
 	if (a->session)
-		jw_id(jw_name(w, "session"), a->session);
-	jw_text(jw_name(w, "ip"), a->ip);
+		put_id(w, "session", a->session);
+	put_text(w, "ip", a->ip);
 	if (a->event == EVENT_REUSE) {
-		jw_plain(jw_name(w, "class"), slice_of(class_words[a->class]));
-		jw_int(jw_name(w, "distance"), a->distance);
+		put_plain(w, "class", slice_of(class_words[a->class]));
+		put_int(w, "distance", a->distance);
 	}
 	jw_close(w);
 }
@@ -423,11 +445,11 @@ static enum error handle_audit(struct call *c)
 	if (e != ERROR_NONE)
 		return e;
 	size_t n = store_audits(own(c)->caller.user.id, before, limit, rows);
-	struct jw w = begin_data(c, 200);
-	jw_open(&w, '[');
+	struct jw *w = begin_data(c, 200);
+	jw_open(w, '[');
 	for (size_t i = 0; i < n; i++)
-		write_event(&w, &rows[i]);
-	return end_data(&w);
+		write_event(w, &rows[i]);
+	return end_data(w);
 }
 
 static enum error write_nothing(void *arg)
@@ -444,11 +466,11 @@ static enum error handle_health(struct call *c)
 		e = store_run(DURABLE_LATER, write_nothing, NULL);
 	if (e != ERROR_NONE)
 		return e;
-	struct jw w = begin_data(c, 200);
-	jw_open(&w, '{');
-	jw_plain(jw_name(&w, "status"), S("ok"));
-	jw_int(jw_name(&w, "time"), c->work.time);
-	return end_data(&w);
+	struct jw *w = begin_data(c, 200);
+	jw_open(w, '{');
+	put_plain(w, "status", S("ok"));
+	put_int(w, "time", c->work.time);
+	return end_data(w);
 }
 
 /* ---- errors ------------------------------------------------------------ */
@@ -456,11 +478,9 @@ static enum error handle_health(struct call *c)
 /* RFC 6750, 3: a request without a token is told the scheme alone. */
 static void challenge(struct call *c, enum error e)
 {
-	bool session_ended = e == ERROR_SESSION_REVOKED && own(c)->caller.claims.sid;
-	if (e == ERROR_TOKEN_MISSING)
-		reply_header(c->rp, "WWW-Authenticate", "Bearer realm=\"latchkey\"", NULL);
-	else if (e == ERROR_TOKEN_INVALID || e == ERROR_TOKEN_EXPIRED || session_ended)
-		reply_header(c->rp, "WWW-Authenticate", "Bearer realm=\"latchkey\", error=\"invalid_token\"", NULL);
+	bool missing = e == ERROR_TOKEN_MISSING, session_over = e == ERROR_SESSION_REVOKED && own(c)->caller.claims.sid;
+	if (missing || session_over || e == ERROR_TOKEN_INVALID || e == ERROR_TOKEN_EXPIRED)
+		reply_header(c->rp, "WWW-Authenticate", "Bearer realm=\"latchkey\"", missing ? "" : ", error=\"invalid_token\"", NULL);
 }
 
 /* Servers that keep Authorization from programs, by the beginning of their
@@ -490,34 +510,35 @@ static void explain_missing_token(const struct request *rq)
 /* Code, message and member are words of this program: nothing to escape. */
 static void refuse(struct call *c, enum error e)
 {
-	struct jw w = { .out = &c->rp->body };
-	struct buf message = { 0 };
+	struct jw *w = &own(c)->out;
+	const char *message = errors[e].message;
 	if (e == ERROR_TOKEN_MISSING)
 		explain_missing_token(c->rq);
 	challenge(c, e);
-	if (c->about) {
-		buf_s(&message, c->about);
-		buf_s(&message, ": ");
-	}
-	buf_s(&message, errors[e].message);
+	if (c->about)
+		message = text_join(c->about, ": ", message, NULL);
 	c->rp->type = "application/json";
-	jw_open(jw_name(jw_open(&w, '{'), "error"), '{');
-	jw_plain(jw_name(&w, "code"), slice_of(errors[e].code));
-	jw_plain(jw_name(&w, "message"), buf_slice(&message));
-	(void)end_data(&w);
+	*w = (struct jw){ .out = &c->rp->body };
+	put_object(jw_open(w, '{'), "error");
+	put_plain(w, "code", slice_of(errors[e].code));
+	put_plain(w, "message", slice_of(message));
+	(void)end_data(w);
 }
 
 /* ---- routes ------------------------------------------------------------ */
 
-#define TEXT(name, required, max) { #name, MEMBER_TEXT, required, max, offsetof(struct native, name) }
-#define FLAG(name) { #name, MEMBER_FLAG, false, 0, offsetof(struct native, name) }
+#define MEMBER(name, kind, required, max, place) { name, kind, required, max, offsetof(struct native, place) }
+#define TEXT(name, required, max) MEMBER(#name, MEMBER_TEXT, required, max, name)
+#define FLAG(name) MEMBER(#name, MEMBER_FLAG, false, 0, name)
+#define DEVICE MEMBER("device", MEMBER_TEXT, false, LIMIT_DEVICE, origin.device)
+#define COOKIE MEMBER("cookie", MEMBER_FLAG, false, 0, origin.cookie)
 #define END { NULL, MEMBER_FLAG, false, 0, 0 }
 
 static const struct member sign_in_members[] = {
-	TEXT(username, true, LIMIT_USERNAME), TEXT(password, true, LIMIT_BODY), TEXT(device, false, LIMIT_DEVICE), FLAG(cookie), END
+	TEXT(username, true, LIMIT_USERNAME), TEXT(password, true, LIMIT_BODY), DEVICE, COOKIE, END
 };
 static const struct member refresh_members[] = {
-	TEXT(refresh_token, false, LIMIT_BODY), TEXT(idempotency_key, false, LIMIT_IDEMPOTENCY), FLAG(cookie), END
+	TEXT(refresh_token, false, LIMIT_BODY), TEXT(idempotency_key, false, LIMIT_IDEMPOTENCY), COOKIE, END
 };
 static const struct member logout_members[] = {
 	TEXT(refresh_token, false, LIMIT_BODY), TEXT(access_token, false, LIMIT_BODY), FLAG(all), END

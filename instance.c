@@ -58,12 +58,10 @@ bool instance_is_slow(const struct request *rq)
 void instance_answer(const struct instance *i, const struct request *rq, enum error e, struct reply *rp)
 {
 	const struct dialect *d = dialect_of(rq);
-	if (d)
-		route_answer(d, &i->config, &i->ring, rq, e, rp);
-	else if (i->with_site && e == ERROR_NONE)
+	if (d == NULL && e == ERROR_NONE && i->with_site)
 		site_answer(rq, rp);
 	else
-		route_answer(&auth_dialect, &i->config, &i->ring, rq, e ? e : ERROR_NOT_FOUND, rp);
+		route_answer(d ? d : &auth_dialect, &i->config, &i->ring, rq, d || e ? e : ERROR_NOT_FOUND, rp);
 	route_finish(&i->config, rq, rp);
 }
 

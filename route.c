@@ -6,19 +6,14 @@
 #include "config.h"
 #include "json.h"
 
-enum { PREFLIGHT_SECONDS = 600 };       /* how long a browser may remember a preflight */
+#define PREFLIGHT_SECONDS "600"         /* how long a browser may remember a preflight */
 
 /* ---- which dialect, which route ---------------------------------------- */
 
 /* The path from the root of the host. */
 static struct slice whole_path(const struct request *rq)
 {
-	struct buf b = { 0 };
-	if (!rq->below)
-		return rq->path;
-	buf_add(&b, rq->mount);
-	buf_add(&b, rq->path);
-	return buf_slice(&b);
+	return rq->below ? slice_of(text_join(slice_text(rq->mount), slice_text(rq->path), NULL)) : rq->path;
 }
 
 /* The path as the dialect's routes have it; p is NULL where it is none of theirs. */
@@ -76,95 +71,75 @@ bool route_is_slow(const struct dialect *d, const struct request *rq)
 
 /* ---- a body, into the dialect's own struct ----------------------------- */
 
-static enum error refuse_member(struct call *c, const struct member *m)
+/* How a body's members are found: in JSON, in a form, or not at all. */
+struct source {
+	bool form;
+	struct json json;
+};
+
+static enum json_found find_in_form(const struct request *rq, const struct member *m, void *at)
 {
-	c->about = m->name;
-	return ERROR_INVALID_REQUEST;
+	struct slice raw, value;
+	size_t times = http_form(rq, slice_of(m->name), &raw);
+	if (times == 0)
+		return JSON_ABSENT;
+	if (times > 1 || !http_decode(raw, &value))     /* each at most once: RFC 6749, 3.2 */
+		return JSON_WRONG_TYPE;
+	if (m->kind == MEMBER_FLAG)
+		*(bool *)at = slice_is(value, S("true"));
+	else
+		*(struct slice *)at = value;
+	return JSON_FOUND;
 }
 
-static void *place_of(const struct call *c, const struct member *m)
+static enum json_found find_member(const struct request *rq, const struct source *from, const struct member *m, void *at)
 {
-	return (char *)c->own + m->at;
+	if (from->form)
+		return find_in_form(rq, m, at);
+	return m->kind == MEMBER_FLAG ? json_bool(&from->json, m->name, at) : json_string(&from->json, m->name, at);
 }
 
-/* A text that was read, or is absent: its length, and whether it may be. */
-static enum error check_text(struct call *c, const struct member *m, const struct slice *text)
+/* Reads all members of the route; one that is missing, of another type or too long is what the error is about. */
+static enum error read_members(struct call *c, const struct member *members, const struct source *from)
 {
-	if (text->p ? text->n > m->max : m->required)
-		return refuse_member(c, m);
+	for (const struct member *m = members; m->name; m++) {
+		void *at = (char *)c->own + m->at;
+		const struct slice *text = at;
+		enum json_found found = from ? find_member(c->rq, from, m, at) : JSON_ABSENT;
+		c->about = m->name;
+		if (found == JSON_WRONG_TYPE || (found == JSON_ABSENT && m->required))
+			return ERROR_INVALID_REQUEST;
+		if (found == JSON_FOUND && m->kind == MEMBER_TEXT && text->n > m->max)
+			return ERROR_INVALID_REQUEST;
+	}
+	c->about = NULL;
 	return ERROR_NONE;
 }
 
-static enum error read_json_member(struct call *c, const struct member *m, const struct json *body)
+static enum error read_json(const struct request *rq, struct json *out)
 {
-	void *at = place_of(c, m);
-	if (m->kind == MEMBER_FLAG)
-		return json_bool(body, m->name, at) == JSON_WRONG_TYPE ? refuse_member(c, m) : ERROR_NONE;
-	return json_string(body, m->name, at) == JSON_WRONG_TYPE ? refuse_member(c, m) : check_text(c, m, at);
-}
-
-static enum error read_json(struct call *c, const struct member *members)
-{
-	struct json body;
-	if (!http_media_type(c->rq, S("application/json")))
+	if (!http_media_type(rq, S("application/json")))
 		return ERROR_UNSUPPORTED_MEDIA_TYPE;
-	enum json_verdict verdict = json_read(c->rq->body, &body);
+	enum json_verdict verdict = json_read(rq->body, out);
 	if (verdict == JSON_MALFORMED)
 		return ERROR_INVALID_JSON;
-	if (verdict == JSON_TOO_MANY || !json_is_object(&body))
-		return ERROR_INVALID_REQUEST;
-	for (const struct member *m = members; m->name; m++) {
-		enum error e = read_json_member(c, m, &body);
-		if (e != ERROR_NONE)
-			return e;
-	}
-	return ERROR_NONE;
-}
-
-static enum error read_form_member(struct call *c, const struct member *m)
-{
-	struct slice raw, *text, value = SLICE_NONE;
-	size_t times = http_form(c->rq, slice_of(m->name), &raw);
-	if (times > 1 || (times && !http_decode(raw, &value)))
-		return refuse_member(c, m);
-	if (m->kind == MEMBER_FLAG) {
-		*(bool *)place_of(c, m) = slice_is(value, S("true"));
-		return ERROR_NONE;
-	}
-	text = place_of(c, m);
-	*text = value;
-	return check_text(c, m, text);
-}
-
-/* Each parameter at most once (RFC 6749, 3.2). */
-static enum error read_form(struct call *c, const struct member *members)
-{
-	for (const struct member *m = members; m->name; m++) {
-		enum error e = read_form_member(c, m);
-		if (e != ERROR_NONE)
-			return e;
-	}
-	return ERROR_NONE;
+	return verdict == JSON_VALID && json_is_object(out) ? ERROR_NONE : ERROR_INVALID_REQUEST;
 }
 
 /* No body at all is an empty one. */
-static enum error read_nothing(struct call *c, const struct member *members)
-{
-	for (const struct member *m = members; m->name; m++)
-		if (m->required)
-			return refuse_member(c, m);
-	return ERROR_NONE;
-}
-
 static enum error read_body(struct call *c, const struct route *r)
 {
+	struct source from = { .form = r->method != METHOD_POST || c->dialect->forms };
+	enum error e = ERROR_NONE;
 	if (c->rq->method != METHOD_POST || r->members == NULL)
 		return ERROR_NONE;
 	if (c->rq->body.n == 0)
-		return read_nothing(c, r->members);
-	if (r->method == METHOD_POST && !c->dialect->forms)
-		return read_json(c, r->members);
-	return is_form(c->rq) ? read_form(c, r->members) : ERROR_UNSUPPORTED_MEDIA_TYPE;
+		return read_members(c, r->members, NULL);
+	if (!from.form)
+		e = read_json(c->rq, &from.json);
+	else if (!is_form(c->rq))
+		e = ERROR_UNSUPPORTED_MEDIA_TYPE;
+	return e == ERROR_NONE ? read_members(c, r->members, &from) : e;
 }
 
 /* ---- answering --------------------------------------------------------- */
@@ -196,7 +171,7 @@ static enum error answer_options(struct call *c)
 	if (c->rq->request_method.p && config_origin_listed(c->work.config, c->rq->origin)) {
 		reply_header(c->rp, "Access-Control-Allow-Methods", "GET, POST, DELETE", NULL);
 		reply_header(c->rp, "Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key", NULL);
-		reply_header(c->rp, "Access-Control-Max-Age", dec(PREFLIGHT_SECONDS), NULL);
+		reply_header(c->rp, "Access-Control-Max-Age", PREFLIGHT_SECONDS, NULL);
 	}
 	return route_no_content(c);
 }
@@ -237,11 +212,10 @@ void route_answer(const struct dialect *d, const struct config *config, const st
 {
 	struct call c = {
 		.work = { .config = config, .ring = ring, .peer = rq->peer },
-		.dialect = d, .rq = rq, .rp = rp, .path = path_in_dialect(d, rq),
+		.dialect = d, .rq = rq, .rp = rp, .path = path_in_dialect(d, rq), .own = arena(d->size),
 	};
 	if (e == ERROR_NONE) {
 		const struct route *route = find_route(d, rq, c.path);
-		c.own = arena(d->size);
 		e = route ? answer_route(&c, route) : answer_without_route(&c);
 	}
 	if (e != ERROR_NONE)

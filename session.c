@@ -15,16 +15,7 @@ enum {
 
 bool session_username_ok(struct slice name)
 {
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@+-";
-	if (name.n == 0 || name.n > LIMIT_USERNAME)
-		return false;
-	for (size_t i = 0; i < name.n; i++) {
-		struct slice rest = { allowed, sizeof allowed - 1 };
-		slice_cut(&rest, name.p[i]);
-		if (rest.p == NULL)
-			return false;
-	}
-	return true;
+	return name.n > 0 && name.n <= LIMIT_USERNAME && slice_made_of(name, "._@+-");
 }
 
 /* ---- time -------------------------------------------------------------- */
@@ -62,18 +53,18 @@ static bool is_expired(const struct work *w, const struct session *s)
 	return w->trust == CLOCK_GOOD && w->time >= session_deadline(w->config, s);
 }
 
-bool session_over(const struct work *w, const struct session *s, const struct user *u)
-{
-	return s->ended_at || u == NULL || u->disabled || is_expired(w, s);
-}
-
 const char *session_state(const struct work *w, const struct session *s, const struct user *u)
 {
 	if (s->ended_at)
-		return ended_words[s->why];
+		return ended_words[s->why ? s->why : ENDED_UNKNOWN];
 	if (u == NULL || u->disabled)
 		return ended_words[u ? ENDED_DISABLED : ENDED_UNKNOWN];
 	return is_expired(w, s) ? "expired" : ended_words[ENDED_NOT];
+}
+
+bool session_over(const struct work *w, const struct session *s, const struct user *u)
+{
+	return session_state(w, s, u) != ended_words[ENDED_NOT];
 }
 
 /* ---- tokens ------------------------------------------------------------ */
@@ -161,14 +152,8 @@ void session_start(struct work *w, uint64_t user, const struct origin *origin, e
 bool session_present(const struct work *w, struct slice refresh, bool by_cookie, struct slice idempotency,
 	struct rotation *out)
 {
-	*out = (struct rotation){
-		.by_cookie = by_cookie,
-		.idem = idempotency.p ? jwt_idempotency(idempotency) : 0,
-		.refresh_ttl = w->config->refresh_ttl,
-		.reuse_grace = w->config->reuse_grace,
-		.unseen = audit_in_table(w->config) ? 0 : UNSEEN_SECONDS,
-		.ring = w->ring,
-	};
+	out->by_cookie = by_cookie;
+	out->idem = idempotency.p ? jwt_idempotency(idempotency) : 0;
 	return jwt_open_refresh(refresh, w->ring, &out->token, NULL) == JWT_VALID;
 }
 
@@ -183,6 +168,10 @@ struct attempt {
 static const struct rule *judge_token(const struct work *w, struct rotation *r)
 {
 	r->time = w->time;
+	r->refresh_ttl = w->config->refresh_ttl;
+	r->reuse_grace = w->config->reuse_grace;
+	r->unseen = audit_in_table(w->config) ? 0 : UNSEEN_SECONDS;
+	r->ring = w->ring;
 	r->known = store_session_lock(r->token.sid, &r->row) && store_user(r->row.user, &r->user);
 	return rotation_judge(r);
 }
@@ -317,55 +306,50 @@ int64_t session_end_all(struct work *w, uint64_t user, uint64_t except, enum end
 /* Which sessions a request ends. */
 struct ending {
 	struct work *w;
+	enum end how;
 	const struct user *user;
 	uint64_t id;
-	bool all;
+	struct session row;
 };
 
-static enum error revoke(void *arg)
+static enum error revoke_one(struct ending *x)
 {
-	const struct ending *x = arg;
-	struct session s;
-	if (!store_session_lock(x->id, &s) || s.user != x->user->id || session_over(x->w, &s, x->user))
+	if (!store_session_lock(x->id, &x->row) || x->row.user != x->user->id || session_over(x->w, &x->row, x->user))
 		return ERROR_NOT_FOUND;
 	store_session_end(x->id, ENDED_REVOKED, x->w->time);
-	audit_note(x->w, EVENT_REVOKE, s.user, x->id);
+	audit_note(x->w, EVENT_REVOKE, x->row.user, x->id);
 	return ERROR_NONE;
 }
 
-enum error session_revoke(struct work *w, const struct user *u, uint64_t id)
+static enum error revoke_others(const struct ending *x)
 {
-	return audit_run(w, DURABLE_NOW, revoke, &(struct ending){ .w = w, .user = u, .id = id });
-}
-
-static enum error revoke_others(void *arg)
-{
-	const struct ending *x = arg;
 	session_end_all(x->w, x->user->id, x->id, ENDED_REVOKED);
 	audit_note(x->w, EVENT_REVOKE, x->user->id, 0);
 	return ERROR_NONE;
 }
 
-void session_revoke_others(struct work *w, const struct user *u, uint64_t except)
+static enum error sign_out(struct ending *x)
 {
-	(void)audit_run(w, DURABLE_NOW, revoke_others, &(struct ending){ .w = w, .user = u, .id = except });
-}
-
-static enum error sign_out(void *arg)
-{
-	const struct ending *x = arg;
-	struct session s;
-	if (!store_session_lock(x->id, &s) || s.ended_at)
+	if (!store_session_lock(x->id, &x->row) || x->row.ended_at)
 		return ERROR_NONE;
-	if (x->all)
-		session_end_all(x->w, s.user, 0, ENDED_LOGOUT);
+	if (x->how == END_SIGN_OUT_ALL)
+		session_end_all(x->w, x->row.user, 0, ENDED_LOGOUT);
 	else
 		store_session_end(x->id, ENDED_LOGOUT, x->w->time);
-	audit_note(x->w, EVENT_LOGOUT, s.user, x->id);
+	audit_note(x->w, EVENT_LOGOUT, x->row.user, x->id);
 	return ERROR_NONE;
 }
 
-void session_sign_out(struct work *w, uint64_t id, bool all)
+static enum error end_sessions(void *ending)
 {
-	(void)audit_run(w, DURABLE_NOW, sign_out, &(struct ending){ .w = w, .id = id, .all = all });
+	struct ending *x = ending;
+	if (x->how == END_ONE)
+		return revoke_one(x);
+	return x->how == END_OTHERS ? revoke_others(x) : sign_out(x);
+}
+
+enum error session_end(struct work *w, enum end how, const struct user *u, uint64_t id)
+{
+	struct ending x = { .w = w, .how = how, .user = u, .id = id };
+	return audit_run(w, DURABLE_NOW, end_sessions, &x);
 }

@@ -35,7 +35,7 @@ int64_t session_deadline(const struct config *config, const struct session *s);
  * time. Nothing expires by a clock that isn't trusted. After session_clock().
  */
 bool session_over(const struct work *w, const struct session *s, const struct user *u);
-/* The same in a word for people: one of ended_words[], or "expired". */
+/* The same in a word for people: one of ended_words[], or "expired"; ended_words[ENDED_NOT] itself while it isn't over. */
 const char *session_state(const struct work *w, const struct session *s, const struct user *u);
 
 /* ---- the way in -------------------------------------------------------- */
@@ -64,8 +64,8 @@ void session_grant(const struct work *w, struct grant *g);
 /* ---- the way on -------------------------------------------------------- */
 
 /*
- * Whether a refresh token carries our MAC; then *out holds what was presented,
- * ready for session_rotate(). Opens no store. idempotency: the request's key,
+ * Whether a refresh token carries our MAC; then what was presented is in
+ * *out (zeroes before), ready for session_rotate(). Opens no store. idempotency: the request's key,
  * 1 to LIMIT_IDEMPOTENCY bytes; p NULL without one.
  */
 bool session_present(const struct work *w, struct slice refresh, bool by_cookie, struct slice idempotency,
@@ -110,11 +110,14 @@ enum error session_check_live(const struct work *w, struct caller *a);
 /* In a transaction: ends all sessions of a user but `except` (0: none), and has the next note count them. Returns how many. */
 int64_t session_end_all(struct work *w, uint64_t user, uint64_t except, enum ended why);
 
-/* Ends one session of this user. ERROR_NOT_FOUND: it is none of his, or is over. */
-enum error session_revoke(struct work *w, const struct user *u, uint64_t id);
-/* Ends all sessions of this user but `except`. */
-void session_revoke_others(struct work *w, const struct user *u, uint64_t except);
-/* Signs out: ends the session, or all of its user's. Nothing where it has ended or isn't there. */
-void session_sign_out(struct work *w, uint64_t id, bool all);
+enum end {
+	END_ONE,                /* the user u ends the session id; ERROR_NOT_FOUND: it is none of u's, or is over */
+	END_OTHERS,             /* the user u ends all of u's sessions but id */
+	END_SIGN_OUT,           /* whoever has a token of the session id signs out; u is NULL */
+	END_SIGN_OUT_ALL        /* the same, of all sessions of its user */
+};
+/* Ends sessions, in a transaction of its own, on disk before it returns. To sign out of one that has ended or isn't
+ * there is no error. */
+enum error session_end(struct work *w, enum end how, const struct user *u, uint64_t id);
 
 #endif

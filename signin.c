@@ -34,6 +34,15 @@ static struct password_cost cost_of(const struct config *config)
 	return password_cost_here(config->password.kib, config->password.passes);
 }
 
+static struct trial *new_trial(struct work *w, struct slice account, struct user *user)
+{
+	struct trial *t = arena(sizeof *t);
+	t->w = w;
+	t->account = account;
+	t->user = user;
+	return t;
+}
+
 /* Whether a password may be tried now, and a slot to hash it in. */
 static enum error begin_trial(struct trial *t)
 {
@@ -113,17 +122,19 @@ static enum error try_password(struct trial *t, struct slice password)
 enum error signin_by_password(struct work *w, struct slice name, struct slice password, const struct origin *origin,
 	struct grant *out)
 {
-	struct trial t = { .w = w, .account = name, .origin = origin, .user = &out->user, .session = &out->session };
-	enum error e = begin_trial(&t);
+	struct trial *t = new_trial(w, name, &out->user);
+	t->origin = origin;
+	t->session = &out->session;
+	enum error e = begin_trial(t);
 	if (e == ERROR_NONE)
 		e = session_clock(w);
 	if (e == ERROR_NONE)
-		e = try_password(&t, password);
+		e = try_password(t, password);
 	if (e == ERROR_NONE)
-		e = audit_run(w, DURABLE_NOW, sign_in, &t);
+		e = audit_run(w, DURABLE_NOW, sign_in, t);
 	if (e != ERROR_NONE)
 		return e;
-	end_trial(&t);
+	end_trial(t);
 	session_grant(w, out);
 	return ERROR_NONE;
 }
@@ -152,14 +163,16 @@ static enum error add_user(void *arg)
 enum error signin_register(struct work *w, struct slice name, struct slice password, const struct origin *origin,
 	struct grant *out)
 {
-	struct trial t = { .w = w, .account = name, .origin = origin, .user = &out->user, .session = &out->session };
+	struct trial *t = new_trial(w, name, &out->user);
+	t->origin = origin;
+	t->session = &out->session;
 	enum error e = check_new_user(w->config, name, password);
 	if (e == ERROR_NONE)
-		e = begin_trial(&t);
+		e = begin_trial(t);
 	if (e == ERROR_NONE)
-		e = hash_password(&t, password);
+		e = hash_password(t, password);
 	if (e == ERROR_NONE)
-		e = audit_run(w, DURABLE_NOW, add_user, &t);
+		e = audit_run(w, DURABLE_NOW, add_user, t);
 	if (e == ERROR_NONE)
 		session_grant(w, out);
 	return e;
@@ -193,14 +206,15 @@ static enum error try_current_password(struct trial *t, struct slice current, st
 
 enum error signin_change_password(struct work *w, struct caller *caller, struct slice current, struct slice next)
 {
-	struct trial t = { .w = w, .account = caller->user.name, .user = &caller->user, .caller = caller };
+	struct trial *t = new_trial(w, caller->user.name, &caller->user);
+	t->caller = caller;
 	if (!password_acceptable(next))
 		return ERROR_WEAK_PASSWORD;
 	store_close();
-	enum error e = try_current_password(&t, current, next);
+	enum error e = try_current_password(t, current, next);
 	if (e == ERROR_NONE)
-		e = audit_run(w, DURABLE_NOW, change_password, &t);
+		e = audit_run(w, DURABLE_NOW, change_password, t);
 	if (e == ERROR_NONE)
-		end_trial(&t);
+		end_trial(t);
 	return e;
 }

@@ -321,6 +321,7 @@ static void meet(struct verb_call *c, enum need need)
 		process_become_owner(c->dir);
 	if (need >= NEED_CONF)
 		wrong = config_read(c->dir, &c->conf);
+	c->work.config = &c->conf;
 	if (wrong)
 		fail(ERROR_STORE_UNAVAILABLE, "AD2", wrong, NULL);
 }
@@ -333,7 +334,7 @@ static enum error run_change(void *change)
 {
 	struct change *ch = change;
 	ch->call->done.n = 0;
-	ch->call->event = 0;
+	ch->call->work.note = (struct audit){ 0 };
 	ch->call->why = NULL;
 	ch->code = ch->run(ch->call);
 	return ch->code == VERB_DONE ? ERROR_NONE : ERROR_INVALID_REQUEST;
@@ -343,7 +344,7 @@ static int change(struct verb_call *c, const struct verb *v)
 {
 	struct change ch = { .call = c, .run = v->run };
 	store_open(c->dir, VERB_WAIT);
-	c->time = verb_time();
+	verb_clock(c);
 	if (v->need == NEED_CHANGE)
 		store_run(DURABLE_NOW, run_change, &ch);
 	else

@@ -34,14 +34,14 @@ int verb_key_list(struct verb_call *c)
 static enum error write_note(void *call)
 {
 	struct verb_call *c = call;
-	verb_note(c, c->event, 0, 0);
+	audit_note(&c->work, c->work.note.event, 0, 0);
 	return ERROR_NONE;
 }
 
 /* The event of a change that was made outside of the store. */
 static void note_alone(struct verb_call *c, enum event event)
 {
-	c->event = event;
+	c->work.note.event = event;
 	store_run(DURABLE_NOW, write_note, c);
 }
 
@@ -56,13 +56,11 @@ static int add_key(struct verb_call *c, const struct key *key)
 	return verb_done(c, "new tokens are signed with key ", slice_of(key->kid));
 }
 
-struct epoch { struct verb_call *call; int64_t ended; };
-
-static enum error end_all_sessions(void *epoch)
+static enum error end_all_sessions(void *call)
 {
-	struct epoch *e = epoch;
-	e->ended = store_sessions_end_all(ENDED_REVOKED, e->call->time);
-	verb_note(e->call, EVENT_EPOCH, 0, 0);
+	struct verb_call *c = call;
+	c->work.note.count = store_sessions_end_all(ENDED_REVOKED, c->work.time);
+	audit_note(&c->work, EVENT_EPOCH, 0, 0);
 	return ERROR_NONE;
 }
 
@@ -73,11 +71,10 @@ static enum error end_all_sessions(void *epoch)
  */
 static int begin_epoch(struct verb_call *c)
 {
-	struct keyring ring = { .count = 1, .key = { verb_fresh_key(c->time) } };
-	struct epoch e = { .call = c };
+	struct keyring ring = { .count = 1, .key = { verb_fresh_key(c->work.time) } };
 	keyring_write(c->dir, &ring);
-	store_run(DURABLE_NOW, end_all_sessions, &e);
-	buf_int(&c->done, e.ended);
+	store_run(DURABLE_NOW, end_all_sessions, c);
+	buf_int(&c->done, c->work.note.count);
 	buf_s(&c->done, " sessions ended, every token until now is refused; new tokens are signed with key ");
 	verb_done(c, ring.key[0].kid, SLICE_NONE);
 	wipe(&ring, sizeof ring);
@@ -88,7 +85,7 @@ int verb_key_rotate(struct verb_call *c)
 {
 	if (c->given[OPT_EPOCH])
 		return begin_epoch(c);
-	struct key key = verb_fresh_key(c->time);
+	struct key key = verb_fresh_key(c->work.time);
 	return add_key(c, &key);
 }
 
@@ -102,7 +99,7 @@ int ask_key(struct verb_call *c)
 
 int verb_key_import(struct verb_call *c)
 {
-	struct key key = { .created_at = c->time };
+	struct key key = { .created_at = c->work.time };
 	if (!parse_hex(c->input, key.master, KEY_SIZE))
 		return verb_no(c, "a key is one line of 64 hexadecimal digits");
 	jwt_name_key(&key);

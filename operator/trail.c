@@ -19,7 +19,8 @@ static void audit_row(struct rows *r, const struct audit *a, const struct user_n
 	rows_id(r, "session", a->session);
 	rows_text(r, "ip", 15, a->ip);
 	rows_text(r, "class", 5, slice_of(class_words[a->class]));
-	rows_int(r, "distance", 0, a->distance);
+	rows_int(r, "distance", 8, a->distance);
+	rows_int(r, "count", 0, a->count);
 	rows_close(r);
 }
 

@@ -32,47 +32,39 @@ static int ask_password(struct verb_call *c)
 	return VERB_DONE;
 }
 
-/* Whether the first operand names a user; asked before a person types. */
-static bool is_there(const struct verb_call *c)
-{
-	struct user u;
-	store_open(c->dir, VERB_WAIT);
-	bool found = verb_user(c->operand[0], &u);
-	store_close();
-	return found;
-}
-
 int ask_first_password(struct verb_call *c)
 {
+	struct user u;
 	if (!session_username_ok(c->operand[0]))
 		return verb_no(c, "a user name has 1 to 64 bytes of A-Z a-z 0-9 . _ @ + -");
-	if (is_there(c))
+	if (verb_look_up_user(c, &u))
 		return verb_no(c, errors[ERROR_USERNAME_TAKEN].message);
 	return ask_password(c);
 }
 
 int ask_next_password(struct verb_call *c)
 {
-	return is_there(c) ? ask_password(c) : verb_no_user(c, c->operand[0]);
+	struct user u;
+	return verb_look_up_user(c, &u) ? ask_password(c) : VERB_REFUSED;
 }
 
 int verb_user_add(struct verb_call *c)
 {
-	struct user u = { .id = random_id(), .name = c->operand[0], .password = c->input, .created_at = c->time };
+	struct user u = { .id = random_id(), .name = c->operand[0], .password = c->input, .created_at = c->work.time };
 	if (!store_user_add(&u))
 		return verb_no(c, errors[ERROR_USERNAME_TAKEN].message);
-	verb_note(c, EVENT_USER_ADDED, u.id, 0);
+	audit_note(&c->work, EVENT_USER_ADDED, u.id, 0);
 	return verb_done(c, "added user ", u.name);
 }
 
 int verb_user_passwd(struct verb_call *c)
 {
 	struct user u;
-	if (!verb_user(c->operand[0], &u))
-		return verb_no_user(c, c->operand[0]);
+	if (!verb_find_user(c, c->operand[0], &u))
+		return VERB_REFUSED;
 	store_user_password(u.id, c->input);
-	int64_t ended = store_sessions_end(u.id, 0, ENDED_PASSWORD, c->time);
-	verb_note(c, EVENT_PASSWORD_CHANGED, u.id, 0);
+	int64_t ended = session_end_all(&c->work, u.id, 0, ENDED_PASSWORD);
+	audit_note(&c->work, EVENT_PASSWORD_CHANGED, u.id, 0);
 	return verb_done_count(c, ended, " sessions ended");
 }
 
@@ -107,8 +99,8 @@ int ask_subscription(struct verb_call *c)
 int verb_user_set(struct verb_call *c)
 {
 	struct user u;
-	if (!verb_user(c->operand[0], &u))
-		return verb_no_user(c, c->operand[0]);
+	if (!verb_find_user(c, c->operand[0], &u))
+		return VERB_REFUSED;
 	store_user_subscription(u.id, c->input);
 	return verb_done(c, "set the subscription of ", u.name);
 }
@@ -116,31 +108,31 @@ int verb_user_set(struct verb_call *c)
 int verb_user_disable(struct verb_call *c)
 {
 	struct user u;
-	if (!verb_user(c->operand[0], &u))
-		return verb_no_user(c, c->operand[0]);
+	if (!verb_find_user(c, c->operand[0], &u))
+		return VERB_REFUSED;
 	store_user_disable(u.id, true);
-	int64_t ended = store_sessions_end(u.id, 0, ENDED_DISABLED, c->time);
-	verb_note(c, EVENT_USER_DISABLED, u.id, 0);
+	int64_t ended = session_end_all(&c->work, u.id, 0, ENDED_DISABLED);
+	audit_note(&c->work, EVENT_USER_DISABLED, u.id, 0);
 	return verb_done_count(c, ended, " sessions ended");
 }
 
 int verb_user_enable(struct verb_call *c)
 {
 	struct user u;
-	if (!verb_user(c->operand[0], &u))
-		return verb_no_user(c, c->operand[0]);
+	if (!verb_find_user(c, c->operand[0], &u))
+		return VERB_REFUSED;
 	store_user_disable(u.id, false);
-	verb_note(c, EVENT_USER_ENABLED, u.id, 0);
+	audit_note(&c->work, EVENT_USER_ENABLED, u.id, 0);
 	return verb_done(c, "enabled user ", u.name);
 }
 
 int verb_user_delete(struct verb_call *c)
 {
 	struct user u;
-	if (!verb_user(c->operand[0], &u))
-		return verb_no_user(c, c->operand[0]);
+	if (!verb_find_user(c, c->operand[0], &u))
+		return VERB_REFUSED;
 	store_user_delete(u.id);
-	verb_note(c, EVENT_USER_DELETED, u.id, 0);
+	audit_note(&c->work, EVENT_USER_DELETED, u.id, 0);
 	return verb_done(c, "deleted user ", u.name);
 }
 

@@ -32,13 +32,6 @@ int verb_no(struct verb_call *c, const char *why)
 	return verb_refuse(c, why, SLICE_NONE);
 }
 
-static const char *hex(uint64_t id)
-{
-	struct buf b = { 0 };
-	buf_hex(&b, id);
-	return slice_text(buf_slice(&b));
-}
-
 /* What stdout is told after the commit: a text and what it is about. */
 int verb_done(struct verb_call *c, const char *what, struct slice about)
 {
@@ -64,30 +57,20 @@ int64_t verb_later(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-int64_t verb_time(void)
+void verb_clock(struct verb_call *c)
 {
-	int64_t mark = store_mark(), time = now();
-	return verb_later(clock_judge(time, mark) == CLOCK_GOOD ? time : clock_build_epoch, mark);
-}
-
-void verb_note(struct verb_call *c, enum event event, uint64_t user, uint64_t session)
-{
-	struct audit a = { .time = c->time, .event = event, .user = user, .session = session };
-	c->event = event;
-	c->user = user;
-	c->session = session;
-	if (c->conf.audit == AUDIT_TABLE || c->conf.audit == AUDIT_BOTH)
-		store_audit_add(&a, c->conf.audit_max);
-	else
-		store_mark_raise(c->time);
+	struct work *w = &c->work;
+	(void)session_clock(w);
+	if (w->trust != CLOCK_GOOD)
+		w->time = w->mark = verb_later(clock_build_epoch, w->mark);
 }
 
 void verb_log(const struct verb_call *c)
 {
-	if (c->event == 0 || (c->conf.audit != AUDIT_SYSLOG && c->conf.audit != AUDIT_BOTH))
-		return;
-	log_to_syslog();
-	log_line("audit", event_words[c->event], " user=", hex(c->user), " session=", hex(c->session), NULL);
+	if (c->work.note.event && audit_in_log(&c->conf)) {
+		log_to_syslog();
+		audit_log(&c->work);
+	}
 }
 
 bool verb_user(struct slice name, struct user *out)
@@ -95,21 +78,35 @@ bool verb_user(struct slice name, struct user *out)
 	return session_username_ok(name) && store_user_named(name, out);
 }
 
-int verb_no_user(struct verb_call *c, struct slice name)
+bool verb_find_user(struct verb_call *c, struct slice name, struct user *out)
 {
-	return verb_refuse(c, "no such user: ", name);
+	bool found = verb_user(name, out);
+	if (!found)
+		(void)verb_refuse(c, "no such user: ", name);
+	return found;
 }
 
-/* The user's name, empty for one who is gone; read while the store is open. */
+bool verb_look_up_user(struct verb_call *c, struct user *out)
+{
+	store_open(c->dir, VERB_WAIT);
+	bool found = verb_find_user(c, c->operand[0], out);
+	store_close();
+	return found;
+}
+
+void verb_copy_name(const struct user *u, struct user_name *out)
+{
+	size_t n = u ? u->name.n : 0;
+	if (n)
+		memcpy(out->text, u->name.p, n);
+	out->text[n] = '\0';
+}
+
 void verb_name_of(uint64_t id, struct user_name *out)
 {
 	struct user u = { .id = 0 };
 	size_t mark = arena_mark();
-	out->text[0] = '\0';
-	if (id && store_user(id, &u)) {
-		memcpy(out->text, u.name.p, u.name.n);
-		out->text[u.name.n] = '\0';
-	}
+	verb_copy_name(id && store_user(id, &u) ? &u : NULL, out);
 	arena_back(mark);
 }
 
@@ -118,12 +115,6 @@ void verb_ring(const char *dir, struct keyring *out)
 	const char *wrong = keyring_read(dir, out);
 	if (wrong)
 		fail(ERROR_STORE_UNAVAILABLE, "VB5", wrong, NULL);
-}
-
-bool verb_is_over(const struct config *conf, const struct session *s)
-{
-	int64_t time = now();
-	return (s->expires_at && time >= s->expires_at) || time >= s->rotated_at + conf->refresh_ttl;
 }
 
 struct key verb_fresh_key(int64_t created_at)

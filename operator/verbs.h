@@ -8,6 +8,7 @@
 #ifndef VERBS_H
 #define VERBS_H
 
+#include "audit.h"
 #include "base/base.h"
 #include "config.h"
 #include "keyring.h"
@@ -38,9 +39,7 @@ struct verb_call {
 	struct slice value[OPT__MAX];
 	struct config conf;
 	struct slice input;                     /* what was asked for: a password's hash, JSON, a key */
-	int64_t time;                           /* of the change, by a clock that is believed */
-	enum event event;                       /* what to log once it is committed; 0: nothing */
-	uint64_t user, session;
+	struct work work;                       /* what the policy needs: the time of the change, its event */
 	struct buf done;                        /* one line for stdout, once all is committed */
 	const char *why;                        /* why it was refused, for the log; NULL: logged already */
 	struct slice about;                     /* what that is about */
@@ -56,20 +55,25 @@ int verb_done(struct verb_call *c, const char *what, struct slice about);
 int verb_done_count(struct verb_call *c, int64_t count, const char *what);
 /* How the verb's rows are written: as JSON with --json. */
 enum rows_form verb_form(const struct verb_call *c);
-/* The time that a change is written under: never one that would drag the
- * store's mark to where the clock only seems to be. The store is open. */
-int64_t verb_time(void);
+/*
+ * Settles the time of a change. The operator may change things whatever the
+ * clock says; where it isn't trusted, the change is dated at the store's mark,
+ * so that the mark isn't raised to where the clock only seems to be. The store
+ * is open.
+ */
+void verb_clock(struct verb_call *c);
 int64_t verb_later(int64_t a, int64_t b);
-/* Writes the event of a change, in its transaction; logs it once that stands, where option audit says so. */
-void verb_note(struct verb_call *c, enum event event, uint64_t user, uint64_t session);
+/* Logs the event that audit_note() noted, once its change stands, where option audit says so. */
 void verb_log(const struct verb_call *c);
-/* The user of that name; the refusal where there is none. */
+/* The user of that name. verb_find_user(): where there is none, that is why the verb is refused. */
 bool verb_user(struct slice name, struct user *out);
-int verb_no_user(struct verb_call *c, struct slice name);
-/* The user's name, empty for one who is gone; read while the store is open. */
+bool verb_find_user(struct verb_call *c, struct slice name, struct user *out);
+/* The same of the first operand, with the store closed before and after: a person may type next. */
+bool verb_look_up_user(struct verb_call *c, struct user *out);
+/* A user's name, empty for one who is gone (u NULL). verb_name_of() reads it: the store is open. */
 struct user_name { char text[LIMIT_USERNAME + 1]; };
+void verb_copy_name(const struct user *u, struct user_name *out);
 void verb_name_of(uint64_t id, struct user_name *out);
-bool verb_is_over(const struct config *conf, const struct session *s);
 /* The keys of dir; what is wrong with them is fail(ERROR_STORE_UNAVAILABLE). A new key. */
 void verb_ring(const char *dir, struct keyring *out);
 struct key verb_fresh_key(int64_t created_at);

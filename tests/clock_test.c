@@ -19,7 +19,7 @@ static bool asked_too_early(void)
 static void judges(void)
 {
 	const int64_t build = clock_build_epoch, mark = build + 400LL * DAY;
-	const struct { const char *name; int64_t time, mark; bool (*confirmed)(void); enum clock_belief want; } cases[] = {
+	const struct { const char *name; int64_t time, mark; bool (*confirmed)(void); enum clock_trust want; } cases[] = {
 		{ "1970", 0, 0, asked_too_early, CLOCK_UNSET },
 		{ "before 1970", -1, 0, asked_too_early, CLOCK_UNSET },
 		{ "a second before the build", build - 1, 0, asked_too_early, CLOCK_UNSET },

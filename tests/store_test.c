@@ -287,6 +287,26 @@ static void audit(void)
 	is_int(store_audits_after(0, rows), LIMIT_LIST, "at most LIMIT_LIST again");
 }
 
+/* One column is a distance or a count, by the event. */
+static void counts(void)
+{
+	static const struct { enum event event; bool count; } cases[] = {
+		{ EVENT_LOGIN, false }, { EVENT_REFRESH, false }, { EVENT_REUSE, false }, { EVENT_FORK, false }, { EVENT_ROLLFORWARD, false },
+		{ EVENT_LOGOUT, true }, { EVENT_REVOKE, true }, { EVENT_PASSWORD_CHANGED, true }, { EVENT_USER_DISABLED, true },
+		{ EVENT_EPOCH, true }, { EVENT_KEY_ADDED, false },
+	};
+	struct audit rows[LIMIT_LIST];
+	fresh();
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		store_begin(DURABLE_LATER);
+		store_audit_add(&(struct audit){ .event = cases[i].event, .distance = 3, .count = 5 }, 100);
+		store_commit();
+		store_audits(0, 0, 1, rows);
+		ok(rows[0].distance == (cases[i].count ? 0 : 3) && rows[0].count == (cases[i].count ? 5 : 0), "%s has a %s",
+			event_words[cases[i].event], cases[i].count ? "count" : "distance");
+	}
+}
+
 /* Numbers that have no name, as a damaged row has them, would be looked up in tables. */
 static void nameless_numbers(void)
 {
@@ -405,6 +425,7 @@ int main(void)
 	run_closes();
 	run_batched();
 	audit();
+	counts();
 	nameless_numbers();
 	audit_bound();
 	mark();

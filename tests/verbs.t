@@ -368,7 +368,7 @@ want 0 'audit' lk audit
 like "$out" 'TIME *EVENT *
 *user_added *alice *' 'is a table'
 want 0 'audit --json' lk audit --json
-is "$(json 'sorted(d[0])')" "['class', 'distance', 'event', 'ip', 'session', 'time', 'user', 'username']" 'and JSON'
+is "$(json 'sorted(d[0])')" "['class', 'count', 'distance', 'event', 'ip', 'session', 'time', 'user', 'username']" 'and JSON'
 is "$(json 'd == sorted(d, key=lambda e: e["time"])')" True 'the oldest first'
 for event in user_added password_changed user_disabled user_enabled revoke key_added key_retired login login_failed; do
     is "$(json "any(e['event'] == '$event' for e in d)")" True "has $event"
