@@ -2,13 +2,20 @@
 
 usage: docs.py URL USERNAME PASSWORD SOURCE-ROOT
 
+The routes are read from the tables of the source (struct route, struct member)
+and must be the operations of openapi.yaml and the calls of api.md, with the
+same members and credentials. Each route is called without anything, and each
+of its members is left out, given the wrong type and made too long.
+
 Every operation of openapi.yaml is called, in an order that leaves a session to
 go on with; the status must be one that it documents and the body must fit its
 schema. Every path is called with every method that it doesn't document. The
 error codes of error.c, openapi.yaml and api.md must be the same set, and so
 must the calls of both documents.
 """
+import glob
 import json
+import os
 import re
 import sys
 import urllib.error
@@ -33,6 +40,35 @@ def read(name):
         return f.read()
 
 
+def numbers():
+    """The limits of the source, by name."""
+    return {name: int(value) for name, value in re.findall(r"\b(LIMIT_\w+) = (\d+)", read("base/base.h"))}
+
+
+def tables():
+    """The rows of every struct route, and the members that each names: {"POST /x": (access, {name: (type, required, max)})}."""
+    limit, members, rows = numbers(), {}, {}
+    for file in sorted(glob.glob(f"{root}/*.c")):
+        text = read(os.path.basename(file))
+        for table, body in re.findall(r"struct member (\w+)\[\] = \{(.*?)\};", text, re.S):
+            members[table] = {name: ("string", required == "true", limit[most])
+                              for name, required, most in re.findall(r"TEXT\((\w+), (\w+), (\w+)\)", body)}
+            members[table].update({name: ("boolean", False, 0) for name in re.findall(r"FLAG\((\w+)\)", body)})
+            members[table].update({row[0]: ("string" if row[1] == "TEXT" else "boolean", row[2] == "true", limit.get(row[3], 0))
+                                   for word in re.findall(r"\b[A-Z]{2,}\b(?!\()", body)
+                                   for row in re.findall(rf'#define {word} MEMBER\("(\w+)", MEMBER_(\w+), (\w+), (\w+),', text)})
+        for table in re.findall(r"struct route \w+\[\] = \{\n(.*?)\n\};", text, re.S):
+            for line in table.split("\n"):
+                row = re.match(r'\t\{ METHOD_(\w+), *"([^"]+)", *ACCESS_(\w+), *(\w+), *(?:true|false), *\w+ \},$', line)
+                if not row:
+                    ok(False, f"a row of a table of routes can be read: {line}")
+                    continue
+                method, path, access, table_of_members = row.groups()
+                path += "{id}" if path.endswith("/") else ""
+                rows[f"{method} {path}"] = (access, members.get(table_of_members, {}))
+    return rows
+
+
 spec = yaml.safe_load(read("docs/openapi.yaml"))
 prose = read("docs/api.md")
 
@@ -49,11 +85,11 @@ def inline(node):
     return [inline(v) for v in node] if isinstance(node, list) else node
 
 
-def call(method, path, body=None, token=None, headers=()):
-    request = urllib.request.Request(url + path, method=method, headers=dict(headers))
+def call(method, path, body=None, token=None, kind="application/json"):
+    request = urllib.request.Request(url + path, method=method)
     if body is not None:
-        request.data = json.dumps(body).encode()
-        request.add_header("Content-Type", "application/json")
+        request.data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        request.add_header("Content-Type", kind)
     if token:
         request.add_header("Authorization", "Bearer " + token)
     try:
@@ -89,14 +125,15 @@ def sign_in():
 
 first, second = sign_in(), sign_in()
 token = first["access_token"]
+new_user = f"carol{os.getpid()}"
 login = {"username": username, "password": password}
 # operation, path, body, access token, status; and what is refused
 story = [
     ("login", "/login", login, None, 200),
     ("login", "/login", dict(login, password="not the one"), None, 401),
     ("login", "/login", {"username": username}, None, 400),
-    ("register", "/register", {"username": "carol", "password": "a long enough one"}, None, 201),
-    ("register", "/register", {"username": "carol", "password": "a long enough one"}, None, 409),
+    ("register", "/register", {"username": new_user, "password": "a long enough one"}, None, 201),
+    ("register", "/register", {"username": new_user, "password": "a long enough one"}, None, 409),
     ("register", "/register", {"username": "dave", "password": "short"}, None, 422),
     ("refresh", "/refresh", {"refresh_token": first["refresh_token"], "idempotency_key": "docs"}, None, 200),
     ("refresh", "/refresh", {"refresh_token": "no.such.token"}, None, 401),
@@ -122,6 +159,57 @@ operations = {}
 for path, item in spec["paths"].items():
     for method, operation in item.items():
         operations[operation["operationId"]] = (method.upper(), path, operation)
+
+
+def refused(operation, answer, wanted, about, what):
+    """As check(), and the message names the member."""
+    check(operation, answer, wanted, what)
+    ok(about is None or json.loads(answer[2])["error"]["message"].startswith(about + ": "), f"{what}: the message names {about}")
+
+
+def try_members(key, path, operation, members):
+    """Each member left out, of the wrong type, and one byte too long."""
+    good = {name: "x" for name, (_, required, _) in members.items() if required}
+    for name, (kind, required, most) in members.items():
+        if required:
+            refused(operation, call("POST", path, {k: v for k, v in good.items() if k != name}), 400, name, f"{key} without {name}")
+        refused(operation, call("POST", path, {**good, name: 7}), 400, name, f"{key} with a number for {name}")
+        if kind == "string" and most < numbers()["LIMIT_BODY"]:
+            refused(operation, call("POST", path, {**good, name: "x" * (most + 1)}), 400, name, f"{key} with {most + 1} bytes of {name}")
+    check(operation, call("POST", path, "{}", kind="text/plain"), 415, f"{key} with another type of body")
+
+
+def documented_members(operation):
+    schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    return {name: (member["type"], name in schema.get("required", [])) for name, member in schema.get("properties", {}).items()}
+
+
+def ask_route(key, access, members):
+    """A route of the program as it is documented: its credential, its members, and its answer to a bare call."""
+    method, path = key.split(" ")
+    here = path.replace("{id}", "0" * 16)
+    operation = spec["paths"].get(path, {}).get(method.lower())
+    ok(operation is not None, f"{key}: is in openapi.yaml")
+    if operation is None:
+        return
+    public = operation.get("security", spec["security"]) == []
+    ok(access != "LIVE" or operation.get("security", spec["security"]) == spec["security"], f"{key}: openapi.yaml has its credential")
+    if method == "POST":
+        of_program = {name: (kind, required) for name, (kind, required, _) in members.items()}
+        ok(of_program == documented_members(operation), f"{key}: openapi.yaml has its members")
+        try_members(key, here, operation, members)
+    elif members:
+        form = call("POST", here, "access_token=" + token, kind="application/x-www-form-urlencoded")
+        ok(not public and form[0] == call("GET", here, token=token)[0], f"{key}: a form with the token is answered as the GET")
+    if access == "LIVE" and not any(required for _, required, _ in members.values()):
+        check(operation, call(method, here), 401, f"{key} without a token")
+
+
+routes = tables()
+ok(len(routes) > 0, "the source has routes")
+for row, (row_access, row_members) in routes.items():
+    ask_route(row, row_access, row_members)
+ok(set(routes) == {f"{m} {p}" for m, p, _ in operations.values()}, "openapi.yaml has the routes of the source, and no other")
 
 for name, path, body, bearer, wanted in story:
     method, _, operation = operations[name]
