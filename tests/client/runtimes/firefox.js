@@ -17,7 +17,7 @@ function only(thing, known, passed) {
   });
 }
 
-const PAGE = ['evaluate', 'goto', 'reload', 'on', 'off', 'url', 'setDefaultTimeout', 'bringToFront', 'isClosed', 'goBack', 'title', 'setContent'];
+const PAGE = ['evaluate', 'goto', 'reload', 'off', 'url', 'setDefaultTimeout', 'bringToFront', 'isClosed', 'goBack', 'title', 'setContent'];
 
 /* Contexts and tabs are opened and closed one at a time: Firefox loses one that is made while another goes. */
 let turn = Promise.resolve();
@@ -34,6 +34,8 @@ async function openContext(firefox) {
       return only(page, {
         addInitScript: (script, arg) => page.evaluateOnNewDocument(script, arg),
         close: () => inTurn(() => page.close()),
+        // Firefox puts the error's name before its message.
+        on: (type, callback) => page.on(type, type === 'pageerror' ? ({ message }) => callback({ message: message.replace(/^\w*Error: /, '') }) : callback),
       }, PAGE);
     },
     setOffline: off => Promise.all(pages.filter(page => !page.isClosed()).map(page => page.setOfflineMode(off))),

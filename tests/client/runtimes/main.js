@@ -1,9 +1,10 @@
 // Each runtime that the client is for, really run: Node (20 and the long-term one), workerd, jsdom under Vitest and
 // under Jest, React Native's pieces, a module Worker in Chromium and in Firefox, Firefox with the scenarios of
 // scenarios.js, a server renderer, TypeScript's three resolutions, and attw. TAP.
-//   node main.js [only=TEXT]        TORTURE=1: Firefox runs every scenario
+//   node main.js [only=TEXT]        TORTURE=1: Firefox runs every scenario, or with SCENARIO=TEXT those that have it in their name
 import fs from 'node:fs';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { Bench, inPage, launchBrowser, Unmet } from '../browser.js';
 import { openControl } from '../control.js';
 import { result, run, runGroups, steps } from '../groups.js';
@@ -137,7 +138,7 @@ const firefox = ['Firefox', async () => {
   const browser = await launchFirefox();
   try {
     await inWorker('a module Worker in Firefox', browser);
-    const chosen = process.env.TORTURE ? scenarios : SHORT.map(name => scenarios.find(s => s.name.startsWith(name)) ?? name);
+    const chosen = process.env.TORTURE ? scenarios.filter(s => s.name.includes(process.env.SCENARIO ?? '')) : SHORT.map(name => scenarios.find(s => s.name.startsWith(name)) ?? name);
     result(chosen.every(s => s.run), 'each scenario named here is there', chosen.filter(s => !s.run).join('\n'));
     const items = chosen.filter(s => s.run).flatMap(item => item.modes.map(mode => [item, mode])), all = items.length;
     let done = 0;
@@ -151,6 +152,9 @@ const firefox = ['Firefox', async () => {
 
 const types = ['TypeScript', async () => {
   for (const { name, good, detail } of await typeChecks(work)) result(good, name, detail);
+  const { stdout } = await run(process.execPath, ['build/client/node_modules/terser/bin/terser', 'www/session-react.js', '--module', '--mangle', '--compress']);
+  const bytes = gzipSync(stdout, { level: 9 }).length;
+  result(bytes > 100 && bytes <= 400, `session-react.js is ${bytes} bytes, minified and packed: at most 400`);
 }];
 
 /* A story that can't go well must not: a store that keeps nothing. */
