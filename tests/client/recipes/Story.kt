@@ -1,4 +1,4 @@
-// The story of docs/clients.md's Session.kt: StoryKt BASE CONTROL. Prints "ok NAME" or "not ok NAME: what it got".
+// The story of docs/clients.md's Session.kt: StoryKt BASE CONTROL [short]. Prints "ok NAME" or "not ok NAME: what it got".
 import java.io.IOException
 import java.net.URL
 import java.util.concurrent.CompletableFuture
@@ -7,19 +7,20 @@ import okhttp3.HttpUrl
 import okhttp3.OkHttpClient
 import okhttp3.Request
 
-/** Keeps one value; call number `fails` of it throws, counted from the last reset. */
+/** Keeps one value; its calls number `from` to `to` throw, counted from the last reset. */
 class Memory : Store {
     private var value: String? = null
-    private var fails = -1
+    private var from = -1
+    private var to = -1
     var calls = 0
 
-    private fun turn() { if (calls++ == fails) throw IOException("the store is locked") }
+    private fun turn() { if (calls++ in from until to) throw IOException("the store is locked") }
     @Synchronized override fun read(): String? { turn(); return value }
     @Synchronized override fun write(value: String) { turn(); this.value = value }
-    fun failAt(call: Int) { calls = 0; fails = call }
+    fun fail(first: Int, count: Int) { calls = 0; from = first; to = minOf(Int.MAX_VALUE.toLong(), first.toLong() + count).toInt() }
 }
 
-class Story(private val base: String, private val control: String) {
+class Story(private val base: String, private val control: String, private val short: Boolean) {
     private val ended = ArrayList<String>()
     private val plain = OkHttpClient.Builder().callTimeout(10, TimeUnit.SECONDS).build()
     private val user = told("/user")
@@ -91,41 +92,52 @@ class Story(private val base: String, private val control: String) {
         told("/online")
         launch(store).wake()
         step("is told by the next launch", told("/logout"), "204")
-        sweep()
+        if (!short) sweep()
     }
 
-    /** Each call of the store in turn fails once; the session outlives it, and nothing looks like theft. */
+    /** The store fails at each call in turn: once, three times, or until the next launch. The session outlives it, and nothing looks like theft. */
     private fun sweep() {
+        ended.clear()
+        val store = Memory()
         var points = 0
         var lost = 0
-        ended.clear()
-        while (true) {
-            val store = Memory()
-            var session = launch(store)
-            signIn(session)
-            store.failAt(points)
-            renewed(session)
-            told("/lose")
-            renewed(session)
-            told("/well")
-            session = launch(store)
-            var there: String? = null
-            for (i in 1..3) if (there == null) there = try { session.user() } catch (_: IOException) { null }
-            for (i in 1..3) if (there != null && renewed(session) == "SIGNED") break
-            told("/expire")
-            val reached = store.calls > points
-            store.failAt(-1)
-            if (there != user || get(session) != 200 || launch(store).user() != user) lost++
-            if (!reached) break
-            points++
+        for (count in listOf(1, 3, Int.MAX_VALUE)) {
+            var first = 0
+            while (true) {
+                if (!outlives(store, first, count)) lost++
+                if (store.calls <= first) break
+                first++
+            }
+            points += first
         }
-        step("a store that fails once, at each call: lost sessions of $points", lost + ended.size, 0)
+        step("a store that fails at each call: lost sessions of $points", lost + ended.size, 0)
         step("and false reuses", told("/refused"), "2")              // the two of revoked sessions, above
-        step("which were some points", points > 5, true)
+        step("which were some points", points > 12, true)
+    }
+
+    private fun outlives(store: Memory, first: Int, count: Int): Boolean {
+        var session = launch(store)
+        if (session.user() == null) signIn(session)
+        store.fail(first, count)
+        renewed(session)
+        told("/lose")
+        renewed(session)
+        told("/well")
+        session = launch(store)
+        val before = store.calls
+        if (count == Int.MAX_VALUE) store.fail(0, 0)
+        val there = (1..5).asSequence().map { try { session.user() } catch (_: IOException) { null } }.firstOrNull { it != null }
+        for (i in 1..5) if (there != null && renewed(session) == "SIGNED") break
+        val calls = if (count == Int.MAX_VALUE) before else store.calls
+        store.fail(0, 0)
+        told("/expire")
+        val well = there == user && get(session) == 200 && launch(store).user() == user
+        store.calls = calls
+        return well
     }
 }
 
 fun main(args: Array<String>) {
-    Story(args[0], args[1]).tell()
+    Story(args[0], args[1], args.size > 2).tell()
     System.exit(0)
 }
