@@ -483,37 +483,13 @@ static void challenge(struct call *c, enum error e)
 		reply_header(c->rp, "WWW-Authenticate", "Bearer realm=\"latchkey\"", missing ? "" : ", error=\"invalid_token\"", NULL);
 }
 
-/* Servers that keep Authorization from programs, by the beginning of their
- * names, and what helps. Those that pass AUTH_TYPE alone give themselves away. */
-static const struct { const char *name, *remedy; } withholders[] = {
-	{ "Apache", "say CGIPassAuth On" },
-	{ "busybox httpd/1.2", "take 1.31 or later" },
-	{ "busybox httpd/1.30", "take 1.31 or later" },
-};
-
-/*
- * Nothing else shows the operator why everybody is refused. A request with a
- * cookie or another scheme comes from a browser that isn't signed in; a server
- * that passes the header on is not to blame.
- */
-static void explain_missing_token(const struct request *rq)
-{
-	const char *remedy = rq->withheld ? "it passed AUTH_TYPE alone" : NULL;
-	for (size_t i = 0; i < sizeof withholders / sizeof *withholders; i++)
-		if (slice_starts(rq->server, slice_of(withholders[i].name)))
-			remedy = withholders[i].remedy;
-	if (remedy && !rq->authorization.p && !rq->cookie.p)
-		log_line("AU1", "no Authorization came through ", slice_text(rq->server), ": ", remedy,
-			", or send access_token in the body (RFC 6750, 2.2)", NULL);
-}
-
 /* Code, message and member are words of this program: nothing to escape. */
 static void refuse(struct call *c, enum error e)
 {
 	struct jw *w = &own(c)->out;
 	const char *message = errors[e].message;
 	if (e == ERROR_TOKEN_MISSING)
-		explain_missing_token(c->rq);
+		http_explain_withheld(c->rq);
 	challenge(c, e);
 	if (c->about)
 		message = text_join(c->about, ": ", message, NULL);

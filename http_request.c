@@ -137,3 +137,36 @@ bool http_same_origin(const struct request *rq)
 		return false;
 	return rq->host.n && slice_starts(host, S("//")) && slice_is_nocase(slice_from(host, 2), rq->host);
 }
+
+/* Servers that keep Authorization from programs, by the beginning of their
+ * names, and what helps. */
+static const struct { const char *name, *remedy; } withholders[] = {
+	{ "Apache", "say CGIPassAuth On" },
+	{ "busybox httpd/1.2", "take 1.31 or later" },
+	{ "busybox httpd/1.30", "take 1.31 or later" },
+};
+
+/* NULL: it isn't known to keep any. A server that passes AUTH_TYPE alone shows by it that it does. */
+static const char *remedy_for(const struct request *rq)
+{
+	const char *remedy = rq->withheld ? "it passed AUTH_TYPE alone" : NULL;
+	for (size_t i = 0; i < sizeof withholders / sizeof *withholders; i++)
+		if (slice_starts(rq->server, slice_of(withholders[i].name)))
+			remedy = withholders[i].remedy;
+	return remedy;
+}
+
+/*
+ * A request with a cookie or another scheme comes from a browser that isn't
+ * signed in; a server that passes the header on is not to blame.
+ */
+void http_explain_withheld(const struct request *rq)
+{
+	static bool explained;
+	const char *remedy = remedy_for(rq);
+	if (explained || !remedy || rq->authorization.p || rq->cookie.p)
+		return;
+	explained = true;
+	log_line("HT1", "no Authorization came through ", slice_text(rq->server), ": ", remedy,
+		", or send access_token in the body (RFC 6750, 2.2)", NULL);
+}

@@ -73,6 +73,13 @@ bool http_media_type(const struct request *rq, struct slice type);
 /* The request came in over plain HTTP from this very host, to a loopback name:
  * development. */
 bool http_loopback(const struct request *rq);
+/*
+ * To be called for a request without an access token. Web servers that keep
+ * Authorization for themselves make everybody be refused, and nothing else
+ * shows the operator why: so this logs a line, once in a process, that names
+ * the server and what helps.
+ */
+void http_explain_withheld(const struct request *rq);
 /* Origin names the very host that the request was sent to. */
 bool http_same_origin(const struct request *rq);
 

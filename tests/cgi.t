@@ -84,8 +84,8 @@ why() { # VARIABLE...: what is logged where no token came
     cgi '' $G "$@"
     cat "$TMP/err"
 }
-like "$(why PATH_INFO=/me SERVER_SOFTWARE='Apache/2.4.66 (Debian)')" 'latchkey: AU1: *Apache/2.4.66 (Debian): say CGIPassAuth On, or *' 'Apache is named, and what helps'
-like "$(why PATH_INFO=/verify SERVER_SOFTWARE=Apache)" 'latchkey: AU1: *CGIPassAuth*' 'for verify too'
+like "$(why PATH_INFO=/me SERVER_SOFTWARE='Apache/2.4.66 (Debian)')" 'latchkey: HT1: *Apache/2.4.66 (Debian): say CGIPassAuth On, or *' 'Apache is named, and what helps'
+like "$(why PATH_INFO=/verify SERVER_SOFTWARE=Apache)" 'latchkey: HT1: *CGIPassAuth*' 'for verify too'
 like "$(why PATH_INFO=/me SERVER_SOFTWARE='busybox httpd/1.30.1')" '*take 1.31 or later*' 'a busybox of old is'
 like "$(why PATH_INFO=/me AUTH_TYPE=Basic SERVER_SOFTWARE=mini_httpd/1.30)" '*mini_httpd/1.30: it passed AUTH_TYPE alone*' 'who shows that he saw one is'
 is "$(why PATH_INFO=/me SERVER_SOFTWARE='busybox httpd/1.35.0')" '' 'a newer busybox is not'

@@ -152,7 +152,7 @@ if [ "$HOST" = '[::1]' ]; then
 fi
 if [ -n "$SOCKET" ]; then story "http://localhost$path" "$FRONT"; else story "http://127.0.0.1:$PORT$path" "$FRONT"; fi
 if [ "$FRONT" = apache-keeps-auth ]; then
-    like "$(cat "$TMP/apache.log")" '*AU1: no Authorization came through Apache*: say CGIPassAuth On, *' "$FRONT: the log names cause and remedy"
+    like "$(cat "$TMP/apache.log")" '*HT1: no Authorization came through Apache*: say CGIPassAuth On, *' "$FRONT: the log names cause and remedy"
 fi
 smoke=$t_failed
 

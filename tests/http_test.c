@@ -1196,6 +1196,31 @@ static void test_linger(void)
 	   "a refused upload hears why");
 }
 
+static void explain_twice(void *request)
+{
+	http_explain_withheld(request);
+	http_explain_withheld(request);
+}
+
+static void test_withheld(void)
+{
+	static const struct { struct request rq; const char *line; } cases[] = {
+		{ { .server = T("Apache/2.4.66") }, "latchkey: HT1: no Authorization came through Apache/2.4.66: say CGIPassAuth On, "
+			"or send access_token in the body (RFC 6750, 2.2)\n" },
+		{ { .server = T("busybox httpd/1.30.1") }, "latchkey: HT1: no Authorization came through busybox httpd/1.30.1: take 1.31 or later, "
+			"or send access_token in the body (RFC 6750, 2.2)\n" },
+		{ { .server = T("x"), .withheld = true }, "latchkey: HT1: no Authorization came through x: it passed AUTH_TYPE alone, "
+			"or send access_token in the body (RFC 6750, 2.2)\n" },
+		{ { .server = T("busybox httpd/1.31") }, "" }, { { .withheld = false }, "" },
+		{ { .server = T("Apache"), .authorization = T("Basic x") }, "" }, { { .server = T("Apache"), .cookie = T("a=b") }, "" },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct request asked = cases[i].rq;
+		is_int(dies(explain_twice, &asked), 0, "a request without a token, by %s", text(asked.server));
+		is_str(t_err, cases[i].line, "  is explained once, if its server is to blame");
+	}
+}
+
 /* ---- the CGI face ------------------------------------------------------ */
 
 /* An environment of such variables, in the arena; "" and what follows NULL count for nothing. */
@@ -1553,6 +1578,7 @@ int main(void)
 		test_media_type,
 		test_loopback,
 		test_same_origin,
+		test_withheld,
 		test_stream_splits,
 		test_stream_bodies,
 		test_early_bytes,
