@@ -77,6 +77,7 @@ static void answer_failure(enum error e)
 	if (unread)
 		http_leave_unread(&request, early);
 	instance_answer(&instance, &request, store_failure(e), &reply);
+	store_before_answer();
 	send_reply();
 }
 
@@ -117,6 +118,7 @@ int main(int argc, char **argv)
 	instance_answer(&instance, &request, e, &reply);
 	store_before_answer();
 	send_reply();
+	on_fail(NULL);
 	store_tidy();
 	return 0;
 }

@@ -20,22 +20,17 @@ char *path_in(const char *dir, const char *name)
 	return path.p;
 }
 
-/* Reads fd to its end into text, which has room for max + 1 bytes. */
+/* Reads fd into text, which has room for max + 1 bytes. One read is all of a regular file, unless it is longer than that. */
 static int read_up_to(int fd, char *text, size_t max, size_t *length)
 {
-	size_t n = 0;
-	while (n <= max) {
-		ssize_t got = read(fd, text + n, max + 1 - n);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return errno;
-		if (got == 0)
-			break;
-		n += (size_t)got;
-	}
-	*length = n;
-	return n > max ? EFBIG : 0;
+	ssize_t got;
+	do {
+		got = read(fd, text, max + 1);
+	} while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return errno;
+	*length = (size_t)got;
+	return *length > max ? EFBIG : 0;
 }
 
 int file_read_open(int fd, size_t max, struct slice *out)

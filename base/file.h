@@ -13,7 +13,7 @@
 /* dir + "/" + name, in the arena. */
 char *path_in(const char *dir, const char *name);
 /*
- * Reads the whole of a file of at most max bytes into the arena. Returns 0, or
+ * Reads the whole of a regular file of at most max bytes into the arena. Returns 0, or
  * an errno value (EFBIG when it is longer), and then leaves *out untouched.
  * Doesn't open a symbolic link.
  */

@@ -12,7 +12,8 @@
  *
  * From each state store_close() leads to CLOSED. In OPEN and IN_BATCH this process has the turn; in
  * RESTING the database is open and its locks are let go of, which only a process that stays does
- * (store_stay()).
+ * (store_stay()). store_before_answer() leads to ABANDONED, where the locks are let go of for good:
+ * no process has the turn while it waits for its client.
  *
  * The turn. A process opens the database only while it holds a lock file, dir/latchkey.lock:
  * flock(2) queues fairly, while SQLite's own busy handler sleeps and starves. So
@@ -53,15 +54,18 @@ enum {
 	LOG_MOST = 16384,
 	/* How long we wait for a program that knows no turns (a sqlite3 shell) and has the file. */
 	BUSY_MS = 2000,
-	/* How long an idle process waits for a turn to empty the log in. */
-	IDLE_SECONDS = 1
+	/* How long an idle process, or one that has answered, waits for a turn to empty the log in. */
+	IDLE_SECONDS = 1,
+	TIDY_SECONDS = 1
 };
 
-enum state { CLOSED, RESTING, OPEN, IN_BATCH };
+enum state { CLOSED, ABANDONED, RESTING, OPEN, IN_BATCH };
 
 sqlite3 *database;
 
 static enum state state;
+static const char *opened_in;           /* the data directory */
+static int untidy;                      /* frames of the log that store_tidy() is to empty; 0: none */
 static int turn = -1;                   /* the lock file; -1: not open */
 static int log_frames;                  /* as of this connection's last commit; 0: it made none */
 static const char *staying_in;          /* data directory, of a process that stays; else NULL */
@@ -225,12 +229,15 @@ void store_open(const char *dir, int64_t seconds)
 	if (state >= OPEN)
 		return;
 	db_take_turn(dir, seconds);
+	if (state == ABANDONED)
+		db_disconnect();
 	if (state == RESTING)
 		wake_up();
 	if (state == OPEN)
 		return;
 	db_connect(path_in(dir, "latchkey.db"));
 	db_examine(dir);
+	opened_in = dir;
 }
 
 void store_close(void)
@@ -322,10 +329,22 @@ static int bound(void)
 	return staying_in ? STAYING_FRAMES : LOG_FRAMES;
 }
 
+/*
+ * From here on the connection is of no use. The process may be in the middle of a transaction, after a fail(): what SQLite
+ * has written of it lies behind the log's last commit, where the next writer puts its own.
+ */
 void store_before_answer(void)
 {
-	if (is_longer_than(bound()))
+	if (turn < 0)
+		return;
+	bool due = !fail_is_handled() && is_longer_than(bound());
+	untidy = due ? log_frames : 0;
+	if (due)
 		signal(SIGTERM, SIG_IGN);
+	if (state >= OPEN)
+		sqlite_file_abandon();
+	state = state >= OPEN ? ABANDONED : state;
+	db_give_turn();
 }
 
 static void tidy(int most)
@@ -341,6 +360,10 @@ static void tidy(int most)
 
 void store_tidy(void)
 {
+	if (untidy) {
+		store_open(opened_in, TIDY_SECONDS);
+		log_frames = untidy;
+	}
 	tidy(bound());
 }
 

@@ -232,6 +232,11 @@ bool sqlite_file_leave(int frames)
 	return (left_at_last_frame || !is_young(left.changed)) && lock_main(F_UNLCK);
 }
 
+void sqlite_file_abandon(void)
+{
+	(void)lock_main(F_UNLCK);
+}
+
 bool sqlite_file_return(bool *unchanged)
 {
 	struct sight now;

@@ -60,4 +60,10 @@ int sqlite_file_sync(void);
 bool sqlite_file_leave(int frames);
 bool sqlite_file_return(bool *unchanged);
 
+/*
+ * For a process that ends soon: lets go of the file's locks without SQLite's knowledge, whatever is under way.
+ * Nothing may be done with the database afterwards but to close it.
+ */
+void sqlite_file_abandon(void);
+
 #endif

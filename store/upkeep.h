@@ -79,13 +79,15 @@ bool store_backup(const char *dir, int to);
 /* ---- processes --------------------------------------------------------- */
 
 /*
- * To be called before the answer is sent. Where store_tidy() will have
- * something to do, SIGTERM is ignored from now on: some servers (lighttpd)
- * end a program once they have its answer, and the work would never be done.
+ * To be called before the answer is sent, also the answer to a failure: lets other processes at the store, since the
+ * client may be slow to take its answer. Nothing may be asked of the store afterwards but store_tidy() and
+ * store_close(). Where store_tidy() will have something to do, SIGTERM is ignored from now on: some servers
+ * (lighttpd) end a program once they have its answer, and the work would never be done.
  */
 void store_before_answer(void);
 /*
- * To be called after the answer was sent: work that no client need wait for. Never fails a request.
+ * To be called after the answer was sent: work that no client need wait for. It may fail() where the store can't be had
+ * again; then the next request does it.
  */
 void store_tidy(void);
 

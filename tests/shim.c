@@ -83,7 +83,7 @@ int __wrap_sqlite_file_sync(void);
 bool __real_directory_sync(const char *dir);
 bool __wrap_directory_sync(const char *dir);
 
-static bool crash, blames, unlocked, endless, gullible, early, unsynced, ends_unsynced, key_unsynced, again, kept;
+static bool crash, blames, unlocked, endless, gullible, early, unsynced, ends_unsynced, key_unsynced, again, kept, keeps_turn;
 
 /* ---- memory ------------------------------------------------------------ */
 
@@ -297,6 +297,15 @@ bool __wrap_directory_sync(const char *dir)
 	return key_unsynced || __real_directory_sync(dir);
 }
 
+void __real_store_before_answer(void);
+void __wrap_store_before_answer(void);
+
+void __wrap_store_before_answer(void)
+{
+	if (!keeps_turn)
+		__real_store_before_answer();
+}
+
 /* ---- the start --------------------------------------------------------- */
 
 static void supply(struct supply *s, const char *count)
@@ -308,7 +317,7 @@ static void supply(struct supply *s, const char *count)
 static void obey(const char *word)
 {
 	static const struct { const char *word; bool *on; } switches[] = {
-		{ "again", &again }, { "kept", &kept }, { "crash", &crash }, { "blames", &blames }, { "unlocked", &unlocked }, { "endless", &endless }, { "gullible", &gullible },
+		{ "again", &again }, { "kept", &kept }, { "keeps_turn", &keeps_turn }, { "crash", &crash }, { "blames", &blames }, { "unlocked", &unlocked }, { "endless", &endless }, { "gullible", &gullible },
 		{ "early", &early }, { "unsynced", &unsynced }, { "ends_unsynced", &ends_unsynced }, { "key_unsynced", &key_unsynced },
 	};
 	for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
