@@ -1,14 +1,13 @@
 /*
  * admin: see admin.h.
  *
- * The table of verbs is all there is to know of a verb but its body: its
- * words, what may follow them, which options it takes, what must be done
- * before it runs. Usage, help and dispatch read it; nothing else is to be
- * changed for a new verb.
+ * The table `verbs` says of each verb its words, what may follow them, which
+ * options it takes, and what must be done before it runs. Usage, help and
+ * dispatch read it, so a new verb is a row and a function.
  *
- * Options may stand anywhere, as `--name VALUE` or `--name=VALUE`; behind
- * `--` all is operand. What isn't known is refused with 100 before anything
- * is opened.
+ * Options may stand anywhere, as `--name VALUE` or `--name=VALUE`; after `--`
+ * every word is an operand. An unknown option or verb is refused with exit code
+ * 100 before any file is opened.
  */
 #include "operator/admin.h"
 
@@ -287,7 +286,7 @@ static const struct verb *find_verb(struct line *l)
 	return NULL;
 }
 
-/* NULL, or what is wrong with the words behind a verb. */
+/* NULL, or what is wrong with the words after a verb. */
 static const char *misuse(const struct line *l, const struct verb *v)
 {
 	size_t operands = l->words - verb_length(v, l->word, l->words);

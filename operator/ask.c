@@ -1,6 +1,6 @@
 /*
- * ask: see ask.h. The terminal's echo is off only while a line is typed; a
- * signal in that time turns it on again before it ends the process.
+ * ask: see ask.h. The terminal's echo is off only while a line is typed. A
+ * signal that ends the process in that time turns it on again first.
  */
 #include "operator/ask.h"
 
@@ -25,7 +25,7 @@ static void show_and_die(int number)
 	_exit(128 + number);
 }
 
-/* ECHONL: the line's end is still seen. Stopping would bring the echo back. */
+/* ECHONL: the end of the line is still shown. SIGTSTP is ignored: while we are stopped, the shell turns the echo on. */
 static void hide(void)
 {
 	static const int fatal[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
@@ -43,11 +43,11 @@ static void hide(void)
 }
 
 /*
- * A byte at a time, since what stands behind a line may be another program's.
- * False when there is more than max, or, where a line is wanted, nothing. What
- * can't be read to its end is no password: *trouble is the errno of that.
+ * Reads a byte at a time, since what follows the line may be meant for another
+ * program. False when there is more than max, or no line where one is wanted.
+ * *trouble is the errno of a read that failed, or 0: half a password is none.
  */
-static bool take(size_t max, bool line, struct slice *out, int *trouble)
+static bool read_input(size_t max, bool line, struct slice *out, int *trouble)
 {
 	char *text = arena(max + 1);
 	size_t n = 0;
@@ -66,7 +66,7 @@ static bool take(size_t max, bool line, struct slice *out, int *trouble)
 	return n <= max && (n || ended || !line);
 }
 
-static bool taken(bool good, int trouble)
+static bool checked(bool good, int trouble)
 {
 	if (trouble)
 		fail(ERROR_INTERNAL, "AS1", "cannot read standard input: ", strerror(trouble), NULL);
@@ -77,19 +77,29 @@ bool ask_line(const char *prompt, size_t max, struct slice *out)
 {
 	int trouble;
 	if (!ask_is_terminal()) {
-		bool piped = take(max, true, out, &trouble);
-		return taken(piped, trouble);
+		bool piped = read_input(max, true, out, &trouble);
+		return checked(piped, trouble);
 	}
 	hide();
 	write_all(STDERR_FILENO, slice_of(prompt));
-	bool typed = take(max, true, out, &trouble);
+	bool typed = read_input(max, true, out, &trouble);
 	tcsetattr(STDIN_FILENO, TCSANOW, &shown);
-	return taken(typed, trouble);
+	return checked(typed, trouble);
+}
+
+bool ask_word(const char *prompt, size_t max, struct slice *out)
+{
+	struct slice line;
+	if (!ask_line(prompt, max, &line))
+		return false;
+	line.n -= line.n && line.p[line.n - 1] == '\r';
+	*out = slice_trim(line);
+	return true;
 }
 
 bool ask_all(size_t max, struct slice *out)
 {
 	int trouble;
-	bool piped = take(max, false, out, &trouble);
-	return taken(piped, trouble);
+	bool piped = read_input(max, false, out, &trouble);
+	return checked(piped, trouble);
 }

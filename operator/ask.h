@@ -1,21 +1,24 @@
 /*
  * ask: what the operator types or pipes in. Secrets come this way and never
- * by argv, which every user of a host can read.
+ * by argv, which every user of the host can read.
  */
 #ifndef ASK_H
 #define ASK_H
 
 #include "base/base.h"
 
-/* Whether stdin is a terminal: then a person is asked, without echo. */
+/* Whether stdin is a terminal. Then a person is asked, and what is typed isn't shown. */
 bool ask_is_terminal(void);
 /*
- * One line, without its end, of at most max bytes, in the arena; not a byte
- * behind it is taken from stdin. On a terminal the prompt stands before it.
- * False when there is none or it is longer; what can't be read is fail().
+ * Reads one line of at most max bytes from stdin, into the arena, without its
+ * end. Not a byte after the line is read. On a terminal the prompt is shown.
+ * False when there is no line or it is longer; a read error is
+ * fail(ERROR_INTERNAL).
  */
 bool ask_line(const char *prompt, size_t max, struct slice *out);
-/* All of stdin, at most max bytes. False when it is more. */
+/* The same, without white space around it, and without the CR that an editor on Windows leaves. */
+bool ask_word(const char *prompt, size_t max, struct slice *out);
+/* Reads all of stdin. False when it is more than max bytes. */
 bool ask_all(size_t max, struct slice *out);
 
 #endif

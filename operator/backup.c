@@ -47,8 +47,8 @@ static bool sync_copy(const char *path)
 	return false;
 }
 
-/* In a child, which becomes the data directory's owner: so root's file stays
- * root's, and whatever fails there, the file is taken away here. */
+/* A child makes the copy, since it becomes the data directory's owner. So a file of root stays root's, and whatever
+ * fails in the child, this process removes the file. */
 int verb_backup(struct verb_call *c)
 {
 	const char *path = slice_text(c->operand[0]);

@@ -1,5 +1,5 @@
 /*
- * init: `latchkey init`. Each step can be repeated: whatever ends it early, the next one finishes it.
+ * init: `latchkey init`. Each step can be repeated. If latchkey init is killed, the next latchkey init does what is left.
  */
 #include "operator/verbs.h"
 
@@ -16,8 +16,8 @@
 
 enum { PASSWD_FILE = 65536 };  /* bytes of /etc/passwd that are looked through */
 
-/* A row of /etc/passwd by name or number. (No getpwnam: it would bring stdio
- * and the name service into a static program.) */
+/* Finds a row of /etc/passwd by name or number. (getpwnam(3) would bring stdio and the name service into a static
+ * program.) */
 static bool find_owner(struct slice who, struct stat *out)
 {
 	struct slice text = SLICE_NONE, field[4];
@@ -43,8 +43,9 @@ static _Noreturn void no_directory(const char *dir)
 	fail(ERROR_STORE_UNAVAILABLE, "VB3", "cannot make ", dir, ": ", strerror(errno), NULL);
 }
 
-/* On disk, all the way. A parent that can't be read was there before, or is another's. */
-static void sync_way(const char *dir)
+/* Syncs the directory's parents, so that its name lasts. One that can't be opened was there before, or belongs to somebody
+ * else. */
+static void sync_parents(const char *dir)
 {
 	char *path = slice_text(slice_of(dir));
 	for (char *at = strrchr(path, '/'); at > path; at = strrchr(path, '/')) {
@@ -54,7 +55,7 @@ static void sync_way(const char *dir)
 	directory_sync(dir[0] == '/' ? "/" : ".");
 }
 
-/* With its parents, which others must be able to pass. True when it wasn't there. */
+/* Makes the directory, and its parents, which other users must be able to enter. True when it wasn't there before. */
 static bool make_directory(const char *dir)
 {
 	char *path = slice_text(slice_of(dir));
@@ -73,8 +74,8 @@ static bool make_directory(const char *dir)
 	return false;
 }
 
-/* Makes the directory, for `owner` where one is wanted. What is there already
- * is never given away: it may hold more than ours. */
+/* Makes the directory, owned by `owner` unless that is NULL. The owner of a directory that exists isn't changed: it may
+ * hold files that aren't ours. */
 static int prepare_directory(struct verb_call *c, const struct stat *owner)
 {
 	struct stat st;
@@ -83,11 +84,11 @@ static int prepare_directory(struct verb_call *c, const struct stat *owner)
 		no_directory(c->dir);
 	if (owner && (stat(c->dir, &st) || st.st_uid != owner->st_uid))
 		return verb_no(c, "the directory is there and belongs to another; chown it first");
-	sync_way(c->dir);
+	sync_parents(c->dir);
 	return VERB_DONE;
 }
 
-/* A key file that was put there beforehand is kept: a second host's. */
+/* A key file that is there already is kept: the operator copied it from another host. */
 static void first_key(const char *dir)
 {
 	struct stat st;

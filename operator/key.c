@@ -66,8 +66,9 @@ static enum error end_all_sessions(void *call)
 
 /*
  * Ends every session and every token. The key file comes first: if latchkey is
- * killed after that, nothing old verifies any more, and the next try ends the
- * sessions that still seem to stand. The old ring isn't read: it may be broken.
+ * killed after that, no old token is accepted any more, and when the verb
+ * is run again it ends the sessions that are left. The old keyring isn't read: it
+ * may be broken.
  */
 static int begin_epoch(struct verb_call *c)
 {
@@ -91,10 +92,7 @@ int verb_key_rotate(struct verb_call *c)
 
 int ask_key(struct verb_call *c)
 {
-	if (!ask_line("Key: ", 2 * KEY_SIZE + 16, &c->input))
-		return verb_no(c, "no key on standard input");
-	c->input = verb_trim_line(c->input);
-	return VERB_DONE;
+	return ask_word("Key: ", 2 * KEY_SIZE + 16, &c->input) ? VERB_DONE : verb_no(c, "no key on standard input");
 }
 
 int verb_key_import(struct verb_call *c)

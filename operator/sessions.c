@@ -6,28 +6,47 @@
 #include "base/log.h"
 #include "session.h"
 
-/* What a row of the list says beside the session's own. */
-struct standing {
-	struct user_name user;
-	const char *state;
+/* ---- the list ----------------------------------------------------------- */
+
+struct session_page {
+	uint64_t user;                          /* whose sessions; 0: everybody's */
+	bool all;                               /* those that are over, too */
+	uint64_t after;                         /* the last id of the page before */
+	struct session session[LIMIT_LIST];
+	struct user_name name[LIMIT_LIST];
+	const char *state[LIMIT_LIST];
 };
 
-/* Read while the store is open. */
-static void look_up(const struct work *w, const struct session *s, struct standing *out)
+static void fill_row(const struct work *w, struct session_page *p, size_t i)
 {
 	struct user u = { .id = 0 };
 	size_t mark = arena_mark();
-	const struct user *known = store_user(s->user, &u) ? &u : NULL;
-	verb_copy_name(known, &out->user);
-	out->state = session_state(w, s, known);
+	const struct user *known = store_user(p->session[i].user, &u) ? &u : NULL;
+	verb_copy_name(known, &p->name[i]);
+	p->state[i] = session_state(w, &p->session[i], known);
 	arena_back(mark);
 }
 
-static void session_row(struct rows *r, const struct session *s, const struct standing *more)
+static size_t read_sessions(struct verb_call *c, void *page)
 {
+	struct session_page *p = page;
+	(void)session_clock(&c->work);
+	size_t n = store_sessions(p->user, p->after, p->session);
+	for (size_t i = 0; i < n; i++)
+		fill_row(&c->work, p, i);
+	p->after = n ? p->session[n - 1].id : p->after;
+	return n;
+}
+
+static void print_session(struct rows *r, const void *page, size_t i)
+{
+	const struct session_page *p = page;
+	const struct session *s = &p->session[i];
+	if (!p->all && !r->heading && p->state[i] != ended_words[ENDED_NOT])
+		return;
 	rows_open(r);
 	rows_id(r, "id", s->id);
-	rows_text(r, "state", 8, slice_of(more->state));
+	rows_text(r, "state", 8, slice_of(p->state[i]));
 	rows_time(r, "created_at", s->created_at);
 	rows_time(r, "last_used_at", s->rotated_at);
 	rows_time(r, "expires_at", s->expires_at);
@@ -35,46 +54,24 @@ static void session_row(struct rows *r, const struct session *s, const struct st
 	rows_int(r, "generation", 10, s->ctr);
 	rows_flag(r, "cookie", s->cookie);
 	rows_id(r, "user", s->user);
-	rows_text(r, "username", 16, slice_of(more->user.text));
+	rows_text(r, "username", 16, slice_of(p->name[i].text));
 	rows_text(r, "ip", 15, s->ip);
 	rows_text(r, "device", 16, s->device);
 	rows_text(r, "agent", 0, s->agent);
 	rows_close(r);
 }
 
-static size_t session_page(struct verb_call *c, struct rows *r, uint64_t user, uint64_t *after)
-{
-	struct session s[LIMIT_LIST];
-	struct standing more[LIMIT_LIST];
-	size_t mark = arena_mark();
-	store_open(c->dir, VERB_WAIT);
-	(void)session_clock(&c->work);
-	size_t n = store_sessions(user, *after, s);
-	for (size_t i = 0; i < n; i++)
-		look_up(&c->work, &s[i], &more[i]);
-	store_close();
-	for (size_t i = 0; i < n; i++)
-		if (c->given[OPT_ALL] || more[i].state == ended_words[ENDED_NOT])
-			session_row(r, &s[i], &more[i]);
-	*after = n ? s[n - 1].id : *after;
-	arena_back(mark);
-	return n;
-}
-
 int verb_session_list(struct verb_call *c)
 {
+	struct session_page page = { .all = c->given[OPT_ALL] };
 	struct user u = { .id = 0 };
-	struct rows r;
-	uint64_t after = 0;
 	if (c->operands && !verb_look_up_user(c, &u))
 		return VERB_REFUSED;
-	rows_begin(&r, verb_form(c));
-	if (rows_heading(&r))
-		session_row(&r, &(struct session){ .id = 0 }, &(struct standing){ .state = "" });
-	while (session_page(c, &r, u.id, &after) == LIMIT_LIST)
-		;
-	return rows_end(&r) ? VERB_DONE : VERB_SYSTEM;
+	page.user = u.id;
+	return verb_list(c, &(struct verb_list){ read_sessions, print_session, &page });
 }
+
+/* ---- revoke ------------------------------------------------------------- */
 
 static int revoke_all(struct verb_call *c)
 {

@@ -9,13 +9,43 @@
 
 enum { AUDIT_TAIL = 10 };   /* rows shown before the new ones of --follow */
 
-static void audit_row(struct rows *r, const struct audit *a, const struct user_name *name)
+struct audit_page {
+	int64_t since;                          /* events from before are left out, Unix seconds */
+	int64_t after;                          /* the last id of the page before */
+	struct audit event[LIMIT_LIST];
+	struct user_name name[LIMIT_LIST];
+};
+
+static void look_up_name(uint64_t id, struct user_name *out)
 {
+	struct user u = { .id = 0 };
+	size_t mark = arena_mark();
+	verb_copy_name(id && store_user(id, &u) ? &u : NULL, out);
+	arena_back(mark);
+}
+
+static size_t read_events(struct verb_call *c, void *page)
+{
+	struct audit_page *p = page;
+	(void)c;
+	size_t n = store_audits_after(p->after, p->event);
+	for (size_t i = 0; i < n; i++)
+		look_up_name(p->event[i].user, &p->name[i]);
+	p->after = n ? p->event[n - 1].id : p->after;
+	return n;
+}
+
+static void print_event(struct rows *r, const void *page, size_t i)
+{
+	const struct audit_page *p = page;
+	const struct audit *a = &p->event[i];
+	if (a->time < p->since && !r->heading)
+		return;
 	rows_open(r);
 	rows_time(r, "time", a->time);
 	rows_text(r, "event", 16, slice_of(event_words[a->event]));
 	rows_id(r, "user", a->user);
-	rows_text(r, "username", 16, slice_of(name->text));
+	rows_text(r, "username", 16, slice_of(p->name[i].text));
 	rows_id(r, "session", a->session);
 	rows_text(r, "ip", 15, a->ip);
 	rows_text(r, "class", 5, slice_of(class_words[a->class]));
@@ -24,26 +54,8 @@ static void audit_row(struct rows *r, const struct audit *a, const struct user_n
 	rows_close(r);
 }
 
-static size_t audit_page(const struct verb_call *c, struct rows *r, int64_t since, int64_t *after)
-{
-	struct audit a[LIMIT_LIST];
-	struct user_name name[LIMIT_LIST];
-	size_t mark = arena_mark();
-	store_open(c->dir, VERB_WAIT);
-	size_t n = store_audits_after(*after, a);
-	for (size_t i = 0; i < n; i++)
-		verb_name_of(a[i].user, &name[i]);
-	store_close();
-	for (size_t i = 0; i < n; i++)
-		if (a[i].time >= since)
-			audit_row(r, &a[i], &name[i]);
-	*after = n ? a[n - 1].id : *after;
-	arena_back(mark);
-	return n;
-}
-
-/* --since: Unix seconds, or how long ago. */
-static bool since_when(const struct verb_call *c, int64_t *since)
+/* Reads --since: Unix seconds, or how long ago. False: it is neither. */
+static bool read_since(const struct verb_call *c, int64_t *since)
 {
 	int64_t ago;
 	*since = 0;
@@ -55,7 +67,7 @@ static bool since_when(const struct verb_call *c, int64_t *since)
 	return true;
 }
 
-/* Where --follow begins: a few rows before the end, or all since then. */
+/* The id after which the list begins. With --follow alone it begins AUDIT_TAIL rows before the end. */
 static int64_t follow_from(const struct verb_call *c)
 {
 	struct audit a[LIMIT_LIST];
@@ -67,25 +79,27 @@ static int64_t follow_from(const struct verb_call *c)
 	return n ? a[n - 1].id - 1 : 0;
 }
 
-int verb_audit(struct verb_call *c)
+/* Prints the events so far, then each new one, until stdout can't be written. */
+static int follow(struct verb_call *c, const struct verb_list *l)
 {
 	struct rows r;
-	int64_t since, after;
-	if (!since_when(c, &since)) {
-		log_line(c->verb, "--since is a duration (2h) or Unix seconds", NULL);
-		return VERB_USAGE;
-	}
-	after = follow_from(c);
-	rows_begin(&r, c->given[OPT_JSON] && c->given[OPT_FOLLOW] ? ROWS_LINES : verb_form(c));
-	if (rows_heading(&r))
-		audit_row(&r, &(struct audit){ .id = 0 }, &(struct user_name){ "" });
+	verb_list_begin(l, &r, c->given[OPT_JSON] ? ROWS_LINES : ROWS_TABLE);
 	for (;;) {
-		while (audit_page(c, &r, since, &after) == LIMIT_LIST)
-			;
-		if (!c->given[OPT_FOLLOW])
-			return rows_end(&r) ? VERB_DONE : VERB_SYSTEM;
+		verb_list_pages(c, l, &r);
 		if (!rows_flush(&r))
 			return VERB_SYSTEM;
 		sleep(1);
 	}
+}
+
+int verb_audit(struct verb_call *c)
+{
+	struct audit_page page = { .after = 0 };
+	const struct verb_list l = { read_events, print_event, &page };
+	if (!read_since(c, &page.since)) {
+		log_line(c->verb, "--since is a duration (2h) or Unix seconds", NULL);
+		return VERB_USAGE;
+	}
+	page.after = follow_from(c);
+	return c->given[OPT_FOLLOW] ? follow(c, &l) : verb_list(c, &l);
 }

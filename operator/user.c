@@ -20,7 +20,7 @@ static void hash_input(struct verb_call *c, struct slice password)
 	wipe((void *)(uintptr_t)password.p, password.n);
 }
 
-/* A person types it twice, a pipe once. */
+/* A person types the password twice; from a pipe it is read once. */
 static int ask_password(struct verb_call *c)
 {
 	struct slice password, again;
@@ -68,7 +68,7 @@ int verb_user_passwd(struct verb_call *c)
 	return verb_done_count(c, ended, " sessions ended");
 }
 
-/* JSON as it stands, but for white space around it. */
+/* s without JSON's white space at either end. */
 static struct slice trim_json(struct slice s)
 {
 	while (s.n && strchr(" \t\r\n", s.p[s.n - 1]))
@@ -136,8 +136,26 @@ int verb_user_delete(struct verb_call *c)
 	return verb_done(c, "deleted user ", u.name);
 }
 
-static void user_row(struct rows *r, const struct user *u)
+/* ---- the list ----------------------------------------------------------- */
+
+struct user_page {
+	struct user_name after;                 /* the last name of the page before */
+	struct user user[LIMIT_LIST];
+};
+
+static size_t read_users(struct verb_call *c, void *page)
 {
+	struct user_page *p = page;
+	(void)c;
+	size_t n = store_users(slice_of(p->after.text), p->user);
+	if (n)
+		verb_copy_name(&p->user[n - 1], &p->after);
+	return n;
+}
+
+static void print_user(struct rows *r, const void *page, size_t i)
+{
+	const struct user *u = &((const struct user_page *)page)->user[i];
 	rows_open(r);
 	rows_id(r, "id", u->id);
 	rows_time(r, "created_at", u->created_at);
@@ -147,32 +165,8 @@ static void user_row(struct rows *r, const struct user *u)
 	rows_close(r);
 }
 
-/* A page, and in `last` the name that the next one begins behind. */
-static size_t user_page(const struct verb_call *c, struct rows *r, char last[LIMIT_USERNAME + 1])
-{
-	struct user u[LIMIT_LIST];
-	size_t mark = arena_mark();
-	store_open(c->dir, VERB_WAIT);
-	size_t n = store_users(slice_of(last), u);
-	store_close();
-	for (size_t i = 0; i < n; i++)
-		user_row(r, &u[i]);
-	if (n) {
-		memcpy(last, u[n - 1].name.p, u[n - 1].name.n);
-		last[u[n - 1].name.n] = '\0';
-	}
-	arena_back(mark);
-	return n;
-}
-
 int verb_user_list(struct verb_call *c)
 {
-	char last[LIMIT_USERNAME + 1] = "";
-	struct rows r;
-	rows_begin(&r, verb_form(c));
-	if (rows_heading(&r))
-		user_row(&r, &(struct user){ .id = 0 });
-	while (user_page(c, &r, last) == LIMIT_LIST)
-		;
-	return rows_end(&r) ? VERB_DONE : VERB_SYSTEM;
+	struct user_page page = { .after = { "" } };
+	return verb_list(c, &(struct verb_list){ read_users, print_user, &page });
 }

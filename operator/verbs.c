@@ -1,12 +1,12 @@
 /*
- * verbs: what several of the operator's verbs share, and the two that only show. Rules of all of them:
+ * verbs: see verbs.h. What several verbs share, and the two that are a few lines. Rules of all verbs:
  *
- * - A name, an id, a kid is looked up before anything is changed; what isn't there is VERB_REFUSED, and the
- *   transaction is rolled back.
- * - Whatever changes the store writes its audit event in the same transaction. A change of keys is on disk before that
+ * - A name, an id, a kid is looked up before anything is changed. If it isn't there, the verb returns VERB_REFUSED and
+ *   the transaction is rolled back.
+ * - A verb that changes the store writes its audit event in the same transaction. A change of keys is on disk before that
  *   transaction begins: a file can't be rolled back, and a transaction may run more than once.
- * - A list is read a page at a time and the store closed before a page is written: the reader of a pipe may be slow, and
- *   an open store is locked.
+ * - A list is read a page at a time, and the store is closed before a page is written: the reader of a pipe may be slow,
+ *   and while the store is open other processes wait for it.
  * - Text that users chose (device, agent) reaches a terminal only by rows.c.
  */
 #include "operator/verbs.h"
@@ -32,7 +32,6 @@ int verb_no(struct verb_call *c, const char *why)
 	return verb_refuse(c, why, SLICE_NONE);
 }
 
-/* What stdout is told after the commit: a text and what it is about. */
 int verb_done(struct verb_call *c, const char *what, struct slice about)
 {
 	buf_s(&c->done, what);
@@ -102,14 +101,6 @@ void verb_copy_name(const struct user *u, struct user_name *out)
 	out->text[n] = '\0';
 }
 
-void verb_name_of(uint64_t id, struct user_name *out)
-{
-	struct user u = { .id = 0 };
-	size_t mark = arena_mark();
-	verb_copy_name(id && store_user(id, &u) ? &u : NULL, out);
-	arena_back(mark);
-}
-
 void verb_ring(const char *dir, struct keyring *out)
 {
 	const char *wrong = keyring_read(dir, out);
@@ -125,12 +116,42 @@ struct key verb_fresh_key(int64_t created_at)
 	return key;
 }
 
-/* The end of a line, with what a terminal or a Windows editor leaves there. */
-struct slice verb_trim_line(struct slice s)
+/* ---- lists -------------------------------------------------------------- */
+
+void verb_list_begin(const struct verb_list *l, struct rows *r, enum rows_form form)
 {
-	s.n -= s.n && s.p[s.n - 1] == '\r';
-	return slice_trim(s);
+	rows_begin(r, form);
+	if (rows_heading(r))
+		l->print(r, l->page, 0);
 }
+
+static bool print_page(struct verb_call *c, const struct verb_list *l, struct rows *r)
+{
+	size_t mark = arena_mark();
+	store_open(c->dir, VERB_WAIT);
+	size_t n = l->read(c, l->page);
+	store_close();
+	for (size_t i = 0; i < n; i++)
+		l->print(r, l->page, i);
+	arena_back(mark);
+	return n == LIMIT_LIST;
+}
+
+void verb_list_pages(struct verb_call *c, const struct verb_list *l, struct rows *r)
+{
+	while (print_page(c, l, r))
+		;
+}
+
+int verb_list(struct verb_call *c, const struct verb_list *l)
+{
+	struct rows r;
+	verb_list_begin(l, &r, verb_form(c));
+	verb_list_pages(c, l, &r);
+	return rows_end(&r) ? VERB_DONE : VERB_SYSTEM;
+}
+
+/* ---- two short verbs ----------------------------------------------------- */
 
 int verb_config(struct verb_call *c)
 {

@@ -1,9 +1,9 @@
 /*
- * verbs: what each of the operator's verbs does. admin.c reads the command
- * line, becomes the data directory's owner, reads the configuration, and
- * calls one of these, most that change something inside a transaction: it is
- * committed where they return VERB_DONE, and they may be called more than once
- * (store_run()).
+ * verbs: the verbs of the operator's command line, a file for each family, and what those files have in common.
+ *
+ * admin.c reads the command line, becomes the data directory's owner, reads the configuration and calls the verb. A verb
+ * that changes the store is called inside a transaction, which is committed if it returns VERB_DONE; it may be called more
+ * than once (store_run()).
  */
 #ifndef VERBS_H
 #define VERBS_H
@@ -15,12 +15,12 @@
 #include "operator/rows.h"
 #include "store.h"
 
-/* What a verb returns, and the program's exit code. */
+/* What a verb returns: latchkey's exit code. */
 enum { VERB_DONE = 0, VERB_REFUSED = 1, VERB_USAGE = 100, VERB_SYSTEM = 111 };
 
 enum {
 	VERB_OPERANDS = 3,
-	VERB_WAIT = 10      /* seconds for a turn at the store, or for a slot to hash in */
+	VERB_WAIT = 10      /* seconds to wait for the store's lock, or for a slot to hash in */
 };
 
 enum verb_option {
@@ -31,58 +31,81 @@ enum verb_option {
 };
 
 struct verb_call {
-	const char *verb;                       /* its words, for messages */
+	const char *verb;                       /* its name, for messages */
 	const char *dir;
 	struct slice operand[VERB_OPERANDS];
 	size_t operands;
 	bool given[OPT__MAX];
 	struct slice value[OPT__MAX];
 	struct config conf;
-	struct slice input;                     /* what was asked for: a password's hash, JSON, a key */
+	struct slice input;                     /* what ask_…() read: a password's hash, JSON, a key */
 	struct work work;                       /* what the policy needs: the time of the change, its event */
 	struct buf done;                        /* one line for stdout, once all is committed */
-	const char *why;                        /* why it was refused, for the log; NULL: logged already */
-	struct slice about;                     /* what that is about */
+	const char *why;                        /* why it was refused, to be logged; NULL: it is logged already */
+	struct slice about;                     /* follows `why` in that line */
 };
 
-/* ---- what several verbs share ------------------------------------------ */
+/* ---- what a verb returns ------------------------------------------------- */
 
-/* Sets why the verb was refused, which admin.c logs when the verb has ended; returns VERB_REFUSED. */
+/* Sets why the verb was refused, and what it is about. Returns VERB_REFUSED. admin.c logs it when the verb has ended. */
 int verb_refuse(struct verb_call *c, const char *why, struct slice about);
+/* The same, about nothing in particular. */
 int verb_no(struct verb_call *c, const char *why);
-/* What stdout is told after the commit: a text and what it is about, or a number and a text. Returns VERB_DONE. */
+/* Adds a line to what is written to stdout after the commit: a text and what it is about, or a number and a text.
+ * Returns VERB_DONE. */
 int verb_done(struct verb_call *c, const char *what, struct slice about);
 int verb_done_count(struct verb_call *c, int64_t count, const char *what);
-/* How the verb's rows are written: as JSON with --json. */
-enum rows_form verb_form(const struct verb_call *c);
+
+/* ---- what several verbs share ------------------------------------------- */
+
 /*
- * Settles the time of a change. The operator may change things whatever the
- * clock says; where it isn't trusted, the change is dated at the store's mark,
- * so that the mark isn't raised to where the clock only seems to be. The store
- * is open.
+ * Sets the time of a change. The operator may change things whatever the clock
+ * says. While the clock isn't trusted the change is dated at the store's mark, so
+ * that the mark isn't raised to a wrong time. The store is open.
  */
 void verb_clock(struct verb_call *c);
 int64_t verb_later(int64_t a, int64_t b);
-/* Logs the event that audit_note() noted, once its change stands, where option audit says so. */
+/* Logs the event that audit_note() noted, after its commit, if option audit wants that. */
 void verb_log(const struct verb_call *c);
-/* The user of that name. verb_find_user(): where there is none, that is why the verb is refused. */
+
+/* Reads the user of that name; false: there is none. The store is open. */
 bool verb_user(struct slice name, struct user *out);
+/* The same; a name that isn't there becomes the reason why the verb is refused. */
 bool verb_find_user(struct verb_call *c, struct slice name, struct user *out);
-/* The same of the first operand, with the store closed before and after: a person may type next. */
+/* The same for the first operand. Opens the store and closes it again, since a person may type next. */
 bool verb_look_up_user(struct verb_call *c, struct user *out);
-/* A user's name, empty for one who is gone (u NULL). verb_name_of() reads it: the store is open. */
+/* A user's name, for rows that are printed when the store is closed. Empty for a user who was deleted (u NULL). */
 struct user_name { char text[LIMIT_USERNAME + 1]; };
 void verb_copy_name(const struct user *u, struct user_name *out);
-void verb_name_of(uint64_t id, struct user_name *out);
-/* The keys of dir; what is wrong with them is fail(ERROR_STORE_UNAVAILABLE). A new key. */
+
+/* Reads latchkey.key. On error fail(ERROR_STORE_UNAVAILABLE). */
 void verb_ring(const char *dir, struct keyring *out);
+/* A random master key with its kid. created_at: Unix seconds. */
 struct key verb_fresh_key(int64_t created_at);
-/* A line without white space around it, and without the CR that a terminal or a Windows editor leaves. */
-struct slice verb_trim_line(struct slice s);
+
+/* ---- lists from the store ------------------------------------------------ */
+
+/* The page is a struct of the verb's own. Before the first read() its rows are all zeros. */
+struct verb_list {
+	/* Reads the next page, at most LIMIT_LIST rows, and returns how many. The store is open. */
+	size_t (*read)(struct verb_call *c, void *page);
+	/* Prints row i, or nothing if the list leaves it out. The store is closed. For the heading it is called before
+	 * the first read(), with i = 0. */
+	void (*print)(struct rows *r, const void *page, size_t i);
+	void *page;
+};
+/* Begins the rows and prints a table's heading. */
+void verb_list_begin(const struct verb_list *l, struct rows *r, enum rows_form form);
+/* Prints all pages from the next one to the last. */
+void verb_list_pages(struct verb_call *c, const struct verb_list *l, struct rows *r);
+/* Prints a whole list. Returns VERB_DONE, or VERB_SYSTEM when stdout can't be written. */
+int verb_list(struct verb_call *c, const struct verb_list *l);
+/* A table, or with --json JSON. */
+enum rows_form verb_form(const struct verb_call *c);
 
 /* ---- the verbs --------------------------------------------------------- */
 
-/* What is asked before the store is opened; c->input afterwards. */
+/* These ask for input before the store is opened, and set c->input. */
 int ask_session(struct verb_call *c);
 int ask_first_password(struct verb_call *c);
 int ask_next_password(struct verb_call *c);

@@ -1,5 +1,5 @@
 /*
- * verify: `latchkey verify`. The token comes on standard input: a command line can be read by others.
+ * verify: `latchkey verify`. The token is read from standard input: other users of the host can read a command line.
  */
 #include "operator/verbs.h"
 
@@ -8,7 +8,7 @@
 #include "operator/ask.h"
 #include "session.h"
 
-/* The claims as they were signed: the payload itself. */
+/* Prints the payload, byte for byte as it was signed. */
 static int show_claims(struct verb_call *c, struct slice token)
 {
 	struct slice payload = SLICE_NONE;
@@ -17,7 +17,7 @@ static int show_claims(struct verb_call *c, struct slice token)
 	return verb_done(c, "", payload);
 }
 
-/* A clock that isn't trusted expires nothing: that is our trouble, not the token's. */
+/* By a clock that isn't trusted no token expires: then the fault is ours, not the token's. */
 static bool is_clocks_trouble(const struct verb_call *c, enum error e)
 {
 	return e == ERROR_CLOCK_UNSET || (e == ERROR_TOKEN_EXPIRED && c->work.trust != CLOCK_GOOD);
@@ -28,9 +28,8 @@ int verb_verify(struct verb_call *c)
 	struct slice token;
 	struct keyring ring;
 	struct caller caller = { .why = NULL };
-	if (!ask_line("Token: ", LIMIT_JWT + 64, &token))
+	if (!ask_word("Token: ", LIMIT_JWT + 64, &token))
 		return verb_no(c, "no token on standard input");
-	token = verb_trim_line(token);
 	verb_ring(c->dir, &ring);
 	c->work.ring = &ring;
 	enum error e = session_check(&c->work, token, c->given[OPT_LIVE], &caller);
