@@ -100,9 +100,10 @@ debian() { # SUITE USER
     cat >"$root/type" <<'END'
 set -eu
 export LC_ALL=C.UTF-8
-git clone -q /latchkey.bundle latchkey
+git clone -q -c advice.detachedHead=false /latchkey.bundle latchkey
 cd latchkey
 began=$(date +%s)
+: >"$HOME/run.log"
 make run >"$HOME/run.log" 2>&1 &
 run=$!
 tail -f "$HOME/run.log" & watch=$!
@@ -116,7 +117,7 @@ for process in /proc/[0-9]*; do
     case $(readlink "$process/exe" 2>/dev/null) in */latchkey/latchkey) kill "${process#/proc/}" ;; esac
 done
 wait $run 2>/dev/null || :
-kill $watch
+kill $watch 2>/dev/null || :
 packages=$(dpkg-query -f '.\n' -W | wc -l)
 echo "fresh: $packages packages"
 make test 2>&1 && echo 'fresh: make test ended well' || echo 'fresh: make test FAILED'
