@@ -7,8 +7,8 @@ top=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
-packaging/dist.sh "$1" "$2" >"$work/log"
-tar -xJf "build/latchkey-$1.tar.xz" -C "$work"
+packaging/dist.sh "$1" "$2" '' "$work" >"$work/log"
+tar -xJf "$work/latchkey-$1.tar.xz" -C "$work"
 tree=$work/latchkey-$1
 cp -R packaging/debian "$tree/debian"
 # Debian's changelog is CHANGELOG.md's newest entry; its copyright has the license in it.
@@ -22,7 +22,7 @@ sed -i -e "/^@LICENSE@\$/{r $work/license" -e 'd;}' "$tree/debian/copyright"
 
 mkdir -p "$tree/build/musl"
 cp -Rp build/musl/*.o build/musl/*.a build/musl/*.d build/musl/stamps build/musl/www.c "$tree/build/musl/"
-for d in sqlite bearssl sodium; do cp -Rp "build/musl/$d" "$tree/build/musl/"; done
+for d in sqlite bearssl sodium musl; do cp -Rp "build/musl/$d" "$tree/build/musl/"; done
 cp -p build/embed "$tree/build/"
 cp -p latchkey "$tree/"
 # Of one age, newer than the sources, whose date is the commit's.
@@ -30,6 +30,7 @@ find "$tree/build" "$tree/latchkey" -type f -exec touch -r "$work/log" {} +
 # Named by their own place: as deps/ they would be looked over, and touched.
 export SQLITE_SRC="${SQLITE_SRC:-$top/deps/sqlite3}" BEARSSL_SRC="${BEARSSL_SRC:-$top/deps/bearssl}"
 export SODIUM_SRC="${SODIUM_SRC:-$top/deps/sodium}" JSMN_SRC="${JSMN_SRC:-$top/deps/jsmn}"
+export MUSL_SRC="${MUSL_SRC:-$top/deps/musl}"
 
 (cd "$tree" && SOURCE_DATE_EPOCH=$2 dpkg-buildpackage -b -us -uc) >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
 cp "$work"/latchkey_*.deb build/

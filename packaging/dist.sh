@@ -1,10 +1,10 @@
 #!/bin/sh
-# dist.sh VERSION EPOCH [with-deps]: build/latchkey-VERSION.tar.xz from this tree. The bytes depend on
+# dist.sh VERSION EPOCH [with-deps [DIR]]: DIR/latchkey-VERSION.tar.xz from this tree; DIR is build. The bytes depend on
 # the files and their executable bits alone: names are sorted, owner and mtime are set. `epoch` is
 # written into it, so that what is built without git has the same date.
 set -eu
 cd "$(dirname "$0")/.."
-name=latchkey-$1 out=build/latchkey-$1${3:+-$3}.tar.xz
+name=latchkey-$1 out=${4:-build}/latchkey-$1${3:+-$3}.tar.xz
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
@@ -19,9 +19,9 @@ else
     find . \( -path ./build -o -path ./deps -o -path ./latchkey -o -path ./epoch \) -prune -o \( -type f -o -type l \) -print >"$work/list"
 fi
 if [ "${3-}" = with-deps ]; then
-    for d in sqlite3 bearssl sodium jsmn; do find "deps/$d" -type f; done >>"$work/list"
+    for d in sqlite3 bearssl sodium jsmn musl; do find "deps/$d" -type f; done >>"$work/list"
 fi
-mkdir -p "$work/$name" build
+mkdir -p "$work/$name" "${out%/*}"
 tar -cf - -T "$work/list" | tar -xf - -C "$work/$name"
 printf '%s\n' "$2" >"$work/$name/epoch"
 

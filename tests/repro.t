@@ -9,12 +9,13 @@ cd "$TOP" || exit 1
 
 # The date that is in ./latchkey: a commit since then would be another tree.
 read -r version epoch <"$LK_BUILD/stamps"
-dist() { # DESTINATION
-    SOURCE_DATE_EPOCH=$epoch packaging/dist.sh "$version" "$epoch" && mv "build/latchkey-$version.tar.xz" "$1"
+dist() { # DIRECTORY
+    SOURCE_DATE_EPOCH=$epoch packaging/dist.sh "$version" "$epoch" '' "$1"
 }
-ok 'make dist' dist "$TMP/one.tar.xz"
-(umask 077 && TZ=Pacific/Kiritimati && export TZ && dist "$TMP/two.tar.xz") >"$TMP/log" 2>&1
-ok 'the same bytes under another umask and time zone' cmp "$TMP/one.tar.xz" "$TMP/two.tar.xz"
+ok 'make dist' dist "$TMP/one"
+(umask 077 && TZ=Pacific/Kiritimati && export TZ && dist "$TMP/two") >"$TMP/log" 2>&1
+ok 'the same bytes under another umask and time zone' cmp "$TMP/one/latchkey-$version.tar.xz" "$TMP/two/latchkey-$version.tar.xz"
+mv "$TMP/one/latchkey-$version.tar.xz" "$TMP/one.tar.xz"
 is "$(tar -tJf "$TMP/one.tar.xz" | grep -vc "^latchkey-$version/")" 0 'all of it lies in one folder'
 is "$(tar -tJf "$TMP/one.tar.xz" | grep -E '/(\.git|build|deps)/|/latchkey$')" '' 'and nothing that was built or fetched'
 is "$(tar -tvJf "$TMP/one.tar.xz" | awk '{ print $2 }' | sort -u)" 0/0 'its owner is nobody of here'
@@ -29,6 +30,7 @@ cp -R "${SQLITE_SRC:-deps/sqlite3}" "$parts/sqlite"
 cp -R "${BEARSSL_SRC:-deps/bearssl}" "$parts/bearssl"
 cp -R "${SODIUM_SRC:-deps/sodium}" "$parts/sodium"
 cp -R "${JSMN_SRC:-deps/jsmn}" "$parts/jsmn"
+cp -R "${MUSL_SRC:-deps/musl}" "$parts/musl"
 find "$TMP/src" "$parts" -exec touch -d '2021-03-04 05:06:07' {} +
 plain=
 if [ "$(id -u)" -eq 0 ]; then
@@ -38,7 +40,7 @@ fi
 elsewhere() { # COMMAND...: in that tree
     # shellcheck disable=SC2086  # words
     (cd "$there" && umask 077 && exec env -i PATH="$PATH" HOME=/nonexistent USER=nobody LC_ALL=C.UTF-8 TZ=Pacific/Kiritimati \
-        SQLITE_SRC="$parts/sqlite" BEARSSL_SRC="$parts/bearssl" SODIUM_SRC="$parts/sodium" JSMN_SRC="$parts/jsmn" $plain "$@")
+        SQLITE_SRC="$parts/sqlite" BEARSSL_SRC="$parts/bearssl" SODIUM_SRC="$parts/sodium" JSMN_SRC="$parts/jsmn" MUSL_SRC="$parts/musl" $plain "$@")
 }
 ok 'it builds there' elsewhere make -s -j2 NEED=:
 ok 'and gives the same executable' cmp "$there/latchkey" "$LATCHKEY"

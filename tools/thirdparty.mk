@@ -1,7 +1,7 @@
 # thirdparty.mk: where third-party source comes from, which files of it are compiled, and how. Included by Makefile.
 #
 #   make deps   fetches it into deps/ (happens by itself when missing)
-# SQLITE_SRC=DIR BEARSSL_SRC=DIR SODIUM_SRC=DIR JSMN_SRC=DIR take it from elsewhere.
+# SQLITE_SRC=DIR BEARSSL_SRC=DIR SODIUM_SRC=DIR JSMN_SRC=DIR MUSL_SRC=DIR take it from elsewhere.
 
 SQLITE_SRC  ?= deps/sqlite3
 BEARSSL_SRC ?= deps/bearssl

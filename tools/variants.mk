@@ -67,7 +67,7 @@ BIN    := $(if $(filter musl,$(B)),latchkey$(OTHER),$(O)/latchkey)
 
 COMMON += -ffunction-sections -fdata-sections -fno-strict-aliasing -ffile-prefix-map=$(CURDIR)=.
 # No path of this machine gets into it, wherever third-party source lies: two builds are equal (tests/repro.t).
-MAPS    = $(foreach p,$(SQLITE_SRC)=sqlite3 $(BEARSSL_SRC)=bearssl $(SODIUM_SRC)=sodium $(JSMN_SRC)=jsmn,-ffile-prefix-map=$(subst =,=deps/,$p))
+MAPS    = $(foreach p,$(SQLITE_SRC)=sqlite3 $(BEARSSL_SRC)=bearssl $(SODIUM_SRC)=sodium $(JSMN_SRC)=jsmn $(MUSL_SRC)=musl,-ffile-prefix-map=$(subst =,=deps/,$p))
 COMMON += $(if $(STATIC),-fno-asynchronous-unwind-tables)
 WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wstrict-prototypes \
           -Wmissing-prototypes -Wwrite-strings -Wformat=2 -Werror
