@@ -40,8 +40,10 @@
 /* ---- limits ------------------------------------------------------------ */
 
 enum {
-	CPU_SECONDS = 30,               /* ends a loop, never a login: a hash is 0.03 s on a PC, and no router is a thousand times slower */
-	BASE_BYTES = 8 * 1024 * 1024    /* a sign-in was measured at 0.7 MiB beside the hash; SQLite's cache may take 2 more */
+	/* Ends an endless loop, never a sign-in: a hash takes 0.03 s on a PC, and no router is a thousand times slower. */
+	CPU_SECONDS = 30,
+	/* A sign-in was measured at 0.7 MiB beside the hash; SQLite's cache may take 2 more. */
+	BASE_BYTES = 8 * 1024 * 1024
 };
 
 /* Where a limit is lower already this call fails, except for root, and the lower one stays. */

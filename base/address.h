@@ -18,8 +18,13 @@ struct sockaddr;
  * socket for both shows it so) is the same client, so it is kept as IPv4.
  */
 struct address {
-	enum { ADDRESS_NONE, ADDRESS_UNIX, ADDRESS_V4 = 4, ADDRESS_V6 = 16 } kind; /* ADDRESS_UNIX: an AF_UNIX socket's peer, which has none */
-	uint8_t b[16];          /* kind bytes of it for V4 and V6, in network order */
+	enum {
+		ADDRESS_NONE,
+		ADDRESS_UNIX,           /* an AF_UNIX socket's peer, which has no address */
+		ADDRESS_V4 = 4,         /* these two are the number of bytes */
+		ADDRESS_V6 = 16
+	} kind;
+	uint8_t b[16];                  /* in network order */
 };
 
 /*

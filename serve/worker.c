@@ -326,7 +326,8 @@ static bool hand_over(struct connection *c, struct slice bytes)
 {
 	union { char room[CMSG_SPACE(sizeof(int))]; struct cmsghdr head; } control = { { 0 } };
 	struct iovec part = { (void *)(uintptr_t)bytes.p, bytes.n };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.room };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control };
+	message.msg_controllen = sizeof control.room;
 	control.head.cmsg_level = SOL_SOCKET;
 	control.head.cmsg_type = SCM_RIGHTS;
 	control.head.cmsg_len = CMSG_LEN(sizeof(int));
