@@ -280,16 +280,19 @@ static bool named_again(const struct json *j, int i, const struct slice *name)
 	return false;
 }
 
+/* What is built for the comparison is given back: a body may be one long name. */
 static bool names_unique(const struct json *j)
 {
+	size_t scratch = arena_mark();
 	struct slice *name = arena((size_t)j->marks * sizeof *name);
+	bool unique = true;
 	for (int i = 1; i < j->marks; i++)
 		if (names(j, i, mark_of(j, i)->parent))
 			name[i] = unescape(span(j, mark_of(j, i)));
-	for (int i = 1; i < j->marks; i++)
-		if (names(j, i, mark_of(j, i)->parent) && named_again(j, i, name))
-			return false;
-	return true;
+	for (int i = 1; unique && i < j->marks; i++)
+		unique = !names(j, i, mark_of(j, i)->parent) || !named_again(j, i, name);
+	arena_back(scratch);
+	return unique;
 }
 
 /*
@@ -331,11 +334,22 @@ bool json_is_object(const struct json *j)
 	return j->marks > 0 && mark_of(j, 0)->type == JSMN_OBJECT;
 }
 
+/* Whether a string's text means this name. Nothing of what is built for that stays: a request asks for a dozen names. */
+static bool is_name(struct slice text, struct slice name)
+{
+	if (memchr(text.p, '\\', text.n) == NULL)
+		return slice_is(text, name);
+	size_t scratch = arena_mark();
+	bool same = slice_is(unescape(text), name);
+	arena_back(scratch);
+	return same;
+}
+
 /* The mark of the member's value, or NULL when it is absent or null. */
 static const jsmntok_t *find(const struct json *j, const char *name)
 {
 	for (int i = 1; i < j->marks; i++)
-		if (names(j, i, 0) && slice_is(unescape(span(j, mark_of(j, i))), slice_of(name))) {
+		if (names(j, i, 0) && is_name(span(j, mark_of(j, i)), slice_of(name))) {
 			const jsmntok_t *m = mark_of(j, i + 1);
 			return m->type == JSMN_PRIMITIVE && slice_is(span(j, m), S("null")) ? NULL : m;
 		}

@@ -575,6 +575,27 @@ static void writes(void)
 	is_int(w.depth, 0, "nothing is left open");
 }
 
+/* ---- memory ------------------------------------------------------------ */
+
+/* A body that is one name of escapes, as long as a body may be: however many members are asked for, nothing is built that stays. */
+static void looks_up_for_nothing(void)
+{
+	struct buf body = { 0 };
+	struct slice text;
+	struct json j;
+	buf_s(&body, "{\"\\u0061\\u006c\\u006c");
+	while (body.n < LIMIT_BODY - 4)
+		buf_c(&body, 'a');
+	buf_s(&body, "\":1}");
+	size_t before = arena_mark();
+	is_int(json_read(buf_slice(&body), &j), JSON_VALID, "one long name is JSON");
+	size_t read = arena_mark();
+	ok(read - before < 1024, "to read it %zu bytes are enough", read - before);
+	for (int i = 0; i < 100; i++)
+		is_int(json_string(&j, "password", &text), JSON_ABSENT, "and isn't the one that is looked for");
+	is_int(arena_mark() - read, 0, "a hundred look-ups leave nothing behind");
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
@@ -583,5 +604,6 @@ int main(void)
 		arena_back(mark);
 	}
 	writes();
+	looks_up_for_nothing();
 	return done_testing();
 }
