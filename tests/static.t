@@ -75,7 +75,7 @@ edges() {
 is "$(edges | circles)" '' 'no chain of rooms leads back to its beginning'
 isnt "$({ edges; echo 'base main'; } | circles)" '' 'and one that does is found'
 
-# --- the shape of the code: a function's length is the lines between its braces, which stand at the margin
+# --- the shape of the code: files, and functions: a function's length is the lines between its braces, which stand at the margin
 lengths() { # FILE...: "lines file:line" of each function
     awk 'FNR == 1 { from = 0 } /^\{$/ { from = FNR } /^\}$/ && from { print FNR - from - 1, FILENAME ":" from; from = 0 }' "$@" | sort -n
 }
@@ -88,6 +88,13 @@ is "$(at_most 40)" '' 'no function has more than 40 lines'
 isnt "$(at_most 20)" '' 'and a longer one is found'
 is "$(awk '{ n[NR] = $1 } END { print (n[int((NR + 1) / 2)] <= 10), (n[int(NR * 0.9 + 0.5)] <= 17) }' "$TMP/lengths")" '1 1' \
     "half of them have at most 10, nine of ten at most 17 ($(wc -l <"$TMP/lengths") functions)"
+
+long_files() { # LINES: the files that are longer
+    # shellcheck disable=SC2086  # a list
+    wc -l $own | awk -v most="$1" '$1 > most && $2 != "total" { print $2 }' | paste -sd ' ' -
+}
+is "$(long_files 700)" '' 'no file has more than 700 lines'
+isnt "$(long_files 500)" '' 'and a longer one is found'
 
 # --- foreign headers: where each may be included
 users() { # PATTERN: the .c that include such a header, themselves or by an own header

@@ -29,7 +29,7 @@ jwt	A token has one algorithm, one header, one spelling
 timing	Time tells nothing
 sandbox	A broken process can do little
 greedy	Slow and greedy peers cost little
-turn	The store's turn is never held while a client is waited for
+turn	The turn of the store is never held while a client is waited for
 secrets	No secret leaks
 guess	Guessing passwords is throttled, the right one gets in
 backup	A copy is whole, whatever goes on; put back, it signs out nobody it knows
