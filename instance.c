@@ -42,11 +42,11 @@ void instance_confine(const struct instance *i, int directory, bool stays)
 }
 
 /* In the order in which they are asked. What belongs to none of them is refused by the native one. */
-static const struct dialect *const dialects[] = { &auth_dialect };
+static const struct dialect *const dialects[] = { &auth_dialect, NULL };
 
 static const struct dialect *dialect_of(const struct request *rq)
 {
-	return route_dialect(dialects, sizeof dialects / sizeof *dialects, rq);
+	return route_dialect(dialects, rq);
 }
 
 bool instance_is_slow(const struct request *rq)

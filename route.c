@@ -24,12 +24,11 @@ static struct slice path_in_dialect(const struct dialect *d, const struct reques
 	return ours ? path : SLICE_NONE;
 }
 
-const struct dialect *route_dialect(const struct dialect *const *table, size_t count, const struct request *rq)
+const struct dialect *route_dialect(const struct dialect *const *table, const struct request *rq)
 {
-	for (size_t i = 0; i < count; i++)
-		if (path_in_dialect(table[i], rq).p)
-			return table[i];
-	return NULL;
+	while (*table && !path_in_dialect(*table, rq).p)
+		table++;
+	return *table;
 }
 
 static bool fits_path(const struct route *r, struct slice path)

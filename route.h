@@ -71,8 +71,8 @@ struct call {
 	const char *allow;              /* of METHOD_NOT_ALLOWED: the header's value */
 };
 
-/* The first of `count` dialects that the request's path belongs to; NULL: none. */
-const struct dialect *route_dialect(const struct dialect *const *table, size_t count, const struct request *rq);
+/* The first dialect of a table that the request's path belongs to; NULL: none. NULL ends the table. */
+const struct dialect *route_dialect(const struct dialect *const *table, const struct request *rq);
 /* Whether the request's route is a slow one. */
 bool route_is_slow(const struct dialect *d, const struct request *rq);
 

@@ -181,16 +181,17 @@ static bool is_good(const struct rule *rule)
 	return rule->act == ACT_ROTATE || rule->act == ACT_REPLAY;
 }
 
-/* Whether a token goes before the one that was chosen so far. */
+/* Whether a token goes before the one that was chosen so far, which isn't good. */
 static bool is_better(const struct rule *rule, const struct rule *chosen)
 {
-	return chosen == NULL || is_good(rule) || (rule->act == ACT_END && chosen->act != ACT_END);
+	return is_good(rule) || (rule->act == ACT_END && chosen->act != ACT_END);
 }
 
 static void choose_token(struct attempt *a)
 {
-	a->rule = NULL;
-	for (size_t i = 0; i < a->count && (a->rule == NULL || !is_good(a->rule)); i++) {
+	a->chosen = a->tokens;
+	a->rule = judge_token(a->w, a->chosen);
+	for (size_t i = 1; i < a->count && !is_good(a->rule); i++) {
 		const struct rule *rule = judge_token(a->w, &a->tokens[i]);
 		if (is_better(rule, a->rule)) {
 			a->chosen = &a->tokens[i];

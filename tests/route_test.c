@@ -125,7 +125,7 @@ static void post_form(const struct dialect *d, const char *path, const char *tex
 
 static void dialects(void)
 {
-	static const struct dialect *const table[] = { &known, &special, &toy };
+	static const struct dialect *const table[] = { &known, &special, &toy, NULL };
 	static const struct { const char *mount, *path; bool below; const struct dialect *want; } cases[] = {
 		{ "/api", "/greet", true, &toy }, { "/api", "/form", true, &special }, { "/api", "/form/x", true, &special },
 		{ "/api", "/", true, &toy }, { "/api", "/greet", false, NULL }, { "/api", "/", false, NULL },
@@ -136,7 +136,7 @@ static void dialects(void)
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		const struct request r = { .mount = slice_of(cases[i].mount), .path = slice_of(cases[i].path), .below = cases[i].below };
-		ok(route_dialect(table, 3, &r) == cases[i].want, "%s%s, %s the mount", cases[i].mount, cases[i].path,
+		ok(route_dialect(table, &r) == cases[i].want, "%s%s, %s the mount", cases[i].mount, cases[i].path,
 			cases[i].below ? "below" : "beside");
 	}
 	rq = (struct request){ .mount = S("/api"), .below = false };
