@@ -1,17 +1,18 @@
 /*
  * json: see json.h for what each function promises.
  *
- * Two passes over the text. The first decides: a recursive descent over the
- * grammar of RFC 8259, section 2, one function a production, bounded by
- * LIMIT_DEPTH (so its stack is too), which counts values and names as it
- * goes and allocates nothing. Only what it took reaches jsmn, which marks.
- * So jsmn never sees an unbalanced, NUL-bearing or deep text, and its
- * quadratic walks stay under LIMIT_TOKENS squared.
+ * A text is read twice. First a recogniser of our own decides whether it is JSON:
+ * recursive descent over the grammar of RFC 8259, section 2, with one function
+ * for each production. It counts values and names, and allocates nothing; its
+ * depth, and with that its stack, is bounded by LIMIT_DEPTH. Then jsmn marks where
+ * values and names lie, in texts that the recogniser accepted. So jsmn never sees
+ * an unbalanced or deep text or one with a NUL, and its loops, quadratic in the
+ * number of marks, stay below LIMIT_TOKENS squared.
  *
- * Stricter than the grammar where the RFC leaves a choice and two readers
- * could differ: not UTF-8 (8.1), a BOM (8.1), a surrogate that has no pair
- * (8.2) and a name twice in one object (4) are refused. Names are compared
- * after unescaping: "a" and "\u0061" are one name.
+ * Where the RFC leaves a choice and two readers could differ, we are stricter than
+ * the grammar. These are refused: bytes that aren't UTF-8 (8.1), a byte order mark
+ * (8.1), a surrogate without its pair (8.2), and a name twice in one object (4).
+ * Names are compared after unescaping: "a" and "\u0061" are one name.
  *
  * Nothing here relies on a NUL, and no byte after the slice is read.
  */
@@ -29,7 +30,7 @@
 
 struct reader {
 	const char *p, *end;
-	size_t values;      /* values and names met, which is how jsmn counts */
+	size_t values;      /* values and names so far, counted as jsmn counts them */
 	int depth;
 };
 
@@ -41,7 +42,7 @@ static int peek(const struct reader *r)
 	return r->p < r->end ? (unsigned char)*r->p : -1;
 }
 
-/* Passes one byte of set; false, and nothing passed, when another comes. */
+/* Reads one byte of set. False, and nothing is read, if the next byte is another. */
 static bool take(struct reader *r, const char *set)
 {
 	for (; r->p < r->end && *set; set++)
@@ -206,7 +207,7 @@ static bool bare_value(struct reader *r)
 	}
 }
 
-/* A value and the space around it. */
+/* Reads a value and the white space around it. */
 static bool value(struct reader *r)
 {
 	space(r);
@@ -241,9 +242,8 @@ static char *put_utf8(char *at, uint32_t c)
 }
 
 /*
- * The bytes that a string's text means. Unescaped text is never longer: the
- * shortest escape of k bytes of UTF-8 has two characters for one byte, six
- * for three, twelve for four.
+ * The bytes that a string means. They are never more than its text: the shortest
+ * escape has two characters for one byte of UTF-8, six for three, twelve for four.
  */
 static struct slice unescape(struct slice text)
 {
@@ -271,7 +271,7 @@ static bool names(const struct json *j, int i, int object)
 	return mark_of(j, i)->parent == object && mark_of(j, object)->type == JSMN_OBJECT;
 }
 
-/* Whether an object holds the name of mark i a second time, further on. */
+/* Whether the name at mark i comes again later in the same object. */
 static bool named_again(const struct json *j, int i, const struct slice *name)
 {
 	for (int k = i + 1; k < j->marks; k++)
@@ -296,8 +296,8 @@ static bool names_unique(const struct json *j)
 }
 
 /*
- * jsmn in strict mode knows no number or literal that stands alone. Such a
- * text has no members, so it has no marks either.
+ * In strict mode jsmn refuses a text that is one number or literal. Such a text
+ * has no members, and needs no marks.
  */
 static void mark(struct json *j, int values)
 {
@@ -334,7 +334,7 @@ bool json_is_object(const struct json *j)
 	return j->marks > 0 && mark_of(j, 0)->type == JSMN_OBJECT;
 }
 
-/* Whether a string's text means this name. Nothing of what is built for that stays: a request asks for a dozen names. */
+/* Whether a string means this name. The arena is set back, since a request looks for a dozen names. */
 static bool is_name(struct slice text, struct slice name)
 {
 	if (memchr(text.p, '\\', text.n) == NULL)
@@ -345,7 +345,7 @@ static bool is_name(struct slice text, struct slice name)
 	return same;
 }
 
-/* The mark of the member's value, or NULL when it is absent or null. */
+/* The mark of the member's value. NULL when there is no such member, or it is null. */
 static const jsmntok_t *find(const struct json *j, const char *name)
 {
 	for (int i = 1; i < j->marks; i++)
@@ -424,7 +424,7 @@ static void quote_control(struct buf *b, char c)
 	buf_hex_bytes(b, &byte, 1);
 }
 
-/* RFC 8259, 7: the quote, the backslash and the controls, and no more. */
+/* Only the quote, the backslash and control characters are escaped (RFC 8259, 7). */
 static void quote_ascii(struct buf *b, char c)
 {
 	for (const char *e = escapes + 2; *e; e += 2)

@@ -1,8 +1,8 @@
 /*
- * json: RFC 8259, no more and no less, and typed access to what was read.
+ * json: reads and writes JSON (RFC 8259).
  *
- * A recogniser of our own decides what is JSON (jsmn takes a third of the
- * invalid texts of the public corpus); jsmn then only marks where things lie.
+ * A recogniser of our own decides what is JSON, since jsmn accepts a third of the
+ * invalid texts of the public corpus. jsmn then marks where values and names lie.
  */
 #ifndef JSON_H
 #define JSON_H
@@ -22,7 +22,7 @@ enum json_verdict {
 	JSON_TOO_MANY       /* JSON, but of more than LIMIT_TOKENS values and names */
 };
 
-/* Recognises text and marks it. On anything but JSON_VALID *out is untouched. */
+/* Reads text. Unless the verdict is JSON_VALID, *out is untouched. */
 enum json_verdict json_read(struct slice text, struct json *out);
 
 /* Whether the text's only value is an object. */
@@ -50,8 +50,9 @@ enum json_found json_bool(const struct json *j, const char *name, bool *out);
 enum json_found json_raw(const struct json *j, const char *name, struct slice *out);
 
 /*
- * The writer: JSON onto a buffer, value by value. It sets commas and brackets; the caller sees to it that names stand in
- * objects alone. {.out = &buf} begins. Each returns w, so that a member is one line:
+ * The writer appends JSON to a buffer, value by value. It writes the commas and the closing
+ * brackets; the caller writes a name before each value of an object, and nowhere else. A writer
+ * begins as {.out = &buf}. Each function returns w, so that a member is one line:
  *
  *     jw_open(w, '{');
  *     jw_int(jw_name(w, "time"), time);
@@ -59,25 +60,26 @@ enum json_found json_raw(const struct json *j, const char *name, struct slice *o
  */
 struct jw {
 	struct buf *out;
-	bool comma;         /* the next value or name has one before it */
-	unsigned depth;     /* brackets that are open, at most LIMIT_DEPTH */
+	bool comma;         /* a comma comes before the next value or name */
+	unsigned depth;     /* open brackets, at most LIMIT_DEPTH */
 	char closing[LIMIT_DEPTH];
 };
 
 struct jw *jw_open(struct jw *w, char bracket);     /* '{' or '[' */
-struct jw *jw_close(struct jw *w);                  /* the innermost */
-struct jw *jw_name(struct jw *w, const char *name); /* has nothing to escape */
+struct jw *jw_close(struct jw *w);                  /* closes the bracket that was opened last */
+struct jw *jw_name(struct jw *w, const char *name); /* nothing in it needs an escape */
 struct jw *jw_text(struct jw *w, struct slice text);
 struct jw *jw_int(struct jw *w, int64_t value);
 struct jw *jw_id(struct jw *w, uint64_t id);        /* 16 digits, as a string */
 struct jw *jw_bool(struct jw *w, bool value);
 struct jw *jw_null(struct jw *w);
-/* A JSON text as it stands; a text with nothing to escape between quotes (a token, a word of ours). */
+/* Appends a JSON text as it is. */
 struct jw *jw_raw(struct jw *w, struct slice json);
+/* Appends a string in which nothing needs an escape: a token, a word of ours. */
 struct jw *jw_plain(struct jw *w, struct slice text);
 
-/* Appends s as a JSON string, quotes included. s must be UTF-8; a byte that
- * isn't becomes U+FFFD, so that what is written is always JSON. */
+/* Appends s as a JSON string, with its quotes. s should be UTF-8: a byte that isn't becomes
+ * U+FFFD, so that the output is always JSON. */
 void json_quote(struct buf *b, struct slice s);
 
 #endif

@@ -1,17 +1,17 @@
 /*
  * password: see password.h for what each function promises.
  *
- * The only room that knows libsodium, and of libsodium it takes Argon2id
- * alone. Its random source isn't even linked (tools/thirdparty.mk): a salt
- * is random_bytes(), so the hash needs no file and no device, sandbox or not.
+ * The only file that uses libsodium, and all that it uses of it is Argon2id.
+ * libsodium's random source isn't linked (tools/thirdparty.mk): a salt comes
+ * from random_bytes(), so hashing needs no file and no device in the sandbox.
  *
- * One spelling of a stored password is taken, the one that is written here:
+ * An Argon2id hash is read only in the spelling in which it is written here:
  *
  *     $argon2id$v=19$m=KIB,t=PASSES,p=1$SALT$HASH
  *
  * 16 bytes of salt, 32 of hash, in base64 (RFC 4648, 4) without padding,
- * numbers without leading zeros. One lane: a lane is a thread, and a process
- * of one request has one.
+ * numbers without leading zeros. It has one lane, because a lane is a thread, and
+ * a process has one.
  */
 #include "password.h"
 
@@ -32,16 +32,16 @@ enum {
 	HASH_SIZE = 32,
 	KIB_MAX = 1 << 20,     /* 1 GiB; its bytes must fit a 32-bit size_t */
 	KIB_MIN = 8,           /* RFC 9106, 3.1: eight blocks a lane */
-	PASSES_MAX = 1000      /* no wait that long is meant */
+	PASSES_MAX = 1000      /* nobody waits that long for a sign-in */
 };
 
-/* ---- which passwords are taken ----------------------------------------- */
+/* ---- which passwords are accepted -------------------------------------- */
 
 /*
- * What guessers try first: the words of 8 bytes and more that stand at the
- * head of every published list of leaked passwords, shorter ones with the
- * tails that people add. It is searched from end to end: that is a
- * microsecond beside a hash of 30 ms.
+ * What attackers try first: passwords of 8 bytes and more that are at the top
+ * of every published list of leaked passwords, and shorter ones with the endings
+ * that people add. The list is searched from the beginning to the end, which
+ * takes a microsecond, while a hash takes 30 ms.
  */
 static const char common[] =
 	"00000000 000000000 0000000000 01234567 012345678 0123456789 "
@@ -196,10 +196,10 @@ struct slice password_hash(struct slice password, struct password_cost cost)
 }
 
 /*
- * One path for all: without a stored hash a fixed one is read and worked on,
- * and what comes out isn't looked at.
+ * For a name that no user has, this hash is read and checked in the same way, and
+ * the result is ignored. So the answer takes the same time.
  */
-static const char nobody[] = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+static const char no_users_hash[] = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 enum password_verdict password_check(struct slice stored, struct slice password, struct password_cost cost)
 {
@@ -207,7 +207,7 @@ enum password_verdict password_check(struct slice stored, struct slice password,
 	uint8_t hash[HASH_SIZE];
 	if (is_foreign(stored))
 		return crypt_check(stored, password) ? PASSWORD_RIGHT_REHASH : PASSWORD_WRONG;
-	if (!phc_read(stored.n ? stored : S(nobody), &phc))
+	if (!phc_read(stored.n ? stored : S(no_users_hash), &phc))
 		fail(ERROR_INTERNAL, "PW2", "a stored password is not an Argon2id string", NULL);
 	if (stored.n == 0)
 		phc.cost = cost;
@@ -221,7 +221,7 @@ enum password_verdict password_check(struct slice stored, struct slice password,
 
 /* ---- cost and host ----------------------------------------------------- */
 
-/* Of equal strength by OWASP's table; memory is what a router hasn't got. */
+/* Two rows of OWASP's table, equally strong. The second is for hosts with little memory, such as routers. */
 struct password_cost password_cost_for(int64_t ram_bytes)
 {
 	int64_t small = INT64_C(256) << 20;
@@ -242,9 +242,9 @@ struct password_cost password_cost_here(int64_t kib, int64_t passes)
 /* ---- slots ------------------------------------------------------------- */
 
 /*
- * A slot is the lock on one byte of a file: a lock per process, let go by the
- * kernel however the process ends. POSIX locks and not flock(2), so that one
- * file and one open serve any number of slots.
+ * A slot is a lock on one byte of a file. The lock belongs to the process, and
+ * the kernel releases it however the process ends. With POSIX locks one open file
+ * has any number of slots; flock(2) would need a file for each.
  */
 static int slots = -1;
 
@@ -259,9 +259,9 @@ static bool slot_taken(int64_t jobs)
 }
 
 /*
- * The only sleep in latchkey. It doesn't hold a guesser up: it waits for
- * memory and CPU that other hashes are using, and there is no call that waits
- * for whichever of several locks comes free.
+ * Waits by sleeping, since no system call waits until one of several locks is
+ * free. The purpose isn't to slow an attacker down (throttle.c does that): other
+ * hashes are using the memory and the CPU.
  */
 bool password_slot(const char *dir, int64_t jobs, int64_t seconds)
 {

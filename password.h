@@ -1,6 +1,6 @@
 /*
- * password: Argon2id (RFC 9106, libsodium's), and refusals that cost the same
- * time whoever is refused.
+ * password: hashes of passwords, by Argon2id (RFC 9106, libsodium's). A wrong
+ * password and a name that no user has take the same time.
  *
  * Stored form: PHC string, $argon2id$v=19$m=…,t=…,p=1$salt$hash. Salts come
  * from random_bytes().
@@ -15,8 +15,8 @@ struct password_cost {
 	int64_t passes;
 };
 
-/* 8 to 1024 bytes and not on the built-in list of common ones (compared
- * without ASCII case). */
+/* Whether a user may choose this password: 8 to 1024 bytes, and not on the built-in list of
+ * common passwords (compared without ASCII case). */
 bool password_acceptable(struct slice password);
 
 /* The PHC string of a fresh hash, in the arena. Out of memory is
@@ -38,25 +38,26 @@ const char *password_kind(struct slice text);
 bool password_storable(struct slice hash);
 
 /*
- * Compares with what is stored. stored.n == 0 (no such user) runs the same
- * work at `cost` on a fixed hash and answers PASSWORD_WRONG, so that the
- * caller's time tells nothing. A hash of another program (crypt.h) that is right is PASSWORD_RIGHT_REHASH. A stored text
- * that isn't password_storable() is fail(ERROR_INTERNAL).
+ * Compares a password with the stored hash. stored.n == 0 means that there is no
+ * such user: then a fixed hash is checked at `cost`, and the result is
+ * PASSWORD_WRONG, so that the time tells nothing. The right password for a hash
+ * of another program (crypt.h) is PASSWORD_RIGHT_REHASH. A stored text that isn't
+ * password_storable() is fail(ERROR_INTERNAL).
  */
 enum password_verdict password_check(struct slice stored, struct slice password, struct password_cost cost);
 
 /* The cost for a host: 19 MiB and 2 passes; 7 MiB and 5 with under 256 MB of RAM. */
 struct password_cost password_cost_for(int64_t ram_bytes);
-/* The cost in force here: as configured, and what is 0 by this host's RAM. */
+/* The cost that is used here: as configured; what is 0 there depends on this host's RAM. */
 struct password_cost password_cost_here(int64_t kib, int64_t passes);
 /* RAM of this host in bytes. */
 int64_t password_ram(void);
 
 /*
- * Takes one of `jobs` slots (a byte of dir/password.lock, locked) so that at most
- * that many hashes run at once on this host; waits at most `seconds`. False
- * when none came free. The slot is given back by password_slot_leave() or at
- * exit. A file that can't be made is fail(ERROR_STORE_UNAVAILABLE).
+ * Takes one of `jobs` slots, so that at most that many hashes run at once on this
+ * host. A slot is a locked byte of dir/password.lock. Waits at most `seconds`;
+ * false when no slot was free. password_slot_leave() or the end of the process
+ * gives the slot back. If the file can't be made, fail(ERROR_STORE_UNAVAILABLE).
  */
 bool password_slot(const char *dir, int64_t jobs, int64_t seconds);
 void password_slot_leave(void);
