@@ -2,7 +2,7 @@
  * backup: `latchkey backup FILE`, a consistent copy of the database while requests go on. What is copied, and how, is the
  * store's (store/upkeep.h). The keys are not in it: with them a copy would open everything, without them it opens nothing.
  */
-#include "operator/verbs.h"
+#include "operator/backup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,16 +14,15 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "operator/verbs.h"
 #include "store/upkeep.h"
 
-/* The file to copy to, mode 0600; -1 (errno says why) where it can't be made or is there already. */
-static int make_copy(const char *path)
+int backup_file(const char *path)
 {
 	return open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
-/* Becomes dir's owner, and copies its store. False, with a line in the log, where the caller may try again. */
-static bool fill_copy(const char *dir, int to)
+bool backup_copy(const char *dir, int to)
 {
 	process_become_owner(dir);
 	return store_backup(dir, to);
@@ -38,8 +37,7 @@ static const char *parent_of(const char *path)
 	return n ? slice_text((struct slice){ path, n }) : ".";
 }
 
-/* Makes the file's name last: syncs its directory. False, with a line in the log. */
-static bool sync_copy(const char *path)
+bool backup_last(const char *path)
 {
 	if (directory_sync(parent_of(path)))
 		return true;
@@ -52,7 +50,7 @@ static bool sync_copy(const char *path)
 int verb_backup(struct verb_call *c)
 {
 	const char *path = slice_text(c->operand[0]);
-	int status = -1, to = make_copy(path);
+	int status = -1, to = backup_file(path);
 	if (to < 0) {
 		int code = errno == EEXIST ? VERB_REFUSED : VERB_SYSTEM;
 		log_line(c->verb, "cannot make ", path, ": ", strerror(errno), NULL);
@@ -60,12 +58,12 @@ int verb_backup(struct verb_call *c)
 	}
 	pid_t child = fork();
 	if (child == 0)
-		exit(fill_copy(c->dir, to) ? VERB_DONE : VERB_REFUSED);
+		exit(backup_copy(c->dir, to) ? VERB_DONE : VERB_REFUSED);
 	if (child < 0)
 		log_line(c->verb, strerror(errno), NULL);
 	else
 		waitpid(child, &status, 0);
-	if (status == 0 && sync_copy(path))
+	if (status == 0 && backup_last(path))
 		return verb_done(c, "copied the database; the keys are not in it: keep latchkey.key elsewhere", SLICE_NONE);
 	unlink(path);
 	return WIFEXITED(status) && WEXITSTATUS(status) == VERB_REFUSED ? VERB_REFUSED : VERB_SYSTEM;
