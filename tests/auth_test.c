@@ -2,6 +2,7 @@
  * auth_test: every route and every error of the native dialect, asked through route_answer() on a
  * real store with a clock of the test's own. The rotation table itself is model_test's.
  */
+#include "base/base64.h"
 #include "base/file.h"
 #include "auth.h"
 #include "clock.h"
@@ -16,6 +17,7 @@
 #include "throttle.h"
 #include "t.h"
 
+#include <bearssl_hmac.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -604,6 +606,47 @@ static void registering(void)
 static struct slice forge(struct access_claims claims)
 {
 	return jwt_seal_access(&ring.key[0], &claims);
+}
+
+/* An access token as a later version may write it, with a claim that this one doesn't know. */
+static char *with_claim(const char *token, const char *claim)
+{
+	struct slice rest = slice_of(token), payload;
+	struct buf made = { 0 }, claims = { 0 };
+	uint8_t derived[KEY_SIZE], mac[br_sha256_SIZE];
+	buf_add(&made, slice_cut(&rest, '.'));
+	buf_c(&made, '.');
+	ok(base64url_read(slice_cut(&rest, '.'), &payload), "a payload");
+	buf_add(&claims, (struct slice){ payload.p, payload.n - 1 });
+	buf_s(&claims, claim);
+	base64url_add(&made, buf_slice(&claims));
+	br_hmac_key_context key;
+	br_hmac_context hmac;
+	jwt_derive(&ring.key[0], JWT_ACCESS, derived);
+	br_hmac_key_init(&key, &br_sha256_vtable, derived, KEY_SIZE);
+	br_hmac_init(&hmac, &key, 0);
+	br_hmac_update(&hmac, made.p, made.n);
+	br_hmac_out(&hmac, mac);
+	buf_c(&made, '.');
+	base64url_add(&made, (struct slice){ (const char *)mac, sizeof mac });
+	return slice_text(buf_slice(&made));
+}
+
+/* After a downgrade the tokens of the later version are refused, and the session goes on with the refresh token. */
+static void later_version(void)
+{
+	struct signed_in s = sign_in("alice", "");
+	bearer(with_claim(s.access, "}"));
+	get("/me");
+	expect(200, NULL, "the same claims, signed again");
+	bearer(with_claim(s.access, ",\"cnf\":\"x\"}"));
+	get("/me");
+	expect(401, "token_invalid", "a claim of a later version");
+	post("/refresh", refresh_body(s.refresh));
+	expect(200, NULL, "ends no session");
+	bearer(taken().access);
+	get("/me");
+	expect(200, NULL, "and its next token is this version's");
 }
 
 static void access_tokens(void)
@@ -1530,6 +1573,7 @@ int main(void)
 	slots_busy();
 	registering();
 	access_tokens();
+	later_version();
 	verify();
 	me();
 	secure_cookies();
