@@ -9,4 +9,7 @@ cd "$TOP"
 tests/client/install.sh
 tests/client/install.sh runtimes
 node=$(tests/client/node.sh 26)
-exec "$node" tests/client/runtimes/main.js "$@"
+report "$node" tests/client/runtimes/main.js "$@"
+promise client/Firefox "$(grep -c 'ok .* Firefox \[' "$TMP/tap")" "$(grep -c '^not ok' "$TMP/tap")" \
+    "$(sed -n 's/^ok .* control: \(without .*\)/\1/p' "$TMP/tap")"
+done_reported

@@ -118,6 +118,15 @@ done_testing() {
     exit
 }
 
+# report COMMAND...: a program that prints the test's whole TAP, with the plan; it is kept in $TMP/tap. The test then ends
+# with done_reported.
+report() { tmpdir; "$@" | tee "$t_dir/tap"; }
+done_reported() {
+    t_done=1
+    grep -q '^1\.\.[1-9]' "$t_dir/tap" && ! grep -q '^not ok' "$t_dir/tap"
+    exit
+}
+
 # count_all: what the program does as somebody else counts, too, in the coverage build.
 count_all() { [ "$LK_B" != cov ] || chmod -R a+rwX "$LK_BUILD"; }
 

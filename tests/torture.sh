@@ -18,6 +18,7 @@ WORDS='
 fault	A process killed at any system call, or one that fails: nothing answered is lost
 init	The same while a data directory is made: the next init finishes it
 power	A power cut at any moment: no corruption, nobody signed out, no end undone
+client	A client, in any runtime and killed at any moment: nobody is signed out
 crowd	Any number of processes: one line of succession, no 5xx but busy, no starvation
 trouble	A full disk, a wrong file, a missing right: 503, and no session ends
 router	A router, booted: every story, on every file system that routers have
