@@ -3,7 +3,7 @@
  *
  * route.c finds the row of `routes` and reads the body; admit() checks the
  * access token where the row demands one; the handler asks the policy
- * (session.h) and writes the answer, or returns an error that refuse() writes.
+ * (session.h) and writes the answer, or returns an error that write_error() writes.
  *
  * Here and nowhere else stands where a token may come from (header, body,
  * cookie) and how an answer looks.
@@ -381,7 +381,7 @@ static enum error find_sessions_to_end(struct call *c)
 }
 
 /* The clock is asked first: while it is unset no sign-out may look done. */
-static enum error end_sessions(struct call *c)
+static enum error sign_out_sessions(struct call *c)
 {
 	struct native *n = own(c);
 	enum error e = n->count ? session_clock(&c->work) : ERROR_NONE;
@@ -396,7 +396,7 @@ static enum error handle_logout(struct call *c)
 {
 	enum error e = find_sessions_to_end(c);
 	if (e == ERROR_NONE)
-		e = end_sessions(c);
+		e = sign_out_sessions(c);
 	if (e != ERROR_NONE)
 		return e;
 	if (c->rq->cookie.p) {
@@ -484,7 +484,7 @@ static void challenge(struct call *c, enum error e)
 }
 
 /* Code, message and member are words of this program: nothing to escape. */
-static void refuse(struct call *c, enum error e)
+static void write_error(struct call *c, enum error e)
 {
 	struct jw *w = &own(c)->out;
 	const char *message = errors[e].message;
@@ -546,5 +546,5 @@ const struct dialect auth_dialect = {
 	.count = sizeof routes / sizeof *routes,
 	.size = sizeof(struct native),
 	.admit = admit,
-	.refuse = refuse,
+	.refuse = write_error,
 };

@@ -12,20 +12,20 @@ static const struct {
 	[COOKIE_ACCESS] = { "__Secure-latchkey-access", "latchkey-access", "Lax", false },
 };
 
-static const char *name_of(const struct request *rq, enum cookie which)
+static const char *cookie_name(const struct request *rq, enum cookie which)
 {
 	return http_loopback(rq) ? cookies[which].plain : cookies[which].secure;
 }
 
 size_t cookies_find(const struct request *rq, enum cookie which, struct slice out[LIMIT_COOKIES])
 {
-	return http_cookies(rq, slice_of(name_of(rq, which)), out);
+	return http_cookies(rq, slice_of(cookie_name(rq, which)), out);
 }
 
 void cookies_set(const struct request *rq, struct reply *rp, enum cookie which, struct slice value, int64_t max_age)
 {
 	const char *path = cookies[which].at_mount && rq->mount.n ? slice_text(rq->mount) : "/";
-	reply_header(rp, "Set-Cookie", name_of(rq, which), "=", slice_text(value), "; Path=", path,
+	reply_header(rp, "Set-Cookie", cookie_name(rq, which), "=", slice_text(value), "; Path=", path,
 		"; Max-Age=", dec(max_age), "; HttpOnly; SameSite=", cookies[which].same_site,
 		http_loopback(rq) ? "" : "; Secure", NULL);
 }

@@ -26,7 +26,7 @@ static bool is_ended(const struct rotation *r)
 }
 
 /* No token's exp lies after its session's end. */
-static bool is_expired(const struct rotation *r)
+static bool is_past_end(const struct rotation *r)
 {
 	return r->time >= r->token.exp || r->time >= r->token.iat + r->refresh_ttl;
 }
@@ -84,7 +84,7 @@ static bool is_competing(const struct rotation *r)
 static const struct rule rules[] = {
 	{ is_unknown,            ACT_REFUSE, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_REFRESH_INVALID },
 	{ is_ended,              ACT_REFUSE, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_SESSION_REVOKED },
-	{ is_expired,            ACT_REFUSE, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_REFRESH_EXPIRED },
+	{ is_past_end,           ACT_REFUSE, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_REFRESH_EXPIRED },
 	{ is_current,            ACT_ROTATE, DURABLE_LATER, EVENT_REFRESH,     ENDED_NOT,   ERROR_NONE },
 	{ is_same_request,       ACT_REPLAY, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_NONE },
 	{ is_in_grace,           ACT_REPLAY, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_NONE },

@@ -13,7 +13,11 @@
 /* The path from the root of the host. */
 static struct slice whole_path(const struct request *rq)
 {
-	return rq->below ? slice_of(text_join(slice_text(rq->mount), slice_text(rq->path), NULL)) : rq->path;
+	if (!rq->below)
+		return rq->path;
+	if (rq->mount.n && slice_is(rq->path, S("/")))     /* SCRIPT_NAME alone: the mount is the path */
+		return rq->mount;
+	return slice_of(text_join(slice_text(rq->mount), slice_text(rq->path), NULL));
 }
 
 /* The path as the dialect's routes have it; p is NULL where it is none of theirs. */

@@ -48,7 +48,7 @@ int64_t session_deadline(const struct config *config, const struct session *s)
 	return until(s->rotated_at + config->refresh_ttl, s->expires_at);
 }
 
-static bool is_expired(const struct work *w, const struct session *s)
+static bool has_expired(const struct work *w, const struct session *s)
 {
 	return w->trust == CLOCK_GOOD && w->time >= session_deadline(w->config, s);
 }
@@ -59,7 +59,7 @@ const char *session_state(const struct work *w, const struct session *s, const s
 		return ended_words[s->why ? s->why : ENDED_UNKNOWN];
 	if (u == NULL || u->disabled)
 		return ended_words[u ? ENDED_DISABLED : ENDED_UNKNOWN];
-	return is_expired(w, s) ? "expired" : ended_words[ENDED_NOT];
+	return has_expired(w, s) ? "expired" : ended_words[ENDED_NOT];
 }
 
 bool session_over(const struct work *w, const struct session *s, const struct user *u)

@@ -147,6 +147,12 @@ static void dialects(void)
 	rq = (struct request){ .mount = S("/.well-known"), .below = true };
 	ask_dialect(&known, METHOD_GET, "/toy", NULL);
 	is_int(rp.status, 200, "also where a web server has its folder as the mount");
+	rq.mount = S("/.well-known/toy");
+	ask_dialect(&known, METHOD_GET, "/", NULL);
+	is_int(rp.status, 200, "or the path itself, as a script of its own");
+	rq.mount = SLICE_NONE;
+	ask_dialect(&known, METHOD_GET, "/", NULL);
+	is_int(rp.status, 404, "but no host's root is that of a dialect");
 }
 
 static void slow(void)
