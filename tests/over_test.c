@@ -121,7 +121,8 @@ static struct slice token_of(uint64_t sid, uint64_t user)
 
 static enum verdict get(const char *path, const char *query, struct slice token)
 {
-	struct request rq = { .method = METHOD_GET, .below = true, .mount = S("/api/auth"), .path = slice_of(path), .query = slice_of(query) };
+	struct request rq = { .method = METHOD_GET, .below = true, .mount = S("/api/auth"), .path = slice_of(path),
+		.query = slice_of(query) };
 	struct buf bearer = { 0 };
 	buf_s(&bearer, "Bearer ");
 	buf_add(&bearer, token);
@@ -216,7 +217,8 @@ static bool agree(size_t i, const struct when *w, bool listed)
 		good = good && got[k] == asked;
 	good = good && got[5] == want;
 	if (!good)
-		diag("/me %s, /verify %s, /sessions %s, its own %s, verify --live %s, session list %s; want %s", words[got[0]], words[got[1]],
+		diag("/me %s, /verify %s, /sessions %s, its own %s, verify --live %s, session list %s; want %s",
+			words[got[0]], words[got[1]],
 			words[got[2]], words[got[3]], words[got[4]], words[got[5]], words[asked]);
 	return good;
 }
@@ -259,7 +261,8 @@ static void list_words(void)
 	for (size_t i = 0; i < STATES; i++) {
 		char part[80];
 		snprintf(part, sizeof part, "\"id\":\"%016" PRIx64 "\",\"state\":\"%s\"", id_of(i), state_word(i));
-		is_int(strstr(t_out, part) != NULL, states[i].there, "a session %s: %s", states[i].name, states[i].there ? state_word(i) : "nothing");
+		is_int(strstr(t_out, part) != NULL, states[i].there, "a session %s: %s", states[i].name,
+			states[i].there ? state_word(i) : "nothing");
 	}
 }
 
@@ -293,7 +296,8 @@ static void set_up(void)
 
 static void clean_up(void)
 {
-	static const char *const files[] = { "latchkey.db", "latchkey.db-wal", "latchkey.lock", "latchkey.key", "latchkey.conf", "throttle" };
+	static const char *const files[] = { "latchkey.db", "latchkey.db-wal", "latchkey.lock", "latchkey.key", "latchkey.conf",
+		"throttle" };
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
 		unlink(path_in(dir, files[i]));
 	is_int(rmdir(dir), 0, "nothing is left behind");
@@ -306,7 +310,8 @@ int main(void)
 		count_agreed(&clocks[i], true);
 	list_words();
 	put_conf("refresh_ttl = 60d\n");
-	is_int(count_agreed(&clocks[0], false), STATES - 1, "control: verbs that reckon otherwise are noticed, of the session used 30 days ago");
+	is_int(count_agreed(&clocks[0], false), STATES - 1,
+		"control: verbs that reckon otherwise are noticed, of the session used 30 days ago");
 	clean_up();
 	return done_testing();
 }

@@ -80,7 +80,8 @@ static const struct dialect toy = { .prefix = "/", .routes = toy_routes, .count 
 	.refuse = refuse_with_400 };
 static const struct dialect forms = { .prefix = "/", .routes = toy_routes, .count = 6, .size = sizeof(struct toy), .forms = true,
 	.admit = admit, .refuse = refuse_with_400 };
-static const struct dialect special = { .prefix = "/form", .routes = toy_routes, .count = 6, .size = 1, .refuse = refuse_plainly };
+static const struct dialect special = { .prefix = "/form", .routes = toy_routes, .count = 6, .size = 1,
+	.refuse = refuse_plainly };
 static const struct dialect known = { .on_host = true, .prefix = "/.well-known/", .routes = known_routes, .count = 1,
 	.size = sizeof(struct toy), .refuse = refuse_plainly };
 
@@ -163,7 +164,8 @@ static void slow(void)
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		const struct request r = { .below = true, .method = cases[i].method, .path = slice_of(cases[i].path) };
-		ok(route_is_slow(&toy, &r) == cases[i].want, "%s %s is %s", method_words[r.method], cases[i].path, cases[i].want ? "slow" : "not slow");
+		ok(route_is_slow(&toy, &r) == cases[i].want, "%s %s is %s", method_words[r.method], cases[i].path,
+			cases[i].want ? "slow" : "not slow");
 	}
 }
 
@@ -182,13 +184,15 @@ static void methods(void)
 	rq = (struct request){ .below = true };
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		ask_dialect(&toy, cases[i].method, cases[i].path, NULL);
-		ok(rp.status == cases[i].status && in_head("Allow:") == (cases[i].allow != NULL), "%s %s", method_words[cases[i].method], cases[i].path);
+		ok(rp.status == cases[i].status && in_head("Allow:") == (cases[i].allow != NULL), "%s %s",
+			method_words[cases[i].method], cases[i].path);
 		ok(!cases[i].allow || in_head(cases[i].allow), "%s", cases[i].allow ? cases[i].allow : "and no Allow");
 		ok(in_head("Cache-Control: no-store\r\n"), "isn't kept");
 	}
 	ask_dialect(&toy, METHOD_DELETE, "/note/7/8", NULL);
 	is_str(rest, "7/8", "what comes after a path that ends in a slash");
-	is_int(route_is_slow(&toy, &(struct request){ .below = true, .method = METHOD_DELETE, .path = S("/note/7") }), 0, "is no other route");
+	is_int(route_is_slow(&toy, &(struct request){ .below = true, .method = METHOD_DELETE, .path = S("/note/7") }), 0,
+		"is no other route");
 }
 
 static void credentials(void)
@@ -206,7 +210,8 @@ static void credentials(void)
 	admit_says = ERROR_NONE;
 	handler_says = ERROR_BUSY;
 	post_json("/note", "{}");
-	ok(in_head("Retry-After: 1\r\n") && strcmp(rp.type, "text/x-toy") == 0, "what is the same for all dialects is added to the refusal");
+	ok(in_head("Retry-After: 1\r\n") && strcmp(rp.type, "text/x-toy") == 0,
+		"what is the same for all dialects is added to the refusal");
 	handler_says = ERROR_NONE;
 }
 
@@ -240,7 +245,8 @@ static void json(void)
 	ask_dialect(&toy, METHOD_POST, "/greet", "{\"name\":\"a\"}");
 	is_str(body(), "unsupported_media_type", "no other type");
 	post_form(&toy, "/read", "note=a&name=b");
-	ok(handled == 1 && slice_is(seen.note, S("a")) && seen.name.p == NULL, "a form for a path that is read is a GET of it, with its members");
+	ok(handled == 1 && slice_is(seen.note, S("a")) && seen.name.p == NULL,
+		"a form for a path that is read is a GET of it, with its members");
 	post_form(&toy, "/greet", "name=a");
 	is_str(body(), "unsupported_media_type", "but not where there is a POST of that path");
 	post_form(&toy, "/note", "note=a");
@@ -255,7 +261,8 @@ static void form(void)
 	static const struct { const char *text, *says; } cases[] = {
 		{ "name=anna", "" }, { "name=", "" }, { "note=a", "invalid_request about name" }, { "", "invalid_request about name" },
 		{ "name=a&name=a", "invalid_request about name" }, { "name=123456789", "invalid_request about name" },
-		{ "name=%31%32%33%34%35%36%37%38", "" }, { "name=%3", "invalid_request about name" }, { "name=%", "invalid_request about name" },
+		{ "name=%31%32%33%34%35%36%37%38", "" }, { "name=%3", "invalid_request about name" },
+		{ "name=%", "invalid_request about name" },
 		{ "name=%zz", "invalid_request about name" }, { "name=%ff", "invalid_request about name" }, { "name=%C3%a9", "" },
 		{ "name=a&note=12345", "invalid_request about note" }, { "name=a&loud=true&loud=true", "invalid_request about loud" },
 		{ "name=a&other=%", "" },
@@ -284,7 +291,8 @@ static void refusals(void)
 	reply_header(&rp, "Set-Cookie", "secret", NULL);
 	admitted = handled = 0;
 	route_answer(&toy, &config, &ring, &rq, ERROR_STORE_FULL, &rp);
-	ok(strcmp(body(), "store_full") == 0 && rp.status == 400 && !in_head("Set-Cookie"), "one that is refused before it is read: %s", body());
+	ok(strcmp(body(), "store_full") == 0 && rp.status == 400 && !in_head("Set-Cookie"),
+		"one that is refused before it is read: %s", body());
 	ok(in_head("Retry-After: 60\r\n") && handled == 0, "waits as the table says");
 	route_answer(&known, &config, &ring, &rq, ERROR_BUSY, &rp);
 	ok(rp.status == 503, "a dialect that sets no status has that of the table");
