@@ -14,8 +14,10 @@
  *
  * A slow or silent client costs an entry in a list and the bytes that it sent,
  * no more; its time is one absolute deadline for each request. After a fail()
- * the transaction of the batch is undone, and everybody in the batch gets that
- * error.
+ * the transaction of the batch is undone, and its requests run again, one at a
+ * time: only a request that fails by itself gets that error. Where the store is
+ * full, busy, or may have committed, everybody in the batch gets it: it would
+ * befall each of them.
  */
 #include "serve/worker.h"
 
@@ -48,6 +50,7 @@ enum {
 	REST_MS = 1000,                 /* after so long without a request the log is emptied for other processes */
 	ARENA_MOST = 256 * 1024,        /* half of it: then the batch is closed */
 	ACCEPTS = 32,                   /* of one socket at once, so that open connections are served too */
+	ALONE_FAILURES = 8,             /* of requests that run again: after so many the rest isn't tried */
 	PEER_MAX = 48
 };
 
@@ -73,6 +76,7 @@ struct connection {
 	char *in, *out;                 /* of malloc, only while there are bytes */
 	size_t n, out_n, out_at;
 	struct slice reply;             /* in the arena, until the batch is sent */
+	struct slice asked;             /* of malloc: the request, in case that it must run again; p NULL: none */
 	enum face face;                 /* and method: the form of the reply, if it has to be another one */
 	enum method method;
 	char peer_text[PEER_MAX];
@@ -128,9 +132,16 @@ static void drop_bytes(struct connection *c)
 	c->at = (struct http_at){ 0 };
 }
 
+static void forget_request(struct connection *c)
+{
+	free((void *)(uintptr_t)c->asked.p);
+	c->asked = SLICE_NONE;
+}
+
 static void close_connection(struct connection *c)
 {
 	drop_bytes(c);
+	forget_request(c);
 	free(c->out);
 	close(c->fd);
 	if (c->next)
@@ -279,6 +290,7 @@ static void keep_rest(struct connection *c, struct slice rest)
 
 static void send_or_keep(struct connection *c)
 {
+	forget_request(c);
 	ssize_t put = send(c->fd, c->reply.p, c->reply.n, MSG_NOSIGNAL);
 	if (put < 0 && errno != EAGAIN && errno != EINTR) {
 		close_connection(c);
@@ -405,6 +417,15 @@ static void refuse_incomplete(struct connection *c, enum error e)
 	refuse_and_forget(c, &half, e);
 }
 
+/* Without memory for it the request doesn't run again. */
+static void keep_request(struct connection *c, struct slice bytes, size_t used)
+{
+	char *copy = malloc(used);
+	forget_request(c);
+	if (copy)
+		c->asked = (struct slice){ memcpy(copy, bytes.p, used), used };
+}
+
 /* Looks at all that has come of a connection's request. */
 static void look(struct connection *c, struct slice bytes)
 {
@@ -413,6 +434,8 @@ static void look(struct connection *c, struct slice bytes)
 	enum http_progress progress = http_take(bytes, &c->at, calls->rules, c->peer, &taken);
 	c->face = taken.request.wire.face;
 	c->method = taken.request.method;
+	if (progress == HTTP_WHOLE)
+		keep_request(c, bytes, taken.used);
 	if (progress == HTTP_WRONG) {
 		refuse_and_forget(c, &taken.request, taken.error);
 	} else if (progress == HTTP_MORE) {
@@ -454,18 +477,53 @@ static void on_failure(enum error e)
 	longjmp(failed, 1);
 }
 
+/* Runs a request again, by itself. Its connection is closed afterwards: what came behind the request may be lost. */
+static void answer_alone(struct connection *c)
+{
+	struct http_at at = { 0 };
+	struct http_taken taken;
+	struct reply rp = { 0 };
+	(void)http_take(c->asked, &at, calls->rules, c->peer, &taken);
+	taken.request.wire.keep = false;
+	calls->answer(&taken.request, &rp);
+	calls->settle();
+	set_reply(c, &taken.request, &rp);
+	drop_bytes(c);
+}
+
+/* Whether a failure may be one request's own: its memory, its rows. Then each of the others can still be answered. */
+static bool may_be_one_request(enum error e)
+{
+	return e == ERROR_STORE_UNAVAILABLE || e == ERROR_INTERNAL;
+}
+
 /*
- * Nothing of the batch was committed, or the failure itself says that it may have been; so everybody in the batch gets the
- * failure as the answer. What was built is thrown away first: memory may be what failed.
+ * Nothing of the batch was committed, or the failure itself says that it may have been. What was built is thrown away first:
+ * memory may be what failed.
  */
 static void undo_batch(size_t mark)
 {
+	static size_t i, failures;
+	bool alone = may_be_one_request(failure);
+	failures = 0;
 	calls->forget();
-	arena_back(mark);
-	for (size_t i = 0; i < batch_size; i++) {
+	for (i = 0; i < batch_size; i++) {
 		const struct request asked = { .wire.face = batch[i]->face, .method = batch[i]->method };
+		arena_back(mark);
+		if (alone && batch[i]->asked.p && failures < ALONE_FAILURES) {
+			if (setjmp(failed) == 0) {
+				answer_alone(batch[i]);
+				send_or_keep(batch[i]);
+				continue;
+			}
+			failures++;
+			calls->forget();
+			arena_back(mark);
+		}
 		refuse_and_forget(batch[i], &asked, failure);
+		send_or_keep(batch[i]);
 	}
+	batch_size = 0;
 }
 
 static void send_batch(void)
