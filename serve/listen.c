@@ -22,6 +22,7 @@
  * connection is lost at the end.
  */
 #include "serve/listen.h"
+#include "serve/handover.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -413,16 +414,18 @@ static void retire_all(int signal)
 /* Reads a worker's message. True in the process of a connection that was handed over. */
 static bool take_message(struct listener *out)
 {
-	struct worker_message m;
-	if (!worker_receive(here.handover[0], &m))
+	struct handover_message m;
+	if (!handover_receive(here.handover[0], &m))
 		return false;
 	if (m.pid)
 		retire(slot_with(m.pid), 0);
 	if (m.fd < 0)
 		return false;
 	out->early = m.early;
-	if (!fork_child(m.fd))
+	if (!fork_child(m.fd)) {
+		handover_forget();      /* else the next worker, and a core file, would have a copy */
 		return false;
+	}
 	fcntl(STDIN_FILENO, F_SETFL, 0);        /* the worker made it non-blocking */
 	return true;
 }

@@ -1,25 +1,23 @@
 /*
  * worker: see worker.h.
  *
- * One turn of the loop takes the events that the kernel has ready: it reads
- * each connection, answers complete requests into memory, commits what they
- * wrote in one transaction, and only then sends the answers. So requests that
- * come together share a turn at the store, a write, and a sync if one needs it.
+ * One turn of the loop takes the events that the kernel has ready: it reads each connection, answers complete requests into
+ * memory, commits what they wrote in one transaction, and only then sends the answers. So requests that come together share a
+ * turn at the store, a write, and a sync if one needs it.
  *
- * A worker does nothing that is slow. A connection whose request hashes a
- * password is handed over to the listener, with the bytes that were read of it;
- * a process of its own then answers as under inetd. The same happens to every
- * request once configuration or keys have changed on disk, until this process
- * has ended and a new one has its slot: so a retired key is refused at once.
+ * A worker does nothing that is slow. A connection whose request hashes a password is handed over to the listener, with the
+ * bytes that were read of it; a process of its own then answers as under inetd. The same happens to every request once
+ * configuration or keys have changed on disk, until this process has ended and a new one has its slot: so a retired key is
+ * refused at once.
  *
- * A slow or silent client costs an entry in a list and the bytes that it sent,
- * no more; its time is one absolute deadline for each request. After a fail()
- * the transaction of the batch is undone, and its requests run again, one at a
- * time: only a request that fails by itself gets that error. Where the store is
- * full, busy, or may have committed, everybody in the batch gets it: it would
- * befall each of them.
+ * A slow or silent client costs an entry in a list and the bytes that it sent, no more; its time is one absolute deadline for
+ * each request. After a fail() the transaction of the batch is undone, and its requests run again, one at a time: only a
+ * request that fails by itself gets that error. Where the store is full, busy, or may have committed, everybody in the batch
+ * gets it: it would befall each of them.
  */
 #include "serve/worker.h"
+
+#include "serve/handover.h"
 
 #include <string.h>
 
@@ -40,7 +38,7 @@
 
 enum {
 	EVENTS = 64,                    /* taken at once: so many requests share a commit at most */
-	ROOM = LIMIT_HEAD + LIMIT_BODY + 8,
+	ROOM = HANDOVER_ROOM,
 	CONNECTIONS = 16384,            /* at most; fewer if RLIMIT_NOFILE says so */
 	SPARE_FILES = 32,               /* of RLIMIT_NOFILE: for the store, the log and the listening sockets */
 	KEEP_MS = 75000,                /* for the next request: longer than browsers keep an idle connection */
@@ -336,15 +334,7 @@ static void leave_batch(void)
 /* Sends the connection to the listener, which starts a process for it. */
 static bool hand_over(struct connection *c, struct slice bytes)
 {
-	union { char room[CMSG_SPACE(sizeof(int))]; struct cmsghdr head; } control = { { 0 } };
-	struct iovec part = { (void *)(uintptr_t)bytes.p, bytes.n };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control };
-	message.msg_controllen = sizeof control.room;
-	control.head.cmsg_level = SOL_SOCKET;
-	control.head.cmsg_type = SCM_RIGHTS;
-	control.head.cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(&control.head), &c->fd, sizeof(int));
-	if (sendmsg(place->handover, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+	if (!handover_send(place->handover, c->fd, bytes))
 		return false;
 	watch(EPOLL_CTL_DEL, c->fd, 0, NULL);   /* close() alone doesn't do it: the other process still has the connection */
 	close_connection(c);
@@ -626,8 +616,7 @@ static void leave(void)
 		return;
 	leaving = true;
 	set_accepting(false);
-	const pid_t pid = getpid();
-	(void)send(place->handover, &pid, sizeof pid, MSG_DONTWAIT | MSG_NOSIGNAL);
+	handover_send_leaving(place->handover);
 }
 
 /*
@@ -701,27 +690,6 @@ void worker_run(const struct worker_place *where, const struct worker_calls *wha
 	on_fail(NULL);
 }
 
-/* ---- the listener's side ------------------------------------------------ */
-
-bool worker_receive(int socket, struct worker_message *message)
-{
-	static char bytes[ROOM];
-	union { struct cmsghdr head; char room[CMSG_SPACE(sizeof(int))]; } control;
-	struct iovec part = { bytes, sizeof bytes };
-	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
-	ssize_t n = recvmsg(socket, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	*message = (struct worker_message){ .fd = -1 };
-	if (n <= 0)
-		return false;
-	const struct cmsghdr *rights = CMSG_FIRSTHDR(&m);
-	if (rights)
-		memcpy(&message->fd, CMSG_DATA(rights), sizeof(int));
-	else if (n == sizeof message->pid)
-		memcpy(&message->pid, bytes, sizeof message->pid);
-	message->early = (struct slice){ bytes, (size_t)n };
-	return true;
-}
-
 #else
 
 size_t worker_most(void)
@@ -732,13 +700,6 @@ size_t worker_most(void)
 void worker_run(const struct worker_place *where, const struct worker_calls *what)
 {
 	(void)where, (void)what;
-}
-
-bool worker_receive(int socket, struct worker_message *message)
-{
-	(void)socket;
-	*message = (struct worker_message){ .fd = -1 };
-	return false;
 }
 
 #endif

@@ -18,7 +18,7 @@ enum { WORKER_SOCKETS = 8, WORKERS_MAX = 32 };
 struct worker_place {
 	int sockets[WORKER_SOCKETS];    /* listening, non-blocking */
 	size_t count;
-	int handover;                   /* to the listener, which reads it by worker_receive() */
+	int handover;                   /* to the listener, which reads it by handover_receive() */
 	struct worker_state *state;     /* of this worker, in memory that both share */
 };
 struct worker_state {
@@ -55,16 +55,5 @@ struct worker_calls {
  */
 size_t worker_most(void);
 void worker_run(const struct worker_place *where, const struct worker_calls *what);
-
-/*
- * The listener's side: receives a worker's message. False when there is none.
- *
- *	fd >= 0   a connection, non-blocking, and in `early` the bytes that were
- *	          read of it, which stay until the next call
- *	pid > 0   the worker of that pid takes no more connections
- *	else      nothing that is known
- */
-struct worker_message { int fd; pid_t pid; struct slice early; };
-bool worker_receive(int socket, struct worker_message *message);
 
 #endif

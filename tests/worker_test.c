@@ -7,6 +7,7 @@
 #include "http.h"
 #include "stage.h"
 #include "t.h"
+#include "serve/handover.h"
 #include "serve/worker.h"
 
 #ifdef __linux__
@@ -766,18 +767,23 @@ static void test_fail_while_reading(void)
 	stop();
 }
 
-static struct worker_message word;
+static struct handover_message word;
 
 static void test_hand_over(void)
 {
 	start(0);
 	int a = peer();
-	ok(!worker_receive(handover[0], &word) && word.fd == -1, "nothing is handed over at first");
+	ok(!handover_receive(handover[0], &word) && word.fd == -1, "nothing is handed over at first");
 	ask(a, "GET /sl");
 	ask(a, "ow HTTP/1.1\r\nHost: a\r\n\r\nmore");
 	is_str(hear(a), "", "what is slow isn't answered here");
-	ok(worker_receive(handover[0], &word) && word.fd >= 0 && word.pid == 0, "it is handed over");
+	ok(handover_receive(handover[0], &word) && word.fd >= 0 && word.pid == 0, "it is handed over");
 	is_mem(word.early.p, word.early.n, GET("/slow") "more", sizeof GET("/slow") + 3, "with all that was read of it");
+	handover_forget();
+	size_t left = 0;
+	for (size_t i = 0; i < word.early.n; i++)
+		left += word.early.p[i] != 0;
+	is_int(left, 0, "the listener keeps nothing of it");
 	is_int(state->connections, 0, "and is nothing of the worker's any more");
 	say(a, "!");
 	char c = 0;
@@ -789,7 +795,7 @@ static void test_hand_over(void)
 	ask(b, GET("/b") GET("/slow"));
 	turn();
 	is_str(hear(b), "200</b> ", "behind another, too");
-	ok(worker_receive(handover[0], &word) && word.fd >= 0, "it is handed over");
+	ok(handover_receive(handover[0], &word) && word.fd >= 0, "it is handed over");
 	close(word.fd);
 	int d = peer();
 	fault(SENDMSG, 1, EAGAIN, 0);
@@ -807,9 +813,9 @@ static void test_take(void)
 	need(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, lone) == 0);
 	pid_t self = getpid();
 	need(send(lone[1], &self, sizeof self, 0) == sizeof self);
-	ok(worker_receive(lone[0], &word) && word.pid == self && word.fd == -1, "a word of a worker that takes no more");
+	ok(handover_receive(lone[0], &word) && word.pid == self && word.fd == -1, "a word of a worker that takes no more");
 	need(send(lone[1], "abcde", 5, 0) == 5);
-	ok(worker_receive(lone[0], &word) && word.pid == 0 && word.fd == -1, "other bytes are none");
+	ok(handover_receive(lone[0], &word) && word.pid == 0 && word.fd == -1, "other bytes are none");
 	start(0);
 	int a = peer();
 	ask(a, GET("/slow"));
@@ -818,13 +824,13 @@ static void test_take(void)
 	none = (struct rlimit){ (rlim_t)fd, before.rlim_max };
 	close(fd);
 	setrlimit(RLIMIT_NOFILE, &none);
-	bool taken = worker_receive(handover[0], &word);
+	bool taken = handover_receive(handover[0], &word);
 	setrlimit(RLIMIT_NOFILE, &before);
 	ok(taken && word.fd == -1 && word.pid == 0, "a connection for which no file is left is nothing");
 	is_str(hear(a), ".", "and ends");
 	close(lone[0]);
 	close(lone[1]);
-	ok(!worker_receive(lone[0], &word), "nor is there anything where nobody is");
+	ok(!handover_receive(lone[0], &word), "nor is there anything where nobody is");
 	stop();
 }
 
@@ -838,12 +844,12 @@ static void test_sigterm(void)
 	ask(half, "GET /half");
 	kill(worker, SIGTERM);
 	turn();
-	ok(worker_receive(handover[0], &word) && word.pid == worker, "told to end it says that it takes no more");
+	ok(handover_receive(handover[0], &word) && word.pid == worker, "told to end it says that it takes no more");
 	is_str(hear(idle), ".", "who says nothing is left at once");
 	turns(2);
 	is_str(hear(reader), "200</a> .", "who is being answered gets all of it");
 	ask(half, " HTTP/1.1\r\nHost: a\r\n\r\n");
-	ok(worker_receive(handover[0], &word) && word.fd >= 0, "who has begun is handed over once he is whole");
+	ok(handover_receive(handover[0], &word) && word.fd >= 0, "who has begun is handed over once he is whole");
 	peer_at(0);
 	close(word.fd);
 	hang_up(reader);
@@ -875,7 +881,7 @@ static void test_word_in_a_turn(void)
 	turn();
 	is_int(here->timeout, 0, "a word that comes in the middle of a turn is heard at once");
 	turn();
-	ok(worker_receive(handover[0], &word) && word.pid == worker, "and heeded");
+	ok(handover_receive(handover[0], &word) && word.pid == worker, "and heeded");
 	stop();
 }
 
@@ -912,8 +918,8 @@ static void test_change(void)
 	peer_at(0);
 	ask(a, GET("/b"));
 	is_int(here->answers, 1, "is all that is answered from files that have changed");
-	ok(worker_receive(handover[0], &word) && word.pid == worker, "another is asked for");
-	ok(worker_receive(handover[0], &word) && word.fd >= 0, "and gets what was open");
+	ok(handover_receive(handover[0], &word) && word.pid == worker, "another is asked for");
+	ok(handover_receive(handover[0], &word) && word.fd >= 0, "and gets what was open");
 	is_int(state->connections, 1, "nobody is taken any more");
 	close(word.fd);
 	hang_up(b);
