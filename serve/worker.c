@@ -481,12 +481,6 @@ static void answer_alone(struct connection *c)
 	drop_bytes(c);
 }
 
-/* Whether a failure may be one request's own: its memory, its rows. Then each of the others can still be answered. */
-static bool may_be_one_request(enum error e)
-{
-	return e == ERROR_STORE_UNAVAILABLE || e == ERROR_INTERNAL;
-}
-
 /*
  * Nothing of the batch was committed, or the failure itself says that it may have been. What was built is thrown away first:
  * memory may be what failed.
@@ -494,7 +488,8 @@ static bool may_be_one_request(enum error e)
 static void undo_batch(size_t mark)
 {
 	static size_t i, failures;
-	bool alone = may_be_one_request(failure);
+	/* Only these may be one request's own: its memory, its rows. */
+	const bool alone = failure == ERROR_STORE_UNAVAILABLE || failure == ERROR_INTERNAL;
 	failures = 0;
 	calls->forget();
 	for (i = 0; i < batch_size; i++) {
