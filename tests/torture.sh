@@ -56,6 +56,15 @@ ranked() {
         sort -s -k 1,1 | cut -f 2-
 }
 
+# kept HARNESS: the rows of the others. With PARTS, which some harnesses know, those of its other parts, too.
+kept() {
+    if [ -n "${PARTS-}" ]; then
+        awk -F '|' 'FILENAME == ARGV[1] { new[$2]; next } !($2 in new)' "$OUT/new" "$OUT/rows"
+    else
+        grep -v "| \`$1\` |" "$OUT/rows"
+    fi
+}
+
 fill() { # the page with the rows of $OUT/rows between its marks
     awk -v rows="$OUT/rows" '
         /^<!-- torture: / { print; print ""; print "| promise | points tried | failures | control | by | run |"
@@ -75,8 +84,8 @@ for harness; do
     echo "torture: $harness"
     TORTURE=1 TORTURE_LOG=$PWD/$OUT/$name.log timeout -k 9 "${TORTURE_SECONDS-7200}" "$harness" >"$OUT/$name.tap" 2>&1 </dev/null
     status=$?
-    grep -v "| \`$harness\` |" "$OUT/rows" >"$OUT/kept"
     row "$harness" <"$OUT/$name.log" >"$OUT/new"
+    kept "$harness" >"$OUT/kept"
     cat "$OUT/kept" "$OUT/new" | ranked >"$OUT/rows"
     fill
     cat "$OUT/new"

@@ -15,4 +15,4 @@ exec $EMULATOR -m "$megabytes" -vga none -display none -monitor none -serial "fi
     -kernel "$(echo "$PACKAGED"/boot/vmlinuz-*)" -initrd "$initrd" -append "console=$CONSOLE quiet loglevel=4 panic=-1" \
     -drive "file=$flash,if=none,id=flash,format=raw,cache=unsafe" -device "virtio-blk-$BUS,drive=flash" \
     -netdev "user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:$control-:8,hostfwd=tcp:127.0.0.1:$web-:80" \
-    -device "virtio-net-$BUS,netdev=net$([ "$BUS" != pci ] || echo ,romfile=)" "$@"
+    -device "virtio-net-$BUS,netdev=net$NIC" "$@"

@@ -45,6 +45,10 @@ class Silence(Exception):
     """No answer came."""
 
 
+class Later(Exception):
+    """A sign-in was told to wait, as throttled ones are: one of that user had a wrong password."""
+
+
 def must(good, why):
     """Or it is broken."""
     if not good:
@@ -101,7 +105,7 @@ class Guest:
         if access:
             head["Authorization"] = "Bearer " + access
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", self.web, timeout=30)
+            connection = http.client.HTTPConnection("127.0.0.1", self.web, timeout=120)
             connection.request(method, path, json.dumps(body) if body is not None else None, head)
             response = connection.getresponse()
             text = response.read()
@@ -172,6 +176,8 @@ class World:
     def ask(self, good, method, path, body=None, access=None):
         """One that must get a good answer, if it gets any."""
         status, answer = self.guest.ask(method, self.base + path, body, access)
+        if status == 429 and path == "/login":
+            raise Later
         must(verdict(status, answer) in good, lambda: f"{method} {path}: {verdict(status, answer)}, not {' or '.join(sorted(good))}")
         self.answers += 1
         return answer
@@ -272,11 +278,12 @@ class World:
                     what()
                 else:
                     time.sleep(0.01)
+            except Later:
+                with self.lock:
+                    user.logins -= 1
             except Silence:
-                if not over.is_set():
-                    time.sleep(0.2)
-                    # A request that was lost while the machine runs is no promise's; a session it was for is settled at the next boot.
-                continue
+                time.sleep(0.2)
+                continue               # whom it was for nobody uses until the next boot settles it
             except Broken as why:
                 self.broken.append(f"in the storm: {why}")
                 over.set()
@@ -318,17 +325,24 @@ class World:
     def ask_user(self, user):
         """Which password opens."""
         if not user.sure:              # a change was under way: either opens
-            status, answer = self.guest.ask("POST", self.base + "/login", {"username": user.name, "password": user.before[1]})
-            if status == 200:
+            answer = self.opens({"200", "401 invalid_credentials"}, user, user.before[1])
+            if "data" in answer:
                 user.password, user.before = user.before[1], user.before[:1]
             else:
                 user.before = None
             user.sure = True
-        answer = self.ask({"200"}, "POST", "/login", {"username": user.name, "password": user.password})
-        self.sessions.append(Session(user, answer))
+        self.sessions.append(Session(user, self.opens({"200"}, user, user.password)))
         if user.before:
-            self.ask({"401 invalid_credentials"}, "POST", "/login", {"username": user.name, "password": user.before[0]})
+            self.opens({"401 invalid_credentials"}, user, user.before[0])
             user.before = None
+
+    def opens(self, good, user, password):
+        """A sign-in; one that is told to wait waits."""
+        while True:
+            try:
+                return self.ask(good, "POST", "/login", {"username": user.name, "password": password})
+            except Later:
+                time.sleep(1)
 
     def look(self):
         """Asks everybody."""
@@ -361,7 +375,7 @@ def start(world, kind, face):
     must(status == 0 and "integrity   ok" in text, lambda: f"check: {text}")
     command, world.base = FACES[face]
     world.guest.run(f"ln -sf /bin/latchkey /www/cgi-bin/latchkey; LK_SHIM='{os.environ.get('CUTS_CONTROL', '')}' {command} >/tmp/served 2>&1 &")
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while True:
         try:
             must(world.guest.ask("GET", world.base + "/health")[0] == 200, lambda: "health")
@@ -377,26 +391,26 @@ def main():
     wanted, draw = int(wanted), random.Random(int(seed))
     faces = list(FACES)
     control = os.environ.get("CUTS_CONTROL")
-    world, cuts = World(draw), 0
-    while cuts <= wanted and not (control and world.broken):
+    world, cuts, whole = World(draw), 0, True
+    while whole and cuts <= wanted and not (control and world.broken):
         world.guest = Guest(processor, initrd, flash)
-        before = len(world.broken)
+        face, before = faces[cuts % len(faces)], len(world.broken)
         try:
-            start(world, kind, faces[cuts % len(faces)])
+            start(world, kind, face)
             world.look()
             if cuts < wanted:
                 world.storm(draw.uniform(0.3, 2.5))
-        except (Broken, Silence) as why:
-            world.broken.append(f"{why!r}")
-            cuts = wanted if isinstance(why, Broken) else cuts     # the store itself: there is no going on
+        except Broken as why:
+            world.broken.append(str(why))
+            whole = False              # the store itself: there is no going on
         finally:
             world.guest.cut()
         for why in world.broken[before:]:
-            print(f"# behind cut {cuts}, {faces[cuts % len(faces)]}: {why}", flush=True)
-        cuts += 1
+            print(f"# behind cut {cuts}, {face}: {why}", flush=True)
+        cuts += whole and not (control and world.broken)
         if os.environ.get("CUTS_VERBOSE"):
             print(f"# {cuts} {world.answers} {sum(s.stands() for s in world.sessions)} stand", file=sys.stderr, flush=True)
-    print(min(cuts - 1, wanted), len(world.broken), world.answers)
+    print(min(cuts, wanted), len(world.broken), world.answers)
 
 
 main()

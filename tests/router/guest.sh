@@ -47,7 +47,7 @@ boot() { # PROCESSOR [MEGABYTES [QEMU-ARGUMENT...]]
 }
 
 on() { # LINES
-    curl -sS -m "${ON_SECONDS-120}" -o "$TMP/on" --data-binary "$1" "http://127.0.0.1:$CONTROL/cgi-bin/run" || return 99
+    curl -sS -m "${ON_SECONDS-900}" -o "$TMP/on" --data-binary "$1" "http://127.0.0.1:$CONTROL/cgi-bin/run" || return 99
     sed '$d' "$TMP/on"
     return "$(sed -n '$s/^exit //p' "$TMP/on" | grep . || echo 98)"
 }

@@ -54,5 +54,5 @@ modules ext4 crc32c_generic ext4
 modules f2fs crc32_generic f2fs
 cp "$BUILT/flash.ko" "$root/lib/"
 mkdir -p "$(dirname "$out")"
-(cd "$root" && find . | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet) >"$out.new"
+(cd "$root" && find . | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet) | gzip -n >"$out.new" # it must fit beside the kernel in 40 MB
 mv "$out.new" "$out"

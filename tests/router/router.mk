@@ -11,7 +11,7 @@ ROUTER_TRIPLET_armhf  := arm-linux-gnueabihf
 ROUTER_TRIPLET_arm64  := aarch64-linux-gnu
 
 .PHONY: router router-short router-cross $(ROUTERS:%=router-%)
-router: $(ROUTERS:%=router-%) $(BIN) | need-routers need-test
+router: $(ROUTERS:%=router-%) $(BIN) $(BENCH)/load | need-routers need-test
 	@TORTURE=1 prove --timer --failures --exec 'tests/tap.sh 14400' tests/router.t tests/router/cuts.t
 
 # The executable is the one that make release packs. It is another variant, so another make builds it.
@@ -38,4 +38,4 @@ router-short:
 # The long forms, where they are chosen.
 TORTURED := $(if $(T),$(SOURCES),tests/router.t tests/router/cuts.t)
 torture: $(if $(filter tests/router.t,$(TORTURED)),$(ROUTERS:%=router-%),$(if $(filter tests/router/cuts.t,$(TORTURED)),router-mipsel)) \
-  $(if $(filter tests/router.t tests/router/cuts.t,$(TORTURED)),need-routers)
+  $(if $(filter tests/router.t tests/router/cuts.t,$(TORTURED)),need-routers $(BENCH)/load)
