@@ -8,8 +8,8 @@
 #       package sources
 #   kernel-sure    the kernel vouches for the clock, and the machine has been up for a year
 #   kernel-unsure  it doesn't, and the machine was started a minute ago
-#   next-year  last-year
-#       a year on, and a year back: latchkey by the shim, all else that is dynamic by faketime
+#   next-year      a year on: latchkey by the shim, all else that is dynamic by faketime. Not back: a clock before the build is
+#                  one that latchkey doesn't believe
 #   busy           beside eight processes that never rest
 #
 # /var/tmp/latchkey-fresh keeps the bare systems, build/fresh/ROW.log what was printed, each line after its second.
@@ -19,7 +19,7 @@ set -eu
 cd "$(dirname "$0")/.."
 top=$PWD
 PAGE=docs/fresh.md
-ROWS='debian12-user debian12-root debian13-user debian13-root kernel-sure kernel-unsure next-year last-year busy'
+ROWS='debian12-user debian12-root debian13-user debian13-root kernel-sure kernel-unsure next-year busy'
 row=${1-}
 case " $ROWS " in *" ${row:-none} "*) ;; *) echo "fresh: R= one of $ROWS" >&2; exit 2 ;; esac
 [ "$(id -u)" -eq 0 ] || { echo 'fresh: root is needed, for debootstrap and namespaces' >&2; exit 2; }
@@ -143,18 +143,30 @@ world() { # COMMAND...: the suite in it
 compiled() { # NAME: tests/NAME.c, static
     musl-gcc -static -O1 -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -o "$fresh/$1" "tests/$1.c"
 }
-# A year is moved for latchkey by a stand-in that tells the shim; what looks at the executable itself is left out as for
-# another processor.
-moved() { # NAME OFFSET-OF-SHIM OFFSET-OF-FAKETIME
+# A year is moved for latchkey, and for the shim that tests start, by a stand-in that tells the shim; what looks at the
+# executable itself is left out as for another processor.
+moved() { # OFFSET-OF-SHIM OFFSET-OF-FAKETIME
     make -s all build/musl/tests/shim
-    printf '%s\n' '#include <stdlib.h>' '#include <unistd.h>' 'int main(int argc, char **argv) { (void)argc;' \
-        "setenv(\"LK_SHIM\", \"clock=$fresh/$1.clock\", 0); execv(SHIM, argv); return 112; }" >"$fresh/stand_in.c"
-    echo "$2" >"$fresh/$1.clock"
-    musl-gcc -static -O1 -DSHIM="\"$top/build/musl/tests/shim\"" -o "$fresh/$1" "$fresh/stand_in.c"
-    export LATCHKEY="$fresh/$1" LK_BUILD="$top/build/musl" LK_B=cross/date
+    cat >"$fresh/stand_in.c" <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	char words[600];
+	const char *given = getenv("LK_SHIM");
+	snprintf(words, sizeof words, "%s host=%s", given ? given : "", OFFSET);
+	return argc < 1 || setenv("LK_SHIM", words, 1) || execv(SHIM, argv) ? 112 : 0;
+}
+END
+    mkdir -p "$fresh/date/tests"
+    musl-gcc -static -O1 -Wall -Werror -DSHIM="\"$top/build/musl/tests/shim\"" -DOFFSET="\"$1\"" -o "$fresh/date/latchkey" "$fresh/stand_in.c"
+    cp "$fresh/date/latchkey" "$fresh/date/tests/shim"
+    cp build/musl/stamps "$fresh/date/"
+    export LATCHKEY="$fresh/date/latchkey" LK_BUILD="$fresh/date" LK_B=cross/date
     status=0
     # shellcheck disable=SC2086  # a list
-    { timeout 3600 faketime -f "$3" prove -j2 --timer --failures --exec 'tests/tap.sh 600' ${T:-tests/*.t} </dev/null 2>&1 || echo "fresh: ended with $?"; } | stamped
+    { timeout 3600 faketime -f "$2" prove -j2 --timer --failures --exec 'tests/tap.sh 600' ${T:-tests/*.t} </dev/null 2>&1 || echo "fresh: ended with $?"; } | stamped
     ! sed 's/^[0-9.]* //' "$log" | grep -q '^fresh: ended with' || status=1
     write_down "$status" ''
 }
@@ -171,8 +183,7 @@ kernel-unsure)
     compiled kernel_word
     up=$(cut -d . -f 1 /proc/uptime)
     world unshare -T --boottime $((60 - up)) --monotonic $((60 - up)) --fork "$fresh/kernel_word" unsure make test ;;
-next-year) moved next-year +31536000 +365d ;;
-last-year) moved last-year -31536000 -365d ;;
+next-year) moved +31536000 +365d ;;
 busy)
     world sh -c 'for i in 1 2 3 4 5 6 7 8; do while :; do :; done & done; make test; status=$?; kill $(jobs -p); exit $status' ;;
 esac

@@ -7,6 +7,7 @@
  *   sqlite=N[+]    SQLite's N-th piece can't be had; with + nor any later one
  *   libc=N[+]      the same of malloc, calloc, realloc and mmap: Argon2id's memory is one of those
  *   clock=FILE     the time is what stands in FILE: a number of seconds, or +N or -N from the host's
+ *   host=+N        the host's clock is that many seconds on (-N: back)
  *   confirmed      the kernel vouches for the clock
  *   unconfirmed    the kernel doesn't vouch for the clock
  *
@@ -152,7 +153,7 @@ int __wrap_sqlite3_config(int op, ...)
 
 /* ---- the clock --------------------------------------------------------- */
 
-static int64_t clock_offset;
+static int64_t clock_offset, host_offset;
 static bool clock_fixed;
 
 static int64_t shim_clock(void)
@@ -161,7 +162,7 @@ static int64_t shim_clock(void)
 	if (clock_fixed)
 		return clock_offset;
 	clock_gettime(CLOCK_REALTIME, &t);
-	return t.tv_sec + clock_offset;
+	return t.tv_sec + host_offset + clock_offset;
 }
 
 static bool never(void)
@@ -331,6 +332,10 @@ static void obey(const char *word)
 		supply(&of_libc, word + 5);
 	if (strncmp(word, "clock=", 6) == 0)
 		read_clock(word + 6);
+	if (strncmp(word, "host=", 5) == 0) {
+		host_offset = strtoll(word + 5, NULL, 10);
+		base_clock = shim_clock;
+	}
 	if (strcmp(word, "confirmed") == 0)
 		clock_confirmed = always;
 	if (strcmp(word, "unconfirmed") == 0)
