@@ -166,6 +166,16 @@ stop() {
     t_pids=$(printf ' %s ' "$t_pids" | sed "s/ $t_pid / /")
 }
 
+# eventually COMMAND...: until it succeeds, 10 seconds at most. For what a server does after it has answered.
+eventually() {
+    t_tries=0
+    until "$@" >/dev/null 2>&1; do
+        t_tries=$((t_tries + 1))
+        [ "$t_tries" -lt 200 ] || { diag "in vain: $*"; return 1; }
+        sleep 0.05
+    done
+}
+
 # wait_port PORT: until something listens on it, 10 seconds at most.
 wait_port() {
     t_tries=0

@@ -74,8 +74,11 @@ is "$(curl -sSI "http://$AT/" | tr -d '\r' | sed -n 's/^Content-Length: //p')" "
 
 # --- what it logs
 call_at GET '/api/auth/verify?live=1&secret=hidden' -H 'Authorization: Bearer hidden'
+eventually grep 'GET /api/auth/verify' "$TMP/v4.log"
 like "$(tail -n 1 "$TMP/v4.log")" 'latchkey: serve: 127.0.0.1 GET /api/auth/verify 401' 'a line for each request'
+lines=$(wc -l <"$TMP/v4.log")
 call_at GET '/?secret=hidden'
+eventually awk -v n="$lines" 'END { exit NR <= n }' "$TMP/v4.log"
 is "$(grep -c hidden "$TMP/v4.log")" 0 'with neither query nor header'
 
 # --- how it ends: a request that has begun is finished first
