@@ -111,6 +111,7 @@ as_owner() { # NAME ARGUMENT...
     owner_pid=''
     eval "owner_pid=\$${owner_name}_pid"
     is "$(uid_of "$owner_pid")" 65534 "serve $* by root: the listener is the directory's owner"
+    # shellcheck disable=SC2013  # words
     for child in $(cat "/proc/$owner_pid/task/$owner_pid/children"); do
         is "$(uid_of "$child")" 65534 "serve $* by root: so is its worker"
     done

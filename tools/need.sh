@@ -44,6 +44,7 @@ mini_httpd mini_httpd                                      mini-httpd
 nginx     nginx                                            nginx
 node      node                                             nodejs
 node      /etc/ssl/certs/ca-certificates.crt               ca-certificates
+node      /usr/lib/*/libatomic.so.1                        libatomic1
 python3   /usr/bin/python3                                 python3-minimal
 python3   /usr/lib/python3.*/json/__init__.py              python3
 jwt       /usr/lib/python3/dist-packages/jwt               python3-jwt

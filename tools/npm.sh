@@ -1,7 +1,7 @@
 #!/bin/sh
 # npm.sh ARGUMENTS...: npm. Where the machine has none, Debian's is unpacked into deps/.npm and installed nowhere:
 # npm depends on some 340 packages, and all that is wanted of it is to fetch a few files that are pinned by their hash.
-# Its Node.js is the machine's (nodejs: tools/need.sh, "deps").
+# Its Node.js is whichever is first in PATH, mostly the machine's (nodejs: tools/need.sh, "deps").
 set -eu
 command -v npm >/dev/null && exec npm "$@"
 here=$PWD
@@ -25,4 +25,6 @@ fi
 exec 8>&-
 cd "$here"
 share=$npm/root/usr/share
-NODE_PATH=$share/nodejs:$npm/root/usr/lib/nodejs:$share/node_modules exec node "$share/nodejs/npm/bin/npm-cli.js" "$@"
+export NODE_PATH="$share/nodejs:$npm/root/usr/lib/nodejs:$share/node_modules:/usr/share/nodejs"
+export NODE_OPTIONS="--no-deprecation"
+exec node "$share/nodejs/npm/bin/npm-cli.js" "$@"

@@ -13,6 +13,8 @@ flock 9
 if ! cmp -s "$from/package-lock.json" "$to/installed"; then
     cp "$from/package.json" "$from/package-lock.json" "$to"
     top=$PWD
+    # npm leaves out, without a word, what doesn't suit the Node.js that runs it: it's the one that will run the packages.
+    case $name in node*) ;; *) PATH=$(dirname "$(tests/client/node.sh)"):$PATH ;; esac
     (cd "$to" && "$top/tools/npm.sh" ci --ignore-scripts --legacy-peer-deps --no-audit --no-fund --silent >&2 9>&-)
     cp "$from/package-lock.json" "$to/installed"
 fi
