@@ -3,7 +3,8 @@
 # npm depends on some 340 packages, and all that is wanted of it is to fetch a few files that are pinned by their hash.
 # Its Node.js is whichever is first in PATH, mostly the machine's (nodejs: tools/need.sh, "deps").
 set -eu
-command -v npm >/dev/null && exec npm "$@"
+# NPM_UNPACKED: whoever puts this script into PATH as npm.
+[ -n "${NPM_UNPACKED-}" ] || ! command -v npm >/dev/null || exec npm "$@"
 here=$PWD
 cd "$(dirname "$0")/.."
 mkdir -p deps
