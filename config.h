@@ -58,12 +58,12 @@ struct option {
 	enum option_kind kind;
 	size_t offset;                  /* of its field in struct config */
 	int64_t min, max;               /* of a value, or the most bytes of a word */
-	const char *fallback;           /* default, as one would write it */
+	const char *fallback;           /* the default, as it would be written in the file */
 	const char *meaning;            /* one line */
 };
 extern const struct option options[];
 extern const size_t options_count;
-/* The value in force of options[i], as one would write it; in the arena. */
+/* The value of options[i], as it would be written in the file; in the arena. */
 struct slice option_value(const struct config *c, size_t i);
 
 /*
@@ -73,34 +73,35 @@ struct slice option_value(const struct config *c, size_t i);
 const char *config_dir(const char *given);
 
 /*
- * Reads dir/latchkey.conf. Returns NULL, or a message for people naming line
- * and option (in the arena); *out then holds nothing of use.
+ * Reads dir/latchkey.conf. Returns NULL, or a message in the arena that names the
+ * line and the option; *out then holds nothing of use.
  */
 const char *config_read(const char *dir, struct config *out);
 /* The same from text, for tests and for `latchkey check`. */
 const char *config_parse(struct slice text, struct config *out);
 
-/* What tells one state of the two files from another; equal bytes: unchanged. A file that isn't there is zeroes. */
+/* Identifies a state of the two files: they are unchanged if its bytes are equal. All zeros for a file that isn't there. */
 struct config_stamp { int64_t inode[2], size[2], changed[2], nanoseconds[2]; };
 void config_stamp(const char *dir, struct config_stamp *out);
 
 /*
  * A CGI script that is its own configuration: a file that begins with
- * `#!/usr/bin/latchkey` (anywhere, by that name) and holds lines as in
- * latchkey.conf, and `dir = PATH`, the data directory. The kernel names it in
- * argv, and so can whoever sends a query string (RFC 3875, 4.4); so `argument`
- * counts only if it is the very file that SCRIPT_FILENAME names.
+ * `#!/usr/bin/latchkey` (in any directory, by that name) and holds lines as in
+ * latchkey.conf, and `dir = PATH`, the data directory. The kernel puts its name
+ * into argv, but a query string can put words there, too (RFC 3875, 4.4). So
+ * `argument` counts only if it is the file that SCRIPT_FILENAME names.
  *
- * Returns NULL, with the script's text, or SLICE_NONE where argument names no
- * such script; or a message, where it names one that can't be trusted or read.
+ * Returns NULL and sets *text to the script's text, or to SLICE_NONE if argument
+ * names no such script. Returns a message if it names one that can't be read or
+ * that other users can write.
  */
 const char *config_script(const char *argument, struct slice *text);
-/* The lines of a script over what is in *c, c->dir among them. NULL, or a
- * message as of config_read(). */
+/* Applies the lines of a script to *c; they may set c->dir. Returns NULL, or a
+ * message as config_read() does. */
 const char *config_override(struct slice script, struct config *c);
 
-/* Where the throttle table and the slots for hashing lie: the option, or
- * /run/latchkey where it can be written, or the data directory. */
+/* The directory of the throttle table and of the slots for hashing: as the option
+ * says, else /run/latchkey if it can be written, else the data directory. */
 const char *config_throttle_dir(const struct config *c);
 
 /* A duration as options spell it (30s 15m 12h 30d, 0): its seconds. */

@@ -31,11 +31,11 @@
 
 enum need {
 	NEED_NOTHING,
-	NEED_DIRECTORY, /* the data directory is there; the verb becomes its owner by itself */
-	NEED_OWNER,     /* it is there, and we are its owner */
-	NEED_CONF,      /* and its configuration is good */
-	NEED_STORE,     /* and the store is open; the verb begins its own transaction */
-	NEED_CHANGE     /* and the verb runs in a transaction, perhaps more than once */
+	NEED_DIRECTORY, /* the data directory exists; the verb itself becomes its owner */
+	NEED_OWNER,     /* it exists, and this process is its owner */
+	NEED_CONF,      /* also, its configuration is good */
+	NEED_STORE,     /* also, the store is open; the verb begins its own transaction */
+	NEED_CHANGE     /* also, the verb runs in a transaction, perhaps more than once */
 };
 
 #define OPT(name) (1u << OPT_##name)
@@ -137,7 +137,7 @@ static const struct verb verbs[] = {
 };
 enum { VERBS = sizeof verbs / sizeof *verbs, HELP_COLUMN = 51 };
 
-/* How many words of the line are the verb's; 0 unless all of the verb's are there. */
+/* How many words of the line name the verb; 0 if it isn't this verb. */
 static size_t verb_length(const struct verb *v, const struct slice *word, size_t words)
 {
 	struct slice rest = slice_of(v->words);
@@ -151,7 +151,7 @@ static size_t verb_length(const struct verb *v, const struct slice *word, size_t
 	return n;
 }
 
-/* Whether the verb's words begin with those given: `user` for all of them. */
+/* Whether the verb's words begin with those of the line: `user` is about all verbs of users. */
 static bool is_about(const struct verb *v, const struct slice *word, size_t words)
 {
 	struct slice rest = slice_of(v->words);
@@ -190,7 +190,7 @@ static int help(struct verb_call *c)
 	return VERB_DONE;
 }
 
-/* What is wrong, and how it is meant: of the verb, or of all that begin so. */
+/* Prints what is wrong, and the usage of the verb, or of all verbs that begin with the same word. */
 static int usage(const struct line *l, const struct verb *v, const char *why)
 {
 	struct buf b = { 0 };
@@ -209,8 +209,8 @@ static int usage(const struct line *l, const struct verb *v, const char *why)
 /* ---- the line ---------------------------------------------------------- */
 
 /*
- * One option, at argv[*i]; takes its value too. False when there is no such
- * option, or a value is missing, empty or too much.
+ * Reads the option at argv[*i], and its value. False when there is no such option,
+ * when its value is missing or empty, or when it has a value and takes none.
  */
 static bool take_option(struct verb_call *c, int argc, char **argv, int *i)
 {
@@ -227,7 +227,7 @@ static bool take_option(struct verb_call *c, int argc, char **argv, int *i)
 	return value.n > 0 || !option_words[o].takes_value;
 }
 
-/* Parts argv into words and options. NULL, or what is wrong. */
+/* Reads argv into words and options. NULL, or what is wrong. */
 static const char *read_line(struct line *l, int argc, char **argv)
 {
 	bool options_on = true;
@@ -255,7 +255,7 @@ static bool options_fit(const struct verb_call *c, const struct verb *v)
 	return true;
 }
 
-/* --help and --version are verbs in disguise; help is about the words there. */
+/* --help and --version become the verbs help and version. The words of the line become help's operands. */
 static void unmask(struct line *l)
 {
 	struct verb_call *c = &l->call;
@@ -301,7 +301,7 @@ static const char *misuse(const struct line *l, const struct verb *v)
 
 /* ---- running ----------------------------------------------------------- */
 
-/* Without slashes at its end, which mkdir and messages can do without. */
+/* The data directory, without slashes at its end, for mkdir(2) and messages. */
 static const char *directory(const struct verb_call *c)
 {
 	struct slice dir = slice_of(config_dir(c->given[OPT_DIR] ? c->value[OPT_DIR].p : NULL));
@@ -328,7 +328,7 @@ static void meet(struct verb_call *c, enum need need)
 /* A verb that changes the store, and what it came to. */
 struct change { struct verb_call *call; int (*run)(struct verb_call *c); int code; };
 
-/* In a transaction, which may begin again: so nothing is left of an earlier try. */
+/* Called inside a transaction, perhaps more than once: first it removes what an earlier call left. */
 static enum error run_change(void *change)
 {
 	struct change *ch = change;

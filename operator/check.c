@@ -112,7 +112,7 @@ static const struct file {
 	const char *exposed;    /* advice once it was open to others; NULL: it tells nothing */
 } files[] = {
 	{ "latchkey.key", true, 077, "restore it, or make new keys with latchkey init in a new directory",
-		"whoever did can make tokens: latchkey key rotate --epoch" },
+		"whoever read it can make tokens: latchkey key rotate --epoch" },
 	{ "latchkey.conf", false, 022, "", NULL },
 	{ "password.lock", false, 077, "", NULL },
 	{ "throttle", false, 077, "", NULL },
@@ -133,7 +133,7 @@ static bool file_at(size_t i, struct file *out)
 	return true;
 }
 
-/* A regular file that has no other name; else -1, of which fstat(2) says nothing. */
+/* Opens a regular file that has no second name, and sets *st. Otherwise -1. */
 static int open_plain(const char *path, struct stat *st)
 {
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -145,8 +145,8 @@ static int open_plain(const char *path, struct stat *st)
 	return -1;
 }
 
-/* As root, before it becomes the owner: a file that was put back by root, or that another host's
- * owner had. One with a second name may be anything of the machine's, and stays as it is. */
+/* As root, before it becomes the owner. The file may have been restored by root, or belong to the
+ * owner's number on another host. A file with a second name may be any file of this machine: it isn't touched. */
 static void mend_owners(struct check *k)
 {
 	struct stat dir, st;
@@ -162,7 +162,7 @@ static void mend_owners(struct check *k)
 	}
 }
 
-/* As the directory's owner: nobody else can put another file there. */
+/* Done as the directory's owner, so no other user can have put a link in the file's place. */
 static void mend_mode(struct check *k, const struct file *f)
 {
 	struct stat st = { 0 };
@@ -273,7 +273,7 @@ static void check_throttle(struct check *k)
 			"each password try writes there: make /run/latchkey (tmpfs) for the data directory's owner");
 }
 
-/* In a child, since there is no way back. Its exit code is the answer. */
+/* In a child process, since a sandbox can't be left. Its exit code is the answer. */
 static void check_sandbox(struct check *k)
 {
 	int status = -1;
@@ -289,7 +289,7 @@ static void check_sandbox(struct check *k)
 
 static struct check *running;
 
-/* store_open() has logged why. */
+/* Called by fail(). store_open() has logged the reason. */
 static void cannot_open(enum error e)
 {
 	tell(running, FOUND_FAIL, "database", errors[e].code, "the line on stderr tells why");
@@ -311,8 +311,7 @@ static void check_database(struct check *k)
 }
 
 /*
- * A file that a killed program left behind; nobody uses it: the store is open, and this process has
- * the turn.
+ * A file that a killed program left. No process uses it, since this one holds the store's lock.
  */
 static void check_leftover(void *check, const char *name, const char *origin)
 {
