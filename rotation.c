@@ -41,9 +41,11 @@ static bool is_same_request(const struct rotation *r)
 	return r->distance == 1 && r->idem && r->idem == r->row.idem;
 }
 
+/* A row that is dated ahead, by a clock that was wrong, has no longer grace than any other. A grace of 0 is none. */
 static bool is_in_grace(const struct rotation *r)
 {
-	return r->distance == 1 && r->time - r->row.rotated_at <= r->reuse_grace;
+	int64_t age = r->time - r->row.rotated_at;
+	return r->distance == 1 && r->reuse_grace > 0 && age <= r->reuse_grace && -age <= r->reuse_grace;
 }
 
 /* Nothing is concluded from a row that isn't as rotation_advance() left it: bad memory or a bad disk must end no session. */
@@ -113,11 +115,22 @@ enum reuse_class rotation_class(const struct rotation *r, const struct rule *rul
 	return r->idem ? CLASS_RIVAL : CLASS_LATE;
 }
 
+/* The later of the two, unless it is further ahead than a clock may step back unseen. */
+static int64_t later(int64_t time, int64_t other, int64_t now)
+{
+	return other > time && other - now <= ROTATION_AHEAD ? other : time;
+}
+
+/*
+ * A clock that steps back, or another host's that is behind, dates no successor before its predecessor: after lost commits the
+ * newer token would look older than the row, and a lawful user would be signed out as a competitor.
+ */
 void rotation_advance(struct rotation *r, const struct key *key)
 {
 	struct session *s = &r->row;
+	int64_t time = later(r->time, s->rotated_at, r->time);
 	s->ctr = r->token.ctr + 1;
 	s->idem = r->idem;
-	s->rotated_at = r->time;
+	s->rotated_at = later(time, r->token.iat, r->time);
 	s->br = jwt_branch(key, s->id, s->ctr, s->idem);
 }

@@ -53,7 +53,11 @@ const struct rule *rotation_judge(struct rotation *r);
 /* The class of a reuse event; CLASS_NONE of any other. */
 enum reuse_class rotation_class(const struct rotation *r, const struct rule *rule);
 
-/* Makes r->row the successor of the token: of the row too, where the two agree. key signs from now on. */
+/* How far ahead of the clock a date may lie that is believed, in seconds: the tolerance of the store's mark. */
+enum { ROTATION_AHEAD = 120 };
+
+/* Makes r->row the successor of the token: of the row too, where the two agree. key signs from now on. Its date is the
+ * latest of the time, the row's and the token's, as far as those are believed. */
 void rotation_advance(struct rotation *r, const struct key *key);
 
 /* The key under which the row's branch was made. NULL: the row is damaged, or the key was retired. */

@@ -1,0 +1,78 @@
+/*
+ * rotation_test: what a refresh token is worth beside its row, where the clock steps back; model_test has the rest.
+ */
+#include "rotation.h"
+#include "t.h"
+
+static struct keyring ring;
+static const struct user user = { .id = 7 };
+
+static struct rotation beside(const struct session *row, int64_t ctr, int64_t iat, int64_t time)
+{
+	return (struct rotation){
+		.token = { .sid = row->id, .ctr = ctr, .br = ctr == row->ctr ? row->br : 1, .iat = iat, .exp = time + 1000 },
+		.time = time, .refresh_ttl = 100000, .reuse_grace = 10, .ring = &ring, .known = true, .row = *row, .user = user,
+	};
+}
+
+static struct session session(int64_t ctr, int64_t rotated_at)
+{
+	struct session s = { .id = 5, .user = 7, .ctr = ctr, .rotated_at = rotated_at, .created_at = 1 };
+	s.br = jwt_branch(&ring.key[0], s.id, s.ctr, 0);
+	return s;
+}
+
+/* A refresh at a host whose clock is behind the row's: its successor isn't dated before it. */
+static void dates(void)
+{
+	static const struct { int64_t row, iat, time, want; } cases[] = {
+		{ 1000, 1000, 2000, 2000 }, { 1000, 1000, 950, 1000 }, { 1000, 1040, 950, 1040 }, { 1040, 1000, 950, 1040 },
+		{ 1000, 1000, 880, 1000 }, { 1000, 1000, 879, 879 }, { 5000, 1000, 950, 1000 }, { 5000, 5000, 950, 950 },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct session row = session(3, cases[i].row);
+		struct rotation r = beside(&row, 3, cases[i].iat, cases[i].time);
+		rotation_advance(&r, &ring.key[0]);
+		is_int(r.row.rotated_at, cases[i].want, "row %d, token %d, clock %d", (int)cases[i].row, (int)cases[i].iat, (int)cases[i].time);
+	}
+}
+
+/* The clock steps back by 50 s between two refreshes, and a power cut takes the second one: the client's token is the newer truth. */
+static void lost_commit(void)
+{
+	struct session before = session(6, 1000);
+	struct rotation r = beside(&before, 6, 1000, 950);
+	rotation_advance(&r, &ring.key[0]);
+	struct rotation again = beside(&before, 7, r.row.rotated_at, 1100);
+	const struct rule *rule = rotation_judge(&again);
+	is_int(rule->act, ACT_ROTATE, "a token from behind a step back rolls the row forward");
+	is_int(rule->event, EVENT_ROLLFORWARD, "as after any lost commit");
+	struct rotation undated = beside(&before, 7, 950, 1100);
+	is_int(rotation_judge(&undated)->event, EVENT_FORK, "control: dated by that clock it would be taken for a fork");
+}
+
+static void grace(void)
+{
+	static const struct { int64_t rotated_at, time, grace; bool given; } cases[] = {
+		{ 1000, 1000, 10, true }, { 1000, 1010, 10, true }, { 1000, 1011, 10, false }, { 1000, 990, 10, true }, { 1000, 989, 10, false },
+		{ 8200, 1000, 10, false }, { 1000, 1000, 0, false }, { 1000, 1001, 0, false },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct session row = session(4, cases[i].rotated_at);
+		struct rotation r = beside(&row, 3, cases[i].rotated_at, cases[i].time);
+		r.reuse_grace = cases[i].grace;
+		is_int(rotation_judge(&r)->act, cases[i].given ? ACT_REPLAY : ACT_END, "rotated at %d, clock %d, grace %d", (int)cases[i].rotated_at,
+			(int)cases[i].time, (int)cases[i].grace);
+	}
+}
+
+int main(void)
+{
+	ring.count = 1;
+	memset(ring.key[0].master, 9, KEY_SIZE);
+	jwt_name_key(&ring.key[0]);
+	dates();
+	lost_commit();
+	grace();
+	return done_testing();
+}
