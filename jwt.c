@@ -43,7 +43,7 @@ enum { MAC_SIZE = br_sha256_SIZE };
 
 /* ---- keys and MACs ----------------------------------------------------- */
 
-/* For each use a key of its own is derived from the master key, with a label. A label never changes: every token depends on it. */
+/* For each use a key is derived from the master key, with a label. A label never changes: every token depends on it. */
 enum use { USE_ACCESS, USE_REFRESH, USE_BRANCH, USE_ID, USES };
 static const struct slice label_of_use[] = {
 	[USE_ACCESS] = { "latchkey access", 15 },
@@ -189,14 +189,15 @@ const char *jwt_keys_wrong(const struct keyring *ring)
 		wipe(named.master, KEY_SIZE);
 		if (memcmp(named.kid, ring->key[i].kid, KID_LENGTH) == 0)
 			continue;
-		return text_join("latchkey.key: what stands under ", ring->key[i].kid, " isn't that key: the file was changed, restore it", NULL);
+		return text_join("latchkey.key: what stands under ", ring->key[i].kid,
+			" isn't that key: the file was changed, restore it", NULL);
 	}
 	return NULL;
 }
 
 /* ---- algorithms -------------------------------------------------------- */
 
-/* A row of RFC 7518, 3.1. Both kinds of token are signed with HS256. ES256 would be a second row, named by the kind that uses it. */
+/* A row of RFC 7518, 3.1. Both kinds of token are signed with HS256. ES256 would be a second row, which a kind can name. */
 struct algorithm {
 	const char *name, *kty;
 	size_t size;        /* bytes of a signature */

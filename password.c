@@ -199,7 +199,8 @@ struct slice password_hash(struct slice password, struct password_cost cost)
  * For a name that no user has, this hash is read and checked in the same way, and
  * the result is ignored. So the answer takes the same time.
  */
-static const char no_users_hash[] = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+static const char no_users_hash[] =
+	"$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 enum password_verdict password_check(struct slice stored, struct slice password, struct password_cost cost)
 {

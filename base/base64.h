@@ -9,7 +9,8 @@
 
 #include "base/base.h"
 
-/* base64url (RFC 4648, 5), as tokens have it. base64url_add() appends to b; *out of base64url_read() lies in the arena, and is untouched when the text is refused. */
+/* base64url (RFC 4648, 5), as tokens have it. base64url_add() appends to b. *out of base64url_read() lies in the arena, and is
+ * untouched when the text is refused. */
 void base64url_add(struct buf *b, struct slice bytes);
 bool base64url_read(struct slice text, struct slice *out);
 

@@ -56,7 +56,9 @@ struct check {
 /* One line. detail and advice: NUL-terminated. */
 static void tell(struct check *k, enum finding f, const char *what, const char *detail, const char *advice)
 {
-	static const char *const words[] = { [FOUND_OK] = "ok", [FOUND_WARN] = "warn", [FOUND_FAIL] = "fail", [FOUND_MENDED] = "mended" };
+	static const char *const words[] = {
+		[FOUND_OK] = "ok", [FOUND_WARN] = "warn", [FOUND_FAIL] = "fail", [FOUND_MENDED] = "mended",
+	};
 	rows_open(&k->rows);
 	rows_text(&k->rows, "verdict", 7, slice_of(words[f]));
 	rows_text(&k->rows, "what", 10, slice_of(what));
@@ -228,7 +230,8 @@ static void check_key(struct check *k)
 	buf_int(&b, (int64_t)ring.count);
 	buf_s(&b, ring.count == 1 ? " key, signing with " : " keys, signing with ");
 	buf_s(&b, ring.key[0].kid);
-	tell(k, ring.count == LIMIT_KEYS ? FOUND_WARN : FOUND_OK, "key", slice_text(buf_slice(&b)), "no room for another: retire old ones");
+	tell(k, ring.count == LIMIT_KEYS ? FOUND_WARN : FOUND_OK, "key", slice_text(buf_slice(&b)),
+		"no room for another: retire old ones");
 	wipe(&ring, sizeof ring);
 }
 
