@@ -28,7 +28,7 @@ FAULTS := $(shell awk '{ print $$1 ":" $$2 }' tests/fuzz/broken)
 BROKEN  = $(foreach p,$(1),$(patsubst %:$p,$(O)/broken/%,$(filter %:$p,$(FAULTS))))
 BROKEN_ALL := $(call BROKEN,latchkey timing json_corpus $(FUZZ))
 $(BROKEN_ALL): $(O)/broken/%: tests/fuzz/broken tests/fuzz/break.sh $(FUZZ_OBJ) $(O)/main.o $(LIBS) $(MSAN)
-	@mkdir -p $(@D)
+	@echo "  CC  $(B) broken/$*"; mkdir -p $(@D)
 	@tests/fuzz/break.sh $* $@.c
 	@$(CC) $(OWN) -w -c $@.c -o $@.o
 	@$(TEST_LINK) -o $@ $(LINK_$(patsubst $*:%,%,$(filter $*:%,$(FAULTS)))) $@.o $(LIBS) $(MSAN)

@@ -31,7 +31,8 @@ $(O)/router-guest: tests/router/guest.c | $(BUILD_NEEDS)
 # For make test: where the emulator or the packages can't be had, tests/router.t says so and is skipped.
 router-short:
 	@mkdir -p build/router; rm -f build/router/absent
-	@{ $(NEED) router && tests/router/fetch.sh host && tests/router/fetch.sh mipsel; } >build/router/log 2>&1 </dev/null || \
+	@PATIENT_LOG=build/router/log tools/patient.sh sh -c \
+	  '{ $(NEED) router && tests/router/fetch.sh host && tests/router/fetch.sh mipsel; } >build/router/log 2>&1 </dev/null' || \
 	  tail -n 1 build/router/log >build/router/absent
 	@test -e build/router/absent || $(MAKE) --no-print-directory B= T= router-mipsel
 
