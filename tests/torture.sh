@@ -33,6 +33,7 @@ greedy	Slow and greedy peers cost little
 turn	The turn of the store is never held while a client is waited for
 secrets	No secret leaks
 guess	Guessing passwords is throttled, the right one gets in
+storage	A store of the client that fails, hangs or forgets signs nobody out
 backup	A copy is whole, whatever goes on; put back, it signs out nobody it knows
 '
 

@@ -166,7 +166,7 @@ export function createSession({
 
   let io = Promise.resolve();         // one operation at a time, in the order in which they were asked for
   let raw;                            // the text that storage was last known to hold; '{}': none
-  let writing = 0, failing;
+  let writing = 0, reading, failing;
 
   const inTurn = operation => (io = io.then(operation));
   const unsaved = () => storage && raw !== JSON.stringify(record);
@@ -181,14 +181,15 @@ export function createSession({
   function report(fails) {
     if (fails && !failing) emit('error', lastError = passing('storage'));
     failing = fails;
-    return !fails;
   }
 
   /* Brings `record` up to date. Resolves with true when storage could be read. */
-  const reload = () => inTurn(async () => {
+  const reload = () => reading ||= inTurn(async () => {
+    reading = null;
     try {
       const text = await reach('getItem'), found = decode(text), again = failing;
-      if (!report(!found) && !again) return;          // a writer may be in the middle of it
+      report(!found || failing && unsaved());
+      if (!found && !again) return;   // a writer may be in the middle of it
       // What a write of this tab will replace is older than that.
       if (!writing && (storage || !known)) adopt(found || {}, found && text || '{}');
       return true;
@@ -201,7 +202,7 @@ export function createSession({
     raw = text;
     if (text === seen) return;
     if (live() && !sid && !found.out) raw = JSON.stringify(record);   // cleared: the next refresh writes it again
-    else if (known && seen === undefined) owe(found.refresh);         // the user acted before it could be read
+    else if (known && !seen) owe(found.refresh);      // the user acted before it could be read
     else if (!same || gen >= record.gen) {
       if (same && gen > record.gen && !found.ended) emit('refreshed', { generation: gen, by: 'peer' });
       record = found;
@@ -231,7 +232,7 @@ export function createSession({
       try {
         await reach('setItem', text);
         raw = text;
-        report(false);
+        report();
       } catch { report(true); }
       try { channel?.postMessage(news); } catch { /* the browser closed it: storage tells them */ }
     });
@@ -330,7 +331,7 @@ export function createSession({
     if (gone) return;
     settle();
     if (force || !known || unsaved()) await reload();
-    if (known && unsaved()) await save(record);
+    if (known && unsaved() && !writing) await save(record);
     deliver();
     if (live() && (waiters.size || !(left(record) > lead(record))) && (force || !offline()))
       refresh({ need: waiters.size, force }).catch(noop);
@@ -402,9 +403,9 @@ export function createSession({
   async function exclusive(work, lag) {
     let entered;
     const asked = now();
-    const run = async granted => {
+    const run = async () => {
       entered = ++inLock;
-      if (lag && granted && now() > asked + 20) await pause(50);      // the last holder's writes may lag
+      if (lag && now() > asked + 20) await pause(50);      // the last holder's writes may lag
       return work();
     };
     try {
@@ -455,14 +456,20 @@ export function createSession({
     }
   }
 
+  const stored = () => {
+    const found = decode(raw);
+    return found?.key && found.sid === record.sid ? found : record;
+  };
+
   /* What a refresh is made from: the tokens and the key that storage holds. Where memory is ahead,
    * because a write failed, that is the last refresh once more; the server answers it alike, and
-   * with a fresh access token. What is counted is written before it leaves, as is a key where there
-   * is none: of a cookie alone, or stored by 0.1.0. */
+   * with a fresh access token. A cookie is never behind, so there the stored key is used for it, and
+   * stays the key until it is answered. What is counted is written before it leaves, as is a key where
+   * there is none: of a cookie alone, or stored by 0.1.0. */
   async function ground(tries) {
-    await save({ ...record, tries, key: record.key || newKey() });
-    const stored = decode(raw) || {};
-    return stored.key && stored.sid === record.sid ? stored : record;
+    const { key = newKey() } = cookie ? stored() : record;
+    await save({ ...record, tries, key });
+    return stored();
   }
 
   /* Lets a refresh pass, and returns what is to be noted of it; or throws, and tells it once. */
@@ -628,7 +635,7 @@ export function createSession({
       if (error.transient) return;
       call('/logout', { access_token: access }).catch(noop);
       await signOut({ reason: error.code });
-      error.message += ': serve page and API from one origin';
+      error.message += ': page and API need one origin';
       throw error;
     }
   }
@@ -660,8 +667,8 @@ export function createSession({
   }
 
   async function reauth(steps) {
-    for (const [name, step] of Object.entries(steps)) {
-      try { await step(record.user); } catch (error) { if (error?.transient) throw error; }
+    for (const name in steps) {
+      try { await steps[name](record.user); } catch (error) { if (error?.transient) throw error; }
       if (live()) return name;
     }
     await signOut({ reason: 'reauth_failed' });
@@ -682,7 +689,9 @@ export function createSession({
       channel.onmessage = hear;
       channel.unref?.();
     } catch { /* there is none, or the browser refuses it: storage tells as well */ }
-    for (const type of ['focus', 'pageshow', 'online']) listen(globalThis, type, wake);
+    listen(globalThis, 'focus', wake);
+    listen(globalThis, 'pageshow', wake);
+    listen(globalThis, 'online', wake);
     listen(globalThis, 'pagehide', () => { leaving = true; });
     listen(globalThis, 'storage', reload);
     listen(page, 'visibilitychange', wake);

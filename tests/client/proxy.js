@@ -4,6 +4,7 @@
 //   proxy.when('/refresh', [Faults]...)    the next calls of that path meet these, one each
 //   proxy.always('/refresh', fault)        every call until proxy.clear('/refresh')
 //   proxy.expireAccess()                   access tokens issued so far are refused from now on
+//   proxy.cors = origin                    answers as if cors_origins listed that origin
 //   proxy.log                              [{path, status, body, key, user, at, fault}]
 //
 // Faults: {status, json|html, headers} answered instead of asking upstream; {drop: true} the request
@@ -122,6 +123,11 @@ export async function openProxy({ upstream, module, files = {}, port = 0 }) {
     const url = new URL(req.url, 'http://proxy');
     const path = url.pathname.replace(/^\/api\/auth/, '');
     if (proxy.offline) return void res.destroy();
+    if (proxy.cors) {
+      for (const [name, value] of [['Origin', proxy.cors], ['Credentials', 'true'], ['Headers', 'content-type, authorization']])
+        res.setHeader('Access-Control-Allow-' + name, value);
+      if (req.method === 'OPTIONS') return void res.writeHead(204).end();
+    }
     if (path === '/session.js') return answer(res, { status: 200, html: proxy.module, headers: { 'Content-Type': 'text/javascript' } });
     if (files[path]) return answer(res, { status: 200, html: files[path], headers: { 'Content-Type': 'text/javascript' } });
     if (path === '/page') return answer(res, { status: 200, html: '<!doctype html><title>page</title>' });

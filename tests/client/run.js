@@ -3,15 +3,19 @@
 //   node tests/client/run.js mutations      each mutation must turn its scenario red
 // JOBS scenarios run at a time (default 4): they mostly wait.
 import fs from 'node:fs';
+import path from 'node:path';
 import { launchBrowser, Bench, Unmet } from './browser.js';
 import { scenarios } from './scenarios.js';
 import { mutations, mutate } from './mutations.js';
+import { NodeBench, Unmet as NodeUnmet } from './node-bench.js';
+import { nodeScenarios } from './node-scenarios.js';
 import { stopAll } from './upstream.js';
 
 const options = Object.fromEntries(process.argv.slice(2).map(arg => arg.split('=')));
 const list = (name, standard) => (options[name] || standard).split(',');
 const JOBS = Number(process.env.JOBS || 4);
 const LIMIT = 45e3;
+let mutants = 0;
 
 function plain() {
   const chosen = [];
@@ -28,19 +32,27 @@ function plain() {
 
 function mutated() {
   const source = fs.readFileSync('www/session.js', 'utf8');
-  return mutations.map(mutation => {
-    const scenario = scenarios.find(s => s.name.startsWith(mutation.fails) && s.modes.includes(mutation.mode));
+  return mutations.filter(({ name }) => name.includes(options.only ?? '')).map(mutation => {
+    const scenario = mutation.mode === 'node' ? nodeScenarios.find(s => s.name.startsWith(mutation.fails))
+      : scenarios.find(s => s.name.startsWith(mutation.fails) && s.modes.includes(mutation.mode));
     if (!scenario) throw new Error(`no scenario named "${mutation.fails}"`);
     return { ...scenario, kind: list('upstream', 'serve')[0], mode: mutation.mode, module: mutate(source, mutation), red: true,
       label: `without ${mutation.name}: "${scenario.name}" fails` };
   });
 }
 
+/* Each mutant is a module of its own; what it throws late is its own affair. */
+async function openNode(item) {
+  const file = `build/client/mutant-${process.pid}-${++mutants}.mjs`;
+  fs.writeFileSync(file, item.module);
+  try { return await NodeBench.open({ ...item, ...await import(path.resolve(file)) }); } finally { fs.unlinkSync(file); }
+}
+
 async function runOne(browser, item) {
   const started = Date.now();
   let bench, timer, failure;
   try {
-    bench = await Bench.open(browser, item);
+    bench = await (item.mode === 'node' ? openNode(item) : Bench.open(browser, item));
     const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error(`not done after ${LIMIT / 1000} s`)), LIMIT); });
     await Promise.race([item.run(bench), late]);
   } catch (error) { failure = error; }
@@ -50,8 +62,10 @@ async function runOne(browser, item) {
   return { failure, seen, ms: Date.now() - started };
 }
 
+const isRed = failure => failure instanceof Unmet || failure instanceof NodeUnmet;
+
 function report(n, item, { failure, seen, ms }) {
-  const good = item.red ? failure instanceof Unmet : !failure;
+  const good = item.red ? isRed(failure) : !failure;
   console.log(`${good ? 'ok' : 'not ok'} ${n} - ${item.label} (${ms} ms)`);
   if (item.red && failure) console.log(`# red: ${failure.message.split('\n')[0]}`);
   if (good) return true;
@@ -65,16 +79,19 @@ async function main() {
   if (!items.length) throw new Error('nothing to run');
   console.log(`1..${items.length}`);
   const browser = await launchBrowser();
-  let next = 0, done = 0, failed = 0;
-  await Promise.all(Array.from({ length: JOBS }, async () => {
-    while (next < items.length) {
-      const item = items[next++];
+  let done = 0, failed = 0;
+  async function work(queue) {
+    for (let item; (item = queue.shift());) {
       let result = await runOne(browser, item);
       // On a busy machine a mutant may be too slow to do harm: it has three runs to show it.
-      for (let again = 0; item.red && !(result.failure instanceof Unmet) && again < 2; again++) result = await runOne(browser, item);
+      for (let again = 0; item.red && !isRed(result.failure) && again < 2; again++) result = await runOne(browser, item);
       if (!report(++done, item, result)) failed++;
     }
-  }));
+  }
+  // Those in Node share the globals of this process, so they take turns.
+  const inNode = items.filter(item => item.mode === 'node'), inPages = items.filter(item => item.mode !== 'node');
+  if (inNode.length) process.on('unhandledRejection', () => 0).on('uncaughtException', () => 0);
+  await Promise.all([work(inNode), ...Array.from({ length: JOBS }, () => work(inPages))]);
   await browser.close();
   stopAll();
   process.exit(failed ? 1 : 0);

@@ -743,6 +743,151 @@ test('storage that the browser purged: the cookie alone brings the session back'
   t.ok(await refresh(next) !== 'ok', 'after a sign-out it does not');
 }, cookieOnly);
 
+/* Runs in a page: makes documents of their own, each with a session, and returns what their first request came to. */
+const documents = async (page, n, serial) => page.evaluate(async ([count, inTurn]) => {
+  const one = async () => {
+    const frame = document.createElement('iframe');
+    frame.src = '/page';
+    await new Promise(resolve => { frame.onload = resolve; document.body.append(frame); });
+    await frame.contentWindow.boot({ queueTimeout: 6e3 });
+    const { status, error } = await frame.contentWindow.get('/app/echo', { method: 'POST', body: 'x' });
+    const { events } = frame.contentWindow;
+    frame.remove();
+    return [status ?? error, events.filter(e => e.type === 'error').length];
+  };
+  if (!inTurn) return Promise.all(Array.from({ length: count }, one));
+  const seen = [];
+  while (seen.length < count) seen.push(await one());
+  return seen;
+}, [n, serial]);
+
+test('twenty documents at once, and twenty loads one after the other, are no storm', async t => {
+  const page = await t.signedIn();
+  for (const serial of [false, true])
+    t.equal(await documents(page, 20, serial), Array(20).fill([200, 0]), serial ? 'in turn: status, errors' : 'at once: status, errors');
+}, cookieOnly);
+
+test('a tab whose storage is full hears of a sign-out in another one', async t => {
+  const page = await t.signedIn(), peer = await t.tab();
+  await page.evaluate(() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; });
+  t.equal(await refresh(page), 'ok', 'a refresh that can not be stored');
+  await peer.evaluate(() => window.s.signOut());
+  await becomes(t, page, 'signed-out');
+  t.equal((await get(page, '/app/echo')).status, 401, 'a request');
+  t.equal(t.proxy.of('/app/echo')[0].headers.authorization ?? null, null, 'its token');
+}, cookieOnly);
+
+const denied = () => Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('denied', 'SecurityError'); } });
+
+test('a tab without storage follows the others: sign-out, sign-in, another user', async t => {
+  const peer = await t.signedIn();
+  const page = await t.tab({}, denied);
+  t.equal([await state(page), await refresh(page), await state(page)], ['signed-out', 'ok', 'active'], 'the cookie brings it in');
+  await peer.evaluate(() => window.s.signOut());
+  await becomes(t, page, 'signed-out');
+  for (let i = 0; i < 2; i++) {
+    const user = await t.register(peer);
+    await t.until(() => page.evaluate(u => window.s.state === 'active' && window.s.user.username === u, user), 'it is ' + user);
+    t.equal(JSON.parse((await get(page, '/app/echo')).text).user, user, 'a request');
+  }
+}, cookieOnly);
+
+test('a Worker follows the page', async t => {
+  const page = await t.tab();
+  await page.evaluate(() => {
+    const code = `import { createSession } from '${location.origin}/session.js';
+      const s = createSession({ base: '${location.origin}/api/auth' });
+      s.on('state', ({ state }) => postMessage(state));
+      await s.ready; postMessage('ready');`;
+    window.said = [];
+    window.worker = new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })), { type: 'module' });
+    window.worker.onmessage = ({ data }) => window.said.push(data);
+  });
+  const says = what => t.until(() => page.evaluate(w => window.said.at(-1) === w, what), 'the Worker says ' + what);
+  await t.until(() => page.evaluate(() => window.said.includes('ready')), 'the Worker is ready');
+  await t.register(page);
+  await says('active');
+  await page.evaluate(() => window.s.signOut());
+  await says('signed-out');
+}, cookieOnly);
+
+test('a session disposed at once hears nothing, also where listeners know no signal', async t => {
+  const page = await t.blank(() => {
+    const add = EventTarget.prototype.addEventListener;
+    EventTarget.prototype.addEventListener = function (type, callback) { return add.call(this, type, callback); };
+  });
+  await page.evaluate(() => window.boot());
+  await t.register(page);
+  const told = await page.evaluate(async mode => {
+    const { createSession } = await import('/session.js');
+    const old = window.s, heard = [];
+    for (let i = 0; i < 5; i++) {
+      const s = createSession({ mode, ...mode === 'body' ? { storage: localStorage } : {} });
+      for (const type of ['state', 'error', 'refreshed']) s.on(type, () => heard.push(type));
+      if (i) await s.ready;           // as React's StrictMode, and later
+      s.dispose();
+    }
+    old.dispose();
+    window.setSkew(16 * 60e3);
+    dispatchEvent(new Event('focus'));
+    await new Promise(resolve => { setTimeout(resolve, 300); });
+    return heard;
+  }, t.mode);
+  t.equal(told.filter(type => type !== 'state'), [], 'what they told');
+  t.equal(t.refreshes, 0, 'refreshes');
+});
+
+/* The session of a grant is over, as the server sees it; asking changes nothing. */
+const ended = (t, { access }) => t.until(async () => (await t.direct('/verify?live=1', { method: 'GET', token: access })).status === 401,
+  'the end of the other session', 6e3);
+
+test('a user who signs in over a live session leaves none behind', async t => {
+  const page = await t.signedIn();
+  const first = t.lastGrant();
+  await t.register(page);
+  await ended(t, first);
+  t.equal([await refresh(page), await state(page)], ['ok', 'active'], 'the second stands');
+  const second = t.lastGrant(), next = await t.tab();     // knows no token yet
+  await t.register(next);
+  await ended(t, second);
+});
+
+test('a sign-out that the server has not heard of comes before the next sign-in, whose cookie would hide it', async t => {
+  const page = await t.signedIn();
+  const first = t.lastGrant();
+  t.proxy.always('/logout', json(503, 'busy'));
+  await page.evaluate(() => window.s.signOut());
+  const again = () => page.evaluate(u => window.attempt(window.s.signIn({ username: u, password: 'correct horse ' + u })), t.username);
+  t.equal([await again(), t.proxy.count('/login'), await state(page)], ['busy', 0, 'signed-out'], 'a sign-in, what left, state');
+  t.proxy.clear('/logout');
+  t.equal([await again(), await state(page)], ['ok', 'active'], 'a sign-in later');
+  t.equal((await t.refreshAs(first)).json.error?.code, 'session_revoked', 'the first session');
+}, cookieOnly);
+
+test('a page whose cookie can not be renewed is told so at its sign-in, with words', async t => {
+  const page = await t.blank();
+  const api = await openProxy({ upstream: t.upstream });
+  api.cors = t.proxy.origin;
+  const attempt = () => page.evaluate(async base => {
+    const { createSession } = await import('/session.js');
+    const s = window.s = createSession({ base, name: 'x' + Math.random() });
+    const user = 'c' + Math.random().toString(36).slice(2);
+    try {
+      await s.signIn({ username: user, password: 'correct horse ' + user }, '/register');
+      return [s.state, await window.attempt(s.refresh())];
+    } catch (error) { return [s.state, error.code, error.message]; }
+  }, api.origin + '/api/auth');
+  try {
+    api.always('/refresh', json(403, 'cross_site'));
+    t.equal(await attempt(), ['signed-out', 'cross_site', 'cross_site: page and API need one origin'], 'state, code, words');
+    await ended(t, { access: api.of('/register')[0].data.access_token });
+    // With the server as it is: it either works, or is refused in the same way.
+    api.clear('/refresh');
+    const [now, code] = await attempt();
+    t.ok(now === 'active' && code === 'ok' || now === 'signed-out' && code === 'cross_site', `the server itself: ${now}, ${code}`);
+  } finally { await api.close(); }
+}, cookieOnly);
+
 // ---- callbacks, events, secrecy
 
 test('the client can be called from inside its own callbacks', async t => {

@@ -53,7 +53,7 @@ function launch(command, args, env) {
 async function serve(config) {
   const { data } = dataDir(config), port = await freePort();
   await listening(port, launch(binary, ['serve', `127.0.0.1:${port}`], { LATCHKEY_DIR: data }));
-  return { host: '127.0.0.1', port };
+  return { host: '127.0.0.1', port, data };
 }
 
 async function lighttpd(config) {
@@ -80,6 +80,9 @@ export function upstream(kind, config = {}) {
   if (!running.has(name)) running.set(name, { serve, lighttpd }[kind](config));
   return running.get(name);
 }
+
+/* latchkey's own command line on the data directory of a server: admin(up, 'user', 'set', …). */
+export const admin = (server, ...args) => execFileSync(binary, args, { env: { ...process.env, LATCHKEY_DIR: server.data }, encoding: 'utf8', stdio: 'pipe' });
 
 export function stopAll() {
   for (const cleanup of cleanups.splice(0)) cleanup();

@@ -27,7 +27,7 @@
 
   let io = Promise.resolve();         // one operation at a time, in the order in which they were asked for
   let raw;                            // the text that storage was last known to hold; '{}': none
-  let writing = 0, failing;
+  let writing = 0, reading, failing;
 
   const inTurn = operation => (io = io.then(operation));
   const unsaved = () => storage && raw !== JSON.stringify(record);
@@ -42,14 +42,15 @@
   function report(fails) {
     if (fails && !failing) emit('error', lastError = passing('storage'));
     failing = fails;
-    return !fails;
   }
 
   /* Brings `record` up to date. Resolves with true when storage could be read. */
-  const reload = () => inTurn(async () => {
+  const reload = () => reading ||= inTurn(async () => {
+    reading = null;
     try {
       const text = await reach('getItem'), found = decode(text), again = failing;
-      if (!report(!found) && !again) return;          // a writer may be in the middle of it
+      report(!found || failing && unsaved());
+      if (!found && !again) return;   // a writer may be in the middle of it
       // What a write of this tab will replace is older than that.
       if (!writing && (storage || !known)) adopt(found || {}, found && text || '{}');
       return true;
@@ -62,7 +63,7 @@
     raw = text;
     if (text === seen) return;
     if (live() && !sid && !found.out) raw = JSON.stringify(record);   // cleared: the next refresh writes it again
-    else if (known && seen === undefined) owe(found.refresh);         // the user acted before it could be read
+    else if (known && !seen) owe(found.refresh);      // the user acted before it could be read
     else if (!same || gen >= record.gen) {
       if (same && gen > record.gen && !found.ended) emit('refreshed', { generation: gen, by: 'peer' });
       record = found;
@@ -92,7 +93,7 @@
       try {
         await reach('setItem', text);
         raw = text;
-        report(false);
+        report();
       } catch { report(true); }
       try { channel?.postMessage(news); } catch { /* the browser closed it: storage tells them */ }
     });

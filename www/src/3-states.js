@@ -64,7 +64,7 @@
     if (gone) return;
     settle();
     if (force || !known || unsaved()) await reload();
-    if (known && unsaved()) await save(record);
+    if (known && unsaved() && !writing) await save(record);
     deliver();
     if (live() && (waiters.size || !(left(record) > lead(record))) && (force || !offline()))
       refresh({ need: waiters.size, force }).catch(noop);

@@ -53,9 +53,9 @@
   async function exclusive(work, lag) {
     let entered;
     const asked = now();
-    const run = async granted => {
+    const run = async () => {
       entered = ++inLock;
-      if (lag && granted && now() > asked + 20) await pause(50);      // the last holder's writes may lag
+      if (lag && now() > asked + 20) await pause(50);      // the last holder's writes may lag
       return work();
     };
     try {
@@ -106,14 +106,20 @@
     }
   }
 
+  const stored = () => {
+    const found = decode(raw);
+    return found?.key && found.sid === record.sid ? found : record;
+  };
+
   /* What a refresh is made from: the tokens and the key that storage holds. Where memory is ahead,
    * because a write failed, that is the last refresh once more; the server answers it alike, and
-   * with a fresh access token. What is counted is written before it leaves, as is a key where there
-   * is none: of a cookie alone, or stored by 0.1.0. */
+   * with a fresh access token. A cookie is never behind, so there the stored key is used for it, and
+   * stays the key until it is answered. What is counted is written before it leaves, as is a key where
+   * there is none: of a cookie alone, or stored by 0.1.0. */
   async function ground(tries) {
-    await save({ ...record, tries, key: record.key || newKey() });
-    const stored = decode(raw) || {};
-    return stored.key && stored.sid === record.sid ? stored : record;
+    const { key = newKey() } = cookie ? stored() : record;
+    await save({ ...record, tries, key });
+    return stored();
   }
 
   /* Lets a refresh pass, and returns what is to be noted of it; or throws, and tells it once. */

@@ -36,7 +36,7 @@
       if (error.transient) return;
       call('/logout', { access_token: access }).catch(noop);
       await signOut({ reason: error.code });
-      error.message += ': serve page and API from one origin';
+      error.message += ': page and API need one origin';
       throw error;
     }
   }
@@ -68,8 +68,8 @@
   }
 
   async function reauth(steps) {
-    for (const [name, step] of Object.entries(steps)) {
-      try { await step(record.user); } catch (error) { if (error?.transient) throw error; }
+    for (const name in steps) {
+      try { await steps[name](record.user); } catch (error) { if (error?.transient) throw error; }
       if (live()) return name;
     }
     await signOut({ reason: 'reauth_failed' });
@@ -90,7 +90,9 @@
       channel.onmessage = hear;
       channel.unref?.();
     } catch { /* there is none, or the browser refuses it: storage tells as well */ }
-    for (const type of ['focus', 'pageshow', 'online']) listen(globalThis, type, wake);
+    listen(globalThis, 'focus', wake);
+    listen(globalThis, 'pageshow', wake);
+    listen(globalThis, 'online', wake);
     listen(globalThis, 'pagehide', () => { leaving = true; });
     listen(globalThis, 'storage', reload);
     listen(page, 'visibilitychange', wake);
