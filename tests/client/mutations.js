@@ -57,7 +57,10 @@ export const mutations = [
   // ---- ordinary use is no storm, and a loop is one
   {
     name: 'that a page load is no storm', mode: 'cookie', fails: 'twenty documents at once',
-    from: 'return own?.exp > t || !(record.gen % ONE_LOAD_IN) ? [...tries, t] : tries;', to: 'return [...tries, t];',
+    from: 'return grant(!need)?.exp > t || !(record.gen % ONE_LOAD_IN) ? [...tries, t] : tries;', to: 'return [...tries, t];',
+  }, {
+    name: "that a cookie's token may be good as well", mode: 'cookie', fails: 'a loop of GETs that ride',
+    from: 'return grant(!need)?.exp > t ||', to: 'return need && own?.exp > t ||',
   }, {
     name: 'that tries of a clock ahead count', mode: 'node', fails: 'a loop of refreshes keeps to its limit',
     from: '.map(at => Math.min(at, t)).filter(at => at > t - WINDOW)', to: '.filter(at => at <= t && at > t - WINDOW)',
@@ -66,10 +69,10 @@ export const mutations = [
     from: '.map(at => Math.min(at, t)).filter(', to: '.filter(',
   }, {
     name: 'that a wait is told', mode: 'node', fails: 'a wait is told',
-    from: "if (told !== exp) emit('error', lastError);", to: '',
+    from: "if (told !== (told = record.paused.exp)) emit('error', lastError);", to: '',
   }, {
     name: 'that it is told once', mode: 'node', fails: 'a wait is told',
-    from: 'if (told !== exp) emit', to: 'emit',
+    from: 'if (told !== (told = record.paused.exp)) emit', to: 'emit',
   }, {
     name: 'the try half-way', mode: 'node', fails: 'a request that arrives in a long pause',
     from: 'if (queueTimeout) half = setTimeout(ask, queueTimeout / 2, 1);', to: '',
@@ -91,6 +94,9 @@ export const mutations = [
   }, {
     name: "a launch's right to ask", mode: 'node', fails: 'a person may ask',
     from: '(force > 1 || !told)', to: 'force > 1',
+  }, {
+    name: 'that a person does not share what held back others', mode: 'node', fails: 'a person who asks while',
+    from: 'await (wish.force ? flight.catch(noop) : flight);', to: 'await flight;',
   }, {
     name: 'that this is rare', mode: 'node', fails: 'a person may ask',
     from: 't - since > RARELY', to: 'true',
@@ -238,7 +244,7 @@ export const mutations = [
     from: "signal.reason ?? Object.assign(new Error('Aborted'), { name: 'AbortError' })", to: 'signal.reason',
   }, {
     name: 'the longest timer', mode: 'node', fails: 'Infinity is a long time',
-    from: '.map(ms => Math.min(ms, LONGEST_TIMER))', to: '.map(ms => ms)',
+    from: 'timeout = Math.min(timeout, LONGEST_TIMER);', to: '',
   }, {
     name: 'what fetch threw', mode: 'node', fails: 'an error names its cause',
     from: 'if (!status) cause = thrown;', to: '',

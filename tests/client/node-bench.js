@@ -100,7 +100,7 @@ export class NodeBench {
     this.undo.push(() => before ? Object.defineProperty(globalThis, name, before) : delete globalThis[name]);
   }
 
-  async until(condition, what, ms = 6e3) {
+  async until(condition, what, ms = 15e3) {
     const end = Date.now() + ms;
     while (!await condition()) {
       if (Date.now() > end) throw new Unmet('waited in vain: ' + what);
@@ -109,7 +109,7 @@ export class NodeBench {
   }
 
   /* What a promise comes to, within bounds: its value, the code of its error, or 'nothing'. */
-  outcome(promise, ms = 6e3) {
+  outcome(promise, ms = 15e3) {
     const end = Promise.resolve(promise).then(value => value?.status ?? value ?? 'ok', error => error?.code ?? error?.name ?? String(error));
     return Promise.race([end, sleep(ms).then(() => 'nothing')]);
   }

@@ -14,6 +14,8 @@ const PAST_GRACE = 2300;                        // the server counts whole secon
 const busy = { status: 503, json: { error: { code: 'busy', message: '' } } };
 const post = body => ({ method: 'POST', body });
 const statuses = responses => responses.map(r => r.status);
+/* fetch() for sessions whose short `timeout` is meant for storage. */
+const patient = (url, init) => fetch(url, { ...init, signal: undefined });
 /* A session that is signed in; that this works at all is what is looked at. */
 async function made(t, options) {
   let s;
@@ -173,11 +175,11 @@ test('a file that is read in the middle of a write is read again', async t => {
 
 test('storage that never answers stops nothing beyond its limits', async t => {
   const never = () => new Promise(() => {});
-  const s = t.open({ timeout: 1000, queueTimeout: 1200, storage: { getItem: never, setItem: never } });
+  const s = t.open({ timeout: 500, queueTimeout: 1200, fetch: patient, storage: { getItem: never, setItem: never } });
   const error = await Promise.race([s.fetch(t.url).catch(e => e), sleep(5e3)]);
   t.equal([error?.code, error?.cause?.code, s.state], ['queue_timeout', 'storage', 'loading'], 'a request: error, cause, state');
   t.username = 'h' + Date.now();
-  t.equal((await t.outcome(s.signIn({ username: t.username, password: t.password }, '/register'), 8e3)).username, t.username, 'signIn()');
+  t.equal((await t.outcome(s.signIn({ username: t.username, password: t.password }, '/register'), 20e3)).username, t.username, 'signIn()');
   t.equal(await t.outcome(s.fetch(t.url)), 200, 'a request');
   t.equal(await t.outcome(s.signOut()), 'ok', 'signOut()');
   t.equal([t.proxy.of('/logout').map(e => e.status), s.state], [[204], 'signed-out'], 'logouts, state');
@@ -250,7 +252,7 @@ test('cookie mode: a key that storage holds stays in use until its refresh is an
 test('a write that is done long after it was given up is corrected', async t => {
   let late, slow = false, landed = false;
   const hold = new Promise(resolve => { late = resolve; }).then(() => { landed = true; });
-  const s = await t.signedIn({ timeout: 1000, storage: t.storage((method, value) => slow && method === 'setItem' && value.includes('"gen":2') && (slow = false, hold)) });
+  const s = await t.signedIn({ timeout: 500, fetch: patient, storage: t.storage((method, value) => slow && method === 'setItem' && value.includes('"gen":2') && (slow = false, hold)) });
   slow = true;
   await s.refresh();
   await s.refresh();
@@ -426,6 +428,15 @@ test("a person may ask in spite of latchkey's Retry-After, once in ten seconds, 
   t.proxy.clear('/refresh');
   const next = t.open();
   t.equal([await t.outcome(next.fetch(t.url)), t.refreshes], [200, 3], 'a launch');
+});
+
+test('a person who asks while others are held back is not held back with them', async t => {
+  const s = await t.signedIn();
+  t.proxy.when('/refresh', busy);
+  t.skew = 16 * MIN;
+  t.equal(await t.outcome(s.refresh()), 'busy', 'a failure, and so a pause');
+  s.fetch(t.url).catch(() => 0);                  // its refresh is under way, and will be refused
+  t.equal([await t.outcome(s.refresh()), s.state], ['ok', 'active'], 'refresh(), state');
 });
 
 test('a Retry-After may be a date', async t => {

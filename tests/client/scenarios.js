@@ -98,6 +98,12 @@ test("an API's own 401 causes no refresh", async t => {
   t.equal([t.refreshes, t.proxy.count('/app/plain401')], [0, 1], 'refreshes, sends');
 });
 
+test('a loop of GETs that ride on the access cookie, and are always refused, keeps to the limit', async t => {
+  const page = await t.signedIn({ accessCookie: true });
+  for (let i = 0; i < 8; i++) t.equal((await get(page, '/app/always401')).status, 401, 'status');
+  t.equal([t.refreshes, t.proxy.count('/app/always401')], [5, 13], 'refreshes, sends');
+}, { ...cookieOnly, config: { access_cookie: 'on' } });
+
 test('isAuthError of the caller decides what is a refused token', async t => {
   const page = await t.blank();
   await page.evaluate(async mode => {
@@ -749,7 +755,7 @@ const documents = async (page, n, serial) => page.evaluate(async ([count, inTurn
     const frame = document.createElement('iframe');
     frame.src = '/page';
     await new Promise(resolve => { frame.onload = resolve; document.body.append(frame); });
-    await frame.contentWindow.boot({ queueTimeout: 6e3 });
+    await frame.contentWindow.boot({ queueTimeout: 20e3 });
     const { status, error } = await frame.contentWindow.get('/app/echo', { method: 'POST', body: 'x' });
     const { events } = frame.contentWindow;
     frame.remove();

@@ -50,11 +50,12 @@ const FAULTS = {
 
 /* One device: what lies in its storage, its cookies, its clock, and the calls of storage so far. */
 class Device {
-  constructor(proxy, mode, fault, at) { Object.assign(this, { proxy, mode, fault, at, calls: 0, text: null, cookie: '', skew: 0, ended: false, broken: true, over: [] }); }
+  constructor(proxy, mode, fault, at) { Object.assign(this, { proxy, mode, fault, at, calls: 0, text: null, cookie: '', skew: 0, ended: false, broken: true, over: [], launches: 0 }); }
 
-  storage() {
+  /* Of the launch that asks for it: with the next one, its process is dead. */
+  storage(launch) {
     const call = (kind, act) => {
-      if (this.ended) return never();
+      if (this.ended || launch !== this.launches) return never();
       if (!this.broken) return act();
       const end = () => { this.ended = true; return never(); };
       return this.fault(this.calls++, this.at, act, kind, end);
@@ -66,8 +67,8 @@ class Device {
   }
 
   /* As a browser, or an app without cookies; an app that has ended hears nothing, but its jar does. */
-  async fetch(url, init = {}) {
-    if (this.ended) return never();
+  async fetch(launch, url, init = {}) {
+    if (this.ended || launch !== this.launches) return never();
     const headers = new Headers(init.headers);
     headers.set('sec-fetch-site', 'same-origin');
     if (init.credentials === 'include' && this.cookie) headers.set('cookie', this.cookie);
@@ -76,15 +77,15 @@ class Device {
       const [pair] = line.split(';');
       if (/^(__Secure-)?latchkey=/.test(pair)) this.cookie = pair.endsWith('=') ? '' : pair;
     }
-    return this.ended ? never() : response;
+    return this.ended || launch !== this.launches ? never() : response;
   }
 
   launch(more) {
     this.session?.dispose();
-    const { mode } = this;
+    const { mode } = this, n = ++this.launches;
     return this.session = createSession({
-      base: this.proxy.origin + '/api/auth', mode, storage: this.storage(), name: crypto.randomUUID(), timeout: PATIENCE,
-      queueTimeout: 1500, maxBackoff: 40, fetch: (...args) => this.fetch(...args), now: () => Date.now() + this.skew, ...more,
+      base: this.proxy.origin + '/api/auth', mode, storage: this.storage(n), name: crypto.randomUUID(), timeout: PATIENCE,
+      queueTimeout: 1500, maxBackoff: 40, fetch: (...args) => this.fetch(n, ...args), now: () => Date.now() + this.skew, ...more,
     });
   }
 }

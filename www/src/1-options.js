@@ -116,9 +116,10 @@ export function createSession({
   isAuthError = refusesToken,
   fetch = (...args) => globalThis.fetch(...args), now = () => Date.now(), random = strongRandom,
 } = {}) {
-  [timeout, queueTimeout] = [timeout, queueTimeout].map(ms => Math.min(ms, LONGEST_TIMER));
+  timeout = Math.min(timeout, LONGEST_TIMER);
+  queueTimeout = Math.min(queueTimeout, LONGEST_TIMER);
   const cookie = mode === 'cookie' || undefined;      // undefined members are left out of JSON
-  const page = globalThis.document, here = globalThis.location;
+  const here = globalThis.location;
   const origin = url => {
     try { return originOf(url, here?.href); } catch { /* relative, and there is no page */ }
   };

@@ -77,7 +77,7 @@
 
   async function refresh(wish) {
     if (flight) {
-      await flight;
+      await (wish.force ? flight.catch(noop) : flight);         // it may have been held back, which force isn't
       if (!wish.need || supplied(wish.refused)) return;
     }
     const seen = record;
@@ -91,7 +91,7 @@
     const readable = await reload();
     if (known && (cookie ? record.out || record.ended : !live())) throw signedOut();
     if (moved(seen) && (need ? supplied(refused) : left(record) > 0)) return;
-    const t = now(), sent = record, tries = admit(t, force);
+    const t = now(), sent = record, tries = admit(t, force, need);
     try {
       // In body mode another process may have moved on unseen.
       if (!known || !readable && !cookie) throw passing('storage');
@@ -101,7 +101,7 @@
     } catch (error) {
       await reload();
       if (live() && moved(sent)) return;              // another tab got through
-      if (live() && !leaving) await (error.terminal ? lock(error.code) : backOff(error, force, t));
+      if (live() && !leaving && !gone) await (error.terminal ? lock(error.code) : backOff(error, force, t));
       throw lastError = error;                        // leaving cuts the wait: no failure
     }
   }
@@ -123,18 +123,16 @@
   }
 
   /* Lets a refresh pass, and returns what is to be noted of it; or throws, and tells it once. */
-  function admit(t, force) {
+  function admit(t, force, need) {
     // One from the future is of before the clock was set back.
     const tries = (record.tries || []).map(at => Math.min(at, t)).filter(at => at > t - WINDOW);
     const { since, asked } = record.paused || {};
-    const skips = force && !asked || t - since > RARELY && (force > 1 || !told);
+    const skips = t - since > RARELY && (force > 1 || !told) || force && !asked;
     if (tries.length >= MAX_TRIES) record = { ...record, tries, paused: { since: t, exp: tries[0] + WINDOW, asked: true } };
-    else if (skips || !pauseLeft()) return own?.exp > t || !(record.gen % ONE_LOAD_IN) ? [...tries, t] : tries;
+    else if (skips || !pauseLeft()) return grant(!need)?.exp > t || !(record.gen % ONE_LOAD_IN) ? [...tries, t] : tries;
 
-    const { exp } = record.paused;
     lastError = passing('backing_off', { retryAfter: pauseLeft(), cause: lastError });
-    if (told !== exp) emit('error', lastError);
-    told = exp;
+    if (told !== (told = record.paused.exp)) emit('error', lastError);
     throw lastError;
   }
 
@@ -143,16 +141,17 @@
     await reload();
     const { sid, gen, out, tries } = record, { generation, session: { id } } = data;
     if (id !== sid && (out || sid !== sent.sid)) {
-      if (!out && cookie) return;
-      owe(data.refresh_token);
-      save(record);
-      return void deliver();
+      if (out || !cookie) {
+        owe(data.refresh_token);
+        save(record);
+        deliver();
+      }
+      return;
     }
-    if (id === sid && gen > generation) return;
+    if (gone || id === sid && gen > generation) return;         // disposed: as if it had been lost on the way
     lastError = null;
-    const written = keep(t, data, { tries });
-    emit('refreshed', { generation, by: 'self' });
-    await written;
+    emit('refreshed', { generation, by: 'self' });    // once the lock is free
+    await keep(t, data, { tries });
   }
 
   function lock(ended) {

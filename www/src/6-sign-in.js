@@ -95,7 +95,7 @@
     listen(globalThis, 'online', wake);
     listen(globalThis, 'pagehide', () => { leaving = true; });
     listen(globalThis, 'storage', reload);
-    listen(page, 'visibilitychange', wake);
+    listen(globalThis.document, 'visibilitychange', wake);
     tick();
   }
 
