@@ -1,13 +1,15 @@
 // session.js in Node: runs node-scenarios.js and prints TAP.
-//   node tests/client/node.js [upstream] [only=TEXT]
-import { createSession, SessionError } from '../../www/session.js';
+//   node tests/client/node.js [upstream] [only=TEXT] [module=FILE]
+import path from 'node:path';
 import { NodeBench } from './node-bench.js';
 import { nodeScenarios } from './node-scenarios.js';
 import { stopAll } from './upstream.js';
 
 const args = process.argv.slice(2);
 const kind = args.find(arg => !arg.includes('=')) || 'serve';
-const only = args.find(arg => arg.startsWith('only='))?.slice(5) ?? '';
+const option = (name, standard) => args.find(arg => arg.startsWith(name + '='))?.slice(name.length + 1) ?? standard;
+const only = option('only', ''), module = option('module', 'www/session.js');
+const { createSession, SessionError } = await import(path.resolve(module));
 const chosen = nodeScenarios.filter(({ name }) => name.includes(only));
 let n = 0, failed = 0;
 
@@ -16,10 +18,10 @@ for (const { name, run, config } of chosen) {
   const started = Date.now();
   try {
     await run(bench);
-    console.log(`ok ${++n} - node: ${name} (${Date.now() - started} ms)`);
+    console.log(`ok ${++n} - ${path.basename(module)}: ${name} (${Date.now() - started} ms)`);
   } catch (error) {
     failed++;
-    console.log(`not ok ${++n} - node: ${name}\n` + String(error.stack).replace(/^/gm, '#   '));
+    console.log(`not ok ${++n} - ${path.basename(module)}: ${name}\n` + String(error.stack).replace(/^/gm, '#   '));
     console.log(bench.proxy.log.map(e => `#   ${e.method} ${e.path} ${e.status ?? '-'}`).slice(-25).join('\n'));
   }
   await bench.close();
