@@ -22,7 +22,7 @@ function plain() {
   for (const kind of list('upstream', 'serve,lighttpd'))
     for (const mode of list('mode', 'cookie,body'))
       for (const scenario of scenarios) {
-        if (!scenario.modes.includes(mode) || options.only && !scenario.name.includes(options.only)) continue;
+        if (!scenario.modes.includes(mode) || !(scenario.kinds ?? [kind]).includes(kind) || options.only && !scenario.name.includes(options.only)) continue;
         // The min file is what is shipped, the source what is read: each server meets one of them.
         const module = options.module || (kind === 'lighttpd' ? 'www/session.min.js' : 'www/session.js');
         chosen.push({ ...scenario, kind, mode, module: fs.readFileSync(module, 'utf8'), label: `[${kind} ${mode}] ${scenario.name}` });

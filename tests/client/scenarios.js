@@ -1,5 +1,5 @@
 // What the client promises, one scenario each, run in real Chromium in cookie mode and in body mode.
-// A scenario is {name, run(bench), config?, modes?}; `config` is the server's, `modes` limits it.
+// A scenario is {name, run(bench), config?, modes?, kinds?}; `config` is the server's, `modes` and `kinds` limit it.
 // Timings are upper bounds with room, or none: what is counted is requests, events and states.
 import { sleep, MIN, HOUR } from './browser.js';
 import { openProxy } from './proxy.js';
@@ -7,6 +7,7 @@ import { openProxy } from './proxy.js';
 const all = [];
 const test = (name, run, limits) => all.push({ name, run, modes: ['cookie', 'body'], config: {}, ...limits });
 const cookieOnly = { modes: ['cookie'] };
+const oneServer = { ...cookieOnly, kinds: ['serve'] };         // what the server is does not matter
 const shortGrace = { config: { reuse_grace: '1s' } };
 const PAST_GRACE = 2300;                        // the server counts whole seconds
 
@@ -771,7 +772,7 @@ test('twenty documents at once, and twenty loads one after the other, are no sto
   const page = await t.signedIn();
   for (const serial of [false, true])
     t.equal(await documents(page, 20, serial), Array(20).fill([200, 0]), serial ? 'in turn: status, errors' : 'at once: status, errors');
-}, cookieOnly);
+}, oneServer);
 
 test('a tab whose storage is full hears of a sign-out in another one', async t => {
   const page = await t.signedIn(), peer = await t.tab();
@@ -781,7 +782,7 @@ test('a tab whose storage is full hears of a sign-out in another one', async t =
   await becomes(t, page, 'signed-out');
   t.equal((await get(page, '/app/echo')).status, 401, 'a request');
   t.equal(t.proxy.of('/app/echo')[0].headers.authorization ?? null, null, 'its token');
-}, cookieOnly);
+}, oneServer);
 
 const denied = () => Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('denied', 'SecurityError'); } });
 
@@ -796,7 +797,7 @@ test('a tab without storage follows the others: sign-out, sign-in, another user'
     await t.until(() => page.evaluate(u => window.s.state === 'active' && window.s.user.username === u, user), 'it is ' + user);
     t.equal(JSON.parse((await get(page, '/app/echo')).text).user, user, 'a request');
   }
-}, cookieOnly);
+}, oneServer);
 
 test('a Worker follows the page', async t => {
   const page = await t.tab();
@@ -815,7 +816,7 @@ test('a Worker follows the page', async t => {
   await says('active');
   await page.evaluate(() => window.s.signOut());
   await says('signed-out');
-}, cookieOnly);
+}, oneServer);
 
 test('a session disposed at once hears nothing, also where listeners know no signal', async t => {
   const page = await t.blank(() => {
