@@ -172,10 +172,10 @@ export function createSession({
   const inTurn = operation => (io = io.then(operation));
   const unsaved = () => storage && raw !== JSON.stringify(record);
 
-  /* Storage that doesn't answer is given up. When it does so later, who knows what it holds now. */
+  /* Storage that doesn't answer is given up. A write that it does later may have hidden a newer one. */
   function reach(method, text) {
     let late;
-    const answer = Promise.resolve().then(() => storage?.[method](name, text)).finally(() => { if (late) tick(1); });
+    const answer = Promise.resolve().then(() => storage?.[method](name, text)).finally(() => { if (late && text) save(record); });
     return waitFor(answer, null, timeout, () => { late = true; });
   }
 
@@ -432,7 +432,7 @@ export function createSession({
       if (!wish.need || supplied(wish.refused)) return;
     }
     const seen = record;
-    return flight ||= exclusive(() => renew(seen, wish), !cookie || !wish.need).finally(() => {
+    return flight ||= exclusive(() => renew(seen, wish), !cookie || !wish.need || own).finally(() => {
       flight = null;
       settle();
     });
@@ -712,7 +712,7 @@ export function createSession({
     get user() { return record.user; },
     get id() { return record.sid; },
     get generation() { return record.gen; },
-    get age() { return record.created ? now() - record.created : null; },
+    get age() { return record.since ? now() - record.created : null; },
     get expiresIn() { return record.since ? Math.max(0, left(record)) : null; },
     get idleExpiresIn() { return until(record.idle); },
     get sessionExpiresIn() { return until(record.end); },

@@ -43,7 +43,7 @@ const CAPABILITIES = {
   '`dispose()`': [["    clearTimeout(timer);\n    channel?.close();\n    gone = true;\n    for (const end of ends) end();\n", ''], ['ends.push(() => target?.removeEventListener?.(type, callback));', '']],
   'signals of the caller, on React Native too': [["    stop = () => reject(signal.reason ?? Object.assign(new Error('Aborted'), { name: 'AbortError' }));\n    if (signal?.aborted) stop();\n    signal?.addEventListener('abort', stop);\n", ''], ["    signal?.removeEventListener('abort', stop);\n", '']],
   'origins that may see the token': [["[home || 0, ...origins.map(entry => originOf(entry.replace('*', ' ')))]", '[home || 0]']],
-  '`age` and the times left': [['get age() { return record.created ? now() - record.created : null; },\n    get expiresIn() { return record.since ? Math.max(0, left(record)) : null; },\n    get idleExpiresIn() { return until(record.idle); },\n    get sessionExpiresIn() { return until(record.end); },', ''], ['created: t - (data.server_time - born) * 1e3,', '']],
+  '`age` and the times left': [['get age() { return record.since ? now() - record.created : null; },\n    get expiresIn() { return record.since ? Math.max(0, left(record)) : null; },\n    get idleExpiresIn() { return until(record.idle); },\n    get sessionExpiresIn() { return until(record.end); },', ''], ['created: t - (data.server_time - born) * 1e3,', '']],
 };
 
 function without(text, [what, stays]) {

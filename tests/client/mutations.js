@@ -137,7 +137,7 @@ export const mutations = [
     from: 'cookie ? stored() : record;', to: 'record;',
   }, {
     name: 'that a late write is corrected', mode: 'node', fails: 'a write that is done long after',
-    from: '.finally(() => { if (late) tick(1); })', to: '',
+    from: '.finally(() => { if (late && text) save(record); })', to: '',
   }, {
     name: 'that storage must be read before a refresh', mode: 'node', fails: 'body mode: no refresh leaves',
     from: 'if (!known || !readable && !cookie) throw', to: 'if (!known) throw',

@@ -32,10 +32,10 @@
   const inTurn = operation => (io = io.then(operation));
   const unsaved = () => storage && raw !== JSON.stringify(record);
 
-  /* Storage that doesn't answer is given up. When it does so later, who knows what it holds now. */
+  /* Storage that doesn't answer is given up. A write that it does later may have hidden a newer one. */
   function reach(method, text) {
     let late;
-    const answer = Promise.resolve().then(() => storage?.[method](name, text)).finally(() => { if (late) tick(1); });
+    const answer = Promise.resolve().then(() => storage?.[method](name, text)).finally(() => { if (late && text) save(record); });
     return waitFor(answer, null, timeout, () => { late = true; });
   }
 

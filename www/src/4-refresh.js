@@ -81,7 +81,7 @@
       if (!wish.need || supplied(wish.refused)) return;
     }
     const seen = record;
-    return flight ||= exclusive(() => renew(seen, wish), !cookie || !wish.need).finally(() => {
+    return flight ||= exclusive(() => renew(seen, wish), !cookie || !wish.need || own).finally(() => {
       flight = null;
       settle();
     });

@@ -113,7 +113,7 @@
     get user() { return record.user; },
     get id() { return record.sid; },
     get generation() { return record.gen; },
-    get age() { return record.created ? now() - record.created : null; },
+    get age() { return record.since ? now() - record.created : null; },
     get expiresIn() { return record.since ? Math.max(0, left(record)) : null; },
     get idleExpiresIn() { return until(record.idle); },
     get sessionExpiresIn() { return until(record.end); },
