@@ -315,6 +315,7 @@ test('what 0.1.0 stored signs nobody out: a session, with and without a refresh 
   const next = t.open();
   await next.ready;
   t.equal([next.user, next.id, await t.outcome(next.fetch(t.url)), next.state], [user, sid, 200, 'active'], 'user, session, a request, state');
+  await t.until(async () => t.stored().gen === next.generation, 'what it holds is stored');
   next.dispose();
   const { refresh } = t.stored(), key = 'ab'.repeat(16);
   t.equal((await t.direct('/refresh', { body: { refresh_token: refresh, idempotency_key: key } })).status, 200, 'an answer that was lost');
