@@ -46,7 +46,7 @@ class Silence(Exception):
 
 
 class Later(Exception):
-    """A sign-in was told to wait, as throttled ones are: one of that user had a wrong password."""
+    """A password was told to wait, as throttled ones are: one of that user had been wrong."""
 
 
 def must(good, why):
@@ -176,7 +176,7 @@ class World:
     def ask(self, good, method, path, body=None, access=None):
         """One that must get a good answer, if it gets any."""
         status, answer = self.guest.ask(method, self.base + path, body, access)
-        if status == 429 and path == "/login":
+        if status == 429 and path in ("/login", "/password"):
             raise Later
         must(verdict(status, answer) in good, lambda: f"{method} {path}: {verdict(status, answer)}, not {' or '.join(sorted(good))}")
         self.answers += 1
@@ -199,7 +199,10 @@ class World:
 
     def signs_in(self, user):
         """The same in the storm, where a change of his password would end it."""
-        self.login(user)
+        try:
+            self.login(user)
+        except Later:
+            pass
         with self.lock:
             user.logins -= 1
 
@@ -278,10 +281,7 @@ class World:
                     what()
                 else:
                     time.sleep(0.01)
-            except Later:
-                with self.lock:
-                    user.logins -= 1
-            except Silence:
+            except (Silence, Later):
                 time.sleep(0.2)
                 continue               # whom it was for nobody uses until the next boot settles it
             except Broken as why:
