@@ -1,6 +1,6 @@
 #!/bin/sh
 # The store's turn is never held while a client is waited for: what strace sees between taking the turn and giving it back, by CGI
-# and by serve, for each route; and sixteen strangers who send a byte more than they should.
+# and by serve, for each route; and forty strangers who send a byte more than they should.
 # needs: strace python3
 . "$(dirname "$0")/lib.sh"
 only_in musl
@@ -87,9 +87,9 @@ caught=$(grep -c 'write(1,' "$TMP/waits")
 is "$caught" 1 'control: an answer that is written with the turn is found'
 LATCHKEY=$TOP/latchkey
 
-# --- serve: sixteen strangers send a byte behind their request and stay; an honest client is answered meanwhile
+# --- serve: forty strangers send a byte behind their request and stay; an honest client is answered meanwhile
 data "$TMP/serve"
-strangers() { # BINARY: how many of 10 honest requests weren't answered well while sixteen strangers stay, and how long the slowest took, ms
+strangers() { # BINARY: how many of 10 honest requests weren't answered well while forty strangers stay, and how long the slowest took, ms
     port=$(free_port)
     LATCHKEY_DIR=$DATA start server "$@" serve "127.0.0.1:$port"
     wait_port "$port"
@@ -108,7 +108,7 @@ def stranger():
         except OSError:
             pass
         s.close()
-threads = [threading.Thread(target=stranger, daemon=True) for _ in range(16)]
+threads = [threading.Thread(target=stranger, daemon=True) for _ in range(40)]
 for t in threads:
     t.start()
 time.sleep(0.5)
@@ -133,7 +133,7 @@ PY
 }
 strangers "$LATCHKEY" >"$TMP/said"
 read -r refused worst <"$TMP/said"
-is "$refused" 0 'beside sixteen strangers an honest client is answered, each time'
+is "$refused" 0 'beside forty strangers an honest client is answered, each time'
 diag "the slowest took $worst ms"
 LK_SHIM=keeps_turn; export LK_SHIM
 strangers "$LK_BUILD/tests/shim" >"$TMP/said"
