@@ -341,9 +341,10 @@ void store_before_answer(void)
 	untidy = due ? log_frames : 0;
 	if (due)
 		signal(SIGTERM, SIG_IGN);
-	if (state >= OPEN)
+	if (state >= OPEN) {
 		sqlite_file_abandon();
-	state = state >= OPEN ? ABANDONED : state;
+		state = ABANDONED;
+	}
 	db_give_turn();
 }
 
