@@ -72,6 +72,58 @@ void rows_close(struct rows *r)
 
 /* ---- cells ------------------------------------------------------------- */
 
+/*
+ * Characters that a terminal obeys, that turn the order of what follows, or that end a line: C0, DEL and C1, the marks,
+ * embeddings, overrides and isolates of Unicode's bidirectional algorithm (UAX #9), and its line separators.
+ */
+static const uint16_t unwanted[][2] = {
+	{ 0x00, 0x1f }, { 0x7f, 0x9f }, { 0x61c, 0x61c }, { 0x200e, 0x200f }, { 0x2028, 0x202e }, { 0x2066, 0x2069 },
+};
+
+static bool is_unwanted(unsigned c)
+{
+	size_t i = 0, n = sizeof unwanted / sizeof *unwanted;
+	while (i < n && (c < unwanted[i][0] || c > unwanted[i][1]))
+		i++;
+	return i < n;
+}
+
+/* The first character of a text in UTF-8, and how many bytes it has. */
+static unsigned first_character(const char *p, size_t *n)
+{
+	unsigned c = (unsigned char)*p;
+	*n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+	c &= *n == 1 ? 0x7f : 0x7fu >> *n;
+	for (size_t i = 1; i < *n; i++)
+		c = c << 6 | ((unsigned char)p[i] & 0x3f);
+	return c;
+}
+
+static void add_replacement(struct buf *b, unsigned c, bool in_json)
+{
+	const uint8_t code[] = { (uint8_t)(c >> 8), (uint8_t)c };
+	buf_s(b, in_json ? "\\u" : "?");
+	if (in_json)
+		buf_hex_bytes(b, code, sizeof code);
+}
+
+/*
+ * Adds a text, in which `?` stands for each unwanted character, and for each byte above ASCII where it isn't UTF-8. Or
+ * adds JSON, in which they are escaped, so that programs read the same text; white space between its values stays.
+ */
+static void add_harmless(struct buf *b, struct slice s, bool json)
+{
+	bool utf8 = slice_is_utf8(s);
+	for (size_t i = 0, n = 1; i < s.n; i += n) {
+		unsigned c = utf8 ? first_character(s.p + i, &n) : (unsigned char)s.p[i];
+		bool plain = (utf8 || c < 0x80) && !is_unwanted(c);
+		if (plain || (json && c < ' '))
+			buf_add(b, (struct slice){ s.p + i, n });
+		else
+			add_replacement(b, c, json);
+	}
+}
+
 /* In JSON writes the member's name, and its value is to follow. */
 static bool in_json(struct rows *r, const char *name)
 {
@@ -79,19 +131,6 @@ static bool in_json(struct rows *r, const char *name)
 		return false;
 	jw_name(&r->json, name);
 	return true;
-}
-
-/* Adds text without control characters: C0, DEL, and C1 whether in UTF-8 or not. */
-static void add_harmless(struct buf *b, struct slice s)
-{
-	bool utf8 = slice_is_utf8(s);
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		bool c1 = utf8 && c == 0xc2 && (unsigned char)s.p[i + 1] < 0xa0;
-		bool plain = c >= ' ' && c != 0x7f && (c < 0x80 || utf8) && !c1;
-		buf_c(b, plain ? s.p[i] : '?');
-		i += c1;
-	}
 }
 
 static void add_upper(struct buf *b, const char *name)
@@ -108,17 +147,20 @@ static void put_cell(struct rows *r, const char *name, size_t width, struct slic
 	if (r->heading)
 		add_upper(b, name);
 	else
-		add_harmless(b, text.n || width == 0 ? text : S("-"));
+		add_harmless(b, text.n || width == 0 ? text : S("-"), false);
 	buf_pad(b, from, width);
 	buf_s(b, "  ");
 }
 
 void rows_text(struct rows *r, const char *name, size_t width, struct slice text)
 {
-	if (in_json(r, name))
-		jw_text(&r->json, text);
-	else
+	struct buf quoted = { 0 };
+	if (r->form == ROWS_TABLE) {
 		put_cell(r, name, width, text);
+	} else {
+		json_quote(&quoted, text);
+		rows_json(r, name, width, buf_slice(&quoted));
+	}
 }
 
 void rows_int(struct rows *r, const char *name, size_t width, int64_t value)
@@ -182,7 +224,7 @@ void rows_flag(struct rows *r, const char *name, bool value)
 void rows_json(struct rows *r, const char *name, size_t width, struct slice json)
 {
 	if (in_json(r, name))
-		jw_raw(&r->json, json.n ? json : S("null"));
+		add_harmless(jw_raw(&r->json, SLICE_NONE)->out, json.n ? json : S("null"), true);
 	else
 		put_cell(r, name, width, json);
 }

@@ -2,8 +2,8 @@
  * rows: a list that a verb prints, described once: a table for people, JSON for programs.
  *
  * The caller opens a row, adds its cells in order, and closes it. In a table times are UTC dates, an empty text, an id
- * of 0 and a time of 0 are `-` (nothing in the last column), and bytes that could drive a terminal are `?`. In JSON times
- * are Unix seconds, and an id or a time of 0 is null.
+ * of 0 and a time of 0 are `-` (nothing in the last column), and what could drive a terminal, or show a row in another
+ * order, is `?`. In JSON that is escaped, times are Unix seconds, and an id or a time of 0 is null.
  */
 #ifndef ROWS_H
 #define ROWS_H

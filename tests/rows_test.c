@@ -61,30 +61,51 @@ static void forms(void)
 	}
 }
 
-static void print_text(void *text)
+struct shown {
+	struct slice text;
+	enum rows_form form;
+	void (*cell)(struct rows *r, const char *name, size_t width, struct slice text);
+};
+
+static void print_text(void *shown)
 {
+	const struct shown *s = shown;
 	struct rows r;
-	rows_begin(&r, ROWS_TABLE);
+	rows_begin(&r, s->form);
 	rows_open(&r);
-	rows_text(&r, "text", 0, *(struct slice *)text);
+	s->cell(&r, "text", 0, s->text);
 	rows_close(&r);
 	_exit(rows_end(&r) ? 0 : 1);
 }
 
 static void harmless(void)
 {
-	static const struct { struct slice text; const char *shown; } cases[] = {
-		{ { "caf\xc3\xa9 ~", 7 }, "caf\xc3\xa9 ~\n" },
-		{ { "\x1b[2J\r\n\0\x7f", 8 }, "?[2J????\n" },
-		{ { "\xc2\x9b" "1m\xc2\xa0.", 7 }, "?1m\xc2\xa0.\n" },
-		{ { "\x9b" "1m\xc3", 4 }, "?1m?\n" },
-		{ { "", 0 }, "\n" },
+	static const struct { struct slice text; const char *shown, *json; } cases[] = {
+		{ { "caf\xc3\xa9 ~", 7 }, "caf\xc3\xa9 ~\n", "caf\xc3\xa9 ~" },
+		{ { "\x1b[2J\r\n\0\x7f", 8 }, "?[2J????\n", "\\u001b[2J\\r\\n\\u0000\\u007f" },
+		{ { "\xc2\x9b" "1m\xc2\xa0.", 7 }, "?1m\xc2\xa0.\n", "\\u009b1m\xc2\xa0." },
+		{ { "\x9b" "1m\xc3", 4 }, "?1m?\n", "\xef\xbf\xbd" "1m\xef\xbf\xbd" },
+		{ { "a\xe2\x80\xae" "cba\xe2\x80\xac", 10 }, "a?cba?\n", "a\\u202ecba\\u202c" },
+		{ { "\xd8\x9c\xe2\x80\x8e\xe2\x80\x8f\xe2\x80\xa8\xe2\x81\xa6\xe2\x81\xa9", 17 }, "??????\n",
+			"\\u061c\\u200e\\u200f\\u2028\\u2066\\u2069" },
+		{ { "\xe2\x80\x8d\xe2\x80\x90\xd8\x9b\xd8\x9d\xe2\x81\xaa\xf0\x9f\x98\x80", 17 },
+			"\xe2\x80\x8d\xe2\x80\x90\xd8\x9b\xd8\x9d\xe2\x81\xaa\xf0\x9f\x98\x80\n",
+			"\xe2\x80\x8d\xe2\x80\x90\xd8\x9b\xd8\x9d\xe2\x81\xaa\xf0\x9f\x98\x80" },
+		{ { "", 0 }, "\n", "" },
 	};
+	static const struct slice raw = { "{\n\"a\": \"\xe2\x80\xae\"}", 13 };
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct slice text = cases[i].text;
-		is_int(dies(print_text, &text), 0, "a text");
+		struct shown shown = { cases[i].text, ROWS_TABLE, rows_text };
+		is_int(dies(print_text, &shown), 0, "a text");
 		is_str(t_out, cases[i].shown, "no terminal is driven by it: %zu", i);
+		shown.form = ROWS_LINES;
+		dies(print_text, &shown);
+		is_str(t_out, text_join("{\"text\":\"", cases[i].json, "\"}\n", NULL), "nor by its JSON: %zu", i);
 	}
+	dies(print_text, &(struct shown){ raw, ROWS_LINES, rows_json });
+	is_str(t_out, "{\"text\":{\n\"a\": \"\\u202e\"}}\n", "nor by JSON within JSON");
+	dies(print_text, &(struct shown){ raw, ROWS_TABLE, rows_json });
+	is_str(t_out, "{?\"a\": \"?\"}\n", "which is one line in a table");
 }
 
 /* More than is written at once, in rows that each fit. */
