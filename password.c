@@ -97,9 +97,19 @@ static bool is_common(struct slice password)
 	return false;
 }
 
+/* No browser's field sends one: it is the end of a line that a program forgot to cut off, and no person can type it. */
+static bool has_control(struct slice password)
+{
+	size_t i = 0;
+	while (i < password.n && (unsigned char)password.p[i] >= ' ' && password.p[i] != 0x7f)
+		i++;
+	return i < password.n;
+}
+
 bool password_acceptable(struct slice password)
 {
-	return password.n >= LIMIT_PASSWORD_MIN && password.n <= LIMIT_PASSWORD_MAX && !is_common(password);
+	return password.n >= LIMIT_PASSWORD_MIN && password.n <= LIMIT_PASSWORD_MAX && !has_control(password)
+		&& !is_common(password);
 }
 
 /* ---- the stored form --------------------------------------------------- */

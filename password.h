@@ -15,8 +15,8 @@ struct password_cost {
 	int64_t passes;
 };
 
-/* Whether a user may choose this password: 8 to 1024 bytes, and not on the built-in list of
- * common passwords (compared without ASCII case). */
+/* Whether a user may choose this password: 8 to 1024 bytes, none of them a control character (C0, DEL), and not on the
+ * built-in list of common passwords (compared without ASCII case). */
 bool password_acceptable(struct slice password);
 
 /* The PHC string of a fresh hash, in the arena. Out of memory is

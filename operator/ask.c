@@ -73,18 +73,26 @@ static bool checked(bool good, int trouble)
 	return good;
 }
 
+/* One byte more than max, which may be the CR. */
+static bool read_line(size_t max, struct slice *out, int *trouble)
+{
+	bool read = read_input(max + 1, true, out, trouble);
+	out->n -= out->n && out->p[out->n - 1] == '\r';
+	return read && out->n <= max;
+}
+
 bool ask_line(const char *prompt, size_t max, struct slice *out)
 {
-	int trouble;
-	if (!ask_is_terminal()) {
-		bool piped = read_input(max, true, out, &trouble);
-		return checked(piped, trouble);
+	bool terminal = ask_is_terminal();
+	if (terminal) {
+		hide();
+		write_all(STDERR_FILENO, slice_of(prompt));
 	}
-	hide();
-	write_all(STDERR_FILENO, slice_of(prompt));
-	bool typed = read_input(max, true, out, &trouble);
-	tcsetattr(STDIN_FILENO, TCSANOW, &shown);
-	return checked(typed, trouble);
+	int trouble;
+	bool read = read_line(max, out, &trouble);
+	if (terminal)
+		tcsetattr(STDIN_FILENO, TCSANOW, &shown);
+	return checked(read, trouble);
 }
 
 bool ask_word(const char *prompt, size_t max, struct slice *out)
@@ -92,7 +100,6 @@ bool ask_word(const char *prompt, size_t max, struct slice *out)
 	struct slice line;
 	if (!ask_line(prompt, max, &line))
 		return false;
-	line.n -= line.n && line.p[line.n - 1] == '\r';
 	*out = slice_trim(line);
 	return true;
 }

@@ -11,12 +11,12 @@
 bool ask_is_terminal(void);
 /*
  * Reads one line of at most max bytes from stdin, into the arena, without its
- * end. Not a byte after the line is read. On a terminal the prompt is shown.
- * False when there is no line or it is longer; a read error is
- * fail(ERROR_INTERNAL).
+ * end: LF, or CR and LF as programs on Windows write it. Not a byte after the
+ * line is read. On a terminal the prompt is shown. False when there is no line
+ * or it is longer; a read error is fail(ERROR_INTERNAL).
  */
 bool ask_line(const char *prompt, size_t max, struct slice *out);
-/* The same, without white space around it, and without the CR that an editor on Windows leaves. */
+/* The same, without white space around it. */
 bool ask_word(const char *prompt, size_t max, struct slice *out);
 /* Reads all of stdin. False when it is more than max bytes. */
 bool ask_all(size_t max, struct slice *out);

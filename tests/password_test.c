@@ -249,6 +249,11 @@ static void acceptable(void)
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
 		ok(password_acceptable(guarded(slice_of(good[i]))), "not on the list: %s", good[i]);
 	ok(password_acceptable(S("\303\244\303\266\303\274\303\237")), "four letters of two bytes each");
+	for (int c = 0; c < 256; c++) {
+		char around[] = "battery staple";
+		around[c % 14] = (char)c;
+		is_int(password_acceptable((struct slice){ around, 14 }), c >= ' ' && c != 0x7f, "byte %02x", (unsigned)c);
+	}
 }
 
 static void costs(void)

@@ -114,15 +114,21 @@ give 'correct horse'
 want 0 'a name of 64 bytes' lk user add aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff1234
 give 'correct horse'
 want 0 'a name that looks like an option' "$LATCHKEY" user add --dir "$D" -- -x.y_z@w+1
-for password in '' 1234567 iloveyou "$(printf '%01025d' 0)"; do
+for password in '' 1234567 iloveyou "$(printf '%01025d' 0)" "$(printf 'battery\tstaple')" "$(printf 'battery\rstaple')"; do
     give "$password"
     want 1 "a password of ${#password} bytes that is too weak or too long" lk user add bob
-    like "$err" '*The password must have 8 to 1024 bytes and not be a common one.' 'says what it must be'
+    like "$err" '*The password must have 8 to 1024 bytes, no control character among them, and not be a common one.' 'says what it must be'
     unlike "$err$out" "*${password:-no password}*" 'and not what it was'
 done
 give "$(printf '%01024d' 7)"
 want 0 'a password of 1024 bytes' lk user add bob
 like "$(login bob "$(printf '%01024d' 7)")" '{"data":*' 'counts whole'
+give "$(printf '%01024d\r' 7)"
+want 0 'one of 1024 bytes and a CR' lk user add carl
+give "$(printf 'battery staple\r\nmore')"
+want 0 'user passwd, from a file of Windows' lk user passwd carl
+like "$(login carl 'battery staple')" '{"data":*' 'the end of the line is no part of it'
+lk user delete carl >/dev/null
 give 'battery staple
 '
 want 0 'user passwd' lk user passwd bob
@@ -373,7 +379,7 @@ is "$(json 'd == sorted(d, key=lambda e: e["time"])')" True 'the oldest first'
 for event in user_added password_changed user_disabled user_enabled revoke key_added key_retired login login_failed; do
     is "$(json "any(e['event'] == '$event' for e in d)")" True "has $event"
 done
-is "$(json "[e['username'] for e in d if e['event'] == 'password_changed']")" "['bob']" 'whose password'
+is "$(json "[e['username'] for e in d if e['event'] == 'password_changed']")" "['', 'bob']" 'whose password'
 all=$(json 'len(d)')
 want 0 'audit --since an hour ago' lk audit --since 1h --json
 is "$(json 'len(d)')" "$all" 'has all of this test'
