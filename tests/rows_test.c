@@ -93,7 +93,7 @@ static void harmless(void)
 			"\xe2\x80\x8d\xe2\x80\x90\xd8\x9b\xd8\x9d\xe2\x81\xaa\xf0\x9f\x98\x80" },
 		{ { "", 0 }, "\n", "" },
 	};
-	static const struct slice raw = { "{\n\"a\": \"\xe2\x80\xae\"}", 13 };
+	static const struct slice raw = { "{\n\"a\": \"\xe2\x80\xae\xe2\x80\xac\"}", 16 };
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct shown shown = { cases[i].text, ROWS_TABLE, rows_text };
 		is_int(dies(print_text, &shown), 0, "a text");
@@ -103,9 +103,9 @@ static void harmless(void)
 		is_str(t_out, text_join("{\"text\":\"", cases[i].json, "\"}\n", NULL), "nor by its JSON: %zu", i);
 	}
 	dies(print_text, &(struct shown){ raw, ROWS_LINES, rows_json });
-	is_str(t_out, "{\"text\":{\n\"a\": \"\\u202e\"}}\n", "nor by JSON within JSON");
+	is_str(t_out, "{\"text\":{\n\"a\": \"\\u202e\\u202c\"}}\n", "nor by JSON within JSON");
 	dies(print_text, &(struct shown){ raw, ROWS_TABLE, rows_json });
-	is_str(t_out, "{?\"a\": \"?\"}\n", "which is one line in a table");
+	is_str(t_out, "{?\"a\": \"??\"}\n", "which is one line in a table");
 }
 
 /* More than is written at once, in rows that each fit. */
