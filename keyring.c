@@ -134,12 +134,69 @@ void keyring_write(const char *dir, const struct keyring *ring)
 		fail(ERROR_STORE_UNAVAILABLE, "KR1", KEY_FILE " can't be written: ", strerror(errno), NULL);
 }
 
-bool keyring_add(struct keyring *ring, const struct key *key)
+/* ---- changes ------------------------------------------------------------ */
+
+static bool insert(struct keyring *ring, size_t i, const struct key *key)
 {
 	if (ring->count == LIMIT_KEYS || ring_has(ring, key->kid))
 		return false;
-	memmove(&ring->key[1], &ring->key[0], ring->count * sizeof ring->key[0]);
-	ring->key[0] = *key;
+	memmove(&ring->key[i + 1], &ring->key[i], (ring->count - i) * sizeof ring->key[0]);
+	ring->key[i] = *key;
 	ring->count++;
 	return true;
+}
+
+static void date_after(struct key *key, int64_t time)
+{
+	if (key->created_at <= time)
+		key->created_at = time + 1;
+}
+
+/* Staged keys are dated anew, so that they stay the ones that are dated after the first. */
+bool keyring_add(struct keyring *ring, const struct key *key)
+{
+	struct key fresh = *key;
+	if (ring->count)
+		date_after(&fresh, ring->key[0].created_at - 1);
+	for (size_t i = 1; i < ring->count; i++)
+		if (keyring_is_staged(ring, i))
+			date_after(&ring->key[i], fresh.created_at);
+	return insert(ring, 0, &fresh);
+}
+
+bool keyring_stage(struct keyring *ring, const struct key *key)
+{
+	struct key fresh = *key;
+	date_after(&fresh, ring->key[0].created_at);
+	return insert(ring, 1, &fresh);
+}
+
+void keyring_remove(struct keyring *ring, size_t i)
+{
+	ring->count--;
+	memmove(&ring->key[i], &ring->key[i + 1], (ring->count - i) * sizeof ring->key[0]);
+}
+
+void keyring_use(struct keyring *ring, size_t i, int64_t time)
+{
+	struct key key = ring->key[i];
+	key.created_at = time;
+	keyring_remove(ring, i);
+	keyring_add(ring, &key);
+}
+
+bool keyring_is_staged(const struct keyring *ring, size_t i)
+{
+	return ring->key[i].created_at > ring->key[0].created_at;
+}
+
+int64_t keyring_signed_until(const struct keyring *ring, size_t i)
+{
+	size_t next = i;
+	if (i == 0 || keyring_is_staged(ring, i))
+		return 0;
+	do
+		next--;
+	while (keyring_is_staged(ring, next));
+	return ring->key[next].created_at;
 }

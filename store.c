@@ -20,7 +20,7 @@ const char *const event_words[EVENT__MAX] = {
 	[EVENT_PASSWORD_CHANGED] = "password_changed", [EVENT_USER_ADDED] = "user_added",
 	[EVENT_USER_DISABLED] = "user_disabled", [EVENT_USER_ENABLED] = "user_enabled",
 	[EVENT_USER_DELETED] = "user_deleted", [EVENT_KEY_ADDED] = "key_added",
-	[EVENT_KEY_RETIRED] = "key_retired", [EVENT_EPOCH] = "epoch",
+	[EVENT_KEY_RETIRED] = "key_retired", [EVENT_EPOCH] = "epoch", [EVENT_KEY_USED] = "key_used",
 	[EVENT_UNKNOWN] = "unknown",
 };
 

@@ -70,6 +70,7 @@ enum event {                    /* numbers are on disk */
 	EVENT_KEY_ADDED,
 	EVENT_KEY_RETIRED,
 	EVENT_EPOCH,                /* all sessions ended at once, all keys but a new one retired */
+	EVENT_KEY_USED,             /* a key that was there already signs */
 	EVENT_UNKNOWN,
 	EVENT__MAX
 };

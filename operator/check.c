@@ -231,7 +231,7 @@ static void check_key(struct check *k)
 	buf_s(&b, ring.count == 1 ? " key, signing with " : " keys, signing with ");
 	buf_s(&b, ring.key[0].kid);
 	tell(k, ring.count == LIMIT_KEYS ? FOUND_WARN : FOUND_OK, "key", slice_text(buf_slice(&b)),
-		"no room for another: retire old ones");
+		"no room for another: latchkey key retire --old, or key retire KID");
 	wipe(&ring, sizeof ring);
 }
 

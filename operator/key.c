@@ -1,20 +1,33 @@
 /*
  * key: `latchkey key …`.
+ *
+ * A key that signed can go once no token that it signed is good any more: NEEDED_SPARE and refresh_ttl after it signed
+ * last. Then `key rotate`, `key import` and `key retire --old` forget it, so that a rotation by the calendar never
+ * finds the ring full. They forget nothing while the clock isn't trusted.
  */
 #include "operator/verbs.h"
-
-#include <string.h>
 
 #include "base/log.h"
 #include "jwt.h"
 #include "operator/ask.h"
 
-static void key_row(struct rows *r, const struct key *key, const char *use)
+/* Seconds, for access tokens, which live for a day at most, and for hosts that were told of the next key later. */
+enum { NEEDED_SPARE = 24 * 3600 };
+
+/* From when key i can go, Unix seconds; 0: it signs, or hasn't signed yet. */
+static int64_t needed_until(const struct verb_call *c, const struct keyring *ring, size_t i)
+{
+	int64_t until = keyring_signed_until(ring, i);
+	return until ? until + c->conf.refresh_ttl + NEEDED_SPARE : 0;
+}
+
+static void key_row(const struct verb_call *c, struct rows *r, const struct keyring *ring, size_t i)
 {
 	rows_open(r);
-	rows_text(r, "kid", KID_LENGTH, slice_of(key->kid));
-	rows_time(r, "created_at", key->created_at);
-	rows_text(r, "use", 0, slice_of(use));
+	rows_text(r, "kid", KID_LENGTH, slice_of(ring->key[i].kid));
+	rows_time(r, "created_at", ring->key[i].created_at);
+	rows_time(r, "needed_until", needed_until(c, ring, i));
+	rows_text(r, "use", 0, i == 0 ? S("signs") : keyring_is_staged(ring, i) ? S("staged") : S("verifies"));
 	rows_close(r);
 }
 
@@ -25,9 +38,9 @@ int verb_key_list(struct verb_call *c)
 	verb_ring(c->dir, &ring);
 	rows_begin(&r, verb_form(c));
 	if (rows_heading(&r))
-		key_row(&r, &ring.key[0], "");
+		key_row(c, &r, &ring, 0);
 	for (size_t i = 0; i < ring.count; i++)
-		key_row(&r, &ring.key[i], i ? "verifies" : "signs");
+		key_row(c, &r, &ring, i);
 	return rows_end(&r) ? VERB_DONE : VERB_SYSTEM;
 }
 
@@ -45,15 +58,83 @@ static void note_alone(struct verb_call *c, enum event event)
 	store_run(DURABLE_NOW, write_note, c);
 }
 
+/* Writes the ring, with a note of each event. */
+static void change_ring(struct verb_call *c, const struct keyring *ring, enum event event, bool forgot)
+{
+	keyring_write(c->dir, ring);
+	if (forgot && event != EVENT_KEY_RETIRED) {
+		note_alone(c, EVENT_KEY_RETIRED);
+		verb_log(c);
+	}
+	note_alone(c, event);
+}
+
+/* Takes the keys that can go from the ring, and tells of each. Whether there were any. */
+static bool forget_old(struct verb_call *c, struct keyring *ring)
+{
+	size_t before = ring->count;
+	for (size_t i = before; i-- > 1;) {
+		int64_t until = needed_until(c, ring, i);
+		if (until == 0 || until > c->work.time || c->work.trust != CLOCK_GOOD)
+			continue;
+		verb_done(c, "forgot key ", slice_of(ring->key[i].kid));
+		keyring_remove(ring, i);
+	}
+	return ring->count < before;
+}
+
+/* Why a key wasn't added. */
+static int no_room(struct verb_call *c, const struct keyring *ring)
+{
+	c->done.n = 0;
+	return verb_no(c, ring->count < LIMIT_KEYS ? "this key is there already"
+		: "there are 8 keys, and none can go yet: see needed_until in latchkey key list, or retire one");
+}
+
 static int add_key(struct verb_call *c, const struct key *key)
 {
 	struct keyring ring;
 	verb_ring(c->dir, &ring);
+	bool forgot = forget_old(c, &ring);
 	if (!keyring_add(&ring, key))
-		return verb_no(c, ring.count == LIMIT_KEYS ? "there are 8 keys; retire one first" : "this key is there already");
-	keyring_write(c->dir, &ring);
-	note_alone(c, EVENT_KEY_ADDED);
+		return no_room(c, &ring);
+	change_ring(c, &ring, EVENT_KEY_ADDED, forgot);
 	return verb_done(c, "new tokens are signed with key ", slice_of(key->kid));
+}
+
+int verb_key_stage(struct verb_call *c)
+{
+	struct keyring ring;
+	struct key key = verb_fresh_key(c->work.time);
+	verb_ring(c->dir, &ring);
+	bool forgot = forget_old(c, &ring);
+	if (!keyring_stage(&ring, &key))
+		return no_room(c, &ring);
+	change_ring(c, &ring, EVENT_KEY_ADDED, forgot);
+	return verb_done(c, "to sign with it, once who verifies has it: latchkey key use ", slice_of(key.kid));
+}
+
+/* Reads the ring and finds the key that the operand names. */
+static bool find_key(struct verb_call *c, struct keyring *ring, size_t *i)
+{
+	verb_ring(c->dir, ring);
+	*i = c->operands ? keyring_find(ring, c->operand[0]) : 0;
+	if (*i == ring->count)
+		(void)verb_refuse(c, "no such key: ", c->operand[0]);
+	return *i < ring->count;
+}
+
+int verb_key_use(struct verb_call *c)
+{
+	struct keyring ring;
+	size_t i;
+	if (!find_key(c, &ring, &i))
+		return VERB_REFUSED;
+	if (i > 0) {
+		keyring_use(&ring, i, c->work.time);
+		change_ring(c, &ring, EVENT_KEY_USED, false);
+	}
+	return verb_done(c, "new tokens are signed with key ", c->operand[0]);
 }
 
 static enum error end_all_sessions(void *call)
@@ -104,35 +185,65 @@ int verb_key_import(struct verb_call *c)
 	return add_key(c, &key);
 }
 
-int verb_key_retire(struct verb_call *c)
+int ask_old(struct verb_call *c)
+{
+	if (c->given[OPT_OLD] != (c->operands == 1))
+		return VERB_DONE;
+	log_line(c->verb, "either a kid or --old", NULL);
+	return VERB_USAGE;
+}
+
+static int retire_old(struct verb_call *c)
 {
 	struct keyring ring;
 	verb_ring(c->dir, &ring);
-	size_t i = keyring_find(&ring, c->operand[0]);
-	if (i == ring.count)
-		return verb_refuse(c, "no such key: ", c->operand[0]);
-	if (ring.count == 1)
-		return verb_no(c, "it is the only key; rotate first");
-	ring.count--;
-	memmove(&ring.key[i], &ring.key[i + 1], (ring.count - i) * sizeof ring.key[0]);
-	keyring_write(c->dir, &ring);
-	note_alone(c, EVENT_KEY_RETIRED);
+	if (!forget_old(c, &ring))
+		return verb_done(c, "no key can go yet", SLICE_NONE);
+	change_ring(c, &ring, EVENT_KEY_RETIRED, true);
+	return VERB_DONE;
+}
+
+int verb_key_retire(struct verb_call *c)
+{
+	struct keyring ring;
+	size_t i;
+	if (c->given[OPT_OLD])
+		return retire_old(c);
+	if (!find_key(c, &ring, &i))
+		return VERB_REFUSED;
+	if (i == 0)
+		return verb_no(c, ring.count == 1 ? "it is the only key; rotate first" : "it signs; use another first");
+	keyring_remove(&ring, i);
+	change_ring(c, &ring, EVENT_KEY_RETIRED, true);
 	return verb_done(c, "tokens signed with it are refused from now on; signing with key ", slice_of(ring.key[0].kid));
+}
+
+/* The JWK of key i, or with --all the JWK set (RFC 7517, 5) of all keys, staged ones too. */
+static void write_keys(struct verb_call *c, const struct keyring *ring, size_t i, enum jwt_use use)
+{
+	struct jw w = { .out = &c->done };
+	if (!c->given[OPT_ALL]) {
+		jwt_write_jwk(&w, &ring->key[i], use);
+		return;
+	}
+	jw_open(jw_name(jw_open(&w, '{'), "keys"), '[');
+	for (i = 0; i < ring->count; i++)
+		jwt_write_jwk(&w, &ring->key[i], use);
+	jw_close(jw_close(&w));
 }
 
 int verb_key_export(struct verb_call *c)
 {
 	struct keyring ring;
+	size_t i;
 	struct slice use = c->given[OPT_USE] ? c->value[OPT_USE] : S("access");
 	bool refresh = slice_is(use, S("refresh"));
-	if (!refresh && !slice_is(use, S("access"))) {
-		log_line(c->verb, "--use is access or refresh", NULL);
+	if ((!refresh && !slice_is(use, S("access"))) || (c->operands && c->given[OPT_ALL])) {
+		log_line(c->verb, "--use is access or refresh; --all takes no kid", NULL);
 		return VERB_USAGE;
 	}
-	verb_ring(c->dir, &ring);
-	size_t i = c->operands ? keyring_find(&ring, c->operand[0]) : 0;
-	if (i == ring.count)
-		return verb_refuse(c, "no such key: ", c->operand[0]);
-	jwt_write_jwk(&(struct jw){ .out = &c->done }, &ring.key[i], refresh ? JWT_REFRESH : JWT_ACCESS);
+	if (!find_key(c, &ring, &i))
+		return VERB_REFUSED;
+	write_keys(c, &ring, i, refresh ? JWT_REFRESH : JWT_ACCESS);
 	return verb_done(c, "", SLICE_NONE);
 }

@@ -25,7 +25,7 @@ enum {
 
 enum verb_option {
 	OPT_DIR, OPT_JSON, OPT_SINCE, OPT_FOLLOW, OPT_USE, OPT_ALL, OPT_USER, OPT_LIVE, OPT_UPGRADE, OPT_OWNER,
-	OPT_REPAIR, OPT_EPOCH,
+	OPT_REPAIR, OPT_EPOCH, OPT_OLD,
 	OPT_HELP, OPT_VERSION,
 	OPT__MAX
 };
@@ -111,6 +111,7 @@ int ask_first_password(struct verb_call *c);
 int ask_next_password(struct verb_call *c);
 int ask_subscription(struct verb_call *c);
 int ask_key(struct verb_call *c);
+int ask_old(struct verb_call *c);
 
 int verb_init(struct verb_call *c);
 int verb_user_add(struct verb_call *c);
@@ -124,6 +125,8 @@ int verb_session_list(struct verb_call *c);
 int verb_session_revoke(struct verb_call *c);
 int verb_key_list(struct verb_call *c);
 int verb_key_rotate(struct verb_call *c);
+int verb_key_stage(struct verb_call *c);
+int verb_key_use(struct verb_call *c);
 int verb_key_retire(struct verb_call *c);
 int verb_key_import(struct verb_call *c);
 int verb_key_export(struct verb_call *c);

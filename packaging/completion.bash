@@ -12,7 +12,7 @@ _latchkey() {
     "1 "*) words="init user session key audit config verify check backup serve version help" ;;
     "2 user "*) words="add list passwd set disable enable delete" ;;
     "2 session "*) words="list revoke" ;;
-    "2 key "*) words="list rotate retire import export" ;;
+    "2 key "*) words="list rotate stage use retire import export" ;;
     *" help "*) words="init user session key audit config verify check backup serve version help" ;;
     *" user add") words="--dir" ;;
     *" user list") words="--json --dir" ;;
@@ -25,9 +25,11 @@ _latchkey() {
     *" session revoke") words="--user --dir" ;;
     *" key list") words="--json --dir" ;;
     *" key rotate") words="--epoch --dir" ;;
-    *" key retire") words="--dir" ;;
+    *" key stage") words="--dir" ;;
+    *" key use") words="--dir" ;;
+    *" key retire") words="--old --dir" ;;
     *" key import") words="--dir" ;;
-    *" key export") words="--use --dir" ;;
+    *" key export") words="--all --use --dir" ;;
     *" init "*) words="--upgrade --owner --dir" ;;
     *" audit "*) words="--json --since --follow --dir" ;;
     *" config "*) words="--json --dir" ;;

@@ -8,11 +8,11 @@ _latchkey() {
     --use) choices=(access refresh); _describe use choices; return ;;
     esac
     case "$CURRENT $words[2] ${words[3]-}" in
-    "2 "*) choices=('init:make a data directory, its first key and its database' 'user:add list passwd set disable enable delete' 'session:list revoke' 'key:list rotate retire import export' 'audit:what happened; WHEN is a duration (2h) or Unix seconds' 'config:every option\: value, default, meaning' 'verify:an access token on stdin\: its claims, or exit code 1; --live asks the store' 'check:what is wrong here, and what to do about it, or do it' 'backup:copy the database to FILE while requests go on; not the keys' 'serve:listen by itself, on 127.0.0.1\:8080 by default' 'version:version of latchkey and of SQLite' 'help:this') ;;
+    "2 "*) choices=('init:make a data directory, its first key and its database' 'user:add list passwd set disable enable delete' 'session:list revoke' 'key:list rotate stage use retire import export' 'audit:what happened; WHEN is a duration (2h) or Unix seconds' 'config:every option\: value, default, meaning' 'verify:an access token on stdin\: its claims, or exit code 1; --live asks the store' 'check:what is wrong here, and what to do about it, or do it' 'backup:copy the database to FILE while requests go on; not the keys' 'serve:listen by itself, on 127.0.0.1\:8080 by default' 'version:version of latchkey and of SQLite' 'help:this') ;;
     "3 user "*) choices=('add:add a user; asks for the password' 'list:all users' 'passwd:set a user'\''s password; ends the user'\''s sessions' 'set:set what the app is told of a user'\''s subscription; null unsets it' 'disable:refuse a user; ends the user'\''s sessions' 'enable:admit a disabled user again' 'delete:delete a user and the user'\''s sessions') ;;
     "3 session "*) choices=('list:live sessions; with --all those that are over, too' 'revoke:end one session, or all of a user'\''s') ;;
-    "3 key "*) choices=('list:kids and dates; never a key' 'rotate:sign with a new key; --epoch\: and end all sessions and keys' 'retire:forget a key; its tokens are refused at once' 'import:sign with a key given as 64 hexadecimal digits on stdin' 'export:a derived key as JWK\: who has it can forge that kind of token') ;;
-    *" help "*) choices=('init:make a data directory, its first key and its database' 'user:add list passwd set disable enable delete' 'session:list revoke' 'key:list rotate retire import export' 'audit:what happened; WHEN is a duration (2h) or Unix seconds' 'config:every option\: value, default, meaning' 'verify:an access token on stdin\: its claims, or exit code 1; --live asks the store' 'check:what is wrong here, and what to do about it, or do it' 'backup:copy the database to FILE while requests go on; not the keys' 'serve:listen by itself, on 127.0.0.1\:8080 by default' 'version:version of latchkey and of SQLite' 'help:this') ;;
+    "3 key "*) choices=('list:kids and dates, from when each can go; never a key' 'rotate:sign with a new key; --epoch\: and end all sessions and keys' 'stage:make a key that verifies and is exported, but doesn'\''t sign yet' 'use:sign with that key from now on' 'retire:forget a key, whose tokens are refused at once, or all that can go' 'import:sign with a key given as 64 hexadecimal digits on stdin' 'export:a derived key as JWK\: who has it can forge that kind of token') ;;
+    *" help "*) choices=('init:make a data directory, its first key and its database' 'user:add list passwd set disable enable delete' 'session:list revoke' 'key:list rotate stage use retire import export' 'audit:what happened; WHEN is a duration (2h) or Unix seconds' 'config:every option\: value, default, meaning' 'verify:an access token on stdin\: its claims, or exit code 1; --live asks the store' 'check:what is wrong here, and what to do about it, or do it' 'backup:copy the database to FILE while requests go on; not the keys' 'serve:listen by itself, on 127.0.0.1\:8080 by default' 'version:version of latchkey and of SQLite' 'help:this') ;;
     *" user add") choices=(--dir) ;;
     *" user list") choices=(--json --dir) ;;
     *" user passwd") choices=(--dir) ;;
@@ -24,9 +24,11 @@ _latchkey() {
     *" session revoke") choices=(--user --dir) ;;
     *" key list") choices=(--json --dir) ;;
     *" key rotate") choices=(--epoch --dir) ;;
-    *" key retire") choices=(--dir) ;;
+    *" key stage") choices=(--dir) ;;
+    *" key use") choices=(--dir) ;;
+    *" key retire") choices=(--old --dir) ;;
     *" key import") choices=(--dir) ;;
-    *" key export") choices=(--use --dir) ;;
+    *" key export") choices=(--all --use --dir) ;;
     *" init "*) choices=(--upgrade --owner --dir) ;;
     *" audit "*) choices=(--json --since --follow --dir) ;;
     *" config "*) choices=(--json --dir) ;;

@@ -141,12 +141,61 @@ static void test_find(void)
 	is_int(keyring_find(&ring, S("0000000")), 2, "nor half a name");
 }
 
+/* The kids of a ring and until when each signed: "2* 1:1002". A star: staged. */
+static const char *ring_text(const struct keyring *ring)
+{
+	struct buf b = { 0 };
+	for (size_t i = 0; i < ring->count; i++) {
+		int64_t until = keyring_signed_until(ring, i);
+		buf_s(&b, i ? " " : "");
+		buf_s(&b, ring->key[i].kid + KID_LENGTH - 1);
+		buf_s(&b, keyring_is_staged(ring, i) ? "*" : "");
+		buf_s(&b, until ? ":" : "");
+		buf_s(&b, until ? dec(until) : "");
+	}
+	return slice_text(buf_slice(&b));
+}
+
+static void add_dated(struct keyring *ring, bool (*add)(struct keyring *, const struct key *), int n, int64_t time)
+{
+	struct key key = key_numbered(n);
+	key.created_at = time;
+	ok(add(ring, &key), "key %d", n);
+	keyring_write(dir, ring);
+	ok(keyring_read(dir, ring) == NULL, "the file tells all");
+}
+
+static void test_which_signed_when(void)
+{
+	struct keyring ring = { .count = 0 };
+	add_dated(&ring, keyring_add, 1, 100);
+	is_str(ring_text(&ring), "1", "the only key signs");
+	add_dated(&ring, keyring_add, 2, 200);
+	is_str(ring_text(&ring), "2 1:200", "the next one ends its time");
+	add_dated(&ring, keyring_stage, 3, 200);
+	is_str(ring_text(&ring), "2 3* 1:200", "a staged one doesn't, in the same second neither");
+	add_dated(&ring, keyring_stage, 4, 150);
+	add_dated(&ring, keyring_add, 5, 300);
+	is_str(ring_text(&ring), "5 2:300 4* 3* 1:200", "staged ones stay so when another comes before them");
+	keyring_use(&ring, 3, 400);
+	is_str(ring_text(&ring), "3 5:400 2:300 4* 1:200", "one that is used signs");
+	keyring_use(&ring, 4, 500);
+	is_str(ring_text(&ring), "1 3:500 5:400 2:300 4*", "and so does one that signed before");
+	keyring_use(&ring, 4, 450);
+	is_str(ring_text(&ring), "4 1:500 3:500 5:400 2:300", "a clock that was put back dates nothing before what was there");
+	keyring_remove(&ring, 2);
+	is_str(ring_text(&ring), "4 1:500 5:500 2:300", "who is left signed at least as long");
+	struct key key = key_numbered(4);
+	ok(!keyring_stage(&ring, &key), "no kid is staged twice");
+}
+
 int main(void)
 {
 	if (!mkdtemp(dir))
 		return 2;
 	static void (*const tests[])(void) = {
 		test_keys_there_and_back, test_key_modes, test_key_lines, test_too_many_keys, test_write_failures, test_find,
+		test_which_signed_when,
 	};
 	size_t mark = arena_mark();
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {

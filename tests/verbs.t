@@ -39,7 +39,7 @@ want 0 'help' "$LATCHKEY" help
 like "$out" '*latchkey user add NAME *add a user*latchkey serve *LATCHKEY_DIR*' 'help lists the verbs'
 is "$(printf '%s\n' "$out" | awk '/^latchkey/ && length > 140' | wc -l)" 0 'in lines of a sane length'
 want 0 'help VERB' "$LATCHKEY" help key
-is "$(printf '%s\n' "$out" | grep -c '^latchkey key ')" 5 'shows that verb'
+is "$(printf '%s\n' "$out" | grep -c '^latchkey key ')" 7 'shows that verb'
 unlike "$out" '*latchkey user*' 'and no other'
 want 0 'VERB --help' "$LATCHKEY" user passwd alice bob --help
 like "$out" 'latchkey user passwd NAME*' '--help shows it, too'
@@ -52,7 +52,7 @@ want 0 '--version' "$LATCHKEY" --version
 want 100 'no verb' "$LATCHKEY"
 like "$err" '*a verb is needed*latchkey help*' 'says where help is'
 for line in backup 'backup a b' 'check --epoch' 'key rotate --repair' nothing user 'user nothing' 'user add' 'user add a b' 'user list a' 'user list --all' 'user list --nothing' \
-    'user list --json=1' 'user list --dir' 'user list --dir=' 'session revoke' 'session revoke a --user b' 'key export --use x' \
+    'user list --json=1' 'user list --dir' 'user list --dir=' 'session revoke' 'session revoke a --user b' 'key export --use x' 'key export --all x' 'key retire' 'key retire x --old' 'key use' \
     'audit --since' 'audit --since soon' 'init dir' 'verify a' '--dir x serve' 'a b c d e f' 'user list -j'; do
     # shellcheck disable=SC2086  # words
     want 100 "usage: $line" "$LATCHKEY" $line --dir "$TMP"
@@ -293,8 +293,8 @@ lk user enable alice >/dev/null
 
 # --- key
 want 0 'key list' lk key list
-like "$out" 'KID  *CREATED_AT  *USE
-????????  20*Z  signs' 'is a table'
+like "$out" 'KID  *CREATED_AT  *NEEDED_UNTIL  *USE
+????????  20*Z  -  *signs' 'is a table'
 first=$(printf '%s\n' "$out" | awk 'NR == 2 { print $1 }')
 token=$(login alice 'correct horse' | member access_token)
 want 1 'key retire of the only key' lk key retire "$first"
@@ -361,7 +361,74 @@ for key in "${hex}0" "${hex%?}" "${hex%?}g" "$hex$hex" ''; do
 done
 for _ in 3 4 5 6 7 8; do lk key rotate >/dev/null; done
 want 1 'a ninth key' lk key rotate
-like "$err" '*there are 8 keys; retire one first' 'is refused'
+like "$err" '*there are 8 keys, and none can go yet: see needed_until in latchkey key list, or retire one' 'is refused'
+want 1 'a ninth one that is staged' lk key stage
+# older SECONDS KID...: those keys are so much older.
+older() {
+    seconds=$1
+    shift
+    for kid; do
+        awk -v kid="$kid" -v seconds="$seconds" '$1 == kid { $2 -= seconds } 1' "$D/latchkey.key" >"$TMP/key"
+        cat "$TMP/key" >"$D/latchkey.key"
+    done
+}
+kids() { lk key list --json | python3 -c 'import json, sys; print(*[k["kid"] for k in json.load(sys.stdin)])'; }
+# shellcheck disable=SC2046  # words
+set -- $(kids)
+older $((40 * 86400)) "$4" "$5" "$6" "$7" "$8"
+older $((31 * 86400 - 30)) "$3"
+want 0 'keys that can go' lk key list --json
+is "$(json '[k["needed_until"] and k["needed_until"] - d[max(i - 1, 0)]["created_at"] for i, k in enumerate(d)]')" \
+    "[None, $(echo 2678400 2678400 2678400 2678400 2678400 2678400 2678400 | sed 's/ /, /g')]" 'a day and refresh_ttl after they signed last'
+cp "$D/latchkey.key" "$TMP/key.8"
+want 0 'a rotation by the calendar' lk key rotate
+is "$(printf '%s\n' "$out" | head -n 4)" "forgot key $8
+forgot key $7
+forgot key $6
+forgot key $5" 'names those that go'
+is "$(kids)" "${out##* } $1 $2 $3 $4" 'no other goes: the next one signed until a minute ago, by its date'
+cat "$TMP/key.8" >"$D/latchkey.key"
+want 0 'key retire --old' lk key retire --old
+is "$(printf '%s\n' "$out" | wc -l) $(kids)" "4 $1 $2 $3 $4" 'forgets the same ones'
+want 0 'key retire --old again' lk key retire --old
+is "$out" 'no key can go yet' 'finds none'
+cat "$TMP/key.8" >"$D/latchkey.key"
+cp -r "$D" "$TMP/late"
+python3 -c 'import sqlite3, sys; d = sqlite3.connect(sys.argv[1]); d.execute("UPDATE audit SET time = time + 4000000000"); d.commit()' "$TMP/late/latchkey.db"
+want 0 'key retire --old by a clock that is behind' "$LATCHKEY" key retire --old --dir "$TMP/late"
+is "$out" 'no key can go yet' 'forgets none'
+lk key retire --old >/dev/null
+
+# --- a key that is known before it signs
+signer=$1
+token=$(login alice 'correct horse' | member access_token)
+want 0 'key stage' lk key stage
+staged=${out##* }
+is "$out" "to sign with it, once who verifies has it: latchkey key use $staged" 'says how it goes on'
+want 0 'key list --json' lk key list --json
+is "$(json '[(k["kid"], k["use"], k["needed_until"]) for k in d][:2]')" "[('$signer', 'signs', None), ('$staged', 'staged', None)]" 'it is there'
+want 0 'key export --all' lk key export --all
+set_of_keys=$out
+is "$(json 'list(d), [k["kid"] for k in d["keys"]][:2], len(d["keys"])')" "(['keys'], ['$signer', '$staged'], 5)" 'is the JWK set of all'
+kid_of() { printf '%s' "$1" | cut -d. -f1 | tr '_-' '/+' | base64 -d 2>/dev/null | sed 's/.*"kid":"\([^"]*\)".*/\1/'; }
+is "$(kid_of "$(login alice 'correct horse' | member access_token)")" "$signer" 'it does not sign'
+want 1 'key retire of the key that signs' lk key retire "$signer"
+like "$err" '*it signs; use another first' 'is refused'
+want 0 'key use' lk key use "$staged"
+is "$out" "new tokens are signed with key $staged" 'says so'
+new=$(login alice 'correct horse' | member access_token)
+is "$(kid_of "$new")" "$staged" 'it signs'
+is "$(python3 "$TMP/forge.py" "$(printf '%s' "$set_of_keys" | python3 -c 'import json, sys; print(json.dumps(json.load(sys.stdin)["keys"][1]))')" "$new")" \
+    verified 'who was given the set before accepts it'
+give "$token"
+want 0 'so does latchkey what the other signed' lk verify
+want 0 'key use of what signs' lk key use "$staged"
+want 1 'key use of no key' lk key use 00000000
+want 0 'key list' lk key list --json
+is "$(json '[(k["kid"], k["use"]) for k in d][:2]')" "[('$staged', 'signs'), ('$signer', 'verifies')]" 'the other verifies'
+want 0 'audit of it' lk audit --json
+is "$(json '[e["event"] for e in d if e["event"].startswith("key_")][-2:]')" "['key_added', 'key_used']" 'tells both'
+for _ in 6 7 8; do lk key rotate >/dev/null; done
 
 # --- audit
 conf "session_ttl = 1h
