@@ -17,12 +17,13 @@
 
 /*
  * What the policy needs to know, whoever asks: an HTTP dialect or the operator.
- * The first three are given; session_clock() sets the rest. Borrows all.
+ * The first four are given; session_clock() sets the rest. Borrows all.
  */
 struct work {
 	const struct config *config;
 	const struct keyring *ring;     /* NULL where no token is opened or issued */
 	struct slice peer;              /* the client's address; empty for the operator and for AF_UNIX */
+	struct slice agent;             /* its User-Agent; LIMIT_AGENT bytes of it count */
 	enum clock_trust trust;         /* in the clock of this host */
 	int64_t mark;                   /* highest time that the store has seen, Unix seconds; 0: none */
 	int64_t time;                   /* one time for the whole request, Unix seconds, never behind the mark */

@@ -159,7 +159,6 @@ typedef enum error (*way_in)(struct work *, struct slice, struct slice, const st
 static enum error start_session(struct call *c, way_in way)
 {
 	struct native *n = own(c);
-	n->origin.agent = c->rq->user_agent;
 	return way(&c->work, n->username, n->password, &n->origin, &n->grant);
 }
 

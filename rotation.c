@@ -48,6 +48,17 @@ static bool is_in_grace(const struct rotation *r)
 	return r->distance == 1 && r->reuse_grace > 0 && age <= r->reuse_grace && -age <= r->reuse_grace;
 }
 
+/* Once a generation is enough to count. */
+static bool is_near_in_grace(const struct rotation *r)
+{
+	return is_in_grace(r) && (r->near || r->row.strays & 1);
+}
+
+static bool is_stray_in_grace(const struct rotation *r)
+{
+	return is_in_grace(r) && r->row.strays < STRAYS_MOST;
+}
+
 /* Nothing is concluded from a row that isn't as rotation_advance() left it: bad memory or a bad disk must end no session. */
 static bool is_beside_damaged_row(const struct rotation *r)
 {
@@ -89,7 +100,8 @@ static const struct rule rules[] = {
 	{ is_past_end,           ACT_REFUSE, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_REFRESH_EXPIRED },
 	{ is_current,            ACT_ROTATE, DURABLE_LATER, EVENT_REFRESH,     ENDED_NOT,   ERROR_NONE },
 	{ is_same_request,       ACT_REPLAY, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_NONE },
-	{ is_in_grace,           ACT_REPLAY, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_NONE },
+	{ is_near_in_grace,      ACT_REPLAY, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_NONE },
+	{ is_stray_in_grace,     ACT_FORGIVE, DURABLE_LATER, EVENT_REPLAY,     ENDED_NOT,   ERROR_NONE },
 	{ is_beside_damaged_row, ACT_REFUSE, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_STORE_UNAVAILABLE },
 	{ is_other_branch,       ACT_END,    DURABLE_NOW,   EVENT_FORK,        ENDED_FORK,  ERROR_REFRESH_REUSED },
 	{ is_old,                ACT_END,    DURABLE_NOW,   EVENT_REUSE,       ENDED_REUSE, ERROR_REFRESH_REUSED },
@@ -112,6 +124,8 @@ enum reuse_class rotation_class(const struct rotation *r, const struct rule *rul
 		return CLASS_NONE;
 	if (r->distance > 1)
 		return CLASS_OLD;
+	if (is_in_grace(r))
+		return CLASS_SHARED;
 	return r->idem ? CLASS_RIVAL : CLASS_LATE;
 }
 
@@ -131,6 +145,7 @@ void rotation_advance(struct rotation *r, const struct key *key)
 	int64_t time = later(r->time, s->rotated_at, r->time);
 	s->ctr = r->token.ctr + 1;
 	s->idem = r->idem;
+	s->strays = s->strays & 1 ? s->strays + 1 : 0;
 	s->rotated_at = later(time, r->token.iat, r->time);
 	s->br = jwt_branch(key, s->id, s->ctr, s->idem);
 }

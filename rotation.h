@@ -23,6 +23,7 @@ struct rotation {
 	int64_t time, refresh_ttl, reuse_grace;
 	int64_t unseen;                /* how far the clock may have gone back without a trace in the store */
 	const struct keyring *ring;
+	bool near;                     /* it comes from the network and the agent that the session was used from last */
 	/* What the store has: the session and its user. */
 	bool known;                    /* both are there */
 	struct session row;
@@ -31,10 +32,19 @@ struct rotation {
 	int64_t distance;              /* generations: row.ctr - token.ctr; 0 where not known */
 };
 
+/*
+ * Two clients that share one token, a thief and his victim, stay in step as long as each generation is given to both: one
+ * of them rotates, the other comes within the grace. Each time he comes from elsewhere. So that is counted in row.strays:
+ * twice the number of generations one behind the other that it happened in until the present one, plus 1 where it
+ * happened in this one too. In the third the session ends.
+ */
+enum { STRAYS_MOST = 4 };
+
 enum act {
-	ACT_REFUSE,                    /* nothing is written */
 	ACT_ROTATE,
 	ACT_REPLAY,                    /* the successor again; nothing is written */
+	ACT_FORGIVE,                   /* the same, and it is counted */
+	ACT_REFUSE,                    /* nothing is written */
 	ACT_END                        /* the session ends, on disk before the answer */
 };
 

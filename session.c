@@ -120,9 +120,10 @@ void session_grant(const struct work *w, struct grant *g)
 
 /* ---- the way in -------------------------------------------------------- */
 
-static struct slice cut_at(struct slice s, size_t max)
+/* Who asks, as far as it is kept. */
+static struct slice agent_of(const struct work *w)
 {
-	return s.n > max ? (struct slice){ s.p, max } : s;
+	return (struct slice){ w->agent.p, w->agent.n < LIMIT_AGENT ? w->agent.n : LIMIT_AGENT };
 }
 
 void session_start(struct work *w, uint64_t user, const struct origin *origin, enum event event, struct session *out)
@@ -136,7 +137,7 @@ void session_start(struct work *w, uint64_t user, const struct origin *origin, e
 		.expires_at = w->config->session_ttl ? w->time + w->config->session_ttl : 0,
 		.cookie = origin->cookie,
 		.device = origin->device,
-		.agent = cut_at(origin->agent, LIMIT_AGENT),
+		.agent = agent_of(w),
 		.ip = w->peer,
 	};
 	out->br = jwt_branch(&w->ring->key[0], out->id, out->ctr, 0);
@@ -165,6 +166,12 @@ struct attempt {
 	const struct rule *rule;
 };
 
+/* From the network and the agent that the session was used from last. */
+static bool is_near(const struct work *w, const struct session *s)
+{
+	return slice_is(s->agent, agent_of(w)) && address_near(s->ip, w->peer);
+}
+
 static const struct rule *judge_token(const struct work *w, struct rotation *r)
 {
 	r->time = w->time;
@@ -173,12 +180,13 @@ static const struct rule *judge_token(const struct work *w, struct rotation *r)
 	r->unseen = audit_in_table(w->config) ? 0 : UNSEEN_SECONDS;
 	r->ring = w->ring;
 	r->known = store_session_lock(r->token.sid, &r->row) && store_user(r->row.user, &r->user);
+	r->near = r->known && is_near(w, &r->row);
 	return rotation_judge(r);
 }
 
 static bool is_good(const struct rule *rule)
 {
-	return rule->act == ACT_ROTATE || rule->act == ACT_REPLAY;
+	return rule->act <= ACT_FORGIVE;
 }
 
 /* Whether a token goes before the one that was chosen so far, which isn't good. */
@@ -200,6 +208,25 @@ static void choose_token(struct attempt *a)
 	}
 }
 
+/* A session is shown in the list where it was used last. */
+static void rotate_row(const struct work *w, struct rotation *r)
+{
+	struct session *s = &r->row;
+	bool moved = !slice_is(s->ip, w->peer) || !slice_is(s->agent, agent_of(w));
+	rotation_advance(r, &w->ring->key[0]);
+	store_session_rotate(s);
+	s->ip = w->peer;
+	s->agent = agent_of(w);
+	if (moved)
+		store_session_move(s);
+}
+
+static void forgive(struct rotation *r)
+{
+	r->row.strays++;
+	store_session_rotate(&r->row);
+}
+
 /* Does what the rule says. What is refused is refused after the transaction. */
 static enum error follow_rule(void *arg)
 {
@@ -211,12 +238,12 @@ static enum error follow_rule(void *arg)
 		return ERROR_NONE;
 	if (rule->durability == DURABLE_NOW)
 		store_must_last();
-	if (rule->act == ACT_ROTATE) {
-		rotation_advance(r, &a->w->ring->key[0]);
-		store_session_rotate(&r->row);
-	} else {
+	if (rule->act == ACT_ROTATE)
+		rotate_row(a->w, r);
+	else if (rule->act == ACT_FORGIVE)
+		forgive(r);
+	else
 		store_session_end(r->row.id, rule->why, a->w->time);
-	}
 	a->w->note.class = rotation_class(r, rule);
 	a->w->note.distance = r->distance;
 	audit_note(a->w, rule->event, r->row.user, r->row.id);
@@ -239,7 +266,7 @@ enum error session_rotate(struct work *w, struct rotation *tokens, size_t count,
 	(void)audit_run(w, DURABLE_LATER, follow_rule, &a);
 	if (!is_good(a.rule))
 		return refusal(&a);
-	if (a.rule->act == ACT_REPLAY)
+	if (a.rule->act != ACT_ROTATE)
 		key = rotation_key(a.chosen);   /* after a key's rotation too the answer is the same, byte for byte */
 	out->user = a.chosen->user;
 	out->session = a.chosen->row;

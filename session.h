@@ -43,7 +43,6 @@ const char *session_state(const struct work *w, const struct session *s, const s
 /* How a session begins. */
 struct origin {
 	struct slice device;            /* the user's own name for it, at most LIMIT_DEVICE bytes */
-	struct slice agent;             /* User-Agent; cut at LIMIT_AGENT bytes */
 	bool cookie;                    /* its refresh token lives in a cookie */
 };
 

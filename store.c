@@ -21,11 +21,11 @@ const char *const event_words[EVENT__MAX] = {
 	[EVENT_USER_DISABLED] = "user_disabled", [EVENT_USER_ENABLED] = "user_enabled",
 	[EVENT_USER_DELETED] = "user_deleted", [EVENT_KEY_ADDED] = "key_added",
 	[EVENT_KEY_RETIRED] = "key_retired", [EVENT_EPOCH] = "epoch", [EVENT_KEY_USED] = "key_used",
-	[EVENT_UNKNOWN] = "unknown",
+	[EVENT_REPLAY] = "replay", [EVENT_UNKNOWN] = "unknown",
 };
 
 const char *const class_words[CLASS__MAX] = {
-	[CLASS_NONE] = "none", [CLASS_LATE] = "late", [CLASS_RIVAL] = "rival", [CLASS_OLD] = "old",
+	[CLASS_NONE] = "none", [CLASS_LATE] = "late", [CLASS_RIVAL] = "rival", [CLASS_OLD] = "old", [CLASS_SHARED] = "shared",
 	[CLASS_UNKNOWN] = "unknown",
 };
 

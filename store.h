@@ -50,7 +50,9 @@ struct session {
 	int64_t ended_at;           /* 0: stands */
 	enum ended why;
 	bool cookie;                /* mode, fixed at sign-in */
-	struct slice device, agent, ip;
+	struct slice device;        /* fixed at sign-in */
+	struct slice agent, ip;     /* of the last rotation, or of the sign-in */
+	int64_t strays;             /* rotation.h */
 };
 
 enum event {                    /* numbers are on disk */
@@ -71,6 +73,7 @@ enum event {                    /* numbers are on disk */
 	EVENT_KEY_RETIRED,
 	EVENT_EPOCH,                /* all sessions ended at once, all keys but a new one retired */
 	EVENT_KEY_USED,             /* a key that was there already signs */
+	EVENT_REPLAY,               /* within the grace, from elsewhere than the rotation */
 	EVENT_UNKNOWN,
 	EVENT__MAX
 };
@@ -81,6 +84,7 @@ enum reuse_class {              /* of a reuse event; numbers are on disk */
 	CLASS_LATE = 1,             /* the predecessor, without a key, after the grace */
 	CLASS_RIVAL = 2,            /* the predecessor, with another key, after the grace */
 	CLASS_OLD = 3,              /* two or more generations back */
+	CLASS_SHARED = 4,           /* the predecessor, within the grace, from elsewhere, for the third generation in a row */
 	CLASS_UNKNOWN,
 	CLASS__MAX
 };
@@ -165,8 +169,10 @@ bool store_session(uint64_t id, struct session *out);
  */
 bool store_session_lock(uint64_t id, struct session *out);
 void store_session_add(const struct session *s);
-/* Writes what a rotation changes: ctr, br, idem, rotated_at. */
+/* Writes what a rotation changes: ctr, br, idem, rotated_at, strays. */
 void store_session_rotate(const struct session *s);
+/* Writes where the session is used from: agent, ip. */
+void store_session_move(const struct session *s);
 /* Ends a session that stands; false when it had ended already or isn't there. */
 bool store_session_end(uint64_t id, enum ended why, int64_t at);
 /*

@@ -90,6 +90,14 @@ bool address_is_loopback(const struct address *a)
 	return (a->kind == ADDRESS_V4 && a->b[0] == 127) || (a->kind == ADDRESS_V6 && memcmp(a->b, one, sizeof one) == 0);
 }
 
+bool address_near(struct slice a, struct slice b)
+{
+	struct address x, y;
+	if (slice_is(a, b))
+		return true;
+	return address_parse(a, &x) && address_parse(b, &y) && x.kind == y.kind && memcmp(x.b, y.b, x.kind == ADDRESS_V4 ? 3 : 6) == 0;
+}
+
 /* ---- text -------------------------------------------------------------- */
 
 static unsigned group(const struct address *a, size_t i)

@@ -41,6 +41,9 @@ bool address_parse_port(struct slice s, struct address *a, uint16_t *port);
 struct address address_of_name(const struct sockaddr *name);
 /* Canonical text (RFC 5952), in the arena; empty for ADDRESS_NONE and ADDRESS_UNIX. */
 struct slice address_text(const struct address *a);
+/* Whether two addresses, as text, are near each other: of one IPv4 /24 or IPv6 /48, or the same text. A client behind a
+ * pool of addresses has several that are near. */
+bool address_near(struct slice a, struct slice b);
 /* 127.0.0.0/8 or ::1. */
 bool address_is_loopback(const struct address *a);
 

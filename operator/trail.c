@@ -48,7 +48,7 @@ static void print_event(struct rows *r, const void *page, size_t i)
 	rows_text(r, "username", 16, slice_of(p->name[i].text));
 	rows_id(r, "session", a->session);
 	rows_text(r, "ip", 15, a->ip);
-	rows_text(r, "class", 5, slice_of(class_words[a->class]));
+	rows_text(r, "class", 6, slice_of(class_words[a->class]));
 	rows_int(r, "distance", 8, a->distance);
 	rows_int(r, "count", 0, a->count);
 	rows_close(r);

@@ -127,6 +127,7 @@ static struct session session_from(sqlite3_stmt *st)
 		.device = sql_text(st, 11),
 		.agent = agent_unpack(sql_blob(st, 12)),
 		.ip = sql_text(st, 13),
+		.strays = sql_int(st, 14),
 	};
 }
 
@@ -168,6 +169,7 @@ void store_session_add(const struct session *s)
 	sql_bind_text(st, at + 1, s->device);
 	sql_bind_blob(st, at + 2, agent_pack(s->agent));
 	sql_bind_text(st, at + 3, s->ip);
+	sql_bind_int(st, at + 4, s->strays);
 	sql_finish(st);
 	arena_back(mark);
 }
@@ -180,7 +182,19 @@ void store_session_rotate(const struct session *s)
 	sql_bind_int(st, 3, (int64_t)s->br);
 	sql_bind_int(st, 4, (int64_t)s->idem);
 	sql_bind_int(st, 5, s->rotated_at);
+	sql_bind_int(st, 6, s->strays);
 	sql_finish(st);
+}
+
+void store_session_move(const struct session *s)
+{
+	sqlite3_stmt *st = sql_prepare(SQL_SESSION_MOVE);
+	size_t mark = arena_mark();
+	sql_bind_int(st, 1, (int64_t)s->id);
+	sql_bind_blob(st, 2, agent_pack(s->agent));
+	sql_bind_text(st, 3, s->ip);
+	sql_finish(st);
+	arena_back(mark);
 }
 
 bool store_session_end(uint64_t id, enum ended why, int64_t at)

@@ -8,7 +8,7 @@
 #include "store/sqlite.h"
 
 #define USER_COLUMNS "id,name,password,subscription,created_at,disabled"
-#define SESSION_COLUMNS "id,user,ctr,br,idem,rotated_at,created_at,expires_at,ended_at,why,cookie,device,agent,ip"
+#define SESSION_COLUMNS "id,user,ctr,br,idem,rotated_at,created_at,expires_at,ended_at,why,cookie,device,agent,ip,strays"
 #define AUDIT_COLUMNS "id,time,event,user,session,ip,class,distance"
 
 static const char *const sql[SQL__MAX] = {
@@ -29,8 +29,9 @@ static const char *const sql[SQL__MAX] = {
 	[SQL_USER_DELETE_SESSIONS] = "DELETE FROM session WHERE user=?",
 	[SQL_USERS] = "SELECT " USER_COLUMNS " FROM user WHERE name>? ORDER BY name LIMIT ?",
 	[SQL_SESSION] = "SELECT " SESSION_COLUMNS " FROM session WHERE id=?",
-	[SQL_SESSION_ADD] = "INSERT INTO session(" SESSION_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-	[SQL_SESSION_ROTATE] = "UPDATE session SET ctr=?2,br=?3,idem=?4,rotated_at=?5 WHERE id=?1",
+	[SQL_SESSION_ADD] = "INSERT INTO session(" SESSION_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[SQL_SESSION_ROTATE] = "UPDATE session SET ctr=?2,br=?3,idem=?4,rotated_at=?5,strays=?6 WHERE id=?1",
+	[SQL_SESSION_MOVE] = "UPDATE session SET agent=?2,ip=?3 WHERE id=?1",
 	[SQL_SESSION_END] = "UPDATE session SET ended_at=?2,why=?3 WHERE id=?1 AND ended_at=0",
 	[SQL_SESSIONS_END] = "UPDATE session SET ended_at=?2,why=?3 WHERE user=?1 AND ended_at=0 AND id<>?4",
 	[SQL_SESSIONS_END_ALL] = "UPDATE session SET ended_at=?1,why=?2 WHERE ended_at=0",

@@ -67,6 +67,8 @@ static const char *const schema[] = {
 	" ip,"
 	" class,"
 	" distance);",
+	/* 0.1.1 */
+	"ALTER TABLE session ADD COLUMN strays;",
 };
 
 const int store_version = sizeof schema / sizeof *schema;

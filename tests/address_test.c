@@ -72,6 +72,19 @@ static void test_ports(void)
 	}
 }
 
+static void test_near(void)
+{
+	static const struct { const char *a, *b; bool near; } cases[] = {
+		{ "192.0.2.7", "192.0.2.7", true }, { "192.0.2.7", "192.0.2.255", true }, { "192.0.2.7", "192.0.3.7", false },
+		{ "2001:db8:1:2::5", "2001:db8:1:ffff:1::", true }, { "2001:db8:1::5", "2001:db8:2::5", false },
+		{ "::ffff:192.0.2.7", "192.0.2.9", true }, { "192.0.2.7", "c000:207::", false }, { "", "", true }, { "", "192.0.2.7", false },
+		{ "192.0.2.7", "", false }, { "host", "host", true }, { "192.0.2.7", "host", false },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		ok(address_near(edge(cases[i].a), edge(cases[i].b)) == cases[i].near, "%s and %s: %s", cases[i].a, cases[i].b,
+			cases[i].near ? "near" : "apart");
+}
+
 static void test_names(void)
 {
 	union { struct sockaddr any; struct sockaddr_in v4; struct sockaddr_in6 v6; struct sockaddr_un local; } name = { .v4.sin_family = AF_INET };
@@ -142,6 +155,7 @@ int main(void)
 {
 	test_text();
 	test_ports();
+	test_near();
 	test_names();
 	test_loopback();
 	test_networks();

@@ -42,6 +42,11 @@ enum {
 	SESSIONS = 5, TOKENS = 160
 };
 
+/* Where a request comes from: numbers of the two tables below. */
+struct place {
+	int net, agent;
+};
+
 /* Two heirs of one counter are one where key and request were the same. */
 struct branch {
 	int key;
@@ -61,6 +66,9 @@ struct row {
 	int64_t ctr, rotated_at, end;
 	struct branch br;
 	enum ended why;
+	struct place at;            /* of whoever signed in or rotated last */
+	int run;                    /* so many generations until the last one in a row had a stray */
+	bool strayed;               /* and this one has had one */
 };
 
 struct model {
@@ -72,7 +80,7 @@ struct model {
 };
 
 enum outcome {
-	INVALID, REVOKED, EXPIRED, DOUBTED, ROTATED, FORKED, SAME_REQUEST, IN_GRACE, LATE, RIVAL, OLD, FORWARD, TWO_HEIRS,
+	INVALID, REVOKED, EXPIRED, DOUBTED, ROTATED, FORKED, SAME_REQUEST, IN_GRACE, STRAY, SHARED, LATE, RIVAL, OLD, FORWARD, TWO_HEIRS,
 	UNSET, OUTCOMES
 };
 
@@ -90,6 +98,8 @@ static const struct {
 	[FORKED] = { "another branch", "refresh_reused", EVENT_FORK, 0, ENDED_FORK },
 	[SAME_REQUEST] = { "the same request", NULL, 0, 0, 0 },
 	[IN_GRACE] = { "within the grace", NULL, 0, 0, 0 },
+	[STRAY] = { "within the grace, from elsewhere", NULL, EVENT_REPLAY, 0, 0 },
+	[SHARED] = { "shared by two for three generations", "refresh_reused", EVENT_REUSE, CLASS_SHARED, ENDED_REUSE },
 	[LATE] = { "late", "refresh_reused", EVENT_REUSE, CLASS_LATE, ENDED_REUSE },
 	[RIVAL] = { "rival", "refresh_reused", EVENT_REUSE, CLASS_RIVAL, ENDED_REUSE },
 	[OLD] = { "old", "refresh_reused", EVENT_REUSE, CLASS_OLD, ENDED_REUSE },
@@ -103,10 +113,33 @@ static bool same_branch(struct branch a, struct branch b)
 	return a.key == b.key && a.idem == b.idem;
 }
 
+/* As addresses are written: the second is near the first, the last near the one before it. The last agent is cut. */
+static const struct { const char *address; int near; } nets[] = {
+	{ "192.0.2.7", 0 }, { "192.0.2.200", 0 }, { "192.0.3.7", 2 }, { "198.51.100.9", 3 }, { "2001:db8:1:2::5", 4 }, { "2001:db8:1:3::9", 4 },
+};
+enum { NETS = sizeof nets / sizeof *nets };
+#define FORTY "0123456789012345678901234567890123456789"
+static const char *const agents[] = { "Phone/1", "Laptop/2", FORTY FORTY FORTY FORTY "x" };
+enum { AGENTS = sizeof agents / sizeof *agents };
+
+static bool is_near_place(struct place a, struct place b)
+{
+	return nets[a.net].near == nets[b.net].near && a.agent == b.agent;
+}
+
+/* Within the grace: the same place as often as it likes, another once a generation is counted, and in the third in a row it ends. */
+static enum outcome judge_sharer(const struct row *r, struct place from)
+{
+	if (is_near_place(r->at, from) || r->strayed)
+		return IN_GRACE;
+	return r->run < 2 ? STRAY : SHARED;
+}
+
 /* How the clock stands to a row: `doubt`ed, and how far it can have gone back `unseen`. */
 struct when {
 	int64_t time, unseen;
 	bool doubt;
+	struct place from;
 };
 
 static enum outcome judge(const struct row *r, const struct token *t, uint64_t idem, bool by_cookie, struct when now_is)
@@ -123,7 +156,7 @@ static enum outcome judge(const struct row *r, const struct token *t, uint64_t i
 	if (d == 1 && idem && idem == r->br.idem)
 		return SAME_REQUEST;
 	if (d == 1 && llabs(time - r->rotated_at) <= GRACE)
-		return IN_GRACE;
+		return judge_sharer(r, now_is.from);
 	if (d > 0)
 		return d > 1 ? OLD : idem ? RIVAL : LATE;
 	/* Commits were lost. A row from the future, or from before a step back that no mark saw, proves nothing. */
@@ -154,11 +187,15 @@ static void model_note(struct model *m, enum event event, int session, enum reus
 }
 
 /* What the outcome does to the row; the token that is answered, if one is. */
-static struct token model_apply(struct model *m, const struct token *t, enum outcome o, uint64_t idem, int64_t time, bool doubt)
+static struct token model_apply(struct model *m, const struct token *t, enum outcome o, uint64_t idem, struct when now_is)
 {
 	struct row *r = &m->row[t->session];
-	int64_t d = r->ctr - t->ctr;
+	int64_t d = r->ctr - t->ctr, time = now_is.time;
+	r->strayed |= o == STRAY;
 	if (rotates(o)) {
+		r->at = now_is.from;
+		r->run = r->strayed ? r->run + 1 : 0;
+		r->strayed = false;
 		r->ctr = t->ctr + 1;
 		r->br = (struct branch){ m->newest_key, idem };
 		/* No successor is dated before its predecessor, as far as a clock steps back unseen. */
@@ -171,7 +208,7 @@ static struct token model_apply(struct model *m, const struct token *t, enum out
 	}
 	r->why = outcomes[o].why ? outcomes[o].why : r->why;
 	if (outcomes[o].event)
-		model_note(m, outcomes[o].event, t->session, outcomes[o].class, d, time, doubt);
+		model_note(m, outcomes[o].event, t->session, outcomes[o].class, d, time, now_is.doubt);
 	int64_t exp = r->rotated_at + IDLE;
 	int key = r->br.key >= m->oldest_key ? r->br.key : m->newest_key;
 	return (struct token){ t->session, r->ctr, r->rotated_at, r->end && r->end < exp ? r->end : exp, r->br, key };
@@ -184,6 +221,7 @@ struct client {
 	int token;                  /* -1: none */
 	uint64_t pending;
 	bool keyed;                 /* follows the contract */
+	struct place from;
 };
 
 enum party { HONEST, THIEF, PARTIES };
@@ -211,6 +249,7 @@ static struct world {
 	int tokens;
 	struct model kept_model;    /* of the last snapshot */
 	bool kept;
+	bool hidden;                /* a front shows all clients as one address */
 } w;
 
 static char *texts[TOKENS], *accesses[TOKENS];   /* as they came from the server; access: the one issued at the rotation */
@@ -339,7 +378,8 @@ static uint64_t fingerprint(void)
 	uint64_t h = mix(n, events ? (uint64_t)last[0].id : 0);
 	for (size_t i = 0; i < n; i++) {
 		const struct session *s = &page[i];
-		const uint64_t parts[] = { s->id, (uint64_t)s->ctr, s->br, s->idem, (uint64_t)s->rotated_at, (uint64_t)s->ended_at, s->why };
+		const uint64_t parts[] = { s->id, (uint64_t)s->ctr, s->br, s->idem, (uint64_t)s->rotated_at, (uint64_t)s->ended_at, s->why,
+			(uint64_t)s->strays };
 		for (size_t k = 0; k < sizeof parts / sizeof *parts; k++)
 			h = mix(h, parts[k]);
 	}
@@ -357,6 +397,9 @@ static void compare_row(int i)
 	check(s.ctr == r->ctr, "session %d: counter %" PRId64 ", model %" PRId64, i, s.ctr, r->ctr);
 	check(s.rotated_at == r->rotated_at, "session %d: rotated %" PRId64 ", model %" PRId64, i, s.rotated_at, r->rotated_at);
 	check(s.why == r->why && (s.ended_at != 0) == (r->why != 0), "session %d: %s, model %s", i, ended_words[s.why], ended_words[r->why]);
+	check(s.strays == 2 * r->run + r->strayed, "session %d: strays %" PRId64 ", model %d and %d", i, s.strays, r->run, r->strayed);
+	check(slice_is(s.ip, slice_of(nets[r->at.net].address)), "session %d: used from %.*s", i, (int)s.ip.n, s.ip.p);
+	check(slice_starts(slice_of(agents[r->at.agent]), s.agent) && s.agent.n > 5, "session %d: used by %.*s", i, (int)s.agent.n, s.agent.p);
 	check((s.idem != 0) == (r->br.idem != 0), "session %d: key of the last rotation", i);
 }
 
@@ -425,12 +468,18 @@ static struct reply ask(const struct request *rq)
 	return rp;
 }
 
-static struct request request_to(enum method method, const char *path)
+static struct request request_from(struct place from, enum method method, const char *path)
 {
 	return (struct request){
-		.method = method, .below = true, .mount = S("/api/auth"), .path = slice_of(path), .peer = S("192.0.2.7"),
+		.method = method, .below = true, .mount = S("/api/auth"), .path = slice_of(path),
+		.peer = slice_of(nets[from.net].address), .user_agent = slice_of(agents[from.agent]),
 		.host = S("example.test"), .content_type = S("application/json"),
 	};
+}
+
+static struct request request_to(enum method method, const char *path)
+{
+	return request_from((struct place){ 0, 0 }, method, path);
 }
 
 /* The text behind `label` up to one of `ends`; NULL where it isn't there. */
@@ -521,6 +570,12 @@ static int random_token(void)
 
 /* ---- what happens ------------------------------------------------------ */
 
+/* Mostly the first: a thief may sit in the same house. */
+static struct place random_place(void)
+{
+	return (struct place){ w.hidden || pick(2) ? 0 : pick(NETS), pick(2) ? 0 : pick(AGENTS) };
+}
+
 static void open_row(int i, int user, bool cookie, int64_t time)
 {
 	w.m.row[i] = (struct row){
@@ -528,7 +583,8 @@ static void open_row(int i, int user, bool cookie, int64_t time)
 		.end = config.session_ttl ? time + config.session_ttl : 0, .br = { w.m.newest_key, 0 },
 	};
 	for (int p = 0; p < PARTIES; p++)
-		w.client[i][p] = (struct client){ .token = -1, .keyed = pick(6) != 0 };
+		w.client[i][p] = (struct client){ .token = -1, .keyed = pick(6) != 0, .from = random_place() };
+	w.m.row[i].at = w.client[i][HONEST].from;
 	w.seen[i] = (struct seen){ .mover = HONEST, .moved_at = time };
 }
 
@@ -551,8 +607,10 @@ static void sign_in_directly(int i, int user, bool cookie, int64_t time)
 {
 	struct session s = {
 		.id = random_id(), .user = user_id[user], .ctr = 1, .rotated_at = time, .created_at = time,
-		.expires_at = w.m.row[i].end, .cookie = cookie,
+		.expires_at = w.m.row[i].end, .cookie = cookie, .ip = slice_of(nets[w.m.row[i].at.net].address),
+		.agent = slice_of(agents[w.m.row[i].at.agent]),
 	};
+	s.agent.n = s.agent.n < LIMIT_AGENT ? s.agent.n : LIMIT_AGENT;
 	const struct key *key = &ring.key[0];
 	struct token t = model_first(i);
 	s.br = jwt_branch(key, s.id, 1, 0);
@@ -589,7 +647,7 @@ static void absorb_sweep(int64_t time)
 static void sign_in_by_password(int i, int user, bool cookie, int64_t time)
 {
 	char body[128];
-	struct request rq = request_to(METHOD_POST, "/login");
+	struct request rq = request_from(w.m.row[i].at, METHOD_POST, "/login");
 	snprintf(body, sizeof body, "{\"username\":\"%s\",\"password\":\"correct horse\"%s}", user_name[user], cookie ? ",\"cookie\":true" : "");
 	rq.body = slice_of(body);
 	boot_now += DAY;
@@ -665,12 +723,13 @@ struct shown {
 	int token[2], count;
 	bool by_cookie;
 	uint64_t idem;
+	struct place from;
 };
 
 static struct request refresh_request(const struct shown *shown)
 {
 	static char body[LIMIT_JWT + 256], cookie[2 * LIMIT_JWT + 256], key[64], header[64];
-	struct request rq = request_to(METHOD_POST, "/refresh");
+	struct request rq = request_from(shown->from, METHOD_POST, "/refresh");
 	bool in_body = pick(2);
 	key[0] = '\0';
 	if (shown->idem && in_body)
@@ -692,9 +751,8 @@ static struct request refresh_request(const struct shown *shown)
 }
 
 /* The first token that is good; else the first that ends a session; else the first that carries our MAC. */
-static enum outcome model_choose(const struct shown *shown, int *chosen)
+static enum outcome model_choose(const struct shown *shown, struct when now_is, int *chosen)
 {
-	struct when now_is = { server_time(), w.m.audited ? 0 : STEP + BEHIND, doubt() };
 	enum outcome best = INVALID;
 	*chosen = -1;
 	for (int i = 0; i < shown->count; i++) {
@@ -713,9 +771,9 @@ static enum outcome model_choose(const struct shown *shown, int *chosen)
 static bool refresh(int s, enum party who, const struct shown *shown, int *got)
 {
 	int chosen;
-	enum outcome o = model_choose(shown, &chosen);
 	int64_t time = server_time();
-	bool doubted = doubt();
+	struct when now_is = { time, w.m.audited ? 0 : STEP + BEHIND, doubt(), shown->from };
+	enum outcome o = model_choose(shown, now_is, &chosen);
 	uint64_t before = fingerprint();
 	struct request rq = refresh_request(shown);
 	struct reply rp = ask(&rq);
@@ -725,7 +783,7 @@ static bool refresh(int s, enum party who, const struct shown *shown, int *got)
 	compare_durability(outcomes[o].why != ENDED_NOT);
 	compare_code(&rp, outcomes[o].code);
 	if (chosen >= 0 && !unset()) {
-		struct token heir = model_apply(&w.m, &w.token[chosen], o, shown->idem, time, doubted);
+		struct token heir = model_apply(&w.m, &w.token[chosen], o, shown->idem, now_is);
 		if (good(o) && !mismatches)
 			*got = compare_pair(&rp, &heir, time);
 	}
@@ -748,11 +806,13 @@ static void party_refreshes(int s, enum party who)
 		return;
 	if (c->pending == 0 && c->keyed)
 		c->pending = ++next_key;
-	struct shown shown = { { c->token, 0 }, 1, w.m.row[s].cookie && pick(4) != 0, c->pending };
+	if (pick(12) == 0)
+		c->from = random_place();
+	struct shown shown = { { c->token, 0 }, 1, w.m.row[s].cookie && pick(4) != 0, c->pending, c->from };
 	if (shown.by_cookie && pick(4) == 0) {
 		shown.token[shown.count++] = random_token();
 		if (who == THIEF && pick(2))
-			shown = (struct shown){ { shown.token[1], shown.token[0] }, 2, true, shown.idem };
+			shown = (struct shown){ { shown.token[1], shown.token[0] }, 2, true, shown.idem, c->from };
 	}
 	int got = -1;
 	bool answered = refresh(s, who, &shown, &got);
@@ -762,7 +822,7 @@ static void party_refreshes(int s, enum party who)
 		tell("#     the answer is lost\n");
 		return;
 	}
-	*c = (struct client){ .token = got, .keyed = c->keyed };
+	*c = (struct client){ .token = got, .keyed = c->keyed, .from = c->from };
 }
 
 /* Of any generation, with the stored key now and then. */
@@ -772,8 +832,19 @@ static void theft(int s)
 	int t = pick(2) ? w.client[s][HONEST].token : random_token();
 	if (t < 0 || w.token[t].session != s)
 		return;
-	*c = (struct client){ .token = t, .pending = pick(8) ? 0 : w.client[s][HONEST].pending, .keyed = pick(2) };
+	*c = (struct client){ .token = t, .pending = pick(8) ? 0 : w.client[s][HONEST].pending, .keyed = pick(2), .from = c->from };
 	tell("#   session %d: token %d is stolen\n", s, t);
+}
+
+/* He asks again whenever the other was answered, and so has what the other has. */
+static void stalk(int s)
+{
+	theft(s);
+	for (int rounds = 1 + pick(5); rounds > 0 && !mismatches && !unset(); rounds--) {
+		party_refreshes(s, pick(5) ? HONEST : THIEF);
+		clock_now += pick(GRACE);
+		party_refreshes(s, pick(5) ? THIEF : HONEST);
+	}
 }
 
 /* Any token with any key or none: whoever does that is no honest client. */
@@ -783,7 +854,7 @@ static void stray(void)
 	if (t < 0 || w.tokens > TOKENS - 4)
 		return;
 	int got = -1;
-	struct shown shown = { { t, 0 }, 1, pick(3) == 0, pick(2) ? 0 : rnd(next_key + 1) };
+	struct shown shown = { { t, 0 }, 1, pick(3) == 0, pick(2) ? 0 : rnd(next_key + 1), random_place() };
 	refresh(w.token[t].session, THIEF, &shown, &got);
 }
 
@@ -942,8 +1013,10 @@ static void happen(void)
 		time_passes();
 	else if (what < 72)
 		theft(s);
-	else if (what < 78)
+	else if (what < 77)
 		party_refreshes(s, THIEF);
+	else if (what < 78)
+		stalk(s);
 	else if (what < 81)
 		stray();
 	else if (what < 86)
@@ -987,6 +1060,7 @@ static void begin(void)
 	confirmed = true;
 	config.session_ttl = pick(3) ? 0 : 40 * DAY;
 	w.m.audited = pick(4) != 0;
+	w.hidden = pick(4) == 0;
 	config.audit = w.m.audited ? AUDIT_TABLE : AUDIT_OFF;
 	put_files(&template);
 }

@@ -30,6 +30,79 @@ static bool sequence(uint64_t seed)
 	return !mismatches;
 }
 
+/* ---- who shares a token, and who only seems to --------------------------- */
+
+/*
+ * At each expiry one party rotates, and within the grace the others come with the same token. A thief can only stay in
+ * step so; and so do clients that nobody should sign out. What the table makes of each, over GENERATIONS.
+ */
+enum { GENERATIONS = 100 };
+
+static const struct sharing {
+	const char *who;
+	int found;                  /* in which generation from the first that both have; 0: never */
+	int takes_turns;            /* in each so-manieth generation the other one is first; 0: never */
+	bool keyed, same_key;
+	int each;                   /* the others come in each so-manieth generation; in the rest they lose nothing */
+	int others;
+	struct place first, other;
+} sharings[] = {
+	{ "a thief elsewhere, without a key", 3, 0, false, false, 1, 1, { 0, 0 }, { 3, 0 } },
+	{ "a thief elsewhere, with keys of his own", 3, 0, true, false, 1, 1, { 0, 0 }, { 3, 0 } },
+	{ "a thief who asks five times", 3, 0, true, false, 1, 5, { 0, 0 }, { 3, 0 } },
+	{ "a thief elsewhere, who is first each second time", 3, 2, true, false, 1, 1, { 0, 0 }, { 4, 0 } },
+	{ "a thief elsewhere, who is always first", 3, 1, false, false, 1, 1, { 0, 0 }, { 3, 1 } },
+	{ "a thief behind the same front, by another program", 3, 0, true, false, 1, 1, { 0, 0 }, { 0, 1 } },
+	{ "a thief in the same network, by the same program", 0, 0, true, false, 1, 1, { 0, 0 }, { 0, 0 } },
+	{ "tabs without a lock, a key each", 0, 0, true, false, 1, 1, { 0, 0 }, { 0, 0 } },
+	{ "five refreshes at once, without keys", 0, 0, false, false, 1, 4, { 0, 0 }, { 0, 0 } },
+	{ "five refreshes at once, through a pool of addresses", 0, 0, false, false, 1, 4, { 0, 0 }, { 1, 0 } },
+	{ "five refreshes at once, in a network of IPv6", 0, 0, false, false, 1, 4, { 4, 2 }, { 5, 2 } },
+	{ "a phone with keys, in another network for each retry", 0, 0, true, true, 1, 2, { 0, 0 }, { 3, 0 } },
+	{ "a phone without keys, in another network for each second retry", 0, 0, false, false, 2, 1, { 0, 0 }, { 3, 0 } },
+};
+
+/* One generation; false where the session ended. */
+static bool generation(const struct sharing *x, int number, int *token)
+{
+	size_t mark = arena_mark();
+	bool turned = x->takes_turns && number % x->takes_turns == 0;
+	struct place first = turned ? x->other : x->first, other = turned ? x->first : x->other;
+	struct shown shown = { { *token, 0 }, 1, false, x->keyed ? ++next_key : 0, first };
+	refresh(0, HONEST, &shown, token);
+	for (int i = 0; i < x->others && !w.m.row[0].why && number % x->each == 0; i++) {
+		shown.from = other;
+		shown.idem = x->keyed && !x->same_key ? ++next_key : shown.idem;
+		clock_now += pick(2);
+		refresh(0, THIEF, &shown, token);
+	}
+	clock_now += ACCESS;
+	arena_back(mark);
+	return !w.m.row[0].why;
+}
+
+/* In which generation it ended; 0: in none. */
+static int ends_in(const struct sharing *x)
+{
+	int token = 0;
+	begin();
+	sign_in();
+	for (int i = 1; i <= GENERATIONS; i++)
+		if (!generation(x, i, &token))
+			return i;
+	return 0;
+}
+
+static void sharing(void)
+{
+	mismatches = 0;
+	for (size_t i = 0; i < sizeof sharings / sizeof *sharings; i++) {
+		int end = ends_in(&sharings[i]);
+		is_int(end, sharings[i].found, "%s: %s", sharings[i].who, end ? "found in this generation" : "stays signed in");
+	}
+	is_int(mismatches, 0, "and of each request server and model say the same");
+}
+
 static uint64_t environment(const char *name, uint64_t fallback)
 {
 	const char *value = getenv(name);
@@ -54,6 +127,7 @@ int main(void)
 	is_int(wrong, 0, "%" PRIu64 " random sequences, %d requests and %d power cuts: server and model agree", done, requests, outages);
 	for (int i = 0; i < OUTCOMES; i++)
 		ok(counts[i] > 0 || count < 5000, "%s: %d times", outcomes[i].name, counts[i]);
+	sharing();
 	diag("%.1f s of CPU", (double)clock() / CLOCKS_PER_SEC);
 	clean_up();
 	return done_testing();

@@ -40,6 +40,30 @@ done
 is "$(verb audit --json | grep -o '"class":"[a-z]*","distance":1' | tr '\n' ' ')" \
     '"class":"late","distance":1 "class":"rival","distance":1 ' 'the trail says of what kind'
 
+# --- two who share a token: the one in another place is written down, and in the third generation in a row it ends
+data "$TMP/shared"
+turn=0
+in_step() { # PEER AGENT: the owner refreshes, and then somebody there, within the grace, without a key; his verdict
+    turn=$((turn + 1))
+    next=$(refresh "$TOKEN" "owner-$turn" | member refresh_token)
+    PEER=$1
+    verdict=$(ask POST /refresh "{\"refresh_token\":\"$TOKEN\"}" HTTP_USER_AGENT="$2" | verdict)
+    PEER=192.0.2.1 TOKEN=$next
+    echo "$verdict"
+}
+signed_in
+for _ in 1 2 3 4; do in_step 192.0.2.99 ''; done >"$TMP/verdicts"
+is "$(sort "$TMP/verdicts" | uniq -c | tr -s ' ')" ' 4 200' 'near its owner a token may be shown twice as often as one likes'
+is "$(events replay)" 0 'which is no event'
+for _ in 1 2 3; do in_step 198.51.100.9 '' >>"$TMP/verdicts"; done
+is "$(tail -n 3 "$TMP/verdicts" | paste -sd ,)" '200,200,401 refresh_reused' 'elsewhere: twice, and then the session ends'
+is "$(events replay)" 2 'each time was written down'
+like "$(verb audit --json | grep '"reuse"')" '*"ip":"198.51.100.9"*"class":"shared"*"distance":1*' 'and why it ended'
+signed_in
+for _ in 1 2 3; do in_step 192.0.2.1 Thief/1; done >"$TMP/verdicts"
+is "$(paste -sd , "$TMP/verdicts")" '200,200,401 refresh_reused' 'another program in the same network is elsewhere too'
+DATA=$TMP/data
+
 # --- nobody reads: the answer goes into a pipe whose reader has gone
 signed_in
 mkfifo "$TMP/nobody"

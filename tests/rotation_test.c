@@ -61,9 +61,40 @@ static void grace(void)
 		struct session row = session(4, cases[i].rotated_at);
 		struct rotation r = beside(&row, 3, cases[i].rotated_at, cases[i].time);
 		r.reuse_grace = cases[i].grace;
+		r.near = true;
 		is_int(rotation_judge(&r)->act, cases[i].given ? ACT_REPLAY : ACT_END, "rotated at %d, clock %d, grace %d", (int)cases[i].rotated_at,
 			(int)cases[i].time, (int)cases[i].grace);
 	}
+}
+
+/* Three generations one behind the other that were asked for from elsewhere too. */
+static void strays(void)
+{
+	static const struct { int64_t strays; bool near, within; enum act act; enum reuse_class class; int64_t next; } cases[] = {
+		{ 0, true, true, ACT_REPLAY, CLASS_NONE, 0 }, { 0, false, true, ACT_FORGIVE, CLASS_NONE, 2 },
+		{ 1, false, true, ACT_REPLAY, CLASS_NONE, 2 }, { 2, true, true, ACT_REPLAY, CLASS_NONE, 0 },
+		{ 2, false, true, ACT_FORGIVE, CLASS_NONE, 4 }, { 3, false, true, ACT_REPLAY, CLASS_NONE, 4 },
+		{ 4, true, true, ACT_REPLAY, CLASS_NONE, 0 }, { 4, false, true, ACT_END, CLASS_SHARED, 0 },
+		{ 4, false, false, ACT_END, CLASS_LATE, 0 }, { 0, true, false, ACT_END, CLASS_LATE, 0 },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct session row = session(4, 1000);
+		row.strays = cases[i].strays;
+		struct rotation r = beside(&row, 3, 990, cases[i].within ? 1010 : 1011), current = beside(&row, 4, 1000, 1500);
+		r.near = cases[i].near;
+		const struct rule *rule = rotation_judge(&r);
+		is_int(rule->act, cases[i].act, "%d strays, %s, %s the grace", (int)cases[i].strays, r.near ? "near" : "elsewhere",
+			cases[i].within ? "within" : "after");
+		is_int(rotation_class(&r, rule), cases[i].class, "and its class");
+		current.row.strays += rule->act == ACT_FORGIVE;
+		rotation_advance(&current, &ring.key[0]);
+		is_int(current.row.strays, cases[i].next, "and what the next generation begins with");
+	}
+	struct session row = session(4, 1000);
+	struct rotation r = beside(&row, 3, 990, 1005);
+	r.row.br ^= 1;
+	r.row.strays = STRAYS_MOST;
+	is_int(rotation_judge(&r)->act, ACT_REFUSE, "beside a damaged row nobody is told that he shares");
 }
 
 int main(void)
@@ -74,5 +105,6 @@ int main(void)
 	dates();
 	lost_commit();
 	grace();
+	strays();
 	return done_testing();
 }

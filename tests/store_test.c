@@ -79,17 +79,28 @@ static void session_row(void)
 	ok(store_session(s.id, &got), "a session");
 	ok(got.user == 5 && got.ctr == 3 && got.br == s.br && got.idem == s.idem && got.rotated_at == 10 && got.created_at == 9
 		&& got.expires_at == 100 && got.ended_at == 0 && got.why == ENDED_NOT && got.cookie && slice_is(got.device, s.device)
-		&& slice_is(got.agent, s.agent) && slice_is(got.ip, s.ip), "whatever it holds, 64 bits and NUL included");
+		&& slice_is(got.agent, s.agent) && slice_is(got.ip, s.ip) && got.strays == 0, "whatever it holds, 64 bits and NUL included");
 	s.ctr = 4;
 	s.br = 1;
 	s.idem = 0;
 	s.rotated_at = 50;
 	s.user = 6;
+	s.strays = 3;
+	struct slice agent = s.agent;
+	s.agent = S("elsewhere");
 	store_begin(DURABLE_LATER);
 	store_session_rotate(&s);
 	store_commit();
 	store_session(s.id, &got);
-	ok(got.ctr == 4 && got.br == 1 && got.idem == 0 && got.rotated_at == 50 && got.user == 5, "a rotation writes four columns");
+	ok(got.ctr == 4 && got.br == 1 && got.idem == 0 && got.rotated_at == 50 && got.user == 5 && got.strays == 3
+		&& slice_is(got.agent, agent), "a rotation writes five columns");
+	s.ip = S("::2");
+	s.ctr = 9;
+	store_begin(DURABLE_LATER);
+	store_session_move(&s);
+	store_commit();
+	store_session(s.id, &got);
+	ok(slice_is(got.agent, s.agent) && slice_is(got.ip, s.ip) && got.ctr == 4, "a move writes the other two");
 	store_begin(DURABLE_NOW);
 	ok(store_session_end(s.id, ENDED_FORK, 60), "ended");
 	ok(!store_session_end(s.id, ENDED_LOGOUT, 70) && !store_session_end(1, ENDED_LOGOUT, 70), "once only, and if it is there");
