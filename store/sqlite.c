@@ -34,6 +34,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "store/engine.h"
+#include "store/sqlite_absent.h"
 #include "store/sqlite_file.h"
 #include "store/upkeep.h"
 
@@ -164,9 +165,11 @@ static void configure_connection(void)
 	static const struct { int op, value; } settings[] = {
 		{ SQLITE_DBCONFIG_DEFENSIVE, 1 },
 		{ SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
+		{ SQLITE_DBCONFIG_ENABLE_TRIGGER, 0 },
 		{ SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1 },
 	};
 	int on = 1;
+	sqlite_absent();
 	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
 		db_need(sqlite3_db_config(database, settings[i].op, settings[i].value, NULL), "config");
 	db_need(sqlite3_busy_timeout(database, BUSY_MS), "timeout");

@@ -46,7 +46,7 @@ static const char *const sql[SQL__MAX] = {
 	[SQL_AUDITS] = "SELECT " AUDIT_COLUMNS " FROM audit WHERE id<?1 AND event<>0 AND (?2=0 OR user=?2)"
 		" ORDER BY id DESC LIMIT ?3",
 	[SQL_AUDITS_AFTER] = "SELECT " AUDIT_COLUMNS " FROM audit WHERE id>? AND event<>0 ORDER BY id LIMIT ?",
-	[SQL_AUDIT_SPAN] = "SELECT count(*),ifnull(min(id),0),ifnull(max(id),0) FROM audit",
+	[SQL_AUDIT_SPAN] = "SELECT id FROM audit ORDER BY id",
 	[SQL_AUDIT_BEFORE] = "SELECT id FROM audit WHERE id<? ORDER BY id DESC LIMIT 1",
 	[SQL_AUDIT_MOVE] = "UPDATE audit SET id=?2 WHERE id=?1",
 };

@@ -109,9 +109,12 @@ size_t store_audits_after(int64_t after, struct audit out[LIMIT_LIST])
 struct trail trail_look(void)
 {
 	sqlite3_stmt *st = sql_prepare(SQL_AUDIT_SPAN);
-	(void)sql_row(st);
-	struct trail found = { .count = sql_int(st, 0), .first = sql_int(st, 1), .last = sql_int(st, 2) };
-	sqlite3_reset(st);
+	struct trail found = { 0 };
+	for (; sql_row(st); found.count++) {
+		found.last = sql_int(st, 0);
+		if (!found.count)
+			found.first = found.last;
+	}
 	return found;
 }
 

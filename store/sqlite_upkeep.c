@@ -29,20 +29,22 @@ const char *store_engine(void)
 /* ---- schema ------------------------------------------------------------ */
 
 /*
- * schema[v] brings version v to v + 1; creation runs them all. A session has
- * one row, however often it is refreshed, and no column that a refresh changes
- * is indexed. Every process parses this text. Types and NOT NULL, which guard
- * against nothing that these files write, made a refresh 8 % longer.
+ * A session has one row, however often it is refreshed, and no column that a refresh changes is
+ * indexed. Every process parses this text. Types and NOT NULL, which guard against nothing that
+ * these files write, made a refresh 8 % longer.
+ *
+ * A later version may add objects, and columns at the end of a table: a row that was written before
+ * has NULL there, which is read as 0 or the empty text. Each such change adds 1 to store_version.
  */
-static const char *const schema[] = {
-	"CREATE TABLE user("
+static const struct { const char *name, *sql; } schema[] = {
+	{ "user", "CREATE TABLE user("
 	" id INTEGER PRIMARY KEY,"
 	" name TEXT UNIQUE COLLATE NOCASE,"
 	" password,"
 	" subscription,"
 	" created_at,"
-	" disabled);"
-	"CREATE TABLE session("
+	" disabled)" },
+	{ "session", "CREATE TABLE session("
 	" id INTEGER PRIMARY KEY,"
 	" user,"
 	" ctr,"
@@ -56,9 +58,10 @@ static const char *const schema[] = {
 	" cookie,"
 	" device,"
 	" agent,"
-	" ip);"
-	"CREATE INDEX session_user ON session(user);"
-	"CREATE TABLE audit("
+	" ip,"
+	" strays)" },   /* since version 2 */
+	{ "session_user", "CREATE INDEX session_user ON session(user)" },
+	{ "audit", "CREATE TABLE audit("
 	" id INTEGER PRIMARY KEY,"
 	" time,"
 	" event,"
@@ -66,12 +69,10 @@ static const char *const schema[] = {
 	" session,"
 	" ip,"
 	" class,"
-	" distance);",
-	/* 0.1.1 */
-	"ALTER TABLE session ADD COLUMN strays;",
+	" distance)" },
 };
 
-const int store_version = sizeof schema / sizeof *schema;
+const int store_version = 2;
 
 /* ---- making ------------------------------------------------------------ */
 
@@ -80,12 +81,31 @@ static void execute(const char *sql)
 	db_need(sqlite3_exec(database, sql, NULL, NULL, NULL), sql);
 }
 
-/* Brings the schema from version `from` to this program's, all or nothing. */
-static void build_schema(int from)
+/*
+ * Writes this program's text of an object over that of an earlier version; false: there is none. That is what
+ * ALTER TABLE ADD COLUMN does, which this SQLite lacks (tools/thirdparty.mk).
+ */
+static bool rewrite_object(const char *name, const char *sql)
 {
-	sql_run(SQL_BEGIN);
-	for (int version = from; version < store_version; version++)
-		execute(schema[version]);
+	sqlite3_stmt *st = NULL;
+	db_need(sqlite3_prepare_v2(database, "UPDATE sqlite_schema SET sql=?2 WHERE name=?1", -1, &st, NULL), "schema");
+	sql_bind_text(st, 1, slice_of(name));
+	sql_bind_text(st, 2, slice_of(sql));
+	int rc = sqlite3_step(st);
+	sqlite3_finalize(st);
+	db_need(rc == SQLITE_DONE ? SQLITE_OK : rc, "schema");
+	return sql_changed() > 0;
+}
+
+/* Lets statements write to sqlite_schema, or forbids it again; then the schema is read anew. */
+static void open_schema(bool open)
+{
+	db_need(sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, !open, NULL), "config");
+	execute(open ? "PRAGMA writable_schema=ON" : "PRAGMA writable_schema=RESET");
+}
+
+static void set_versions(void)
+{
 	struct buf pragma = { 0 };
 	buf_s(&pragma, "PRAGMA application_id=");
 	buf_int(&pragma, APPLICATION_ID);
@@ -93,7 +113,19 @@ static void build_schema(int from)
 	buf_int(&pragma, store_version);
 	buf_c(&pragma, '\0');
 	execute(pragma.p);
+}
+
+/* Brings an empty database, or one of an earlier version, to this program's schema, all or nothing. */
+static void build_schema(void)
+{
+	open_schema(true);
+	sql_run(SQL_BEGIN);
+	for (size_t i = 0; i < sizeof schema / sizeof *schema; i++)
+		if (!rewrite_object(schema[i].name, schema[i].sql))
+			execute(schema[i].sql);
+	set_versions();
 	db_commit(DURABLE_NOW);
+	open_schema(false);
 }
 
 /*
@@ -108,7 +140,7 @@ static void build(void)
 	buf_s(&pragma, "; PRAGMA journal_mode=WAL");
 	buf_c(&pragma, '\0');
 	execute(pragma.p);
-	build_schema(0);
+	build_schema();
 	db_need(db_empty_log(), "checkpoint");
 }
 
@@ -164,7 +196,7 @@ int store_upgrade(const char *dir)
 	if (sql_one_int(SQL_APPLICATION) != APPLICATION_ID || version > store_version)
 		db_examine(dir);
 	if (version < store_version)
-		build_schema(version);
+		build_schema();
 	db_examine(dir);
 	return version;
 }

@@ -323,6 +323,50 @@ static void versions(void)
 	store_close();
 }
 
+/* A database whose user table has a column less, and no index: what it has stays, what it lacks is there. */
+static void an_older_schema(void)
+{
+	fresh();
+	struct user u = user_of("u");
+	store_begin(DURABLE_NOW);
+	store_user_add(&u);
+	store_commit();
+	store_close();
+	alter("DROP INDEX session_user; PRAGMA writable_schema=ON;"
+		"UPDATE sqlite_schema SET sql='CREATE TABLE user(id INTEGER PRIMARY KEY,name TEXT UNIQUE COLLATE NOCASE,password,"
+		"subscription,created_at)' WHERE name='user';"
+		"PRAGMA writable_schema=RESET; DELETE FROM user; INSERT INTO user VALUES(5,'old','p','s',9); PRAGMA user_version=0");
+	is_int(store_upgrade(dir), 0, "an older schema is brought up");
+	ok(store_user(5, &u) && slice_is(u.name, S("old")) && u.created_at == 9 && !u.disabled, "its row stays; the new column is 0");
+	store_begin(DURABLE_NOW);
+	store_session_add(&(struct session){ .id = 7, .user = 5 });
+	store_commit();
+	is_str(db_integrity(), "ok", "a session stands in the index that was made");
+	store_close();
+	store_open(dir, 1);
+	ok(store_user(5, &u), "any other process reads it");
+	store_close();
+}
+
+/* What somebody put into the file beside our tables: left alone, and in nobody's way. */
+static void foreign_objects(void)
+{
+	fresh();
+	store_close();
+	alter("CREATE VIEW names AS SELECT upper(name) FROM user UNION SELECT 1;"
+		"CREATE TRIGGER every AFTER INSERT ON user BEGIN DELETE FROM user; END;"
+		"CREATE TABLE notes(t);"
+		"PRAGMA writable_schema=ON;"
+		"INSERT INTO sqlite_schema VALUES('table','ft','ft',0,'CREATE VIRTUAL TABLE ft USING fts5(x, y(1))')");
+	store_open(dir, 1);
+	struct user u = user_of("u");
+	store_begin(DURABLE_NOW);
+	ok(store_user_add(&u), "a user is added beside a view, a trigger and a virtual table");
+	store_commit();
+	ok(store_user(u.id, &u), "the trigger didn't fire");
+	store_close();
+}
+
 static void overwrite(const char *name, off_t at, const char *bytes, size_t n)
 {
 	int fd = open(file(name), O_RDWR | O_CREAT, 0600);
@@ -620,6 +664,8 @@ int main(void)
 	leftovers();
 	turn_by_turn();
 	versions();
+	an_older_schema();
+	foreign_objects();
 	damaged();
 	read_only();
 	busy();
