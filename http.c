@@ -14,7 +14,8 @@
  *	HTTP     lines_scan() -> lines_parse()
  *
  * A socket's first byte says what its client speaks: SCGI begins with a digit,
- * and no method that is served here does. Whoever may connect may speak either,
+ * and no method that is served here does; so it is for the whole of a worker's
+ * connection, or what a proxy hides in a body could speak SCGI. Whoever may connect may speak either,
  * so what SCGI says of the client's address counts only from a trusted proxy,
  * as X-Forwarded-For does.
  *
@@ -139,9 +140,14 @@ static enum face face_of(struct slice in)
 	return in.n && is_digit(*in.p) ? FACE_SCGI : FACE_HTTP;
 }
 
+static enum face face_at(const struct http_at *at, struct slice in)
+{
+	return at->lines_alone ? FACE_HTTP : face_of(in);
+}
+
 static enum error scan(struct http_at *at, struct slice in)
 {
-	return face_of(in) == FACE_SCGI ? scgi_scan(at, in) : lines_scan(at, in);
+	return face_at(at, in) == FACE_SCGI ? scgi_scan(at, in) : lines_scan(at, in);
 }
 
 /* Parses what scan() took of in. */
@@ -261,7 +267,7 @@ static bool may_keep(const struct head *h)
 enum http_progress http_take(struct slice in, struct http_at *at, const struct http_rules *rules, struct slice connected,
 	struct http_taken *out)
 {
-	struct head h = { .rq.wire.face = face_of(in), .connected = connected };
+	struct head h = { .rq.wire.face = face_at(at, in), .connected = connected };
 	int64_t length = -1;
 	enum error e = scan(at, in);
 	if (e)

@@ -52,7 +52,7 @@ extern int http_patience;
 
 /*
  * Looks at all that came of a connection's request. `in` may hold more than
- * that request; *at is {0} at first, and is used again only with the same
+ * that request; *at is {0} at first, but for lines_alone, and is used again only with the same
  * bytes and more after them. `connected` is http_peer()'s.
  *
  *	HTTP_MORE    more bytes are needed; request.wire.waits: and the client waits for "100 Continue"

@@ -38,6 +38,7 @@ struct http_at {
 	size_t length, lines;   /* HTTP: bytes of this line; lines before it */
 	bool cr;                /* HTTP: the last byte was CR */
 	bool done;              /* the head is complete; `at` is its length */
+	bool lines_alone;       /* set by a worker behind a connection's first request: it is HTTP, whatever its first byte */
 };
 
 struct head_field {

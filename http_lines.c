@@ -3,12 +3,17 @@
  */
 #include "http_lines.h"
 
+/* RFC 9112, 2.2: one empty line may come before a request. Some clients send it behind the body of the last one. */
+enum { EMPTY_LINE = 2 };        /* bytes */
+
 /* ---- where the head ends ----------------------------------------------- */
 
 static enum error end_line(struct http_at *s)
 {
-	if (s->length == 0 && s->lines == 0)
-		return ERROR_BAD_REQUEST;
+	if (s->length == 0 && s->lines == 0) {
+		s->cr = false;
+		return s->at == EMPTY_LINE ? ERROR_NONE : ERROR_BAD_REQUEST;
+	}
 	s->done = s->length == 0;
 	s->length = 0;
 	s->cr = false;
@@ -136,7 +141,7 @@ static enum error parse_lines(struct head *h, struct slice lines)
 
 enum error lines_parse(struct head *h, struct slice lines, const struct http_rules *rules, int64_t *length)
 {
-	enum error e = parse_lines(h, lines);
+	enum error e = parse_lines(h, slice_from(lines, *lines.p == '\r' ? EMPTY_LINE : 0));
 	head_split_mount(&h->rq, rules->base_path);
 	enum error checked = head_check(h, rules, length);
 	return e ? e : checked;

@@ -17,6 +17,7 @@
  */
 #include "serve/worker.h"
 
+#include "serve/connection.h"
 #include "serve/handover.h"
 
 #include <string.h>
@@ -24,14 +25,10 @@
 #ifdef __linux__
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -39,8 +36,6 @@
 enum {
 	EVENTS = 64,                    /* taken at once: so many requests share a commit at most */
 	ROOM = HANDOVER_ROOM,
-	CONNECTIONS = 16384,            /* at most; fewer if RLIMIT_NOFILE says so */
-	SPARE_FILES = 32,               /* of RLIMIT_NOFILE: for the store, the log and the listening sockets */
 	KEEP_MS = 75000,                /* for the next request: longer than browsers keep an idle connection */
 	LINGER_MS = 1000,               /* a refused client has to stop sending */
 	LEAVE_MS = 10000,               /* to finish what was begun when told to end */
@@ -48,43 +43,11 @@ enum {
 	REST_MS = 1000,                 /* after so long without a request the log is emptied for other processes */
 	ARENA_MOST = 256 * 1024,        /* half of it: then the batch is closed */
 	ACCEPTS = 32,                   /* of one socket at once, so that open connections are served too */
-	ALONE_FAILURES = 8,             /* of requests that run again: after so many the rest isn't tried */
-	PEER_MAX = 48
-};
-
-enum state {
-	IDLE,           /* no byte of a request yet */
-	READING,        /* some bytes of one */
-	PIPELINED,      /* the next request's bytes came with the last one's: it is in pipelined[] */
-	ANSWERED,       /* its answer waits for the commit */
-	WRITING,        /* the client takes the answer slowly */
-	LINGERING,      /* all is sent; what still comes is thrown away */
-	CLOSED          /* its memory is freed at the end of the turn, since the turn's events may still name it */
-};
-
-struct connection {
-	struct connection *next, *previous;
-	int fd;
-	enum state state;
-	bool keep;                      /* it may send another request after this answer */
-	bool continued;                 /* "100 Continue" was sent */
-	int64_t deadline;
-	struct http_at at;
-	struct slice peer;              /* in peer_text */
-	char *in, *out;                 /* of malloc, only while there are bytes */
-	size_t n, out_n, out_at;
-	struct slice reply;             /* in the arena, until the batch is sent */
-	struct slice asked;             /* of malloc: the request, in case that it must run again; p NULL: none */
-	enum face face;                 /* and method: the form of the reply, if it has to be another one */
-	enum method method;
-	char peer_text[PEER_MAX];
+	ALONE_FAILURES = 8              /* of requests that run again: after so many the rest isn't tried */
 };
 
 static const struct worker_place *place;
 static const struct worker_calls *calls;
-static int loop = -1;
-static struct connection *all, *closed;
-static size_t connections, most;
 static struct connection *batch[EVENTS];        /* these are answered with the next commit */
 static size_t batch_size;
 static struct connection *pipelined[EVENTS];    /* one for each of the batch at most: take_events() */
@@ -99,15 +62,6 @@ static enum error failure;
 
 /* ---- connections ------------------------------------------------------- */
 
-static bool watch(int operation, int fd, uint32_t events, void *what)
-{
-	struct epoll_event e = { .events = events, .data.ptr = what };
-	if (epoll_ctl(loop, operation, fd, &e) == 0)
-		return true;
-	log_line("WO1", "epoll: ", strerror(errno), NULL);
-	return false;
-}
-
 /*
  * A listening socket's event carries the address of its entry in place->sockets. Not with EPOLLEXCLUSIVE: the kernel would
  * wake one worker alone, and if that one is full or about to end, the others would sleep on.
@@ -118,93 +72,21 @@ static void set_accepting(bool on)
 		return;
 	accepting = on;
 	for (size_t i = 0; i < place->count; i++)
-		watch(on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, place->sockets[i], EPOLLIN,
+		connections_watch(on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, place->sockets[i], EPOLLIN,
 			(void *)(uintptr_t)&place->sockets[i]);
-}
-
-static void drop_bytes(struct connection *c)
-{
-	free(c->in);
-	c->in = NULL;
-	c->n = 0;
-	c->at = (struct http_at){ 0 };
-}
-
-static void forget_request(struct connection *c)
-{
-	free((void *)(uintptr_t)c->asked.p);
-	c->asked = SLICE_NONE;
 }
 
 static void close_connection(struct connection *c)
 {
-	drop_bytes(c);
-	forget_request(c);
-	free(c->out);
-	close(c->fd);
-	if (c->next)
-		c->next->previous = c->previous;
-	if (c->previous)
-		c->previous->next = c->next;
-	else
-		all = c->next;
-	c->state = CLOSED;
-	c->next = closed;
-	closed = c;
-	connections--;
+	connection_close(c);
 	set_accepting(!leaving);
-}
-
-static void free_closed(void)
-{
-	while (closed) {
-		struct connection *c = closed;
-		closed = c->next;
-		free(c);
-	}
-}
-
-/*
- * When all places are taken, a new connection replaces an idle one. Returns the idle connection with the nearest deadline,
- * or NULL if every connection has a request under way.
- */
-static struct connection *longest_idle(void)
-{
-	struct connection *idle = NULL;
-	for (struct connection *c = all; c; c = c->next)
-		if (c->state == IDLE && (!idle || c->deadline < idle->deadline))
-			idle = c;
-	return idle;
-}
-
-static bool open_connection(int fd)
-{
-	int on = 1;
-	struct connection *c = calloc(1, sizeof *c);
-	if (!c || !watch(EPOLL_CTL_ADD, fd, EPOLLIN, c)) {
-		free(c);
-		return false;
-	}
-	struct slice peer = http_peer(fd);
-	c->fd = fd;
-	c->face = FACE_HTTP;
-	c->peer = (struct slice){ c->peer_text, peer.n < PEER_MAX ? peer.n : PEER_MAX };
-	memcpy(c->peer_text, peer.p, c->peer.n);
-	c->deadline = clock_now + http_patience;
-	c->next = all;
-	if (all)
-		all->previous = c;
-	all = c;
-	connections++;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	return true;
 }
 
 /* When no connection can be taken, the socket isn't looked at until one here is closed, or until the next sweep. */
 static bool accept_connection(int socket)
 {
-	struct connection *replaced = connections < most ? NULL : longest_idle();
-	bool full = connections >= most && !replaced;
+	struct connection *replaced = connections_are_full() ? connections_replaceable() : NULL;
+	bool full = connections_are_full() && !replaced;
 	int fd = full ? -1 : accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (full || (fd < 0 && errno != EAGAIN))
 		set_accepting(false);
@@ -212,7 +94,7 @@ static bool accept_connection(int socket)
 		return false;
 	if (replaced)
 		close_connection(replaced);
-	if (!open_connection(fd))
+	if (!connection_open(fd, clock_now + http_patience))
 		close(fd);
 	return true;
 }
@@ -226,12 +108,19 @@ static void accept_some(int socket)
 
 /* ---- writing ----------------------------------------------------------- */
 
+/* An empty line, or half of one, begins no request: who sent it behind the last one is idle. */
+static bool has_begun(const char *bytes, size_t n)
+{
+	return !slice_starts(S("\r\n"), (struct slice){ bytes, n });
+}
+
 static void wait_for_next(struct connection *c)
 {
-	c->state = c->n ? PIPELINED : IDLE;
+	bool begun = has_begun(c->in, c->n);
+	c->state = begun ? PIPELINED : IDLE;
 	c->continued = false;
-	c->deadline = clock_now + (c->n ? http_patience : KEEP_MS);
-	if (c->n)
+	c->deadline = clock_now + (begun ? http_patience : KEEP_MS);
+	if (begun)
 		pipelined[pipelined_count++] = c;
 }
 
@@ -239,7 +128,7 @@ static void wait_for_next(struct connection *c)
 static void linger(struct connection *c)
 {
 	shutdown(c->fd, SHUT_WR);
-	drop_bytes(c);
+	connection_drop_bytes(c);
 	c->state = LINGERING;
 	c->deadline = clock_now + LINGER_MS;
 }
@@ -266,7 +155,7 @@ static void continue_writing(struct connection *c)
 	c->out_at += (size_t)put;
 	if (c->out_at < c->out_n)
 		return;
-	watch(EPOLL_CTL_MOD, c->fd, EPOLLIN, c);
+	connections_watch(EPOLL_CTL_MOD, c->fd, EPOLLIN, c);
 	all_written(c);
 }
 
@@ -283,12 +172,12 @@ static void keep_rest(struct connection *c, struct slice rest)
 	c->out_at = 0;
 	c->state = WRITING;
 	c->deadline = clock_now + http_patience;
-	watch(EPOLL_CTL_MOD, c->fd, EPOLLOUT, c);
+	connections_watch(EPOLL_CTL_MOD, c->fd, EPOLLOUT, c);
 }
 
 static void send_or_keep(struct connection *c)
 {
-	forget_request(c);
+	connection_forget_request(c);
 	ssize_t put = send(c->fd, c->reply.p, c->reply.n, MSG_NOSIGNAL);
 	if (put < 0 && errno != EAGAIN && errno != EINTR) {
 		close_connection(c);
@@ -336,22 +225,8 @@ static bool hand_over(struct connection *c, struct slice bytes)
 {
 	if (!handover_send(place->handover, c->fd, bytes))
 		return false;
-	watch(EPOLL_CTL_DEL, c->fd, 0, NULL);   /* close() alone doesn't do it: the other process still has the connection */
+	connections_watch(EPOLL_CTL_DEL, c->fd, 0, NULL);   /* close() alone doesn't do it: the other process still has the connection */
 	close_connection(c);
-	return true;
-}
-
-/* Keeps bytes for later. False without memory for them. */
-static bool keep_bytes(struct connection *c, struct slice bytes)
-{
-	char *kept = bytes.n ? malloc(bytes.n) : NULL;
-	if (bytes.n && !kept)
-		return false;
-	if (bytes.n)
-		memcpy(kept, bytes.p, bytes.n);
-	free(c->in);
-	c->in = kept;
-	c->n = bytes.n;
 	return true;
 }
 
@@ -376,8 +251,8 @@ static bool answer_or_hand_over(struct connection *c, const struct http_taken *t
 		calls->answer(rq, &rp);
 		set_reply(c, rq, &rp);
 	}
-	c->at = (struct http_at){ 0 };
-	if (!keep_bytes(c, slice_from(bytes, taken->used)))
+	c->at = (struct http_at){ .lines_alone = true };
+	if (!connection_keep_bytes(c, slice_from(bytes, taken->used)))
 		c->keep = false;
 	return true;
 }
@@ -386,17 +261,18 @@ static void wait_for_more(struct connection *c, const struct request *rq, struct
 {
 	if (rq->wire.waits)
 		tell_continue(c);
-	if (c->n == 0)
+	bool begun = has_begun(bytes.p, bytes.n);
+	if (begun && !has_begun(bytes.p, c->n))
 		c->deadline = clock_now + http_patience;
-	c->state = READING;
-	if (!keep_bytes(c, bytes))
+	c->state = begun ? READING : IDLE;
+	if (!connection_keep_bytes(c, bytes))
 		close_connection(c);
 }
 
 static void refuse_and_forget(struct connection *c, const struct request *rq, enum error e)
 {
 	refuse_request(c, rq, e);
-	drop_bytes(c);
+	connection_drop_bytes(c);
 }
 
 /* A request that won't be complete: the client or its time is at the end. */
@@ -405,15 +281,6 @@ static void refuse_incomplete(struct connection *c, enum error e)
 	const struct request half = { .wire.face = c->face };
 	join_batch(c);
 	refuse_and_forget(c, &half, e);
-}
-
-/* Without memory for it the request doesn't run again. */
-static void keep_request(struct connection *c, struct slice bytes, size_t used)
-{
-	char *copy = malloc(used);
-	forget_request(c);
-	if (copy)
-		c->asked = (struct slice){ memcpy(copy, bytes.p, used), used };
 }
 
 /* Looks at all that has come of a connection's request. */
@@ -425,7 +292,7 @@ static void look(struct connection *c, struct slice bytes)
 	c->face = taken.request.wire.face;
 	c->method = taken.request.method;
 	if (progress == HTTP_WHOLE)
-		keep_request(c, bytes, taken.used);
+		connection_keep_request(c, (struct slice){ bytes.p, taken.used });
 	if (progress == HTTP_WRONG) {
 		refuse_and_forget(c, &taken.request, taken.error);
 	} else if (progress == HTTP_MORE) {
@@ -478,7 +345,7 @@ static void answer_alone(struct connection *c)
 	calls->answer(&taken.request, &rp);
 	calls->settle();
 	set_reply(c, &taken.request, &rp);
-	drop_bytes(c);
+	connection_drop_bytes(c);
 }
 
 /*
@@ -530,12 +397,33 @@ static void close_batch(bool resting, size_t mark)
 	else
 		calls->forget();
 	arena_back(mark);
-	free_closed();
+	connections_free_closed();
+}
+
+/* Takes no more connections, and tells the listener so. */
+static void leave(void)
+{
+	if (leaving)
+		return;
+	leaving = true;
+	set_accepting(false);
+	handover_send_leaving(place->handover);
+}
+
+/* The listener sends nothing, so it has ended: then nobody takes what is handed over, and nobody could end this worker. */
+static void lose_listener(void)
+{
+	connections_watch(EPOLL_CTL_DEL, place->handover, 0, NULL);
+	leave();
 }
 
 static void react(const struct epoll_event *event)
 {
 	struct connection *c = event->data.ptr;
+	if (event->data.ptr == (const void *)&place->handover) {
+		lose_listener();
+		return;
+	}
 	for (size_t i = 0; i < place->count; i++)
 		if (event->data.ptr == (const void *)&place->sockets[i]) {
 			accept_some(place->sockets[i]);
@@ -566,7 +454,7 @@ static void look_at_pipelined(void)
 static void sweep(void)
 {
 	swept = clock_now;
-	for (struct connection *c = all, *next; c; c = next) {
+	for (struct connection *c = connections_first(), *next; c; c = next) {
 		next = c->next;
 		bool over = c->deadline <= clock_now || (signalled == SIGTERM && c->state == IDLE);
 		if (!over || c->state == ANSWERED || c->state == PIPELINED)
@@ -604,16 +492,6 @@ static void take_events(const struct epoll_event *events, int count, size_t mark
 		sweep();
 }
 
-/* Takes no more connections, and tells the listener so. */
-static void leave(void)
-{
-	if (leaving)
-		return;
-	leaving = true;
-	set_accepting(false);
-	handover_send_leaving(place->handover);
-}
-
 /*
  * Signals aren't blocked outside the wait, as the listener's are: epoll_pwait(2) lets none through while there are events,
  * so a busy worker would never see one. A signal that comes just before the wait is noticed a sweep later.
@@ -623,25 +501,15 @@ static void on_signal(int signal)
 	signalled = signal;
 }
 
-/* How many connections there are files for; at least one. */
-static size_t connections_most(void)
-{
-	struct rlimit files = { 0 };
-	getrlimit(RLIMIT_NOFILE, &files);
-	if (files.rlim_cur > SPARE_FILES + CONNECTIONS)
-		return CONNECTIONS;
-	return files.rlim_cur > SPARE_FILES ? (size_t)files.rlim_cur - SPARE_FILES : 1;
-}
-
 static void start(void)
 {
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
-	loop = epoll_create1(EPOLL_CLOEXEC);
-	most = connections_most();
+	connections_start();
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
 	signal(SIGINT, SIG_IGN);        /* a terminal sends it to all; the listener decides */
 	on_fail(on_failure);
+	connections_watch(EPOLL_CTL_ADD, place->handover, 0, (void *)(uintptr_t)&place->handover);
 	set_accepting(true);
 }
 
@@ -649,7 +517,7 @@ static void turn(size_t mark, int64_t *rested)
 {
 	struct epoll_event events[EVENTS];
 	bool at_once = pipelined_count || (signalled && !leaving);
-	int count = epoll_wait(loop, events, EVENTS, at_once ? 0 : SWEEP_MS);
+	int count = epoll_wait(connections_loop(), events, EVENTS, at_once ? 0 : SWEEP_MS);
 	clock_now = now_ms();
 	if (signalled || !calls->is_current())
 		leave();
@@ -674,10 +542,10 @@ void worker_run(const struct worker_place *where, const struct worker_calls *wha
 	calls = what;
 	start();
 	size_t mark = arena_mark();
-	while ((!leaving || connections) && clock_now < until) {
+	while ((!leaving || connections_count()) && clock_now < until) {
 		turn(mark, &rested);
-		place->state->connections = (int64_t)connections;
-		if (connections)
+		place->state->connections = (int64_t)connections_count();
+		if (connections_count())
 			place->state->busy_at = now_boot();
 		if (leaving && until == INT64_MAX)
 			until = clock_now + LEAVE_MS;

@@ -13,6 +13,7 @@
 #ifdef __linux__
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -36,6 +37,10 @@ static struct here {
 	bool really_waits;      /* in the kernel, for as long as it would */
 	int raises;             /* a signal, in the middle of a turn */
 	unsigned arena_fails;
+	unsigned char from;     /* the last byte of the address that a new connection comes from; 0: AF_UNIX's */
+	bool from_v6;
+	int host;
+	bool peer_gone;         /* there is no address any more */
 	int timeout;            /* that the worker would have waited */
 } *here;
 
@@ -55,6 +60,8 @@ void *__real_malloc(size_t n);
 void *__wrap_malloc(size_t n);
 void *__real_calloc(size_t n, size_t size);
 void *__wrap_calloc(size_t n, size_t size);
+int __real_getpeername(int fd, struct sockaddr *name, socklen_t *n);
+int __wrap_getpeername(int fd, struct sockaddr *name, socklen_t *n);
 int64_t __real_now_ms(void);
 int64_t __wrap_now_ms(void);
 
@@ -92,6 +99,23 @@ ssize_t __wrap_send(int fd, const void *p, size_t n, int flags)
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	return may(SENDMSG, NULL) ? __real_sendmsg(fd, message, flags) : -1;
+}
+
+int __wrap_getpeername(int fd, struct sockaddr *name, socklen_t *n)
+{
+	if (here->peer_gone) {
+		errno = ENOTCONN;
+		return -1;
+	}
+	if (here->from == 0)
+		return __real_getpeername(fd, name, n);
+	if (here->from_v6)      /* another address of one /64 each time */
+		*(struct sockaddr_in6 *)(void *)name = (struct sockaddr_in6){ .sin6_family = AF_INET6,
+			.sin6_addr.s6_addr = { 0x20, 1, 0xd, 0xb8, [7] = here->from, [15] = (unsigned char)++here->host } };
+	else
+		*(struct sockaddr_in *)(void *)name = (struct sockaddr_in){ .sin_family = AF_INET,
+			.sin_addr.s_addr = htonl(0xc6336400U + here->from) };
+	return 0;
 }
 
 void *__wrap_malloc(size_t n) { return may(MALLOC, NULL) ? __real_malloc(n) : NULL; }
@@ -179,10 +203,13 @@ static void open_all(void)
 	need(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, handover) == 0);
 }
 
+static rlim_t soft_files = RLIM_INFINITY;
+
 static _Noreturn void be_worker(rlim_t files)
 {
+	close(handover[0]);
 	struct worker_place place = { .sockets = { listening[0], listening[1] }, .count = 2, .handover = handover[1], .state = state };
-	const struct rlimit limit = { files, files };
+	const struct rlimit limit = { files < soft_files ? files : soft_files, files };
 	dup2(fileno(log_of_worker), 2);
 	if (files && setrlimit(RLIMIT_NOFILE, &limit) != 0)
 		exit(2);
@@ -621,37 +648,181 @@ static void test_full(void)
 {
 	start(35);
 	int a = peer(), b = peer(), c = peer();
+	here->clock++;
 	ask(b, "GET /b");
 	here->clock++;
 	ask(a, GET("/a"));
+	here->clock++;
 	ask(c, "GET /c");
 	is_str(hear(a), "200</a> ", "three connections, of which two have begun");
 	turns(3);
 	is_int(state->connections, 3, "nobody is sent away for nobody");
 	int d = peer();
-	is_str(hear(a), ".", "a fourth has the place of the silent one");
+	is_str(hear(b), ".", "a fourth has the place of half a request, whose time is over first");
+	is_str(hear(a), "", "who was answered has longer");
+	here->clock++;
 	ask(d, "GET /d");
 	int e = peer();
-	turn();
-	is_int(state->connections, 3, "a fifth waits where nobody is silent");
-	is_int(here->timeout, SWEEP, "without being asked for again and again");
-	ask(b, " HTTP/1.1\r\nHost: a\r\n\r\n");
-	is_str(hear(b), "200</b> ", "until one has been answered");
-	later(SWEEP);
-	turn();
-	is_str(hear(b), ".", "and is silent");
+	is_str(hear(c), ".", "the next takes that of the next one");
+	is_int(state->connections, 3, "three are the most");
+	ask(d, " HTTP/1.1\r\nHost: a\r\n\r\n");
+	is_str(hear(d), "200</d> ", "who is fast enough is served");
 	ask(e, GET("/e"));
-	is_str(hear(e), "200</e> ", "then it has that place");
-	here->clock++;
-	ask(c, " HTTP/1.1\r\nHost: a\r\n\r\n");
+	is_str(hear(e), "200</e> ", "all of them");
 	int f = peer();
-	is_str(hear(e), ".", "of two who were answered the one goes who is silent for longer");
+	is_str(hear(a), ".", "of three who were answered the one goes who is silent for longest");
 	int g = peer();
 	is_str(hear(f), ".", "but first who has never said a word");
-	is_str(hear(c), "200</c> ", "the other stays");
-	is_int(state->connections, 3, "three are the most");
 	hang_up(d);
+	hang_up(e);
 	hang_up(g);
+	stop();
+}
+
+/* One who takes the answer slowly, or whose request is whole, makes way for nobody. */
+static void test_full_of_work(void)
+{
+	start(33);
+	int a = peer();
+	fault(SEND, 1, 0, 10);
+	fault(SEND, 2, EAGAIN, 0);
+	ask(a, GET("/a"));
+	int b = peer();
+	turn();
+	is_int(state->connections, 1, "where nobody can make way the next one waits");
+	is_int(here->timeout, SWEEP, "without being asked for again and again");
+	turn();
+	is_str(hear(a), "200</a> ", "until an answer is taken");
+	later(SWEEP);
+	turn();
+	is_str(hear(a), ".", "then it has that place");
+	ask(b, GET("/b"));
+	is_str(hear(b), "200</b> ", "and is served");
+	stop();
+}
+
+/* Who takes all places pushes out himself. */
+static void test_full_of_strangers(void)
+{
+	for (int v6 = 0; v6 <= 1; v6++) {
+		start(36);
+		here->from_v6 = v6;
+		here->from = 1;
+		int honest = peer();
+		ask(honest, "GET /honest");
+		here->from = 2;
+		int stranger[6];
+		for (int i = 0; i < 3; i++) {
+			here->clock++;
+			stranger[i] = peer();
+			ask(stranger[i], "GET /never");
+		}
+		for (int i = 3; i < 6; i++) {
+			here->clock++;
+			stranger[i] = peer();
+			is_str(hear(stranger[i - 3]), ".", "the stranger's oldest makes way, by %s", v6 ? "IPv6" : "IPv4");
+			ask(stranger[i], i % 2 ? "GET /never" : "");
+		}
+		ask(honest, " HTTP/1.1\r\nHost: a\r\n\r\n");
+		is_str(hear(honest), "200</honest> ", "and not the slow one from elsewhere, though his time is over first");
+		here->from = 3;
+		here->clock++;
+		int other = peer();
+		ask(other, GET("/other"));
+		is_str(hear(other), "200</other> ", "who comes from a third network is served");
+		stop();
+	}
+}
+
+static void test_soft_limit(void)
+{
+	soft_files = 33;
+	start(36);
+	soft_files = RLIM_INFINITY;
+	for (int i = 0; i < 4; i++)
+		peer();
+	is_int(state->connections, 4, "there are as many places as the hard limit of files allows");
+	stop();
+}
+
+static void test_gone_before_asked(void)
+{
+	start(0);
+	here->peer_gone = true;
+	int a = peer();
+	here->peer_gone = false;
+	ask(a, GET("/a"));
+	is_str(hear(a), "200</a> ", "a connection whose peer has no address any more does no harm");
+	stop();
+}
+
+/* What the first request of a connection spoke all others speak. */
+static void test_one_face(void)
+{
+	start(0);
+	int a = peer(), b = peer();
+	ask(a, GET("/a"));
+	is_str(hear(a), "200</a> ", "a connection that began in HTTP");
+	need(send(a, SCGI, sizeof SCGI - 1, 0) == sizeof SCGI - 1);
+	turn();
+	is_str(hear(a), "400 .", "speaks no SCGI behind it");
+	say(b, GET("/b"));
+	need(send(b, SCGI, sizeof SCGI - 1, 0) == sizeof SCGI - 1);
+	turns(2);
+	is_str(hear(b), "200</b> 400 .", "nor in the same piece");
+	stop();
+}
+
+/* RFC 9112, 2.2. */
+static void test_empty_line(void)
+{
+	start(0);
+	int a = peer();
+	ask(a, "\r\n" GET("/a") "\r\n");
+	is_str(hear(a), "200</a> ", "an empty line before a request is nothing");
+	turn();
+	is_int(here->timeout, SWEEP, "nor is one behind it");
+	later(PATIENCE + SWEEP);
+	is_str(hear(a), "", "who sent it waits for no answer");
+	ask(a, "GET /b HTTP/1.1\r\nHost: a\r\n");
+	later(PATIENCE - 1);
+	ask(a, "\r\n\r\n");
+	is_str(hear(a), "200</b> ", "and has as long as others for the next request");
+	turn();
+	ask(a, "\r");
+	ask(a, "\n");
+	ask(a, "\r");
+	ask(a, "\n");
+	is_str(hear(a), "400 .", "two of them are no request");
+	int b = peer();
+	ask(b, "\r\nGET /b");
+	later(PATIENCE + SWEEP);
+	is_str(hear(b), "408 .", "half a request behind one is half a request");
+	int c = peer();
+	ask(c, "\r\n");
+	later(PATIENCE + SWEEP);
+	is_str(hear(c), ".", "an empty line alone is none");
+	stop();
+}
+
+/* Its end is the end of the only copy of the socket's other side. */
+static void test_without_listener(void)
+{
+	start(0);
+	int a = peer(), b = peer();
+	ask(b, GET("/b"));
+	is_str(hear(b), "200</b> ", "while there is a listener all is well");
+	close(handover[0]);
+	turn();
+	peer_at(0);
+	turn();
+	is_int(state->connections, 2, "without one nobody is taken any more");
+	hang_up(a);
+	ask(b, GET("/b"));
+	is_str(hear(b), "503 .", "who was there is told to come again");
+	hang_up(b);
+	turn();
+	ok(here->returned, "then it returns");
 	stop();
 }
 
@@ -962,6 +1133,13 @@ int main(void)
 	test_no_memory();
 	test_accept();
 	test_full();
+	test_full_of_work();
+	test_full_of_strangers();
+	test_soft_limit();
+	test_gone_before_asked();
+	test_one_face();
+	test_empty_line();
+	test_without_listener();
 	test_full_of_silence();
 	test_few_files();
 	test_fail();

@@ -26,17 +26,6 @@ done <"$TMP/tap"
 is "$status" 0 'workers.py came to its end'
 [ "$status" -eq 0 ] || diag "$(tail -n 15 "$TMP/error")" "$(tail -n 15 "$TMP/serve.log")"
 
-# --- the end
-kill "$serve_pid"
-wait "$serve_pid"
-is "$?" 0 'SIGTERM: exit 0'
-is "$(pgrep -P "$serve_pid" | wc -l)" 0 'and no worker is left'
-
-# --- a socket that is handed over, and an end when nobody comes
-start held env LATCHKEY_DIR="$DATA" systemd-socket-activate -l "127.0.0.1:$PORT" -E LATCHKEY_DIR="$DATA" \
-    "$LATCHKEY" serve --workers 1 --idle 2
-wait_port "$PORT"
-is "$(curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1:$PORT/api/auth/health")" 200 'on a socket of systemd'
 ended() { # PID: it is gone, or waits to be buried
     tries=0
     until ! grep -q '^State:[^Z]*$' "/proc/$1/status" 2>/dev/null; do
@@ -45,6 +34,29 @@ ended() { # PID: it is gone, or waits to be buried
         sleep 0.1
     done
 }
+free_again() { ! t_listening "$PORT"; }
+
+# --- the end
+kill "$serve_pid"
+wait "$serve_pid"
+is "$?" 0 'SIGTERM: exit 0'
+is "$(pgrep -P "$serve_pid" | wc -l)" 0 'and no worker is left'
+
+# --- a listener that is killed takes its workers with it: nothing but them would keep the port
+start killed "$LATCHKEY" serve "127.0.0.1:$PORT" --workers 2 --dir "$DATA"
+wait_port "$PORT"
+# shellcheck disable=SC2154
+children=$(pgrep -P "$killed_pid")
+is "$(echo "$children" | wc -w)" 2 'two workers'
+kill -KILL "$killed_pid"
+for pid in $children; do ok 'who have lost their listener end' ended "$pid"; done
+ok 'and the port is free' free_again
+
+# --- a socket that is handed over, and an end when nobody comes
+start held env LATCHKEY_DIR="$DATA" systemd-socket-activate -l "127.0.0.1:$PORT" -E LATCHKEY_DIR="$DATA" \
+    "$LATCHKEY" serve --workers 1 --idle 2
+wait_port "$PORT"
+is "$(curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1:$PORT/api/auth/health")" 200 'on a socket of systemd'
 # shellcheck disable=SC2154
 ok 'it ends by itself when idle' ended "$held_pid"
 
