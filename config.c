@@ -61,7 +61,7 @@ const struct option options[] = {
 	{ "audit", OPTION_AUDIT, FIELD(audit), 0, 0, "table",
 		"where events go: table, syslog, both, off" },
 	{ "audit_max", OPTION_NUMBER, FIELD(audit_max), 1, 1000000, "4096",
-		"rows that the audit table keeps" },
+		"events of refreshes and sign-ins that are kept, and as many others" },
 	{ "access_cookie", OPTION_SWITCH, FIELD(access_cookie), 0, 0, "off",
 		"also set the access token as a cookie, for auth_request" },
 	{ "password_memory", OPTION_MEMORY, FIELD(password.kib), 8, 1048576, "0",

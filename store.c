@@ -38,6 +38,24 @@ bool event_has_count(enum event event)
 	return false;
 }
 
+const char *const share_words[SHARE__MAX] = {
+	[SHARE_REFRESH] = "refresh", [SHARE_FAILED] = "login_failed", [SHARE_SIGNIN] = "login, logout",
+	[SHARE_KEPT] = "all others",
+};
+
+/* What isn't named here is kept, as events of later versions are. */
+enum share event_share(enum event event)
+{
+	static const struct { enum event event; enum share share; } shares[] = {
+		{ EVENT_REFRESH, SHARE_REFRESH }, { EVENT_ROLLFORWARD, SHARE_REFRESH }, { EVENT_LOGIN_FAILED, SHARE_FAILED },
+		{ EVENT_LOGIN, SHARE_SIGNIN }, { EVENT_LOGOUT, SHARE_SIGNIN },
+	};
+	for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
+		if (shares[i].event == event)
+			return shares[i].share;
+	return SHARE_KEPT;
+}
+
 /*
  * A store whose transactions can be refused at their end would call work again here. SQLite has one
  * writer at a time.

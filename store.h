@@ -102,6 +102,20 @@ struct audit {
 /* Whether an event of this kind has a count; else it may have a distance. One column holds either. */
 bool event_has_count(enum event event);
 
+/*
+ * The shares of the trail. Each has places of its own, so that what a client can make in any number
+ * takes none from what somebody must read.
+ */
+enum share {
+	SHARE_REFRESH,              /* half of audit_max: refreshes */
+	SHARE_FAILED,               /* a quarter: failed sign-ins */
+	SHARE_SIGNIN,               /* a quarter: sign-ins and sign-outs */
+	SHARE_KEPT,                 /* audit_max more: all others */
+	SHARE__MAX
+};
+extern const char *const share_words[SHARE__MAX];
+enum share event_share(enum event event);
+
 /* ---- opening ----------------------------------------------------------- */
 
 /*
@@ -206,10 +220,16 @@ int64_t store_mark(void);
 void store_mark_raise(int64_t time);
 
 /*
- * Adds a row, whatever a->id is: the store numbers them. Drops the oldest rows beyond max, some at
- * once.
+ * Adds a row, whatever a->id is: the store numbers them. Where a share has more rows than its part
+ * of max, who has the most of them loses the oldest; many at once, and not each time.
  */
 void store_audit_add(const struct audit *a, int64_t max);
+/* How far each share reaches. */
+struct trail {
+	int64_t rows;
+	int64_t since;              /* time of the oldest row, Unix seconds; 0: none */
+};
+void store_trail(struct trail out[SHARE__MAX]);
 /* Rows with id < before (0: from the newest), newest first, of a user (0: everyone); at most limit, at most LIMIT_LIST. */
 size_t store_audits(uint64_t user, int64_t before, int64_t limit, struct audit out[LIMIT_LIST]);
 /* Rows with id > after, oldest first: for `audit --follow`. */

@@ -337,8 +337,20 @@ static void tell_finding(void *check, enum finding f, const char *what, const ch
 static void check_store(struct check *k)
 {
 	const struct store_report report = { .who = k, .tell = tell_finding, .leftover = check_leftover };
-	store_check(k->conf.audit_max, k->repair, &report);
+	store_check(&report);
 	check_leftover(k, "latchkey.key.new", ", left behind by a change of keys; it holds keys");
+}
+
+/* "refresh: 2048 since 2026-11-21T09:00:00Z" */
+static void check_trail(struct check *k)
+{
+	struct trail t[SHARE__MAX];
+	store_trail(t);
+	for (size_t s = 0; s < SHARE__MAX; s++) {
+		struct buf b = { 0 };
+		rows_add_reach(&b, share_words[s], t[s].rows, t[s].since);
+		tell(k, FOUND_OK, "audit", slice_text(buf_slice(&b)), "");
+	}
 }
 
 static void check_clock(struct check *k)
@@ -360,7 +372,7 @@ bool check_run(const char *dir, bool repair, bool json)
 {
 	static void (*const checks[])(struct check *k) = {
 		check_directory, check_files, check_conf, check_key, check_space, check_password, check_throttle, check_sandbox,
-		check_database, check_store, check_clock,
+		check_database, check_store, check_trail, check_clock,
 	};
 	struct check k = { .dir = dir, .repair = repair };
 	rows_begin(&k.rows, json ? ROWS_JSON : ROWS_TABLE);

@@ -200,6 +200,17 @@ void rows_add_time(struct buf *b, int64_t time)
 	buf_c(b, 'Z');
 }
 
+void rows_add_reach(struct buf *b, const char *what, int64_t count, int64_t since)
+{
+	buf_s(b, what);
+	buf_s(b, ": ");
+	buf_int(b, count);
+	if (count == 0)
+		return;
+	buf_s(b, " since ");
+	rows_add_time(b, since);
+}
+
 void rows_time(struct rows *r, const char *name, int64_t time)
 {
 	struct buf text = { 0 };

@@ -79,6 +79,21 @@ static int64_t follow_from(const struct verb_call *c)
 	return n ? a[n - 1].id - 1 : 0;
 }
 
+/* Says how far back each share of the trail reaches, to a person and not into a list for programs. */
+static void tell_reach(const struct verb_call *c)
+{
+	struct trail t[SHARE__MAX];
+	struct buf b = { 0 };
+	store_open(c->dir, VERB_WAIT);
+	store_trail(t);
+	store_close();
+	for (size_t s = 0; s < SHARE__MAX; s++) {
+		buf_s(&b, s ? "; " : "");
+		rows_add_reach(&b, share_words[s], t[s].rows, t[s].since);
+	}
+	log_line(c->verb, slice_text(buf_slice(&b)), NULL);
+}
+
 /* Prints the events so far, then each new one, until stdout can't be written. */
 static int follow(struct verb_call *c, const struct verb_list *l)
 {
@@ -101,5 +116,10 @@ int verb_audit(struct verb_call *c)
 		return VERB_USAGE;
 	}
 	page.after = follow_from(c);
-	return c->given[OPT_FOLLOW] ? follow(c, &l) : verb_list(c, &l);
+	if (c->given[OPT_FOLLOW])
+		return follow(c, &l);
+	int code = verb_list(c, &l);
+	if (code == VERB_DONE && !c->given[OPT_JSON])
+		tell_reach(c);
+	return code;
 }

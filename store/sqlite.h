@@ -65,8 +65,8 @@ enum statement {
 	SQL_SESSION, SQL_SESSION_ADD, SQL_SESSION_ROTATE,
 	SQL_SESSION_MOVE, SQL_SESSION_END, SQL_SESSIONS_END, SQL_SESSIONS_END_ALL,
 	SQL_SESSIONS, SQL_SESSIONS_ALL, SQL_SWEEP,
-	SQL_AUDIT_LAST, SQL_MARK_RAISE, SQL_AUDIT_ADD, SQL_AUDIT_TRIM, SQL_AUDITS, SQL_AUDITS_AFTER,
-	SQL_AUDIT_SPAN, SQL_AUDIT_BEFORE, SQL_AUDIT_MOVE,
+	SQL_AUDIT_LAST, SQL_MARK_RAISE, SQL_AUDIT_ADD, SQL_AUDITS, SQL_AUDITS_AFTER,
+	SQL_AUDIT_WALK, SQL_AUDIT_DROP,
 	SQL__MAX
 };
 
@@ -100,16 +100,6 @@ struct slice sql_blob(sqlite3_stmt *st, int column);
 /* The first column of a statement that gives one row. */
 int64_t sql_one_int(enum statement id);
 const char *sql_one_text(enum statement id);
-
-/* ---- sqlite_trail.c: for `latchkey check` ------------------------------ */
-
-/* The audit table: how many rows, and the lowest and the highest id; 0 without rows. */
-struct trail { int64_t count, first, last; };
-struct trail trail_look(void);
-/* Whether its ids are without a gap, and its rows not more than what max allows. */
-bool trail_is_sound(const struct trail *t, int64_t max);
-/* Makes it so: the newest max rows stay, in their order. Inside a transaction. */
-void trail_rebuild(int64_t max);
 
 /* ---- sqlite_upkeep.c, sqlite_backup.c ---------------------------------- */
 

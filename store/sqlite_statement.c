@@ -42,13 +42,11 @@ static const char *const sql[SQL__MAX] = {
 	[SQL_AUDIT_LAST] = "SELECT id,time,event FROM audit ORDER BY id DESC LIMIT 1",
 	[SQL_MARK_RAISE] = "REPLACE INTO audit(" AUDIT_COLUMNS ") VALUES(?,?,0,0,0,'',0,0)",
 	[SQL_AUDIT_ADD] = "INSERT INTO audit(" AUDIT_COLUMNS ") VALUES(?,?,?,?,?,?,?,?)",
-	[SQL_AUDIT_TRIM] = "DELETE FROM audit WHERE id<=?",
 	[SQL_AUDITS] = "SELECT " AUDIT_COLUMNS " FROM audit WHERE id<?1 AND event<>0 AND (?2=0 OR user=?2)"
 		" ORDER BY id DESC LIMIT ?3",
 	[SQL_AUDITS_AFTER] = "SELECT " AUDIT_COLUMNS " FROM audit WHERE id>? AND event<>0 ORDER BY id LIMIT ?",
-	[SQL_AUDIT_SPAN] = "SELECT id FROM audit ORDER BY id",
-	[SQL_AUDIT_BEFORE] = "SELECT id FROM audit WHERE id<? ORDER BY id DESC LIMIT 1",
-	[SQL_AUDIT_MOVE] = "UPDATE audit SET id=?2 WHERE id=?1",
+	[SQL_AUDIT_WALK] = "SELECT id,time,event,user FROM audit WHERE event<>0 ORDER BY id",
+	[SQL_AUDIT_DROP] = "DELETE FROM audit WHERE id=?",
 };
 
 static sqlite3_stmt *prepared[SQL__MAX];

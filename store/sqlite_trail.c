@@ -1,14 +1,33 @@
 /*
  * sqlite_trail: the audit trail, and the clock's mark, which is the time of its newest row.
  *
- * Ids are given here, each one more than the last; so the trail has no gaps, and to drop the oldest
- * rows takes no count.
+ * Ids are given here, each one more than the last.
+ *
+ * What is dropped. A share of the events (store.h) has its own places, so one share takes none from
+ * another. Within a share the places are divided fairly: when they are all taken, the user who has
+ * the most rows loses the oldest of them. So who makes rows in any number pushes out his own. Users
+ * are counted in OWNERS buckets: two users of one bucket have one user's places together.
+ *
+ * To count takes a walk over all rows, so that it is done once in TRIM_LEAST rows or more, and the
+ * trail is that much longer until then.
  */
 #include "store/sqlite.h"
 
+#include <string.h>
+
 enum {
-	TRIM_ROWS = 64,               /* dropped at once: most refreshes write one page of the table */
+	TRIM_LEAST = 64,              /* rows between two walks, at least, */
+	TRIM_PART = 4,                /* and at least this part of the rows that the options allow */
+	OWNERS = 1024, OWNER_BITS = 10,
 	MARK_STEP = 3600              /* seconds between writes of the mark where no event has a row */
+};
+
+/* A share's rows. */
+struct count {
+	int64_t rows, since;
+	int64_t over;                 /* how many of them must go */
+	int64_t fair;                 /* places for each owner */
+	uint32_t of[OWNERS];          /* each owner's rows */
 };
 
 /* The newest row; {0} where there is none. */
@@ -42,14 +61,109 @@ void store_mark_raise(int64_t time)
 	sql_finish(st);
 }
 
+/* ---- what is dropped --------------------------------------------------- */
+
+/* Ids are random, but for 0: nobody. */
+static size_t owner_of(uint64_t user)
+{
+	return (size_t)(user * UINT64_C(0x9e3779b97f4a7c15) >> (64 - OWNER_BITS));
+}
+
+static int64_t places_of(enum share share, int64_t max)
+{
+	static const int64_t part[SHARE__MAX] = { [SHARE_REFRESH] = 2, [SHARE_FAILED] = 4, [SHARE_SIGNIN] = 4, [SHARE_KEPT] = 1 };
+	return max > part[share] ? max / part[share] : 1;
+}
+
+/* The next row of SQL_AUDIT_WALK: its share and its owner. False at the end. */
+static bool walk(sqlite3_stmt *st, enum share *share, size_t *owner)
+{
+	if (!sql_row(st))
+		return false;
+	*share = event_share((enum event)sql_enum(st, 2, EVENT_UNKNOWN));
+	*owner = owner_of((uint64_t)sql_int(st, 3));
+	return true;
+}
+
+static void count_rows(struct count out[SHARE__MAX])
+{
+	sqlite3_stmt *st = sql_prepare(SQL_AUDIT_WALK);
+	enum share share;
+	size_t owner;
+	memset(out, 0, SHARE__MAX * sizeof *out);
+	while (walk(st, &share, &owner)) {
+		struct count *c = &out[share];
+		if (c->rows++ == 0)
+			c->since = sql_int(st, 1);
+		c->of[owner]++;
+	}
+}
+
+/* How many rows there are if nobody has more than `each`. */
+static int64_t rows_at_most(const struct count *c, int64_t each)
+{
+	int64_t sum = 0;
+	for (size_t i = 0; i < OWNERS; i++)
+		sum += c->of[i] < each ? c->of[i] : each;
+	return sum;
+}
+
+/* Sets over and fair; true where rows must go. */
+static bool divide(struct count *c, int64_t places)
+{
+	int64_t low = 0, high = places;
+	c->over = c->rows - places;
+	while (c->over > 0 && low < high) {
+		int64_t each = (low + high + 1) / 2;
+		if (rows_at_most(c, each) <= places)
+			low = each;
+		else
+			high = each - 1;
+	}
+	c->fair = low;
+	return c->over > 0;
+}
+
+/* The oldest rows of those who have more than is fair. */
+static void drop_rows(struct count count[SHARE__MAX])
+{
+	sqlite3_stmt *st = sql_prepare(SQL_AUDIT_WALK), *drop = sql_prepare(SQL_AUDIT_DROP);
+	enum share share;
+	size_t owner;
+	while (walk(st, &share, &owner)) {
+		struct count *c = &count[share];
+		if (c->over <= 0 || c->of[owner] <= c->fair)
+			continue;
+		c->over--;
+		c->of[owner]--;
+		sql_bind_int(drop, 1, sql_int(st, 0));
+		sql_finish(drop);
+	}
+}
+
 static void audit_trim(int64_t newest, int64_t max)
 {
-	if (newest <= max || newest % TRIM_ROWS != 0)
+	static struct count count[SHARE__MAX];
+	int64_t step = max / TRIM_PART > TRIM_LEAST ? max / TRIM_PART : TRIM_LEAST;
+	bool full = false;
+	if (newest % step != 0)
 		return;
-	sqlite3_stmt *st = sql_prepare(SQL_AUDIT_TRIM);
-	sql_bind_int(st, 1, newest - max);
-	sql_finish(st);
+	count_rows(count);
+	for (enum share s = 0; s < SHARE__MAX; s++)
+		full |= divide(&count[s], places_of(s, max));
+	if (full)
+		drop_rows(count);
 }
+
+void store_trail(struct trail out[SHARE__MAX])
+{
+	static struct count count[SHARE__MAX];
+	count_rows(count);
+	for (size_t s = 0; s < SHARE__MAX; s++)
+		out[s] = (struct trail){ count[s].rows, count[s].since };
+}
+
+/* ---- rows -------------------------------------------------------------- */
 
 void store_audit_add(const struct audit *a, int64_t max)
 {
@@ -102,56 +216,4 @@ size_t store_audits_after(int64_t after, struct audit out[LIMIT_LIST])
 	sql_bind_int(st, 1, after);
 	sql_bind_int(st, 2, LIMIT_LIST);
 	return audit_rows(st, out);
-}
-
-/* ---- for `latchkey check` ---------------------------------------------- */
-
-struct trail trail_look(void)
-{
-	sqlite3_stmt *st = sql_prepare(SQL_AUDIT_SPAN);
-	struct trail found = { 0 };
-	for (; sql_row(st); found.count++) {
-		found.last = sql_int(st, 0);
-		if (!found.count)
-			found.first = found.last;
-	}
-	return found;
-}
-
-bool trail_is_sound(const struct trail *t, int64_t max)
-{
-	return t->count == (t->count ? t->last - t->first + 1 : 0) && t->count < max + TRIM_ROWS;
-}
-
-/* The highest id below `id`; 0: none. */
-static int64_t audit_before(int64_t id)
-{
-	sqlite3_stmt *st = sql_prepare(SQL_AUDIT_BEFORE);
-	sql_bind_int(st, 1, id);
-	int64_t before = sql_row(st) ? sql_int(st, 0) : 0;
-	sqlite3_reset(st);
-	return before;
-}
-
-static void audit_move(int64_t from, int64_t to)
-{
-	sqlite3_stmt *st = sql_prepare(SQL_AUDIT_MOVE);
-	sql_bind_int(st, 1, from);
-	sql_bind_int(st, 2, to);
-	sql_finish(st);
-}
-
-/*
- * From the newest row to older ones, so that the id before the one that was
- * given last is free. The newest row keeps its id: `audit --follow` goes on from there.
- */
-void trail_rebuild(int64_t max)
-{
-	int64_t newest = audit_before(INT64_MAX), place = newest;
-	for (int64_t id = newest; id > 0 && newest - place < max; id = audit_before(id), place--)
-		if (id != place)
-			audit_move(id, place);
-	sqlite3_stmt *st = sql_prepare(SQL_AUDIT_TRIM);
-	sql_bind_int(st, 1, place);
-	sql_finish(st);
 }

@@ -243,42 +243,11 @@ static void check_leftovers(const struct store_report *r, bool wal)
 			r->leftover(r->who, files[i].name, files[i].origin);
 }
 
-static const char *trail_words(const struct trail *t, const char *more)
-{
-	struct buf b = { 0 };
-	buf_int(&b, t->count);
-	buf_s(&b, " rows, numbered ");
-	buf_int(&b, t->first);
-	buf_s(&b, " to ");
-	buf_int(&b, t->last);
-	buf_s(&b, more);
-	return slice_text(buf_slice(&b));
-}
-
-static enum error rebuild_trail(void *audit_max)
-{
-	trail_rebuild(*(int64_t *)audit_max);
-	return ERROR_NONE;
-}
-
-static void check_trail(const struct store_report *r, int64_t audit_max, bool repair)
-{
-	struct trail t = trail_look();
-	if (repair && !trail_is_sound(&t, audit_max)) {
-		store_run(DURABLE_NOW, rebuild_trail, &audit_max);
-		r->tell(r->who, FOUND_MENDED, "audit", trail_words(&t, "; rebuilt"), "");
-		t = trail_look();
-	}
-	r->tell(r->who, trail_is_sound(&t, audit_max) ? FOUND_OK : FOUND_WARN, "audit", trail_words(&t, ""),
-		"rows are missing between, or more than audit_max: latchkey check --repair");
-}
-
-void store_check(int64_t audit_max, bool repair, const struct store_report *report)
+void store_check(const struct store_report *report)
 {
 	const char *journal = db_journal();
 	bool wal = slice_is(slice_of(journal), S("wal"));
 	check_journal(report, journal, wal);
 	check_integrity(report);
 	check_leftovers(report, wal);
-	check_trail(report, audit_max, repair);
 }

@@ -60,11 +60,8 @@ struct store_report {
 	 */
 	void (*leftover)(void *who, const char *name, const char *origin);
 };
-/*
- * Reads all of the open store and says what is wrong; requests wait meanwhile. `repair`: mends what
- * can be mended without losing anything. The trail is to have at most about audit_max rows.
- */
-void store_check(int64_t audit_max, bool repair, const struct store_report *report);
+/* Reads all of the open store and says what is wrong; requests wait meanwhile. */
+void store_check(const struct store_report *report);
 
 /* ---- backup ------------------------------------------------------------ */
 

@@ -54,70 +54,99 @@ static void fails(void (*fn)(void *), const char *code, const char *log, const c
 
 /* ---- audit and mark ---------------------------------------------------- */
 
-static void add_events(int count, int64_t max, int64_t time)
+enum { MALLORY = 7, ALICE = 8 };
+
+static void add_events(int count, enum event event, uint64_t user, int64_t max)
 {
 	store_begin(DURABLE_LATER);
 	for (int i = 0; i < count; i++)
-		store_audit_add(&(struct audit){ .time = time + i, .event = EVENT_REUSE, .user = 1 + (uint64_t)i % 2, .session = 7,
-			.ip = S("::1"), .class = CLASS_OLD, .distance = -3 }, max);
+		store_audit_add(&(struct audit){ .time = 1 + i, .event = event, .user = user, .session = 7 }, max);
 	store_commit();
 }
 
-/* Trimmed 64 at once: never more than max and one batch. */
+static int64_t rows_of(uint64_t user, enum event event)
+{
+	static struct audit rows[LIMIT_LIST];
+	int64_t found = 0, before = 0;
+	for (size_t n; (n = store_audits(user, before, LIMIT_LIST, rows)) > 0; before = rows[n - 1].id)
+		for (size_t i = 0; i < n; i++)
+			found += rows[i].event == event;
+	return found;
+}
+
+/* What is allowed is kept, and what is more goes at every 64th event, or rarer. */
 static void audit_bound(void)
 {
-	struct audit rows[LIMIT_LIST];
-	static const struct { int64_t max; int64_t oldest; } cases[] = { { 1, 640 }, { 64, 577 }, { 100, 541 }, { 700, 1 } };
+	static const struct { int64_t max; int count; int64_t kept; } cases[] = {
+		{ 1, 63, 63 }, { 1, 64, 1 }, { 64, 127, 127 }, { 64, 128, 64 }, { 100, 128, 100 }, { 700, 640, 640 },
+		{ 800, 999, 999 }, { 800, 1000, 800 },
+	};
+	static struct audit last[LIMIT_LIST];
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		fresh();
-		add_events(640, cases[i].max, 1);
-		store_audits_after(0, rows);
-		is_int(rows[0].id, cases[i].oldest, "after 640 events with audit_max %d the oldest", (int)cases[i].max);
-		add_events(63, cases[i].max, 641);
-		store_audits_after(0, rows);
-		is_int(rows[0].id, cases[i].oldest, "63 more go unnoticed");
-		store_audits(0, 0, 1, rows);
-		is_int(rows[0].id, 703, "numbers go on");
+		add_events(cases[i].count, EVENT_REUSE, ALICE, cases[i].max);
+		is_int(rows_of(0, EVENT_REUSE), cases[i].kept, "%d events, audit_max %d", cases[i].count, (int)cases[i].max);
+		store_audits(0, 0, 1, last);
+		ok(last[0].id == cases[i].count && last[0].time == cases[i].count, "the newest is there, and numbers go on");
 	}
 }
 
-/* Rows whose numbers have gaps, and rows that are too many. */
-static void audit_rebuilt(void)
+/* However many rows somebody makes of one share, those of another are there. */
+static void audit_shares(void)
 {
-	static const struct { const char *name, *damage; int64_t max, count, first, last; bool sound; } cases[] = {
-		{ "no row", "DELETE FROM audit", 100, 0, 0, 0, true },
-		{ "all rows", "SELECT 1", 100, 20, 1, 20, true },
-		{ "a gap", "DELETE FROM audit WHERE id IN (3, 4, 9)", 100, 17, 4, 20, false },
-		{ "a gap at the beginning", "DELETE FROM audit WHERE id < 5", 100, 16, 5, 20, true },
-		{ "a jump", "UPDATE audit SET id = id + 1000 WHERE id > 12", 100, 20, 1001, 1020, false },
-		{ "a gap, and too many", "DELETE FROM audit WHERE id = 3", 7, 7, 14, 20, false },
-		{ "too many", "INSERT INTO audit SELECT id + 20, time, event, user, session + 20, ip, class, distance FROM audit;"
-			"INSERT INTO audit SELECT id + 40, time, event, user, session + 40, ip, class, distance FROM audit", 10, 10, 71, 80, false },
-	};
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct audit rows[LIMIT_LIST];
+	static const enum event flood[] = { EVENT_REFRESH, EVENT_ROLLFORWARD, EVENT_LOGIN_FAILED, EVENT_LOGIN, EVENT_LOGOUT };
+	static const enum event kept[] = { EVENT_REUSE, EVENT_FORK, EVENT_REVOKE, EVENT_PASSWORD_CHANGED, EVENT_KEY_ADDED, EVENT_EPOCH };
+	for (size_t i = 0; i < sizeof flood / sizeof *flood; i++) {
+		int64_t lost = 0;
 		fresh();
-		store_begin(DURABLE_LATER);
-		for (uint64_t n = 1; n <= 20; n++)
-			store_audit_add(&(struct audit){ .time = 1, .event = EVENT_LOGIN, .session = n }, 100);
-		store_commit();
-		store_close();
-		alter(cases[i].damage);
-		store_open(dir, 1);
-		struct trail t = trail_look();
-		ok(trail_is_sound(&t, cases[i].max) == cases[i].sound, "%s: %s", cases[i].name, cases[i].sound ? "sound" : "not sound");
-		store_begin(DURABLE_NOW);
-		trail_rebuild(cases[i].max);
-		store_commit();
-		t = trail_look();
-		ok(t.count == cases[i].count && t.first == cases[i].first && t.last == cases[i].last, "%s: %d rows, %d to %d",
-			cases[i].name, (int)t.count, (int)t.first, (int)t.last);
-		ok(trail_is_sound(&t, cases[i].max), "%s: sound then", cases[i].name);
-		size_t n = store_audits_after(0, rows), in_order = 1;
-		while (in_order < n && rows[in_order - 1].session < rows[in_order].session)
-			in_order++;
-		ok(n == (size_t)t.count && in_order >= n, "%s: in their order", cases[i].name);
+		for (size_t k = 0; k < sizeof kept / sizeof *kept; k++)
+			add_events(3, kept[k], ALICE, 64);
+		add_events(1, EVENT_UNKNOWN, ALICE, 64);
+		add_events(1000, flood[i], MALLORY, 64);
+		for (size_t k = 0; k < sizeof kept / sizeof *kept; k++)
+			lost += 3 - rows_of(ALICE, kept[k]);
+		is_int(lost, 0, "%s drives out nothing that must be read", event_words[flood[i]]);
+		ok(rows_of(MALLORY, flood[i]) < 100, "and is bounded itself");
 	}
+	fresh();
+	add_events(10, EVENT_LOGIN, 0, 64);
+	add_events(1000, EVENT_LOGIN_FAILED, 0, 64);
+	is_int(rows_of(0, EVENT_LOGIN), 10, "nor do failures drive out sign-ins, of nobody in particular");
+}
+
+/* Within a share who has the most loses the oldest. */
+static void audit_users(void)
+{
+	static const enum event each[] = { EVENT_REFRESH, EVENT_LOGIN_FAILED, EVENT_LOGIN, EVENT_REUSE };
+	static struct audit rows[LIMIT_LIST];
+	for (size_t i = 0; i < sizeof each / sizeof *each; i++) {
+		fresh();
+		add_events(8, each[i], ALICE, 64);
+		add_events(1000, each[i], MALLORY, 64);
+		is_int(rows_of(ALICE, each[i]), 8, "%s of another user in any number: one's own are there", event_words[each[i]]);
+		size_t n = store_audits(MALLORY, 0, 8, rows);
+		ok(n == 8 && rows[0].time == 1000 && rows[7].time == 993, "and that user's newest");
+	}
+	fresh();
+	for (uint64_t user = 1; user <= 640; user++)
+		add_events(1, EVENT_LOGIN, user, 64);
+	ok(rows_of(0, EVENT_LOGIN) == 16 && rows_of(640, EVENT_LOGIN) == 1, "more users than places: the newest have them");
+}
+
+/* Rows that a change of options left, or gaps of an older version, are nothing special. */
+static void audit_altered(void)
+{
+	struct trail t[SHARE__MAX];
+	fresh();
+	add_events(600, EVENT_LOGIN, ALICE, 10000);
+	store_close();
+	alter("DELETE FROM audit WHERE id IN (3, 4, 9)");
+	store_open(dir, 1);
+	store_trail(t);
+	ok(t[SHARE_SIGNIN].rows == 597 && t[SHARE_SIGNIN].since == 1 && t[SHARE_KEPT].rows == 0 && t[SHARE_KEPT].since == 0,
+		"the trail says how far it reaches");
+	add_events(40, EVENT_LOGIN, MALLORY, 64);
+	ok(rows_of(ALICE, EVENT_LOGIN) == 8 && rows_of(MALLORY, EVENT_LOGIN) == 8, "cut to what is allowed now, and divided");
 }
 
 /* ---- opening ----------------------------------------------------------- */
@@ -659,7 +688,9 @@ int main(void)
 {
 	make_directory();
 	audit_bound();
-	audit_rebuilt();
+	audit_shares();
+	audit_users();
+	audit_altered();
 	opening();
 	leftovers();
 	turn_by_turn();

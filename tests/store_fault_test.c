@@ -487,11 +487,12 @@ static void upgrade(void)
 	answer(DURABLE_NOW);
 }
 
-static void repair(void)
+/* The row that is one too many. */
+static void trim(void)
 {
 	store_open(dir, 1);
 	store_begin(DURABLE_NOW);
-	trail_rebuild(AUDIT_MAX);
+	add_event(9);
 	commit(DURABLE_NOW);
 }
 
@@ -612,12 +613,13 @@ static void an_older_one(void)
 	stranger("PRAGMA application_id=1280009593; PRAGMA journal_mode=WAL; CREATE TABLE keep(x)");
 }
 
-static void a_gap(void)
+static void a_full_trail(void)
 {
 	a_store();
-	stranger("DELETE FROM audit WHERE id=2");
-	stranger("INSERT INTO audit SELECT id + 20, time, event, user, session + 5, ip, class, distance FROM audit");
-	stranger("INSERT INTO audit SELECT id + 50, time, event, user, session + 9, ip, class, distance FROM audit");
+	store_begin(DURABLE_NOW);
+	for (uint64_t i = 4; i < 64; i++)
+		add_event(i);
+	store_commit();
 }
 
 static void without_log(void)
@@ -653,7 +655,7 @@ static const struct deed {
 	{ "end", a_store, end_session, false, false },
 	{ "a long transaction", a_store, add_much, false, false },
 	{ "one that is taken back", a_store, take_back, false, false },
-	{ "repair", a_gap, repair, false, false },
+	{ "trim the trail", a_full_trail, trim, false, false },
 	{ "look closely", a_store, look_closely, false, false },
 	{ "copy", a_large_one, copy, false, false },
 	{ "copy, without a log", without_log, copy, false, true },
