@@ -268,16 +268,17 @@ static enum error find_access_token(struct call *c, struct slice *out)
 	return by_body || find_access_cookie(c, out) ? ERROR_NONE : ERROR_TOKEN_MISSING;
 }
 
-static enum error check_access(struct call *c, bool live)
+static enum error check_access(struct call *c, enum check check)
 {
 	struct slice token;
 	enum error e = find_access_token(c, &token);
-	return e == ERROR_NONE ? session_check(&c->work, token, live, &own(c)->caller) : e;
+	return e == ERROR_NONE ? session_check(&c->work, token, check, &own(c)->caller) : e;
 }
 
+/* What is deleted here is a session. */
 static enum error admit(struct call *c)
 {
-	return check_access(c, true);
+	return check_access(c, c->rq->method == METHOD_DELETE ? CHECK_TO_END : CHECK_LIVE);
 }
 
 /* For a web server that asks before it serves something else. Without
@@ -286,7 +287,7 @@ static enum error handle_verify(struct call *c)
 {
 	struct slice live;
 	const struct access_claims *claims = &own(c)->caller.claims;
-	enum error e = check_access(c, http_query(c->rq, S("live"), &live) && slice_is(live, S("1")));
+	enum error e = check_access(c, http_query(c->rq, S("live"), &live) && slice_is(live, S("1")) ? CHECK_LIVE : CHECK_TIMES);
 	if (e != ERROR_NONE)
 		return e;
 	reply_header(c->rp, "X-Auth-User", id_text(claims->sub), NULL);
@@ -381,24 +382,36 @@ static enum error find_sessions_to_end(struct call *c)
 
 /*
  * Who ends a session need not wait for the clock, and an access token of ours says whose session it is, expired or not: a
- * user whose laptop slept must not be told that he is signed out while he isn't.
+ * user whose laptop slept must not be told that he is signed out while he isn't. To end others it must be good still.
  */
-static void sign_out_sessions(struct call *c)
+static enum error sign_out_sessions(struct call *c)
 {
 	struct native *n = own(c);
+	enum error e = ERROR_NONE;
 	if (n->count)
 		(void)session_clock(&c->work);
-	for (size_t i = 0; i < n->count; i++)
-		(void)session_end(&c->work, n->all ? END_SIGN_OUT_ALL : END_SIGN_OUT, NULL, n->tokens[i].token.sid);
+	if (n->all && n->caller.claims.sid && session_check_times(&c->work, &n->caller) == ERROR_TOKEN_EXPIRED)
+		return ERROR_TOKEN_EXPIRED;
+	for (size_t i = 0; i < n->count; i++) {
+		enum error failure = session_sign_out(&c->work, &n->tokens[i], n->all);
+		e = e == ERROR_NONE ? failure : e;
+	}
+	return e;
 }
 
+/* Cookies are as good as a token: a page of another site makes use of none, and takes none away. */
 static enum error handle_logout(struct call *c)
 {
+	bool with_token = own(c)->refresh_token.p || own(c)->access_token.p || shows_bearer(c->rq);
+	bool with_cookies = c->rq->cookie.p, cross_site = with_cookies && cookies_cross_site(c->work.config, c->rq);
+	if (cross_site && !with_token)
+		return ERROR_CROSS_SITE;
 	enum error e = find_sessions_to_end(c);
+	if (e == ERROR_NONE)
+		e = sign_out_sessions(c);
 	if (e != ERROR_NONE)
 		return e;
-	sign_out_sessions(c);
-	if (c->rq->cookie.p) {
+	if (with_cookies && !cross_site) {
 		cookies_set(c->rq, c->rp, COOKIE_REFRESH, SLICE_NONE, 0);
 		cookies_set(c->rq, c->rp, COOKIE_ACCESS, SLICE_NONE, 0);
 	}

@@ -118,6 +118,12 @@ const struct rule *rotation_judge(struct rotation *r)
 	return rule;
 }
 
+bool rotation_is_spent(struct rotation *r)
+{
+	r->distance = r->row.ctr - r->token.ctr;
+	return (r->distance > 1 || (is_other_branch(r) && !is_current(r))) && rotation_key(r) != NULL;
+}
+
 enum reuse_class rotation_class(const struct rotation *r, const struct rule *rule)
 {
 	if (rule->event != EVENT_REUSE)

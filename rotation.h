@@ -60,6 +60,12 @@ struct rule {
 /* Finds the rule; sets r->distance. Never NULL: the last rule fits whatever is left. */
 const struct rule *rotation_judge(struct rotation *r);
 
+/*
+ * Whether a token is neither the newest of its session nor that one's predecessor, whose answer may have been lost: who
+ * shows it has what somebody had once. Sets r->distance. Never beside a damaged row.
+ */
+bool rotation_is_spent(struct rotation *r);
+
 /* The class of a reuse event; CLASS_NONE of any other. */
 enum reuse_class rotation_class(const struct rotation *r, const struct rule *rule);
 

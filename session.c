@@ -314,14 +314,16 @@ enum error session_check_live(const struct work *w, struct caller *a)
 	return ERROR_NONE;
 }
 
-enum error session_check(struct work *w, struct slice token, bool live, struct caller *out)
+enum error session_check(struct work *w, struct slice token, enum check check, struct caller *out)
 {
 	enum error e = session_open_access(w, token, out);
 	if (e == ERROR_NONE)
-		e = live ? session_clock(w) : settle_time(w, 0);
+		e = check == CHECK_TIMES ? settle_time(w, 0) : session_clock(w);
+	if (e == ERROR_CLOCK_UNSET && check == CHECK_TO_END)
+		e = ERROR_NONE;
 	if (e == ERROR_NONE)
 		e = session_check_times(w, out);
-	return e == ERROR_NONE && live ? session_check_live(w, out) : e;
+	return e == ERROR_NONE && check != CHECK_TIMES ? session_check_live(w, out) : e;
 }
 
 /* ---- the ways out ------------------------------------------------------ */
@@ -356,28 +358,63 @@ static enum error revoke_others(const struct ending *x)
 	return ERROR_NONE;
 }
 
-static enum error sign_out(struct ending *x)
-{
-	if (!store_session_lock(x->id, &x->row) || x->row.ended_at)
-		return ERROR_NONE;
-	if (x->how == END_SIGN_OUT_ALL)
-		session_end_all(x->w, x->row.user, 0, ENDED_LOGOUT);
-	else
-		store_session_end(x->id, ENDED_LOGOUT, x->w->time);
-	audit_note(x->w, EVENT_LOGOUT, x->row.user, x->id);
-	return ERROR_NONE;
-}
-
 static enum error end_sessions(void *ending)
 {
 	struct ending *x = ending;
-	if (x->how == END_ONE)
-		return revoke_one(x);
-	return x->how == END_OTHERS ? revoke_others(x) : sign_out(x);
+	return x->how == END_ONE ? revoke_one(x) : revoke_others(x);
 }
 
 enum error session_end(struct work *w, enum end how, const struct user *u, uint64_t id)
 {
 	struct ending x = { .w = w, .how = how, .user = u, .id = id };
 	return audit_run(w, DURABLE_NOW, end_sessions, &x);
+}
+
+/* A token that was used long ago may be anybody's. */
+static void end_as_reuse(struct work *w, const struct rotation *r)
+{
+	bool fork = r->distance == 0;
+	store_session_end(r->row.id, fork ? ENDED_FORK : ENDED_REUSE, w->time);
+	w->note.class = fork ? CLASS_NONE : CLASS_OLD;
+	w->note.distance = r->distance;
+	audit_note(w, fork ? EVENT_FORK : EVENT_REUSE, r->row.user, r->row.id);
+}
+
+static void end_as_meant(struct work *w, const struct session *s, bool all)
+{
+	if (all)
+		session_end_all(w, s->user, 0, ENDED_LOGOUT);
+	else
+		store_session_end(s->id, ENDED_LOGOUT, w->time);
+	audit_note(w, EVENT_LOGOUT, s->user, s->id);
+}
+
+/* Whose sign-out it is, and what it means. */
+struct leaving {
+	struct work *w;
+	struct rotation *token;
+	bool all, spent;
+};
+
+static enum error sign_out(void *leaving)
+{
+	struct leaving *l = leaving;
+	struct rotation *r = l->token;
+	r->ring = l->w->ring;
+	l->spent = false;
+	if (!store_session_lock(r->token.sid, &r->row) || r->row.ended_at || (r->by_cookie && !r->row.cookie))
+		return ERROR_NONE;
+	l->spent = r->token.ctr && rotation_is_spent(r);
+	if (l->spent)
+		end_as_reuse(l->w, r);
+	else
+		end_as_meant(l->w, &r->row, l->all);
+	return ERROR_NONE;
+}
+
+enum error session_sign_out(struct work *w, struct rotation *token, bool all)
+{
+	struct leaving l = { .w = w, .token = token, .all = all };
+	enum error e = audit_run(w, DURABLE_NOW, sign_out, &l);
+	return e == ERROR_NONE && l.spent && all ? ERROR_REFRESH_REUSED : e;
 }

@@ -89,12 +89,17 @@ struct caller {
 };
 
 /*
- * Checks an access token: MAC, issuer, audience, times; where `live`, opens the
- * store (session_clock()) and asks whether its session is over. Without `live`
- * no store is opened. Errors: TOKEN_INVALID, TOKEN_EXPIRED, CLOCK_UNSET;
- * live: SESSION_REVOKED too. out->claims are set unless the MAC is wrong.
+ * Checks an access token: MAC, issuer, audience, times; where it isn't for its
+ * times alone, opens the store (session_clock()) and asks whether its session is
+ * over. Errors: TOKEN_INVALID, TOKEN_EXPIRED, CLOCK_UNSET; with a store
+ * SESSION_REVOKED too. out->claims are set unless the MAC is wrong.
  */
-enum error session_check(struct work *w, struct slice token, bool live, struct caller *out);
+enum check {
+	CHECK_TIMES,            /* no store is opened */
+	CHECK_LIVE,
+	CHECK_TO_END            /* of who ends sessions: he doesn't wait for a clock that is behind, whose times are the mark's */
+};
+enum error session_check(struct work *w, struct slice token, enum check check, struct caller *out);
 
 /* The steps of that check, for who must do something between them. MAC, issuer and audience: TOKEN_INVALID. */
 enum error session_open_access(const struct work *w, struct slice token, struct caller *out);
@@ -111,12 +116,17 @@ int64_t session_end_all(struct work *w, uint64_t user, uint64_t except, enum end
 
 enum end {
 	END_ONE,                /* the user u ends the session id; ERROR_NOT_FOUND: it is none of u's, or is over */
-	END_OTHERS,             /* the user u ends all of u's sessions but id */
-	END_SIGN_OUT,           /* whoever has a token of the session id signs out; u is NULL */
-	END_SIGN_OUT_ALL        /* the same, of all sessions of its user */
+	END_OTHERS              /* the user u ends all of u's sessions but id */
 };
-/* Ends sessions, in a transaction of its own, on disk before it returns. To sign out of one that has ended or isn't
- * there is no error. */
+/* Ends sessions, in a transaction of its own, on disk before it returns. After session_clock(), whatever it said. */
 enum error session_end(struct work *w, enum end how, const struct user *u, uint64_t id);
+
+/*
+ * Ends the session of a token, in a transaction of its own, on disk before it returns; `all`: all sessions of its user.
+ * The token is session_present()'s, or zeroes but for token.sid, which an access token named. A refresh token that is
+ * spent (rotation.h) ends its own session at most, as reuse; that is REFRESH_REUSED where all were meant. Nothing else is
+ * an error: whose session has ended or isn't there is signed out. After session_clock(), whatever it said.
+ */
+enum error session_sign_out(struct work *w, struct rotation *token, bool all);
 
 #endif

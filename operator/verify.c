@@ -32,7 +32,7 @@ int verb_verify(struct verb_call *c)
 		return verb_no(c, "no token on standard input");
 	verb_ring(c->dir, &ring);
 	c->work.ring = &ring;
-	enum error e = session_check(&c->work, token, c->given[OPT_LIVE], &caller);
+	enum error e = session_check(&c->work, token, c->given[OPT_LIVE] ? CHECK_LIVE : CHECK_TIMES, &caller);
 	store_close();
 	if (is_clocks_trouble(c, e))
 		fail(ERROR_CLOCK_UNSET, "VB6", "the clock of this host isn't set", NULL);

@@ -1338,6 +1338,7 @@ static void logout(void)
 	ok(row_of(behind_too.session).why == ENDED_LOGOUT && !row_of(t.session).ended_at, "and no other");
 	clock_now = before;
 	rq.cookie = S("a=b");
+	rq.sec_fetch_site = S("same-origin");
 	bearer(t.access);
 	post("/logout", "{}");
 	ok(row_of(t.session).why == ENDED_LOGOUT && !row_of(u.session).ended_at, "logout by access token");
@@ -1360,6 +1361,73 @@ static void logout(void)
 	post("/logout", NULL);
 	expect(204, NULL, "an expired access token of ours");
 	is_int(row_of(expired.session).why, ENDED_LOGOUT, "ends its session all the same");
+}
+
+/* A refresh token that isn't the newest, nor the one before, is anybody's: it ends its own session at most. */
+static void logout_spent(void)
+{
+	static const struct { int back; bool all; int status; enum ended why; bool others; } cases[] = {
+		{ 0, false, 204, ENDED_LOGOUT, false }, { 1, false, 204, ENDED_LOGOUT, false }, { 2, false, 204, ENDED_REUSE, false },
+		{ 0, true, 204, ENDED_LOGOUT, true }, { 1, true, 204, ENDED_LOGOUT, true }, { 2, true, 401, ENDED_REUSE, false },
+		{ 4, true, 401, ENDED_REUSE, false },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct signed_in s = sign_in("bob", ""), other = sign_in("bob", ""), old[5] = { s };
+		for (int g = 1; g < 5; g++) {
+			post("/refresh", refresh_body(old[g - 1].refresh));
+			old[g] = taken();
+		}
+		const char *body = text(cases[i].all ? "{\"refresh_token\":\"%s\",\"all\":true}" : "{\"refresh_token\":\"%s\"}", old[4 - cases[i].back].refresh).p;
+		post("/logout", body);
+		expect(cases[i].status, cases[i].status == 401 ? "refresh_reused" : NULL, "a token %d back, %s", cases[i].back, cases[i].all ? "all" : "one");
+		is_int(row_of(s.session).why, cases[i].why, "how its session ends");
+		is_int(row_of(other.session).ended_at != 0, cases[i].others, "whether another one does");
+		bool reuse = cases[i].why == ENDED_REUSE;
+		ok(last_event().event == (reuse ? EVENT_REUSE : EVENT_LOGOUT) && last_event().distance == (reuse ? cases[i].back : 0), "and what the trail says");
+		post("/logout", body);
+		expect(204, NULL, "again: it is over");
+	}
+	struct signed_in s = sign_in("bob", "");
+	struct session forked = row_of(s.session);
+	forked.br = jwt_branch(&ring.key[0], forked.id, forked.ctr, 5);
+	forked.idem = 5;
+	put_row(&forked);
+	post("/logout", text("{\"refresh_token\":\"%s\",\"all\":true}", s.refresh).p);
+	expect(401, "refresh_reused", "another branch, all");
+	ok(row_of(s.session).why == ENDED_FORK && last_event().event == EVENT_FORK, "is a fork, and ends its own");
+	s = sign_in("bob", "");
+	struct session damaged = row_of(s.session);
+	damaged.br ^= 1;
+	put_row(&damaged);
+	post("/logout", refresh_body(s.refresh));
+	ok(row_of(s.session).why == ENDED_LOGOUT, "beside a damaged row nothing is concluded from a token");
+	struct signed_in t = sign_in("bob", "");
+	clock_now += 901;
+	s = sign_in("bob", "");
+	bearer(t.access);
+	post("/logout", "{\"all\":true}");
+	expect(401, "token_expired", "an expired access token signs out of no other session");
+	ok(!row_of(s.session).ended_at && !row_of(t.session).ended_at, "and says so");
+}
+
+/* What a page of another site may cause: nothing that a cookie of ours does, and nothing that is done to one. */
+static void logout_from_elsewhere(void)
+{
+	static const struct { const char *cookie, *site; bool token; int status; bool cleared; } cases[] = {
+		{ "lang=de", "cross-site", false, 403, false }, { "lang=de", "same-site", false, 403, false }, { "lang=de", NULL, false, 403, false },
+		{ "lang=de", "same-origin", false, 204, true }, { NULL, "cross-site", false, 204, false }, { NULL, NULL, false, 204, false },
+		{ "lang=de", "cross-site", true, 204, false }, { "lang=de", "same-origin", true, 204, true }, { "lang=de", NULL, true, 204, false },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct signed_in s = sign_in("bob", "");
+		rq.cookie = slice_of(cases[i].cookie);
+		rq.sec_fetch_site = slice_of(cases[i].site);
+		post("/logout", cases[i].token ? refresh_body(s.refresh) : NULL);
+		expect(cases[i].status, cases[i].status == 403 ? "cross_site" : NULL, "%s, %s, %s token", cases[i].cookie ? cases[i].cookie : "no cookie",
+			cases[i].site ? cases[i].site : "-", cases[i].token ? "with a" : "no");
+		is_int(in_head("Set-Cookie"), cases[i].cleared, "whether cookies are taken away");
+		is_int(row_of(s.session).ended_at != 0, cases[i].token, "whether the session ends");
+	}
 }
 
 /* ---- password, audit --------------------------------------------------- */
@@ -1462,6 +1530,31 @@ static void audit_elsewhere(void)
 
 /* ---- clock ------------------------------------------------------------- */
 
+/* Who ends something is answered whatever the clock says. */
+static void revoke_behind(void)
+{
+	struct signed_in s = sign_in("bob", ""), t = sign_in("bob", ""), u = sign_in("bob", "");
+	int64_t right = clock_now;
+	clock_now -= 3600;
+	bearer(s.access);
+	call(METHOD_DELETE, text("/sessions/%s", t.session).p, NULL);
+	expect(204, NULL, "an hour behind: one session is revoked");
+	ok(row_of(t.session).why == ENDED_REVOKED && !row_of(u.session).ended_at, "and no other");
+	is_int(last_event().time, right, "the event has the mark's time");
+	bearer(t.access);
+	call(METHOD_DELETE, "/sessions", NULL);
+	expect(401, "session_revoked", "who is out ends none");
+	bearer(s.access);
+	call(METHOD_DELETE, "/sessions", NULL);
+	expect(204, NULL, "all others are revoked");
+	ok(row_of(u.session).why == ENDED_REVOKED && !row_of(s.session).ended_at, "but this one");
+	clock_now = right + 901;
+	bearer(s.access);
+	call(METHOD_DELETE, "/sessions", NULL);
+	expect(401, "token_expired", "an expired token ends none");
+	clock_now = right;
+}
+
 static void clock_behind(void)
 {
 	struct signed_in s = sign_in("alice", "");
@@ -1469,7 +1562,8 @@ static void clock_behind(void)
 	clock_now -= 121;
 	static const struct { enum method method; const char *path, *body; } calls[] = {
 		{ METHOD_GET, "/health", NULL }, { METHOD_GET, "/me", NULL }, { METHOD_GET, "/verify?live=1", NULL },
-		{ METHOD_POST, "/login", "{\"username\":\"alice\",\"password\":\"correct horse\"}" }, { METHOD_DELETE, "/sessions", NULL },
+		{ METHOD_POST, "/login", "{\"username\":\"alice\",\"password\":\"correct horse\"}" },
+		{ METHOD_POST, "/password", "{\"current_password\":\"correct horse\",\"new_password\":\"battery staple\"}" },
 	};
 	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
 		bearer(s.access);
@@ -1594,10 +1688,13 @@ int main(void)
 	keys();
 	sessions();
 	logout();
+	logout_spent();
+	logout_from_elsewhere();
 	new_password();
 	audit();
 	audit_elsewhere();
 	clock_behind();
+	revoke_behind();
 	clock_ahead();
 	clean_up();
 	return done_testing();

@@ -886,7 +886,7 @@ static void power_cut(void)
 
 static bool stands(const struct row *r, int64_t time)
 {
-	return r->there && !r->why && (doubt() || (time < r->rotated_at + IDLE && (!r->end || time < r->end)));
+	return r->there && !r->why && (doubt() || unset() || (time < r->rotated_at + IDLE && (!r->end || time < r->end)));
 }
 
 /* A user ends one session from another. */
@@ -895,13 +895,13 @@ static void end_from(int from, int target)
 	const struct row *a = &w.m.row[from];
 	struct row *b = &w.m.row[target];
 	int64_t time = server_time();
-	bool doubted = doubt();
+	bool doubted = doubt() || unset();
 	char path[64], bearer[LIMIT_JWT + 16];
 	struct slice access = jwt_seal_access(&ring.key[0], &(struct access_claims){
 		.iss = config.issuer, .aud = config.audience, .sub = user_id[a->user], .sid = w.id[from], .iat = time, .exp = time + ACCESS });
 	snprintf(path, sizeof path, "/sessions/%016" PRIx64, w.id[target]);
 	snprintf(bearer, sizeof bearer, "Bearer %.*s", (int)access.n, access.p);
-	const char *code = unset() ? "clock_unset" : !a->there ? "token_invalid" : !stands(a, time) ? "session_revoked"
+	const char *code = !a->there ? "token_invalid" : !stands(a, time) ? "session_revoked"
 		: a->user != b->user || !stands(b, time) ? "not_found" : NULL;
 	uint64_t before = fingerprint();
 	struct request rq = request_to(METHOD_DELETE, path);
@@ -920,6 +920,22 @@ static void end_from(int from, int target)
 	model_note(&w.m, EVENT_REVOKE, target, 0, 0, time, doubted);
 }
 
+/* Of one that isn't its session's newest, nor the one before: it ends that session at most, as reuse. */
+static bool is_spent(const struct row *r, const struct token *t)
+{
+	bool sound = r->br.key >= w.m.oldest_key;
+	return sound && (r->ctr - t->ctr > 1 || (r->ctr == t->ctr && !same_branch(r->br, t->br)));
+}
+
+static void logout_spent(const struct token *t, int64_t time, bool doubted)
+{
+	struct row *r = &w.m.row[t->session];
+	bool fork = r->ctr == t->ctr;
+	r->why = fork ? ENDED_FORK : ENDED_REUSE;
+	w.seen[t->session].ended_by_hand = true;
+	model_note(&w.m, fork ? EVENT_FORK : EVENT_REUSE, t->session, fork ? CLASS_NONE : CLASS_OLD, r->ctr - t->ctr, time, doubted);
+}
+
 /* By any token that a session ever had; of this session or of all. It doesn't wait for the clock. */
 static void logout(void)
 {
@@ -929,20 +945,25 @@ static void logout(void)
 		return;
 	int s = w.token[t].session;
 	bool all = pick(2), ours = w.token[t].key >= w.m.oldest_key, doubted = doubt() || unset();
-	bool acts = ours && w.m.row[s].there && !w.m.row[s].why;
+	bool acts = ours && w.m.row[s].there && !w.m.row[s].why, spent = acts && is_spent(&w.m.row[s], &w.token[t]);
 	int64_t time = server_time();
 	uint64_t before = fingerprint();
 	struct request rq = request_to(METHOD_POST, "/logout");
 	snprintf(body, sizeof body, "{\"refresh_token\":\"%s\"%s}", texts[t], all ? ",\"all\":true" : "");
 	rq.body = slice_of(body);
 	struct reply rp = ask(&rq);
-	tell("#   session %d: logout%s by token %d%s\n", s, all ? " of all" : "", t, acts ? "" : ", without effect");
-	compare_code(&rp, NULL);
+	tell("#   session %d: logout%s by token %d%s\n", s, all ? " of all" : "", t, spent ? ", a spent one" : acts ? "" : ", without effect");
+	compare_code(&rp, spent && all ? "refresh_reused" : NULL);
 	if (!acts) {
 		check(fingerprint() == before, "something was written");
 		return;
 	}
 	compare_durability(true);
+	w.kept = false;
+	if (spent) {
+		logout_spent(&w.token[t], time, doubted);
+		return;
+	}
 	for (int i = 0; i < w.m.rows; i++) {
 		struct row *r = &w.m.row[i];
 		if (i != s && !(all && r->user == w.m.row[s].user))
@@ -950,7 +971,6 @@ static void logout(void)
 		r->why = r->why || !r->there ? r->why : ENDED_LOGOUT;
 		w.seen[i].ended_by_hand = true;
 	}
-	w.kept = false;
 	model_note(&w.m, EVENT_LOGOUT, s, 0, 0, time, doubted);
 }
 
