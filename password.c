@@ -7,15 +7,16 @@
  *
  * An Argon2id hash is read only in the spelling in which it is written here:
  *
- *     $argon2id$v=19$m=KIB,t=PASSES,p=1$SALT$HASH
+ *     $argon2id$v=19$m=KIB,t=PASSES,p=LANES$SALT$HASH
  *
- * 16 bytes of salt, 32 of hash, in base64 (RFC 4648, 4) without padding,
- * numbers without leading zeros. It has one lane, because a lane is a thread, and
- * a process has one.
+ * 32 bytes of hash, in base64 (RFC 4648, 4) without padding, numbers without
+ * leading zeros. Ours have 16 bytes of salt and one lane, because a lane is a
+ * thread, and a process has one; other programs' have up to 64 bytes and several
+ * lanes, which are filled one after the other.
  */
 #include "password.h"
 
-#include <sodium/crypto_pwhash_argon2id.h>
+#include <crypto_pwhash/argon2/argon2.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,11 +29,15 @@
 #include "crypt.h"
 
 enum {
-	SALT_SIZE = crypto_pwhash_argon2id_SALTBYTES,
+	SALT_SIZE = 16,
+	SALT_MIN = 8,          /* RFC 9106, 3.1 */
+	SALT_MAX = 64,
 	HASH_SIZE = 32,
+	LANES_MAX = 255,
 	KIB_MAX = 1 << 20,     /* 1 GiB; its bytes must fit a 32-bit size_t */
-	KIB_MIN = 8,           /* RFC 9106, 3.1: eight blocks a lane */
-	PASSES_MAX = 1000      /* nobody waits that long for a sign-in */
+	KIB_MIN = 8,           /* for each lane; RFC 9106, 3.1 */
+	PASSES_MAX = 1000,     /* nobody waits that long for a sign-in */
+	WORK_MAX = 4 << 20     /* KiB times passes of another program's hash: four seconds on a PC */
 };
 
 /* ---- which passwords are accepted -------------------------------------- */
@@ -116,7 +121,9 @@ bool password_acceptable(struct slice password)
 
 struct phc {
 	struct password_cost cost;
-	uint8_t salt[SALT_SIZE];
+	int64_t lanes;
+	size_t salt_size;
+	uint8_t salt[SALT_MAX];
 	uint8_t hash[HASH_SIZE];
 };
 
@@ -128,7 +135,7 @@ static struct slice phc_write(const struct phc *phc)
 	buf_s(&b, ",t=");
 	buf_int(&b, phc->cost.passes);
 	buf_s(&b, ",p=1$");
-	base64_add(&b, (struct slice){ (const char *)phc->salt, SALT_SIZE });
+	base64_add(&b, (struct slice){ (const char *)phc->salt, phc->salt_size });
 	buf_c(&b, '$');
 	base64_add(&b, (struct slice){ (const char *)phc->hash, HASH_SIZE });
 	return buf_slice(&b);
@@ -148,11 +155,14 @@ static bool phc_read(struct slice text, struct phc *out)
 	struct slice rest = slice_from(text, head.n);
 	struct slice cost = slice_cut(&rest, '$');
 	struct slice salt = slice_cut(&rest, '$');
+	out->salt_size = salt.n * 3 / 4;
 	return slice_starts(text, head)
 	    && cut_number(&cost, S("m="), KIB_MIN, KIB_MAX, &out->cost.kib)
 	    && cut_number(&cost, S("t="), 1, PASSES_MAX, &out->cost.passes)
-	    && slice_is(cost, S("p=1"))
-	    && base64_read(salt, out->salt, SALT_SIZE)
+	    && cut_number(&cost, S("p="), 1, LANES_MAX, &out->lanes)
+	    && cost.p == NULL && out->cost.kib >= KIB_MIN * out->lanes
+	    && out->salt_size >= SALT_MIN && out->salt_size <= SALT_MAX
+	    && base64_read(salt, out->salt, out->salt_size)
 	    && base64_read(rest, out->hash, HASH_SIZE);
 }
 
@@ -184,24 +194,33 @@ static bool is_foreign(struct slice hash)
 bool password_storable(struct slice hash)
 {
 	struct phc phc;
-	return phc_read(hash, &phc) || is_foreign(hash);
+	return is_foreign(hash) || (phc_read(hash, &phc) && phc.cost.kib * phc.cost.passes <= WORK_MAX);
 }
 
 /* ---- hashing ----------------------------------------------------------- */
 
-/* The cost is the caller's, or was checked by phc_read(): what fails here is memory. */
-static void argon2id(uint8_t out[HASH_SIZE], struct slice password, const uint8_t salt[SALT_SIZE], struct password_cost cost)
+/*
+ * The cost is the caller's, or was checked by phc_read(): what fails here is memory. libsodium's public function
+ * knows one lane and one size of salt, and brings an encoder of 2 KB along.
+ */
+static void argon2id(uint8_t out[HASH_SIZE], struct slice password, const struct phc *phc)
 {
-	if (crypto_pwhash_argon2id(out, HASH_SIZE, password.p, password.n, salt, (unsigned long long)cost.passes,
-	        (size_t)cost.kib * 1024, crypto_pwhash_argon2id_ALG_ARGON2ID13))
-		fail(ERROR_STORE_UNAVAILABLE, "PW1", "no Argon2id with ", dec(cost.kib), " KiB: ", strerror(errno), NULL);
+	argon2_context context = {
+		.out = out, .outlen = HASH_SIZE,
+		.pwd = (uint8_t *)(uintptr_t)password.p, .pwdlen = (uint32_t)password.n,
+		.salt = (uint8_t *)(uintptr_t)phc->salt, .saltlen = (uint32_t)phc->salt_size,
+		.t_cost = (uint32_t)phc->cost.passes, .m_cost = (uint32_t)phc->cost.kib,
+		.lanes = (uint32_t)phc->lanes, .threads = (uint32_t)phc->lanes,
+	};
+	if (argon2_ctx(&context, Argon2_id) != ARGON2_OK)
+		fail(ERROR_STORE_UNAVAILABLE, "PW1", "no Argon2id with ", dec(phc->cost.kib), " KiB: ", strerror(errno), NULL);
 }
 
 struct slice password_hash(struct slice password, struct password_cost cost)
 {
-	struct phc phc = { .cost = cost };
+	struct phc phc = { .cost = cost, .lanes = 1, .salt_size = SALT_SIZE };
 	random_bytes(phc.salt, SALT_SIZE);
-	argon2id(phc.hash, password, phc.salt, cost);
+	argon2id(phc.hash, password, &phc);
 	return phc_write(&phc);
 }
 
@@ -222,12 +241,12 @@ enum password_verdict password_check(struct slice stored, struct slice password,
 		fail(ERROR_INTERNAL, "PW2", "a stored password is not an Argon2id string", NULL);
 	if (stored.n == 0)
 		phc.cost = cost;
-	argon2id(hash, password, phc.salt, phc.cost);
+	argon2id(hash, password, &phc);
 	bool right = same_bytes(hash, phc.hash, HASH_SIZE);
 	if (!right || stored.n == 0)
 		return PASSWORD_WRONG;
-	bool same_cost = phc.cost.kib == cost.kib && phc.cost.passes == cost.passes;
-	return same_cost ? PASSWORD_RIGHT : PASSWORD_RIGHT_REHASH;
+	bool ours = phc.cost.kib == cost.kib && phc.cost.passes == cost.passes && phc.lanes == 1 && phc.salt_size == SALT_SIZE;
+	return ours ? PASSWORD_RIGHT : PASSWORD_RIGHT_REHASH;
 }
 
 /* ---- cost and host ----------------------------------------------------- */

@@ -26,7 +26,7 @@ struct slice password_hash(struct slice password, struct password_cost cost);
 enum password_verdict {
 	PASSWORD_WRONG,
 	PASSWORD_RIGHT,
-	PASSWORD_RIGHT_REHASH   /* right, but stored at another cost than the one asked for */
+	PASSWORD_RIGHT_REHASH   /* right, but stored in another form or at another cost than asked for */
 };
 
 /*
@@ -34,7 +34,10 @@ enum password_verdict {
  * the operator, who may have given a hash where a password was meant, or one of a kind that isn't compared here.
  */
 const char *password_kind(struct slice text);
-/* Whether password_check() can compare with this text: an Argon2id string as it is written here, or what crypt.h takes. */
+/*
+ * Whether password_check() can compare with this text in a time that a sign-in can wait for: a PHC string of Argon2id
+ * with 32 bytes of hash and at most 4 GiB times passes, or what crypt.h takes.
+ */
 bool password_storable(struct slice hash);
 
 /*

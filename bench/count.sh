@@ -10,7 +10,7 @@
 PRODUCT=$LATCHKEY
 NAMED=$BENCH/latchkey
 CALLGRIND="$(command -v valgrind) --tool=callgrind --callgrind-out-file=/dev/null --log-file=$TMP/callgrind
-    --toggle-collect=crypto_pwhash_argon2id --collect-atstart=yes"
+    --toggle-collect=argon2_ctx --collect-atstart=yes"
 # The first prctl is PR_SET_DUMPABLE, after which strace without root's rights could read no path: left out.
 STRACE="$(command -v strace) -f -y -e inject=prctl:retval=0:when=1 -o $TMP/strace"
 

@@ -84,6 +84,29 @@ static void checks(void)
 	is_int(password_check(SLICE_NONE, S("password"), cheap), PASSWORD_WRONG, "no such user");
 }
 
+#define SALT "MDEyMzQ1Njc4OWFiY2RlZg"
+#define HASH "oiA8DKNi+RbHhKOcwXRbQB0TfuwlTv2IYKp06RwJq+E"
+
+/* Made by the reference implementation (Debian's argon2, 20190702): several lanes, salts of 8 and of 47 bytes. */
+static void others_argon2id(void)
+{
+	static const struct { const char *password, *phc; struct password_cost cost; } vectors[] = {
+		{ "password", "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc", { 256, 2 } },
+		{ "correct horse", "$argon2id$v=19$m=1024,t=3,p=4$YSBzYWx0IG9mIG1hbnkgbW9yZSBieXRlcyB0aGFuIDE2LCBhcyBzb21lIGhhdmU"
+			"$9WfIPPbxGp4ulRKyahpVUUVlUkHhr7ODlaZ+1ropqA8", { 1024, 3 } },
+		{ "correct horse", "$argon2id$v=19$m=2048,t=1,p=255$MDEyMzQ1Njc4OWFiY2RlZg$hF0zJHcZPyLCPzcD6V20u15ku/GJomBmo+epTSjNEtw",
+			{ 2048, 1 } },
+	};
+	for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
+		struct slice stored = guarded(slice_of(vectors[i].phc));
+		ok(password_storable(stored), "another program's %zu can be stored", i);
+		is_int(password_check(stored, slice_of(vectors[i].password), vectors[i].cost), PASSWORD_RIGHT_REHASH, "right, to be stored anew");
+		is_int(password_check(stored, S("correct horsf"), vectors[i].cost), PASSWORD_WRONG, "wrong");
+	}
+	ok(password_storable(S("$argon2id$v=19$m=1048576,t=4,p=1$" SALT "$" HASH)), "4 GiB times passes can be waited for");
+	ok(!password_storable(S("$argon2id$v=19$m=1048576,t=5,p=1$" SALT "$" HASH)), "more can't");
+}
+
 static void hashes(void)
 {
 	struct slice a = password_hash(S("open sesame"), cheap), b = password_hash(S("open sesame"), cheap);
@@ -118,9 +141,6 @@ static bool refused(struct slice stored)
 	return dies(check_stored, &stored) == 111 && strstr(t_err, "latchkey: PW2:");
 }
 
-#define SALT "MDEyMzQ1Njc4OWFiY2RlZg"
-#define HASH "oiA8DKNi+RbHhKOcwXRbQB0TfuwlTv2IYKp06RwJq+E"
-
 static void other_spellings(void)
 {
 	static const char *const bad[] = {
@@ -149,7 +169,12 @@ static void other_spellings(void)
 		"$argon2id$v=19$n=8,t=1,p=1$" SALT "$" HASH,
 		"$argon2id$v=19$m=8,u=1,p=1$" SALT "$" HASH,
 		"$argon2id$v=19$m=8,t=1,p=1$$" HASH,
-		"$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$" HASH,
+		"$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbA$" HASH,
+		"$argon2id$v=19$m=31,t=1,p=4$" SALT "$" HASH,
+		"$argon2id$v=19$m=8192,t=1,p=256$" SALT "$" HASH,
+		"$argon2id$v=19$m=8,t=1,p=0$" SALT "$" HASH,
+		"$argon2id$v=19$m=8,t=1,p=1,$" SALT "$" HASH,
+		"$argon2id$v=19$m=8,t=1,p=1$" SALT SALT SALT SALT "$" HASH,
 		"$argon2id$v=19$m=8,t=1,p=1$" SALT "==$" HASH,
 		"$argon2id$v=19$m=8,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZh$" HASH,   /* unused bits set */
 		"$argon2id$v=19$m=8,t=1,p=1$" SALT "$oiA8DKNi+RbHhKOcwXRbQB0TfuwlTv2IYKp06RwJq+F",
@@ -373,6 +398,7 @@ int main(void)
 		return 2;
 	rfc_9106();
 	checks();
+	others_argon2id();
 	hashes();
 	is_int(dies(hash_with_too_little, NULL), 111, "a hash that can't be made is our failure");
 	ok(strstr(t_err, "latchkey: PW1: no Argon2id with 1 KiB: "), "and says so: %s", t_err);

@@ -103,7 +103,7 @@ users() { # PATTERN: the .c that include such a header, themselves or by an own 
         case $f in *.h) grep -lF "\"$f\"" $own ;; *) echo "$f" ;; esac
     done | sort -u | paste -sd ' ' -
 }
-for header in sqlite3 bearssl sodium crypto_ jsmn linux/; do
+for header in sqlite3 bearssl crypto_ jsmn linux/; do
     allowed=$(awk -F '\t' -v h="$header" '{ n = split($2, a, " "); for (i = 1; i <= n; i++) if (a[i] == h) print $1 }' "$TMP/foreign" | sort | paste -sd ' ' -)
     used=$(users "$header")
     wrong=$(for f in $used; do case " $allowed " in *" $f "*) ;; *) echo "$f" ;; esac; done)

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <crypto_pwhash/argon2/argon2.h>
 #include <valgrind/memcheck.h>
 
 static bool careless, checking;
@@ -35,16 +36,13 @@ bool __wrap_same_bytes(const void *a, const void *b, size_t n)
 	return same;
 }
 
-int __real_crypto_pwhash_argon2id(unsigned char *out, unsigned long long outlen, const char *password, unsigned long long length,
-	const unsigned char *salt, unsigned long long passes, size_t memory, int alg);
-int __wrap_crypto_pwhash_argon2id(unsigned char *out, unsigned long long outlen, const char *password, unsigned long long length,
-	const unsigned char *salt, unsigned long long passes, size_t memory, int alg);
-int __wrap_crypto_pwhash_argon2id(unsigned char *out, unsigned long long outlen, const char *password, unsigned long long length,
-	const unsigned char *salt, unsigned long long passes, size_t memory, int alg)
+int __real_argon2_ctx(argon2_context *context, argon2_type type);
+int __wrap_argon2_ctx(argon2_context *context, argon2_type type);
+int __wrap_argon2_ctx(argon2_context *context, argon2_type type)
 {
-	int failed = __real_crypto_pwhash_argon2id(out, outlen, password, length, salt, passes, memory, alg);
+	int failed = __real_argon2_ctx(context, type);
 	if (checking)
-		VALGRIND_MAKE_MEM_UNDEFINED(out, outlen);
+		VALGRIND_MAKE_MEM_UNDEFINED(context->out, context->outlen);
 	return failed;
 }
 

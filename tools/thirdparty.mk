@@ -78,11 +78,10 @@ BEARSSL_FLAGS = -O2 -I$(BEARSSL_SRC)/inc -I$(BEARSSL_SRC)/src
 # versions (19 MiB, t=2: 27 ms either way; at -Os 59 ms), so those and the CPU detection stay out.
 # sodium_init() must not be called: it only chooses among CPU versions, the portable ones are the
 # static default, and it would need 50 KB of ciphers that nobody uses. core.c is here for its
-# sodium_misuse(); --gc-sections drops the rest of it, undefined references and all.
-SODIUM_FILES := $(addprefix crypto_pwhash/argon2/,argon2-core.c argon2-encoding.c \
-  argon2-fill-block-ref.c argon2.c blake2b-long.c pwhash_argon2id.c) \
+# sodium_misuse(); --gc-sections drops the rest of it and of argon2.c, undefined references and all.
+SODIUM_FILES := $(addprefix crypto_pwhash/argon2/,argon2-core.c argon2-fill-block-ref.c argon2.c blake2b-long.c) \
  $(addprefix crypto_generichash/blake2b/ref/,blake2b-compress-ref.c blake2b-ref.c generichash_blake2b.c) \
- sodium/utils.c sodium/codecs.c sodium/core.c
+ sodium/utils.c sodium/core.c
 SODIUM_FLAGS = -DNDEBUG -I$(SODIUM_SRC)/include -I$(SODIUM_SRC)/include/sodium -O2 -DCONFIGURED=1 \
  -DSODIUM_STATIC -DHAVE_MMAP -DHAVE_SYS_MMAN_H -DHAVE_EXPLICIT_BZERO -DHAVE_GETRANDOM -D_GNU_SOURCE \
  -DNATIVE_$(ENDIAN)_ENDIAN=1

@@ -71,8 +71,7 @@ MAPS    = $(foreach p,$(SQLITE_SRC)=sqlite3 $(BEARSSL_SRC)=bearssl $(SODIUM_SRC)
 COMMON += $(if $(STATIC),-fno-asynchronous-unwind-tables)
 WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wstrict-prototypes \
           -Wmissing-prototypes -Wwrite-strings -Wformat=2 -Werror
-SYSTEM  = -isystem $(SQLITE_SRC) -isystem $(BEARSSL_SRC)/inc -isystem $(SODIUM_SRC)/include \
-          -isystem $(SODIUM_SRC)/include/sodium -isystem $(JSMN_SRC)
+SYSTEM  = -isystem $(SQLITE_SRC) -isystem $(BEARSSL_SRC)/inc -isystem $(SODIUM_SRC) -isystem $(JSMN_SRC)
 OWN     = -std=c11 -D_GNU_SOURCE $(COMMON) $(MAPS) -fstack-protector-strong $(WARN) $(VARIANT) -I. $(SYSTEM) $(STAMPS)
 # An instrumented SQLite takes clang 2 minutes at -O1, 14 seconds at -O0.
 THIRD   = $(COMMON) $(MAPS) $(if $(filter asan msan,$(B)),-O0) -w
