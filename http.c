@@ -227,7 +227,7 @@ enum error http_read_stream(struct request *rq, struct slice early, const struct
 	struct slice begun = slice_from(head, at.at);
 	*closed = e == ERROR_BAD_REQUEST && head.n == 0;
 	h.rq.wire.face = face_of(head);
-	h.connected = http_peer(0);
+	h.connected = rq->wire.connected.p ? rq->wire.connected : http_peer(0);
 	if (e)
 		find_peer_alone(&h);
 	else

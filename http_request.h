@@ -31,6 +31,7 @@ struct wire {
 	bool unread;                /* of a socket: input may be left; http_send() then reads it */
 	bool keep;                  /* the client may send another request on this connection: HTTP/1.1, and a worker alone */
 	bool waits;                 /* the client waits for "100 Continue" before it sends the body */
+	struct slice connected;     /* given to http_read_stream(): http_peer()'s, where it is known; p NULL: it asks */
 };
 
 struct request {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/auxv.h>
+#include <sys/prctl.h>
 #endif
 
 #include "base/base.h"
@@ -85,6 +86,9 @@ int process_enter(const char *dir)
 void process_become_owner(const char *dir)
 {
 	close(process_enter(dir));
+#ifdef __linux__
+	prctl(PR_SET_DUMPABLE, 0UL);    /* behind setuid(2), which may set it again */
+#endif
 }
 
 char **process_take_environment(void)

@@ -30,7 +30,10 @@ void process_start(enum process_kind kind);
  * -1 when dir can't be opened. It stays open until the process ends.
  */
 int process_enter(const char *dir);
-/* The same for those who need no descriptor. */
+/*
+ * The same for the listener and the verbs, which need no descriptor. Passwords and keys pass through them, so they leave no core and
+ * can't be looked into by others of their user; a request's process sees to that itself (harden.h).
+ */
 void process_become_owner(const char *dir);
 
 /*

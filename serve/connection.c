@@ -96,7 +96,7 @@ struct connection *connection_open(int fd, int64_t deadline)
 	}
 	struct slice peer = http_peer(fd);
 	*c = (struct connection){ .fd = fd, .face = FACE_HTTP, .deadline = deadline, .next = all, .source = source_of(peer) };
-	if (peer.n && peer.n <= CONNECTION_PEER_MAX)
+	if (peer.n && peer.n <= HANDOVER_PEER_MAX)
 		c->peer = (struct slice){ memcpy(c->peer_text, peer.p, peer.n), peer.n };
 	if (all)
 		all->previous = c;

@@ -7,8 +7,7 @@
 #include "base/address.h"
 #include "base/base.h"
 #include "http.h"
-
-enum { CONNECTION_PEER_MAX = 48 };      /* bytes of an address as text */
+#include "serve/handover.h"
 
 enum state {
 	IDLE,           /* no byte of a request yet, but for an empty line */
@@ -36,7 +35,7 @@ struct connection {
 	struct slice asked;             /* of malloc: the request, in case that it must run again; p NULL: none */
 	enum face face;                 /* and method: the form of the reply, if it has to be another one */
 	enum method method;
-	char peer_text[CONNECTION_PEER_MAX];
+	char peer_text[HANDOVER_PEER_MAX];
 };
 
 /*

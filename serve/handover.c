@@ -7,14 +7,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static char bytes[HANDOVER_ROOM];
+/* A message: a byte that says how long the address is, the address, the bytes of the request. */
+static char bytes[1 + HANDOVER_PEER_MAX + HANDOVER_ROOM];
 static size_t held;                     /* of them, since they were wiped */
 
-bool handover_send(int socket, int connection, struct slice early)
+bool handover_send(int socket, int connection, struct slice peer, struct slice early)
 {
+	char n = (char)peer.n;
 	union { char room[CMSG_SPACE(sizeof(int))]; struct cmsghdr head; } control = { { 0 } };
-	struct iovec part = { (void *)(uintptr_t)early.p, early.n };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.room };
+	struct iovec parts[] = { { &n, 1 }, { (void *)(uintptr_t)peer.p, peer.n }, { (void *)(uintptr_t)early.p, early.n } };
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = sizeof parts / sizeof *parts, .msg_control = &control, .msg_controllen = sizeof control.room };
 	control.head.cmsg_level = SOL_SOCKET;
 	control.head.cmsg_type = SCM_RIGHTS;
 	control.head.cmsg_len = CMSG_LEN(sizeof(int));
@@ -43,7 +45,9 @@ bool handover_receive(int socket, struct handover_message *message)
 		memcpy(&message->fd, CMSG_DATA(rights), sizeof(int));
 	else if (n == sizeof message->pid)
 		memcpy(&message->pid, bytes, sizeof message->pid);
-	message->early = (struct slice){ bytes, (size_t)n };
+	size_t peer = (size_t)*bytes < (size_t)n ? (size_t)*bytes : (size_t)n - 1;
+	message->peer = (struct slice){ bytes + 1, peer };
+	message->early = (struct slice){ bytes + 1 + peer, (size_t)n - 1 - peer };
 	return true;
 }
 

@@ -421,6 +421,7 @@ static bool take_message(struct listener *out)
 		retire(slot_with(m.pid), 0);
 	if (m.fd < 0)
 		return false;
+	out->peer = m.peer;
 	out->early = m.early;
 	if (!fork_child(m.fd)) {
 		handover_forget();      /* else the next worker, and a core file, would have a copy */

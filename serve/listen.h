@@ -22,6 +22,7 @@ struct listen_options {
 struct listener {
 	enum { LISTEN_CHILD, LISTEN_WORKER } role;
 	struct slice early;             /* LISTEN_CHILD: its connection is on fds 0 and 1; these bytes were read of it already */
+	struct slice peer;              /* and this is whose it is, by http_peer(); p NULL: nobody has asked yet */
 	struct worker_place place;      /* LISTEN_WORKER */
 };
 

@@ -138,7 +138,7 @@ static bool usable(void)
 	return !wrong;
 }
 
-struct slice serve(int argc, char **argv, const char **dir)
+struct slice serve(int argc, char **argv, const char **dir, struct slice *peer)
 {
 	struct listener l;
 	struct listen_options asked = read_arguments(argc, argv, dir);
@@ -151,5 +151,6 @@ struct slice serve(int argc, char **argv, const char **dir)
 	listen_and_serve(&asked, usable, &l);
 	if (l.role == LISTEN_WORKER)
 		run_worker(&l.place, data_dir);
+	*peer = l.peer;
 	return l.early;
 }

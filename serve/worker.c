@@ -223,7 +223,7 @@ static void leave_batch(void)
 /* Sends the connection to the listener, which starts a process for it. */
 static bool hand_over(struct connection *c, struct slice bytes)
 {
-	if (!handover_send(place->handover, c->fd, bytes))
+	if (!handover_send(place->handover, c->fd, c->peer, bytes))
 		return false;
 	connections_watch(EPOLL_CTL_DEL, c->fd, 0, NULL);   /* close() alone doesn't do it: the other process still has the connection */
 	close_connection(c);

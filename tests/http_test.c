@@ -903,6 +903,11 @@ static void test_early_bytes(void)
 	}
 	is_int(bad, 0, "a request of which any part was read before");
 	open_pair(SOCK_STREAM);
+	rq.wire.connected = S("198.51.100.7");
+	http_read_stream(&rq, good, &rules, &closed);
+	heard();
+	is_slice(rq.peer, S("198.51.100.7"), "and whose connection is known already");
+	open_pair(SOCK_STREAM);
 	shutdown(far_end, SHUT_WR);
 	enum error e = http_read_stream(&rq, S("GET"), &rules, &closed);
 	heard();

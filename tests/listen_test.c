@@ -112,7 +112,7 @@ static _Noreturn void be_child(const struct listener *l)
 {
 	static const struct { char word; int number; } ends[] = { { 'T', SIGTERM }, { 'I', SIGINT }, { 'K', SIGKILL } };
 	char c;
-	bool good = write_all(1, l->early);
+	bool good = write_all(1, l->peer) && write_all(1, l->early);
 	while (good && read(0, &c, 1) == 1) {
 		for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
 			if (c == ends[i].word)
@@ -152,7 +152,7 @@ static void obey(const struct worker_place *place, char order)
 		tell(place->handover, "nothing", 7, -1);
 	if (order == 'g') {
 		int connection = __real_accept4(place->sockets[0], NULL, NULL, 0);
-		tell(place->handover, "early ", 6, connection);
+		tell(place->handover, "\x04" "who early ", 11, connection);
 		close(connection);
 	}
 }
@@ -453,7 +453,7 @@ static void test_workers(void)
 	int a = peer();
 	order('g');
 	turn();
-	is_str(hear_bytes(a, 6), "early ", "who is handed over has a process of its own, that knows what was read");
+	is_str(hear_bytes(a, 10), "who early ", "who is handed over has a process of its own, that knows what was read");
 	ok(is_served(a), "and waits for the rest");
 	order('n');
 	turn();
@@ -508,7 +508,7 @@ static void test_full(void)
 		fd[i] = peer();
 		order('g');
 		turn();
-		served += strcmp(hear_bytes(fd[i], 6), "early ") == 0;
+		served += strcmp(hear_bytes(fd[i], 10), "who early ") == 0;
 	}
 	is_int(served, MOST, "sixty-four are served at once");
 	ok(!here->heeds, "then no word is listened to");
@@ -520,7 +520,7 @@ static void test_full(void)
 	hang_up(fd[0]);
 	ok(until(heeds), "until one has ended");
 	turn();
-	is_str(hear_bytes(fd[MOST], 6), "early ", "then it is served");
+	is_str(hear_bytes(fd[MOST], 10), "who early ", "then it is served");
 	stop("and all ends in order");
 }
 
@@ -535,7 +535,7 @@ static void test_idle(void)
 	int a = peer();
 	order('g');
 	turn();
-	is_str(hear_bytes(a, 6), "early ", "one is handed over");
+	is_str(hear_bytes(a, 10), "who early ", "one is handed over");
 	order('i');
 	here->boot += 100;
 	turns(2);
@@ -599,7 +599,7 @@ static void test_end_of_workers(void)
 	turns(2);
 	order('g');
 	turn();
-	is_str(hear_bytes(a, 6), "early ", "told to end it takes what is handed over");
+	is_str(hear_bytes(a, 10), "who early ", "told to end it takes what is handed over");
 	hang_up(a);
 	order('g');
 	order('g');
@@ -610,7 +610,7 @@ static void test_end_of_workers(void)
 	fault(FORK, 1, EAGAIN, 0);
 	turns(20);
 	is_str(hear_bytes(b, 6), "", "a worker's last words, too: there is no process for the one");
-	is_str(hear_bytes(c, 6), "early ", "but one for the other");
+	is_str(hear_bytes(c, 10), "who early ", "but one for the other");
 	hang_up(c);
 	ok(until(has_ended), "and ends when all are served");
 	is_int(ended(), 0, "in order");

@@ -11,6 +11,10 @@ line "PLACE: which secret, in which form", and in the end "N secrets, N forms, N
 
 Runs it in an empty directory with cores allowed, writes one byte to its fd 0, a pipe, waits until it has taken that, and
 sends SIGQUIT; prints whether the kernel made a core of it.
+
+    secrets.py core-at PORT COMMAND...
+
+The same of one that listens there: the signal is sent once it takes connections.
 """
 import array
 import base64
@@ -19,6 +23,7 @@ import os
 import re
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -84,12 +89,26 @@ def taken(pipe):
         time.sleep(0.02)
 
 
-def core(command):
+def listens(port):
+    """Waits until it does."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        except OSError:
+            time.sleep(0.02)
+
+
+def core(command, port=None):
     with tempfile.TemporaryDirectory() as where:
         allow = lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=where, preexec_fn=allow)
-        os.write(child.stdin.fileno(), b"{")
-        taken(child.stdin)
+        if port:
+            listens(port)
+        else:
+            os.write(child.stdin.fileno(), b"{")
+            taken(child.stdin)
         os.kill(child.pid, signal.SIGQUIT)
         _, status = os.waitpid(child.pid, 0)
         print("core" if os.WCOREDUMP(status) or os.listdir(where) else "none", os.WTERMSIG(status))
@@ -98,5 +117,7 @@ def core(command):
 if __name__ == "__main__":
     if sys.argv[1] == "find":
         find(sys.argv[2], sys.argv[3:])
+    elif sys.argv[1] == "core-at":
+        core(sys.argv[3:], int(sys.argv[2]))
     else:
         core(sys.argv[2:])

@@ -141,9 +141,14 @@ waiting() { # a request that waits for its body
 }
 is "$(waiting)" 'none 3' 'a request leaves no core, whatever the limits are'
 is "$(core "$LATCHKEY" user add zoe --dir "$DATA")" 'none 3' 'nor does a verb that was given a password'
+PORT=$((PORT + 1))
+while t_listening "$PORT"; do PORT=$((PORT + 1)); done
+core_at() { /usr/bin/python3 "$TOP/tests/secrets.py" core-at "$PORT" "$@"; }
+is "$(core_at "$LATCHKEY" serve "127.0.0.1:$PORT" --workers 1 --dir "$DATA")" 'none 3' 'nor does the listener, which sign-ins go through'
+control_at=$(core_at /usr/bin/python3 -c "import socket; socket.create_server(('127.0.0.1', $PORT)).accept(); import time; time.sleep(60)")
 control=$(core cat)
-[ -n "$(cat /proc/sys/kernel/core_pattern)" ] && [ "$(awk '/^Max core/ { print $6 }' /proc/self/limits)" != 0 ] || control='core 3'   # a host that makes none of anything
-is "$control" 'core 3' 'control: another program leaves one'
+[ -n "$(cat /proc/sys/kernel/core_pattern)" ] && [ "$(awk '/^Max core/ { print $6 }' /proc/self/limits)" != 0 ] || control='core 3' control_at='core 3'   # a host that makes none of anything
+is "$control $control_at" 'core 3 core 3' 'control: other programs leave one'
 
 # --- planted ones
 plant() { # NAME FILE TEXT

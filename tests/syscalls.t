@@ -144,7 +144,7 @@ data "$TMP/story"
 verb user set demo subscription '{"plan":"pro","status":"active"}' >/dev/null
 port=$(free_port)
 # -D: strace is the server's child, not its parent, so that the server is what `stop` stops.
-LATCHKEY_DIR=$DATA start server strace -D -f -e trace=execve -v -s 4096 -o "$TRACE" "$LATCHKEY" serve "127.0.0.1:$port"
+LATCHKEY_DIR=$DATA start server strace -D -f -e inject=prctl:retval=0:when=1 -e trace=execve,prctl -v -s 4096 -o "$TRACE" "$LATCHKEY" serve "127.0.0.1:$port"
 wait_port "$port"
 story "http://127.0.0.1:$port/api/auth" 'looked at by strace'
 # shellcheck disable=SC2154  # set by start

@@ -940,6 +940,28 @@ static void test_fail_while_reading(void)
 
 static struct handover_message word;
 
+/* Who resets the connection behind a sign-in is throttled as who he is. */
+static void test_whose(void)
+{
+	start(0);
+	here->from = 7;
+	int a = peer();
+	here->peer_gone = true;
+	ask(a, GET("/slow"));
+	ok(handover_receive(handover[0], &word) && word.fd >= 0, "a request is handed over whose client has gone");
+	is_mem(word.peer.p, word.peer.n, "198.51.100.7", 12, "with the address that it came from");
+	is_mem(word.early.p, word.early.n, GET("/slow"), sizeof GET("/slow") - 1, "and its bytes");
+	close(word.fd);
+	here->from = 0;
+	here->peer_gone = false;
+	int b = peer();
+	ask(b, GET("/slow"));
+	ok(handover_receive(handover[0], &word) && word.fd >= 0, "one of a socket without addresses");
+	is_mem(word.peer.p, word.peer.n, "unix:", 5, "is known as that");
+	close(word.fd);
+	stop();
+}
+
 static void test_hand_over(void)
 {
 	start(0);
@@ -985,8 +1007,9 @@ static void test_take(void)
 	pid_t self = getpid();
 	need(send(lone[1], &self, sizeof self, 0) == sizeof self);
 	ok(handover_receive(lone[0], &word) && word.pid == self && word.fd == -1, "a word of a worker that takes no more");
-	need(send(lone[1], "abcde", 5, 0) == 5);
+	need(send(lone[1], "\x09" "bcde", 5, 0) == 5);
 	ok(handover_receive(lone[0], &word) && word.pid == 0 && word.fd == -1, "other bytes are none");
+	ok(word.peer.n == 4 && word.early.n == 0, "nor do they reach beyond their end");
 	start(0);
 	int a = peer();
 	ask(a, GET("/slow"));
@@ -1146,6 +1169,7 @@ int main(void)
 	test_one_at_a_time();
 	test_whole_batch_fails();
 	test_fail_while_reading();
+	test_whose();
 	test_hand_over();
 	test_take();
 	test_sigterm();
