@@ -24,15 +24,17 @@
  *	400  bytes that are no text: NUL, control bytes, a CR or LF alone, which
  *	     two programs may split differently (9112, 2.2); folded lines (5.2);
  *	     two Content-Length, or one beside Transfer-Encoding (6.3: request
- *	     smuggling); a header read here that came twice; no Host in 1.1, two
+ *	     smuggling); chunks that aren't written as 7.1 says, or in HTTP/1.0; a header read here that came twice; no Host in 1.1, two
  *	     of them, or one that is none (3.2); an expectation that isn't
  *	     100-continue; input that ends before the body does
  *	408  the request wasn't complete in time, counted from its beginning
- *	413  a body over LIMIT_BODY, before a byte of it is read
+ *	413  a body over LIMIT_BODY, before a byte over it is read
  *	414  a request line over LIMIT_LINE
  *	431  a header over LIMIT_LINE, a head over LIMIT_HEAD, more headers than
  *	     LIMIT_HEADERS
- *	501  Transfer-Encoding: none is supported
+ *	411  by CGI and SCGI: a body that was announced, whose length the web
+ *	     server doesn't say
+ *	501  a Transfer-Encoding other than chunked
  *	505  another major version than 1
  *
  * Of SCGI (python.ca/scgi/protocol.txt) 400 is also: a netstring that isn't
@@ -57,6 +59,7 @@
 #include "base/address.h"
 #include "base/file.h"
 #include "http_cgi.h"
+#include "http_chunks.h"
 #include "http_lines.h"
 
 enum {
@@ -104,6 +107,26 @@ static enum error read_some(struct input *in, char *at, size_t room, size_t *got
 	}
 }
 
+/* Reads a body in chunks, of which `begun` came with the head. *used: how much of that is the body's. */
+static enum error receive_chunks(struct input *in, struct request *rq, struct slice begun, size_t *used)
+{
+	struct http_chunks c = { 0 };
+	char *coded = arena(LIMIT_CODED);
+	struct slice all = { coded, begun.n < LIMIT_CODED ? begun.n : LIMIT_CODED };
+	if (all.n)
+		memcpy(coded, begun.p, all.n);
+	enum error e = chunks_scan(&c, all);
+	for (size_t got = 0; !e && c.next != CHUNK_DONE; all.n += got) {
+		e = read_some(in, coded + all.n, LIMIT_CODED - all.n, &got);
+		if (!e)
+			e = chunks_scan(&c, (struct slice){ coded, all.n + got });
+	}
+	if (!e)
+		rq->body = chunks_data(all);
+	*used = c.at;
+	return e;
+}
+
 /* Reads exactly length bytes, of which `begun` came with the head. */
 static enum error receive_body(struct input *in, struct request *rq, int64_t length, struct slice begun)
 {
@@ -125,7 +148,7 @@ enum error http_read_cgi(struct request *rq, char *const *environment, const str
 {
 	struct input in = { .deadline = now_ms() + http_patience };
 	struct head h = { .rq.wire.face = FACE_CGI };
-	int64_t length = -1;
+	int64_t length = LENGTH_NONE;
 	enum error e = cgi_parse(&h, environment, rules, &length);
 	if (!e)
 		e = receive_body(&in, &h.rq, length, SLICE_NONE);
@@ -222,7 +245,7 @@ enum error http_read_stream(struct request *rq, struct slice early, const struct
 	struct head h = { .rq.wire.face = FACE_HTTP };
 	struct http_at at = { 0 };
 	struct slice head;
-	int64_t length = -1;
+	int64_t length = LENGTH_NONE;
 	enum error e = read_head(&in, &head, &at);
 	struct slice begun = slice_from(head, at.at);
 	*closed = e == ERROR_BAD_REQUEST && head.n == 0;
@@ -232,13 +255,14 @@ enum error http_read_stream(struct request *rq, struct slice early, const struct
 		find_peer_alone(&h);
 	else
 		e = parse_head(&h, head, &at, rules, &length);
+	size_t used = length > 0 ? (size_t)length : 0;
 	if (!e) {
-		if (waits_for_continue(&h) && length > (int64_t)begun.n)
+		if (waits_for_continue(&h) && (length == LENGTH_CHUNKS ? begun.n == 0 : used > begun.n))
 			(void)write_all(1, S("HTTP/1.1 100 Continue\r\n\r\n"));
-		e = receive_body(&in, &h.rq, length, begun);
+		e = length == LENGTH_CHUNKS ? receive_chunks(&in, &h.rq, begun, &used) : receive_body(&in, &h.rq, length, begun);
 	}
 	*rq = h.rq;
-	rq->wire.unread = e || (int64_t)begun.n > (length > 0 ? length : 0);
+	rq->wire.unread = e || begun.n > used;
 	return e;
 }
 
@@ -264,27 +288,40 @@ static bool may_keep(const struct head *h)
 	return h->rq.wire.face == FACE_HTTP && !h->rq.wire.minor_zero;
 }
 
+/* How long a body in `in` is, behind its head; -1: it isn't there yet. */
+static int64_t measure(struct slice in, struct http_at *at, int64_t length, enum error *e)
+{
+	struct slice body = slice_from(in, at->at);
+	if (length != LENGTH_CHUNKS)
+		return (int64_t)body.n < length ? -1 : length > 0 ? length : 0;
+	*e = chunks_scan(&at->body, body);
+	return at->body.next == CHUNK_DONE ? (int64_t)at->body.at : -1;
+}
+
 enum http_progress http_take(struct slice in, struct http_at *at, const struct http_rules *rules, struct slice connected,
 	struct http_taken *out)
 {
 	struct head h = { .rq.wire.face = face_at(at, in), .connected = connected };
-	int64_t length = -1;
+	int64_t length = LENGTH_NONE, body = -1;
 	enum error e = scan(at, in);
 	if (e)
 		find_peer_alone(&h);
 	else if (at->done)
 		e = parse_head(&h, in, at, rules, &length);
+	if (!e && at->done)
+		body = measure(in, at, length, &e);
 	h.rq.wire.unread = e != ERROR_NONE;
 	h.rq.wire.keep = !e && may_keep(&h);
 	h.rq.wire.waits = waits_for_continue(&h);
-	size_t body = length > 0 ? (size_t)length : 0;
-	*out = (struct http_taken){ .request = h.rq, .used = at->at + body, .error = e };
+	*out = (struct http_taken){ .request = h.rq, .error = e };
 	if (e)
 		return HTTP_WRONG;
-	if (!at->done || in.n < out->used)
+	if (body < 0)
 		return HTTP_MORE;
+	struct slice coded = { in.p + at->at, (size_t)body };
+	out->used = at->at + coded.n;
 	if (body)
-		out->request.body = (struct slice){ in.p + at->at, body };
+		out->request.body = length == LENGTH_CHUNKS ? chunks_data(coded) : coded;
 	return HTTP_WHOLE;
 }
 

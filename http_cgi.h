@@ -7,7 +7,7 @@
 
 #include "http_head.h"
 
-/* Sets *h from an environment, checked. *length is Content-Length, -1 where there is none. Borrows. */
+/* Sets *h from an environment, checked. *length is Content-Length, or LENGTH_NONE. Borrows. */
 enum error cgi_parse(struct head *h, char *const *environment, const struct http_rules *rules, int64_t *length);
 /* Goes on in a netstring, "LENGTH:HEADERS," with no zero before LENGTH, that begins at the beginning of in. */
 enum error scgi_scan(struct http_at *at, struct slice in);

@@ -164,21 +164,44 @@ static enum error check_host(struct head *h)
 	return ERROR_NONE;
 }
 
-/* RFC 9112, 6.1 to 6.3. -1: no Content-Length, so no body. */
-static enum error check_length(const struct head *h, int64_t *length)
+static enum error parse_length(struct slice s, int64_t *length)
 {
-	struct slice s = h->content_length;
-	*length = -1;
-	if (h->transfer_encoding.p)
-		return s.p ? ERROR_BAD_REQUEST : ERROR_NOT_IMPLEMENTED;
-	if (!s.p)
-		return ERROR_NONE;
 	for (size_t i = 0; i < s.n; i++)
 		if (!is_digit(s.p[i]))
 			return ERROR_BAD_REQUEST;
 	if (s.n == 0)
 		return ERROR_BAD_REQUEST;
 	return parse_number(s, 0, LIMIT_BODY, length) ? ERROR_NONE : ERROR_BODY_TOO_LARGE;
+}
+
+/* RFC 9112, 6.1 to 6.3. In HTTP/1.0 there are no chunks. */
+static enum error length_of_coding(const struct head *h, int64_t *length)
+{
+	if (h->content_length.p || h->rq.wire.minor_zero)
+		return ERROR_BAD_REQUEST;
+	*length = LENGTH_CHUNKS;
+	return slice_is_nocase(h->transfer_encoding, S("chunked")) ? ERROR_NONE : ERROR_NOT_IMPLEMENTED;
+}
+
+/*
+ * RFC 3875, 4.1.2: the web server has taken the coding off, and CONTENT_LENGTH says what is left. One that doesn't say it
+ * leaves a body unseen; taken for none, a sign-out would end nothing. By SCGI the length always comes.
+ */
+static bool is_body_unseen(const struct head *h, int64_t length)
+{
+	bool untold = h->rq.wire.face == FACE_CGI && h->rq.method == METHOD_POST && !h->content_length.p;
+	return length <= 0 && (h->transfer_encoding.n || (untold && h->rq.content_type.n));
+}
+
+static enum error check_length(const struct head *h, int64_t *length)
+{
+	*length = LENGTH_NONE;
+	if (h->rq.wire.face == FACE_HTTP && h->transfer_encoding.p)
+		return length_of_coding(h, length);
+	enum error e = h->content_length.p ? parse_length(h->content_length, length) : ERROR_NONE;
+	if (!e && h->rq.wire.face != FACE_HTTP && is_body_unseen(h, *length))
+		e = ERROR_LENGTH_REQUIRED;
+	return e;
 }
 
 enum method head_method(struct slice word)

@@ -8,6 +8,9 @@
 #include "base/address.h"
 #include "http_request.h"
 
+/* How long a body is, where no number says it. */
+enum { LENGTH_NONE = -1, LENGTH_CHUNKS = -2 };
+
 /* The rows of head_fields. The last ones are variables of SCGI alone. */
 enum { HEAD_FIELDS = 30, HEAD_FIELDS_OF_SCGI = 3, HEAD_FIELDS_OF_CGI = HEAD_FIELDS - HEAD_FIELDS_OF_SCGI };
 
@@ -31,6 +34,20 @@ struct http_rules {
 	struct networks trusted_proxies;
 };
 
+/* How far a scanner has come in a body in chunks that arrives in pieces (http_chunks.h). {0} at first. */
+struct http_chunks {
+	size_t at;              /* bytes seen */
+	size_t left, sum;       /* bytes of data: still to come of this chunk; of all chunks */
+	size_t length;          /* bytes of this line */
+	enum {
+		CHUNK_SIZE, CHUNK_BLANK, CHUNK_EXTENSION,   /* a line that begins a chunk */
+		CHUNK_DATA, CHUNK_END,                      /* its bytes, and the CRLF behind them */
+		CHUNK_TRAILER, CHUNK_VALUE,                 /* a line behind the last chunk */
+		CHUNK_DONE
+	} next;
+	bool cr;                /* the last byte was the CR of a line */
+};
+
 /* How far a scanner has come in a head that arrives in pieces. {0} at first. */
 struct http_at {
 	size_t at;              /* bytes seen */
@@ -39,6 +56,7 @@ struct http_at {
 	bool cr;                /* HTTP: the last byte was CR */
 	bool done;              /* the head is complete; `at` is its length */
 	bool lines_alone;       /* set by a worker behind a connection's first request: it is HTTP, whatever its first byte */
+	struct http_chunks body;        /* behind it */
 };
 
 struct head_field {
@@ -63,7 +81,7 @@ enum method head_method(struct slice word);
  * or REMOTE_ADDR and what trusted proxies say.
  */
 void head_find_peer(struct head *h, const struct networks *trusted);
-/* All checks, whose errors http.c lists. *length is Content-Length, -1 where there is none. */
+/* All checks, whose errors http.c lists. *length is Content-Length, LENGTH_CHUNKS, or LENGTH_NONE where there is no body. */
 enum error head_check(struct head *h, const struct http_rules *rules, int64_t *length);
 
 /* RFC 9110, 5.6.2. */

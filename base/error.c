@@ -28,6 +28,7 @@ const struct error_info errors[ERROR__MAX] = {
 	[ERROR_METHOD_NOT_ALLOWED] = { 405, "method_not_allowed", "This method is not allowed here.", 0 },
 	[ERROR_REQUEST_TIMEOUT] = { 408, "request_timeout", "The request did not arrive in time.", 0 },
 	[ERROR_USERNAME_TAKEN] = { 409, "username_taken", "This user name is taken.", 0 },
+	[ERROR_LENGTH_REQUIRED] = { 411, "length_required", "The length of the body didn't come through; send Content-Length.", 0 },
 	[ERROR_BODY_TOO_LARGE] = { 413, "body_too_large", "The body is larger than 16 KiB.", 0 },
 	[ERROR_URI_TOO_LONG] = { 414, "uri_too_long", "The request line is too long.", 0 },
 	[ERROR_UNSUPPORTED_MEDIA_TYPE] = { 415, "unsupported_media_type", "The body must be application/json.", 0 },

@@ -30,6 +30,7 @@ enum error {
 	ERROR_METHOD_NOT_ALLOWED,
 	ERROR_REQUEST_TIMEOUT,
 	ERROR_USERNAME_TAKEN,
+	ERROR_LENGTH_REQUIRED,      /* a body was announced, and the web server hands on no length of it: 411 */
 	ERROR_BODY_TOO_LARGE,
 	ERROR_URI_TOO_LONG,
 	ERROR_UNSUPPORTED_MEDIA_TYPE,
@@ -37,7 +38,7 @@ enum error {
 	ERROR_RATE_LIMITED,
 	ERROR_HEADERS_TOO_LARGE,
 	ERROR_INTERNAL,
-	ERROR_NOT_IMPLEMENTED,      /* a Transfer-Encoding, of which none is supported */
+	ERROR_NOT_IMPLEMENTED,      /* a Transfer-Encoding other than chunked */
 	ERROR_BUSY,
 	ERROR_STORE_FULL,
 	ERROR_STORE_UNAVAILABLE,

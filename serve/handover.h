@@ -10,7 +10,7 @@
 #include "base/base.h"
 
 /* The most bytes of one request, and of one message. */
-enum { HANDOVER_ROOM = LIMIT_HEAD + LIMIT_BODY + 8, HANDOVER_PEER_MAX = 48 };
+enum { HANDOVER_ROOM = LIMIT_HEAD + LIMIT_CODED + 8, HANDOVER_PEER_MAX = 48 };
 
 /*
  * `peer` is http_peer()'s of the connection, at most HANDOVER_PEER_MAX bytes: who resets the connection behind a request has no

@@ -31,15 +31,19 @@ lies 'a signed length' '{}' $P $L $J CONTENT_LENGTH=+2
 lies 'a length with a space' '{}' $P $L $J 'CONTENT_LENGTH=2 '"$(printf '\r')"
 lies 'a body that ends early' '{}' $P $L $J CONTENT_LENGTH=3
 lies 'TE and CL, as busybox passes them' '0' $P $L $J CONTENT_LENGTH=5 HTTP_TRANSFER_ENCODING=chunked
-refusal '501 Not Implemented' not_implemented 'This transfer coding is not supported.'
+refusal '411 Length Required' length_required "The length of the body didn't come through; send Content-Length."
 lies 'raw chunks, as busybox passes them' '2' $P $L $J HTTP_TRANSFER_ENCODING=chunked
+lies 'raw chunks beside a length of nothing' '2' $P $L $J HTTP_TRANSFER_ENCODING=chunked CONTENT_LENGTH=0
+lies 'a sign-out whose body is hidden, as uhttpd passes it' '{"all":true}' $P $J PATH_INFO=/logout
+lies 'a body without a length, as Apache passes it' "$ALICE" $P $L $J
+lies 'an empty length' "$ALICE" $P $L $J CONTENT_LENGTH=
 refusal '413 Content Too Large' body_too_large 'The body is larger than 16 KiB.'
 lies 'a length over the limit' '{}' $P $L $J CONTENT_LENGTH=16385
 lies 'a length of 2^64 + 2' '{}' $P $L $J CONTENT_LENGTH=18446744073709551618
 refusal '400 Bad Request' invalid_request 'username: Something in the request is missing or not allowed.'
-lies 'a body without a length, as Apache passes it' "$ALICE" $P $L $J
-lies 'an empty length' "$ALICE" $P $L $J CONTENT_LENGTH=
 lies 'more than the length' '{}{}' $P $L $J CONTENT_LENGTH=2
+lies 'chunks that the web server has decoded' '{}' $P $L $J CONTENT_LENGTH=2 HTTP_TRANSFER_ENCODING=chunked
+lies 'no body and no type' '' $P $L
 refusal '404 Not Found' not_found 'There is nothing here.'
 lies 'no path' '' $G
 lies 'an empty path' '' $G PATH_INFO=

@@ -194,7 +194,11 @@ static const struct head_case head_cases[] = {
 	{ T("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4294967301\r\n\r\n"), ERROR_BODY_TOO_LARGE, "2^32 + 5" },
 	{ T("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551621\r\n\r\n"), ERROR_BODY_TOO_LARGE, "2^64 + 5" },
 	{ T("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999999999999999999999999\r\n\r\n"), ERROR_BODY_TOO_LARGE, "far more" },
-	{ T("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"), ERROR_NOT_IMPLEMENTED, "chunked" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"), ERROR_NONE, "chunked" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:CHUNKED \r\n\r\n"), ERROR_NONE, "chunked in capitals" },
+	{ T("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"), ERROR_BAD_REQUEST, "chunked in 1.0" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"), ERROR_NOT_IMPLEMENTED, "gzip, chunked" },
+	{ T("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n"), ERROR_NOT_IMPLEMENTED, "chunked twice" },
 	{ T("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n"), ERROR_NOT_IMPLEMENTED, "identity" },
 	{ T("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n\r\n"), ERROR_NOT_IMPLEMENTED, "an empty coding" },
 	{ T("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: x\r\nTransfer-Encoding: chunked\r\n\r\n"), ERROR_BAD_REQUEST, "two Transfer-Encoding" },
@@ -463,7 +467,10 @@ static const struct { struct slice block; enum error want; const char *name; } s
 	{ T(SCGI_GET "HTTP_HOST\0\0" "HTTP_HOST\0" "a\0"), ERROR_BAD_REQUEST, "two hosts, the first empty" },
 	{ T(SCGI_GET "HTTP_HOST\0" "a\0" "HTTP_HOST\0\0"), ERROR_BAD_REQUEST, "two hosts, the second empty" },
 	{ T(SCGI_GET "HTTP_X\0" "a\0" "HTTP_X\0" "b\0"), ERROR_NONE, "two of what isn't read" },
-	{ T(SCGI_GET "HTTP_TRANSFER_ENCODING\0" "chunked\0"), ERROR_NOT_IMPLEMENTED, "a transfer coding" },
+	{ T(SCGI_GET "HTTP_TRANSFER_ENCODING\0" "chunked\0"), ERROR_LENGTH_REQUIRED, "a body in chunks that isn't there" },
+	{ T("CONTENT_LENGTH\0" "5\0" "SCGI\0" "1\0" "REQUEST_METHOD\0" "POST\0" "HTTP_TRANSFER_ENCODING\0" "chunked\0"), ERROR_NONE,
+	  "one that the web server has decoded" },
+	{ T(SCGI_GET "CONTENT_TYPE\0" "application/json\0"), ERROR_NONE, "a type, and no body" },
 	{ T(SCGI_GET "HTTP_USER_AGENT\0" "a\nb\0"), ERROR_BAD_REQUEST, "a line break in a header" },
 	{ T(SCGI_GET "HTTP_X\0" "a\nb\0"), ERROR_NONE, "a line break in what isn't read" },
 	{ T(SCGI_GET "PATH_INFO\0" "me\0"), ERROR_BAD_REQUEST, "a path without a slash" },
@@ -1005,10 +1012,145 @@ static void test_stream_bodies(void)
 	ok(!stream_body("", 0, 0) && !rq.body.p && !rq.wire.unread, "a body of nothing is none");
 	ok(!stream(S("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /x HTTP/1.1\r\n\r\n"), 99, 99) && rq.wire.unread && !rq.body.p,
 	   "a second request isn't looked at");
-	is_int(stream(S("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"), 999, 999),
-	       ERROR_NOT_IMPLEMENTED, "a chunked body is refused");
-	ok(rq.wire.unread && rq.method == METHOD_POST && rq.path.n == 1, "with what was understood");
 	ok(!rq.peer.p, "a local socket has no address");
+}
+
+/* ---- bodies in chunks -------------------------------------------------- */
+
+#define IN_CHUNKS "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
+#define DATA(literal) T(literal)
+#define NO_DATA { NULL, 0 }
+
+static const struct { struct slice coded; enum error want; struct slice data; const char *name; } chunk_cases[] = {
+	{ T("5\r\nhello\r\n0\r\n\r\n"), ERROR_NONE, DATA("hello"), "one chunk" },
+	{ T("2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"), ERROR_NONE, DATA("hello"), "two chunks" },
+	{ T("0\r\n\r\n"), ERROR_NONE, NO_DATA, "no chunk" },
+	{ T("000\r\n\r\n"), ERROR_NONE, NO_DATA, "a zero of three digits" },
+	{ T("00000000000000000005\r\nhello\r\n0\r\n\r\n"), ERROR_NONE, DATA("hello"), "a size that begins with zeros" },
+	{ T("a\r\n0123456789\r\nA\r\n0123456789\r\n0\r\n\r\n"), ERROR_NONE, DATA("01234567890123456789"), "digits of both cases" },
+	{ T("4\r\n\r\n\r\n\r\n0\r\n\r\n"), ERROR_NONE, DATA("\r\n\r\n"), "line ends as data" },
+	{ T("1\r\n\0\r\n0\r\n\r\n"), ERROR_NONE, DATA("\0"), "a NUL as data" },
+	{ T("5;a=b\r\nhello\r\n0;c\r\n\r\n"), ERROR_NONE, DATA("hello"), "extensions" },
+	{ T("5 \t ; a=\"b\"\r\nhello\r\n0\r\n\r\n"), ERROR_NONE, DATA("hello"), "an extension behind blanks" },
+	{ T("5;\r\nhello\r\n0\r\n\r\n"), ERROR_NONE, DATA("hello"), "an empty extension" },
+	{ T("5\r\nhello\r\n0\r\nA: b\r\nContent-Length:9\r\n\r\n"), ERROR_NONE, DATA("hello"), "trailers" },
+	{ T("5\r\nhello\r\n0\r\nA:\r\n\r\n"), ERROR_NONE, DATA("hello"), "a trailer without a value" },
+	{ T("\r\n"), ERROR_BAD_REQUEST, NO_DATA, "no size" },
+	{ T(";a\r\n"), ERROR_BAD_REQUEST, NO_DATA, "an extension without a size" },
+	{ T(" 5\r\n"), ERROR_BAD_REQUEST, NO_DATA, "a blank before the size" },
+	{ T("5 \r\n"), ERROR_BAD_REQUEST, NO_DATA, "a blank behind the size" },
+	{ T("5 5\r\n"), ERROR_BAD_REQUEST, NO_DATA, "two sizes" },
+	{ T("5 x;\r\n"), ERROR_BAD_REQUEST, NO_DATA, "a word behind a blank" },
+	{ T("0x5\r\n"), ERROR_BAD_REQUEST, NO_DATA, "a size with an x" },
+	{ T("+5\r\n"), ERROR_BAD_REQUEST, NO_DATA, "a sign" },
+	{ T("-5\r\n"), ERROR_BAD_REQUEST, NO_DATA, "a minus" },
+	{ T("5,5\r\n"), ERROR_BAD_REQUEST, NO_DATA, "a comma" },
+	{ T("g\r\n"), ERROR_BAD_REQUEST, NO_DATA, "a letter that is no digit" },
+	{ T("5\nhello\n0\n\n"), ERROR_BAD_REQUEST, NO_DATA, "LF alone" },
+	{ T("5\rhello"), ERROR_BAD_REQUEST, NO_DATA, "CR alone" },
+	{ T("5\r\r\n"), ERROR_BAD_REQUEST, NO_DATA, "CR CR LF" },
+	{ T("5;\0\r\n"), ERROR_BAD_REQUEST, NO_DATA, "a NUL in an extension" },
+	{ T("5;a\nb\r\n"), ERROR_BAD_REQUEST, NO_DATA, "LF in an extension" },
+	{ T("5\r\nhellox\r\n"), ERROR_BAD_REQUEST, NO_DATA, "a byte more than its size" },
+	{ T("5\r\nhello0\r\n\r\n"), ERROR_BAD_REQUEST, NO_DATA, "a chunk without its line end" },
+	{ T("5\r\nhello\n0\r\n\r\n"), ERROR_BAD_REQUEST, NO_DATA, "a chunk that ends with LF" },
+	{ T("0\r\nA b\r\n\r\n"), ERROR_BAD_REQUEST, NO_DATA, "a trailer with a blank in its name" },
+	{ T("0\r\nA\r\n\r\n"), ERROR_BAD_REQUEST, NO_DATA, "a trailer without a colon" },
+	{ T("0\r\n: a\r\n\r\n"), ERROR_BAD_REQUEST, NO_DATA, "a trailer without a name" },
+	{ T("0\r\n a: b\r\n\r\n"), ERROR_BAD_REQUEST, NO_DATA, "a folded trailer" },
+	{ T("0\r\nGET / HTTP/1.1\r\n\r\n"), ERROR_BAD_REQUEST, NO_DATA, "a request for a trailer" },
+	{ T("4000\r\n"), ERROR_BAD_REQUEST, NO_DATA, "the largest size, and an end" },
+	{ T("4001\r\n"), ERROR_BODY_TOO_LARGE, NO_DATA, "a size over the limit" },
+	{ T("10000000000000005\r\n"), ERROR_BODY_TOO_LARGE, NO_DATA, "a size of 2^64 + 5" },
+	{ T("5\r\nhello\r\n3ffc\r\n"), ERROR_BODY_TOO_LARGE, NO_DATA, "chunks over the limit together" },
+	{ T("5\r\nhel"), ERROR_BAD_REQUEST, NO_DATA, "half a chunk" },
+	{ T("5\r\nhello\r\n0\r\n"), ERROR_BAD_REQUEST, NO_DATA, "no end" },
+};
+
+static struct slice in_chunks(const char *head, struct slice coded)
+{
+	struct buf b = { 0 };
+	buf_s(&b, head);
+	buf_s(&b, "\r\n");
+	buf_add(&b, coded);
+	return buf_slice(&b);
+}
+
+/* The same by a worker, to which the bytes come in pieces, and which keeps what follows. */
+static bool taken_as(struct slice all, size_t step, enum error want, struct slice data)
+{
+	struct http_at at = { 0 };
+	struct http_taken taken;
+	enum http_progress progress = HTTP_MORE;
+	for (size_t n = step; progress == HTTP_MORE && n < all.n + step; n += step)
+		progress = http_take(at_edge((struct slice){ all.p, n < all.n ? n : all.n }), &at, &rules, S("192.0.2.1"), &taken);
+	if (progress == HTTP_MORE)      /* here its end is seen elsewhere */
+		return want == ERROR_BAD_REQUEST;
+	if (progress == HTTP_WRONG)
+		return taken.error == want;
+	return want == ERROR_NONE && taken.used == all.n && slice_is(taken.request.body, data) && taken.request.wire.keep;
+}
+
+static void test_chunks(void)
+{
+	for (size_t i = 0; i < sizeof chunk_cases / sizeof *chunk_cases; i++) {
+		size_t mark = arena_mark(), bad = 0;
+		struct slice all = in_chunks(IN_CHUNKS, chunk_cases[i].coded);
+		for (size_t step = 1; step <= all.n; step++) {
+			enum error e = stream(all, step, step);
+			bad += e != chunk_cases[i].want || !slice_is(rq.body, chunk_cases[i].data) || rq.wire.unread != (e != ERROR_NONE);
+			bad += !taken_as(all, step, chunk_cases[i].want, chunk_cases[i].data);
+		}
+		is_int(bad, 0, "chunks, cut in every way: %s", chunk_cases[i].name);
+		arena_back(mark);
+	}
+}
+
+/* A body of n bytes in chunks of `each`. */
+static struct slice chunks_of(size_t n, size_t each)
+{
+	static const char hex[] = "0123456789abcdef";
+	struct buf b = { 0 };
+	for (size_t size; n; n -= size) {
+		size = n < each ? n : each;
+		for (int shift = 12; shift >= 0; shift -= 4)
+			if (size >> shift || !shift)
+				buf_c(&b, hex[size >> shift & 15]);
+		buf_s(&b, "\r\n");
+		fill(&b, size);
+		buf_s(&b, "\r\n");
+	}
+	buf_s(&b, "0\r\n\r\n");
+	return buf_slice(&b);
+}
+
+static void test_chunk_limits(void)
+{
+	static const struct { size_t n, each; enum error want; const char *name; } cases[] = {
+		{ LIMIT_BODY, LIMIT_BODY, ERROR_NONE, "the largest body, in one chunk" },
+		{ LIMIT_BODY, 1000, ERROR_NONE, "the largest body, in pieces" },
+		{ LIMIT_BODY + 1, 1000, ERROR_BODY_TOO_LARGE, "one byte more" },
+		{ 4095, 1, ERROR_NONE, "4 KiB but one, a byte in each" },
+		{ 4096, 1, ERROR_BODY_TOO_LARGE, "one byte more than its sizes may take" },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		size_t mark = arena_mark(), bad = 0;
+		struct slice all = in_chunks(IN_CHUNKS, chunks_of(cases[i].n, cases[i].each));
+		for (size_t step = 900; step <= 3600; step += 900)
+			bad += stream(all, step, step) != cases[i].want || (!cases[i].want && rq.body.n != cases[i].n);
+		is_int(bad, 0, "chunks: %s", cases[i].name);
+		arena_back(mark);
+	}
+	ok(!stream(in_chunks(IN_CHUNKS, S("1\r\nx\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n")), 999, 999) && rq.body.n == 1 && rq.wire.unread,
+	   "what follows them isn't looked at");
+	size_t mark = arena_mark();
+	struct buf b = { 0 };
+	buf_s(&b, "1;");
+	fill(&b, 2 * LIMIT_CODED);
+	struct slice all = in_chunks(IN_CHUNKS, buf_slice(&b));
+	is_int(stream(all, 1000, 1000), ERROR_BODY_TOO_LARGE, "an extension without an end");
+	ok(taken_as(all, 1000, ERROR_BODY_TOO_LARGE, SLICE_NONE), "  by a worker too");
+	arena_back(mark);
 }
 
 static void test_long_stream(void)
@@ -1037,6 +1179,8 @@ static void test_continue(void)
 		{ T("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nh"), "i",
 		  "HTTP/1.1 100 Continue\r\n\r\n", "who began is told to go on" },
 		{ T("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi"), "", "", "who is through isn't" },
+		{ T(IN_CHUNKS "Expect: 100-continue\r\n\r\n"), "0\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n", "who waits with chunks is told to go on" },
+		{ T(IN_CHUNKS "Expect: 100-continue\r\n\r\n0"), "\r\n\r\n", "", "who began with them needn't be told" },
 		{ T("POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"), "hi", "", "a 1.0 isn't" },
 		{ T("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n"), "", "", "who has no body isn't" },
 		{ T("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n"), "hi", "", "who didn't ask isn't" }
@@ -1315,8 +1459,12 @@ static const struct cgi_case cgi_cases[] = {
 	{ "a length that overflows", { P, "CONTENT_LENGTH=18446744073709551618" }, T("hi"), ERROR_BODY_TOO_LARGE, T("/"), { 0 } },
 	{ "a negative length", { P, "CONTENT_LENGTH=-2" }, T("hi"), ERROR_BAD_REQUEST, T("/"), { 0 } },
 	{ "a length of two", { P, "CONTENT_LENGTH=2, 2" }, T("hi"), ERROR_BAD_REQUEST, T("/"), { 0 } },
-	{ "a transfer coding", { P, "HTTP_TRANSFER_ENCODING=chunked" }, T("hi"), ERROR_NOT_IMPLEMENTED, T("/"), { 0 } },
-	{ "a transfer coding and a length", { P, "HTTP_TRANSFER_ENCODING=chunked", "CONTENT_LENGTH=2" }, T("hi"), ERROR_BAD_REQUEST, T("/"), { 0 } },
+	{ "a body in chunks without a length", { P, "HTTP_TRANSFER_ENCODING=chunked" }, T("2\r\nhi\r\n0\r\n\r\n"), ERROR_LENGTH_REQUIRED, T("/"), { 0 } },
+	{ "a body in chunks with a length of nothing", { P, "HTTP_TRANSFER_ENCODING=chunked", "CONTENT_LENGTH=0" }, T("hi"), ERROR_LENGTH_REQUIRED, T("/"), { 0 } },
+	{ "a body in chunks that was decoded", { P, "HTTP_TRANSFER_ENCODING=chunked", "CONTENT_LENGTH=2" }, T("hi"), ERROR_NONE, T("/"), T("hi") },
+	{ "a body with a type and without a length", { P, "CONTENT_TYPE=a/b" }, T("hi"), ERROR_LENGTH_REQUIRED, T("/"), { 0 } },
+	{ "a type and a length of nothing", { P, "CONTENT_TYPE=a/b", "CONTENT_LENGTH=0" }, { 0 }, ERROR_NONE, T("/"), { 0 } },
+	{ "a GET with a type and without a length", { M, "CONTENT_TYPE=a/b" }, T("hi"), ERROR_NONE, T("/"), { 0 } },
 	{ "an expectation", { P, "HTTP_EXPECT=100-continue", "CONTENT_LENGTH=2" }, T("hi"), ERROR_NONE, T("/"), T("hi") },
 	{ "an unknown expectation", { P, "HTTP_EXPECT=200-ok" }, { 0 }, ERROR_BAD_REQUEST, T("/"), { 0 } },
 	{ "a host that is none", { M, "HTTP_HOST=a/b" }, { 0 }, ERROR_BAD_REQUEST, T("/"), { 0 } },
@@ -1590,7 +1738,7 @@ int main(void)
 		test_same_origin,
 		test_withheld,
 		test_stream_splits,
-		test_stream_bodies,
+		test_stream_bodies, test_chunks, test_chunk_limits,
 		test_early_bytes,
 		test_scgi_streams,
 		test_peek,

@@ -44,6 +44,8 @@ hostile 'an empty Content-Length' "${P}Content-Length:\r\n\r\n{}"
 hostile 'CL and TE' "${P}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
 hostile 'TE and CL' "${P}Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n"
 hostile 'two Transfer-Encoding' "${P}Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+hostile 'chunks in 1.0' "POST /api/auth/login HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+hostile 'a chunk longer than its size' "${P}Transfer-Encoding: chunked\r\n\r\n1\r\n{}\r\n0\r\n\r\n"
 hostile 'two Authorization' "${G}Host: a\r\nAuthorization: Bearer a\r\nAuthorization: Bearer b\r\n\r\n"
 hostile 'two spaces' 'GET  /api/auth/health HTTP/1.1\r\nHost: a\r\n\r\n'
 hostile 'a tab for a space' 'GET\t/api/auth/health HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -51,7 +53,7 @@ hostile 'a space in the path' 'GET /api/auth/health x HTTP/1.1\r\nHost: a\r\n\r\
 hostile 'UTF-8 in the path' 'GET /api/auth/\0303\0251 HTTP/1.1\r\nHost: a\r\n\r\n'
 hostile 'no version' 'GET /api/auth/health\r\n\r\n'
 hostile 'a version in small letters' 'GET /api/auth/health http/1.1\r\nHost: a\r\n\r\n'
-hostile 'an empty line first' "\r\n${G}Host: a\r\n\r\n"
+hostile 'two empty lines first' "\r\n\r\n${G}Host: a\r\n\r\n"
 hostile 'a target without a slash' 'GET api/auth/health HTTP/1.1\r\nHost: a\r\n\r\n'
 hostile 'a target of another scheme' 'GET ftp://a/api/auth/health HTTP/1.1\r\nHost: a\r\n\r\n'
 hostile 'a target with a user' 'GET http://u@a/api/auth/health HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -64,9 +66,10 @@ refusal '505 HTTP Version Not Supported' http_version 'Only HTTP/1.0 and HTTP/1.
 hostile 'the preface of HTTP/2' 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 hostile 'HTTP/0.9' 'GET /api/auth/health HTTP/0.9\r\n\r\n'
 refusal '501 Not Implemented' not_implemented 'This transfer coding is not supported.'
-hostile 'a chunked body' "${P}Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+hostile 'another coding than chunks' "${P}Transfer-Encoding: gzip\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
 refusal '413 Content Too Large' body_too_large 'The body is larger than 16 KiB.'
 hostile 'a body that is not sent' "${P}Content-Length: 16385\r\n\r\n"
+hostile 'a chunk of 2^64 + 2' "${P}Transfer-Encoding: chunked\r\n\r\n10000000000000002\r\n{}\r\n0\r\n\r\n"
 hostile 'a length of 2^64 + 2' "${P}Content-Length: 18446744073709551618\r\n\r\n{}"
 hostile 'a body too large that is waited for' "${P}Expect: 100-continue\r\nContent-Length: 99999\r\n\r\n"
 refusal '431 Request Header Fields Too Large' headers_too_large "The request's headers are too large."
@@ -88,11 +91,14 @@ hostile 'HTTP/1.0 without Host' 'GET /api/auth/health HTTP/1.0\r\n\r\n'
 hostile 'a higher minor version' 'GET /api/auth/health HTTP/1.7\r\nHost: a\r\n\r\n'
 hostile 'the absolute form' 'GET HTTP://other.example/api/auth/health?x HTTP/1.1\r\nHost: a\r\n\r\n'
 hostile '64 headers' "${G}Host: a\r\n$(printf '%63s' '' | sed 's/ /A: b\\r\\n/g')\r\n"
+hostile 'an empty line first' "\r\n${G}Host: a\r\n\r\n"
 hostile 'header names in any case' "${G}hOST: a\r\n\r\n"
 hostile 'a second request is not answered' "${G}Host: a\r\n\r\n${G}Host: a\r\n\r\n"
 hostile 'a body that is not looked at' "${G}Host: a\r\nContent-Length: 3\r\n\r\nabc"
 answer '200 OK' "$(pair_body 1)"
 hostile 'cookies in two lines' "${P}Cookie: a=b\r\nCookie: c=d\r\nContent-Length: ${#ALICE}\r\n\r\n$ALICE"
+hostile 'a body in chunks' "${P}Transfer-Encoding: chunked\r\n\r\n5;x=y\r\n${ALICE%"${ALICE#?????}"}\r\n$(printf '%x' $((${#ALICE} - 5)))\r\n${ALICE#?????}\r\n0\r\nA: b\r\n\r\n"
+hostile 'a second request behind chunks is not answered' "${P}Transfer-Encoding: chunked\r\n\r\n$(printf '%x' ${#ALICE})\r\n$ALICE\r\n0\r\n\r\n${G}Host: a\r\n\r\n"
 
 raw "${P}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"'{}'
 like "$(head -n 1 "$TMP/out")" 'HTTP/1.1 400 *' 'no interim answer where the body is there'

@@ -28,7 +28,6 @@ lies 'a signed length' '{}' CONTENT_LENGTH=+2 $S $P $L $J
 lies 'a negative length' '{}' CONTENT_LENGTH=-2 $S $P $L $J
 lies 'a hexadecimal length' '{}' CONTENT_LENGTH=0x2 $S $P $L $J
 lies 'a length with a space' '{}' 'CONTENT_LENGTH=2 2' $S $P $L $J
-lies 'a transfer coding and a length' '0' CONTENT_LENGTH=5 $S $P $L $J HTTP_TRANSFER_ENCODING=chunked
 lies 'no version' '' $C $G $H
 lies 'another version' '' $C SCGI=2 $G $H
 lies 'two versions' '' $C $S $S $G $H
@@ -55,8 +54,10 @@ hostile 'the end within the headers' '24:CONTENT_LENGTH\00000\0000SCGI' -e
 hostile 'the end before the comma' '24:CONTENT_LENGTH\00000\0000SCGI\00001\0000' -e
 hostile 'the end within the body' '74:CONTENT_LENGTH\00009\0000SCGI\00001\0000REQUEST_METHOD\0000POST\0000PATH_INFO\0000/login\0000SCRIPT_NAME\0000\0000,{}' -e
 
-refusal '501 Not Implemented' not_implemented 'This transfer coding is not supported.'
+refusal '411 Length Required' length_required "The length of the body didn't come through; send Content-Length."
 lies 'raw chunks' '2' $C $S $P $L $J HTTP_TRANSFER_ENCODING=chunked
+refusal '400 Bad Request' invalid_request 'username: Something in the request is missing or not allowed.'
+lies 'chunks that the web server has decoded' '{}' CONTENT_LENGTH=2 $S $P $L $J HTTP_TRANSFER_ENCODING=chunked
 refusal '413 Content Too Large' body_too_large 'The body is larger than 16 KiB.'
 lies 'a length over the limit' '{}' CONTENT_LENGTH=16385 $S $P $L $J
 lies 'a length of 2^64 + 2' '{}' CONTENT_LENGTH=18446744073709551618 $S $P $L $J

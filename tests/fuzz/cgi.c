@@ -59,8 +59,8 @@ static bool as_scgi(char *const env[], struct slice *text)
 		add_pair(&b, names[i], value_of(env, names[i]));
 	for (size_t i = 0; i < HEADERS; i++)
 		add_pair(&b, headers[i].variable, value_of(env, headers[i].variable));
-	/* SCGI's "0" is no length at all, which beside a Transfer-Encoding makes a difference. */
-	bool told = length.n == 0 || !slice_is(length, S("0"));
+	/* By SCGI a length always comes; here a type without one is a body that can't be seen. */
+	bool told = length.n || value_of(env, "CONTENT_TYPE").n == 0;
 	return netstring(buf_slice(&b), text) && is_address(value_of(env, "REMOTE_ADDR")) && told;
 }
 

@@ -33,7 +33,7 @@ static void line_holds(struct slice line, bool header)
 }
 
 /* What must be so of each head that is taken. */
-static void head_holds(struct slice head, bool minor_zero)
+static void head_holds(struct slice head, bool minor_zero, int64_t length)
 {
 	int lines = 0;
 	HOLDS(head.n >= 4 && head.n <= LIMIT_HEAD && memcmp(head.p + head.n - 4, "\r\n\r\n", 4) == 0);
@@ -46,7 +46,8 @@ static void head_holds(struct slice head, bool minor_zero)
 	}
 	HOLDS(lines - 1 <= LIMIT_HEADERS);
 	HOLDS(lines_of(head, "Host") <= 1 && (minor_zero || lines_of(head, "Host") == 1));
-	HOLDS(lines_of(head, "Content-Length") <= 1 && lines_of(head, "Transfer-Encoding") == 0);
+	HOLDS(lines_of(head, "Content-Length") + lines_of(head, "Transfer-Encoding") <= 1);
+	HOLDS(lines_of(head, "Transfer-Encoding") == (length == -2) && (length != -2 || !minor_zero));
 }
 
 static void add_header(struct buf *b, const char *name, struct slice value)
@@ -76,6 +77,7 @@ static bool written(const struct request *rq, int64_t length, struct buf *b)
 		add_header(b, headers[i].name, header_of(rq, i));
 	}
 	buf_int(&number, length);
+	add_header(b, "TRANSFER-encoding", length == -2 ? S("Chunked") : SLICE_NONE);
 	add_header(b, "content-LENGTH", length < 0 ? SLICE_NONE : buf_slice(&number));
 	buf_s(b, "\r\n");
 	return b->n <= LIMIT_HEAD && rq->mount.n + rq->path.n + rq->query.n + 40 < LIMIT_LINE;
@@ -112,7 +114,7 @@ void fuzz_one(struct slice in)
 	}
 	if (e[0])
 		return;
-	head_holds(in, rq[0].wire.minor_zero);
+	head_holds(in, rq[0].wire.minor_zero, length[0]);
 	for (int i = 0; i < 3; i++) {
 		request_holds(&rq[i], length[i]);
 		same_request(&rq[0], &rq[i]);

@@ -95,7 +95,7 @@ static inline void request_holds(const struct request *rq, int64_t length)
 		HOLDS(is_text(h) && !h.p == !h.n && h.n <= LIMIT_HEAD);
 		HOLDS(h.n == 0 || (*h.p != ' ' && *h.p != '\t' && h.p[h.n - 1] != '\t' && (h.p[h.n - 1] != ' ' || ends_joined(h))));
 	}
-	HOLDS(length >= -1 && length <= LIMIT_BODY);
+	HOLDS(length >= (rq->wire.face == FACE_HTTP ? -2 : -1) && length <= LIMIT_BODY);
 	HOLDS(rq->path.n && visible(rq->path) && visible(rq->query));
 	HOLDS(*rq->path.p == '/' || (rq->method == METHOD_OPTIONS && slice_is(rq->path, S("*")) && !rq->below));
 	HOLDS(rq->mount.n == 0 || (visible(rq->mount) && rq->mount.p[rq->mount.n - 1] != '/' && !memchr(rq->mount.p, ';', rq->mount.n)));
