@@ -12,8 +12,9 @@
  *   close(2)       of the O_PATH descriptors and the ruleset: nothing can be
  *                  read through them, and they can't widen the rules.
  *   O_CLOEXEC      nothing is ever executed; musl makes a second call for it.
- *   seccomp        would depend on which system calls libc makes. The service
- *                  unit has a filter instead.
+ *   seccomp        to install a filter takes nearly as long as a whole verify
+ *                  (docs/security.md), and which system calls libc makes is
+ *                  libc's to change. The service unit has a filter instead.
  *
  * Landlock's rules name objects: these directories, no network. The structs and
  * numbers are written out here because musl's compiler has no kernel headers;

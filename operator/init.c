@@ -4,6 +4,7 @@
 #include "operator/verbs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -74,14 +75,26 @@ static bool make_directory(const char *dir)
 	return false;
 }
 
+/* Gives away the directory that was just made: by descriptor, since whoever may write to its parent may have put another
+ * one in its place. */
+static void give_directory(const char *dir, const struct stat *owner)
+{
+	struct stat st;
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	errno = fd < 0 || fstat(fd, &st) ? errno : st.st_uid == geteuid() ? 0 : EPERM;
+	if (errno || fchown(fd, owner->st_uid, owner->st_gid))
+		no_directory(dir);
+	close(fd);
+}
+
 /* Makes the directory, owned by `owner` unless that is NULL. The owner of a directory that exists isn't changed: it may
  * hold files that aren't ours. */
 static int prepare_directory(struct verb_call *c, const struct stat *owner)
 {
 	struct stat st;
 	bool made = make_directory(c->dir);
-	if (owner && made && chown(c->dir, owner->st_uid, owner->st_gid))
-		no_directory(c->dir);
+	if (owner && made)
+		give_directory(c->dir, owner);
 	if (owner && (stat(c->dir, &st) || st.st_uid != owner->st_uid))
 		return verb_no(c, "the directory is there and belongs to another; chown it first");
 	sync_parents(c->dir);
@@ -121,6 +134,9 @@ int verb_init(struct verb_call *c)
 	if (code != VERB_DONE)
 		return code;
 	process_become_owner(c->dir);
+	/* What lies at that path now may be another directory: nothing is made in it with more rights than its owner's. */
+	if (c->given[OPT_OWNER] && geteuid() != owner.st_uid)
+		return verb_no(c, "the directory was exchanged for another one meanwhile");
 	if (store_exists(c->dir))
 		return verb_no(c, "there is a database already (init --upgrade brings its schema up to date)");
 	first_key(c->dir);

@@ -29,8 +29,10 @@ mkdir -p deps
 top=$PWD
 deps=$top/deps
 
+# Whatever its name: but a link, a pipe or a device is in none of the sources, and in none of the hashes.
 pin_of() {
-    (cd "$1" && find . -type f | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -d' ' -f1)
+    [ -z "$(find "$1" ! -type f ! -type d)" ] || { echo 'something that is neither file nor directory'; return; }
+    (cd "$1" && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1)
 }
 
 pinned() { # HASH: whether it is one of those of $name

@@ -62,6 +62,8 @@ export UBSAN_OPTIONS := print_stacktrace=1
 
 # What the product's own builds have in common: musl, static, for this processor or another.
 STATIC := $(filter musl cross/%,$(B))
+# A local variable that a mistake leaves unset is 0 and no piece of an earlier request. The sanitizers are to see it unset.
+VARIANT += $(if $(STATIC),-ftrivial-auto-var-init=zero)
 # The executable that is tested: the product itself, or the variant's own.
 BIN    := $(if $(filter musl,$(B)),latchkey$(OTHER),$(O)/latchkey)
 
