@@ -159,8 +159,9 @@ static void cgi_run(struct answer *a, char *const argv[], char *const env[], con
 	a->exit = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* A network of its own for each call, or all would be one guesser's. */
+/* A network of its own for each process, or all would be one guesser's; but for who asks for one, as tabs of one browser are in one. */
 static unsigned cgi_peers;
+static bool cgi_one_network;
 
 /* The text of NAME=VALUE, in a static place of its own for each row. */
 static char *cgi_variable(int row, const char *name, const char *value)
@@ -174,7 +175,7 @@ static void cgi_call(struct answer *a, const struct ask *q)
 {
 	char length[32], peer[32], bearer[CGI_TOKEN + 16];
 	char *argv[] = { (char *)(uintptr_t)cgi_program, NULL };
-	unsigned n = ++cgi_peers + ((unsigned)getpid() << 16);
+	unsigned n = ++cgi_peers + (cgi_one_network ? 0 : (unsigned)getpid() << 16);
 	snprintf(length, sizeof length, "%zu", strlen(q->body));
 	snprintf(peer, sizeof peer, "10.%u.%u.%u", n >> 16 & 255, n >> 8 & 255, n & 255);
 	snprintf(bearer, sizeof bearer, "Bearer %s", q->access ? q->access : "");

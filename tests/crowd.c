@@ -7,7 +7,7 @@
  *                           asks who he is. At the end each session's newest token is the one that was answered last.
  *   clock SESSIONS COUNT FILE  the same while the clock of all is put back and forth through FILE (shim.c): nobody is
  *                           signed out by that.
- *   same ROUNDS WORKERS KEY the same token by WORKERS at once, ROUNDS times: all get one successor, byte for byte. KEY is
+ *   same ROUNDS WORKERS KEY the same token by WORKERS at once, from one network, ROUNDS times: all get one successor, byte for byte. KEY is
  *                           none, one for all, or own for each.
  *   revoke ROUNDS           a session is refreshed while it is ended, by its token, by its user, by the operator. Nothing
  *                           that began after the end was answered is granted. Both orders must come up.
@@ -299,6 +299,7 @@ static void same(int number)
 static void same_token(void)
 {
 	char generation[32] = "";
+	cgi_one_network = true;
 	sign_in(&all->session[0]);
 	fork_workers(workers, same);
 	if (all->over)
@@ -329,7 +330,8 @@ static void end_session(void)
 	snprintf(path, sizeof path, "/sessions/%s", s->id);
 	switch (kind) {
 	case BY_TOKEN:
-		cgi_ask(&a, "POST", "/logout", NULL, "{\"refresh_token\":\"%s\"}", s->token);
+		/* Not by the refresh token: that is spent by now, several times over, and ends the session as reuse. */
+		cgi_ask(&a, "POST", "/logout", s->access, "%s", "{}");
 		break;
 	case BY_USER:
 		cgi_ask(&a, "DELETE", path, other->access, "%s", "");
