@@ -21,7 +21,8 @@ const char *const event_words[EVENT__MAX] = {
 	[EVENT_USER_DISABLED] = "user_disabled", [EVENT_USER_ENABLED] = "user_enabled",
 	[EVENT_USER_DELETED] = "user_deleted", [EVENT_KEY_ADDED] = "key_added",
 	[EVENT_KEY_RETIRED] = "key_retired", [EVENT_EPOCH] = "epoch", [EVENT_KEY_USED] = "key_used",
-	[EVENT_REPLAY] = "replay", [EVENT_UNKNOWN] = "unknown",
+	[EVENT_REPLAY] = "replay", [EVENT_USER_RENAMED] = "user_renamed",
+	[EVENT_USERS_IMPORTED] = "users_imported", [EVENT_UNKNOWN] = "unknown",
 };
 
 const char *const class_words[CLASS__MAX] = {
@@ -31,7 +32,8 @@ const char *const class_words[CLASS__MAX] = {
 
 bool event_has_count(enum event event)
 {
-	static const enum event counting[] = { EVENT_LOGOUT, EVENT_REVOKE, EVENT_PASSWORD_CHANGED, EVENT_USER_DISABLED, EVENT_EPOCH };
+	static const enum event counting[] = { EVENT_LOGOUT, EVENT_REVOKE, EVENT_PASSWORD_CHANGED, EVENT_USER_DISABLED, EVENT_EPOCH,
+		EVENT_USERS_IMPORTED };
 	for (size_t i = 0; i < sizeof counting / sizeof *counting; i++)
 		if (counting[i] == event)
 			return true;

@@ -19,7 +19,7 @@
 struct user {
 	uint64_t id;
 	struct slice name;          /* as it was added; unique but for ASCII case */
-	struct slice password;      /* PHC string */
+	struct slice password;      /* what password_check() takes */
 	struct slice subscription;  /* JSON object, or empty */
 	int64_t created_at;
 	bool disabled;
@@ -74,6 +74,8 @@ enum event {                    /* numbers are on disk */
 	EVENT_EPOCH,                /* all sessions ended at once, all keys but a new one retired */
 	EVENT_KEY_USED,             /* a key that was there already signs */
 	EVENT_REPLAY,               /* within the grace, from elsewhere than the rotation */
+	EVENT_USER_RENAMED,
+	EVENT_USERS_IMPORTED,       /* count: how many */
 	EVENT_UNKNOWN,
 	EVENT__MAX
 };
@@ -165,6 +167,8 @@ bool store_user_named(struct slice name, struct user *out);
 bool store_user(uint64_t id, struct user *out);
 /* False when the name is taken. */
 bool store_user_add(const struct user *u);
+/* False when the name is another user's. */
+bool store_user_rename(uint64_t id, struct slice name);
 void store_user_password(uint64_t id, struct slice phc);
 void store_user_subscription(uint64_t id, struct slice json);
 void store_user_disable(uint64_t id, bool disabled);

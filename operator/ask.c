@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -43,24 +44,23 @@ static void hide(void)
 }
 
 /*
- * Reads a byte at a time, since what follows the line may be meant for another
- * program. False when there is more than max, or no line where one is wanted.
+ * Reads into text, which has max + 1 bytes. A line is read a byte at a time, since
+ * what follows it may be meant for another program. False when there is more than max, or no line where one is wanted.
  * *trouble is the errno of a read that failed, or 0: half a password is none.
  */
-static bool read_input(size_t max, bool line, struct slice *out, int *trouble)
+static bool read_input(char *text, size_t max, bool line, struct slice *out, int *trouble)
 {
-	char *text = arena(max + 1);
 	size_t n = 0;
 	bool ended = false;
 	*trouble = 0;
 	while (n <= max && !ended) {
-		ssize_t got = read(STDIN_FILENO, text + n, 1);
+		ssize_t got = read(STDIN_FILENO, text + n, line ? 1 : max + 1 - n);
 		if (got < 0)
 			*trouble = errno;
 		if (got <= 0)
 			break;
 		ended = line && text[n] == '\n';
-		n += !ended;
+		n += ended ? 0 : (size_t)got;
 	}
 	*out = (struct slice){ text, n };
 	return n <= max && (n || ended || !line);
@@ -76,7 +76,7 @@ static bool checked(bool good, int trouble)
 /* One byte more than max, which may be the CR. */
 static bool read_line(size_t max, struct slice *out, int *trouble)
 {
-	bool read = read_input(max + 1, true, out, trouble);
+	bool read = read_input(arena(max + 2), max + 1, true, out, trouble);
 	out->n -= out->n && out->p[out->n - 1] == '\r';
 	return read && out->n <= max;
 }
@@ -107,6 +107,9 @@ bool ask_word(const char *prompt, size_t max, struct slice *out)
 bool ask_all(size_t max, struct slice *out)
 {
 	int trouble;
-	bool piped = read_input(max, false, out, &trouble);
+	void *text = mmap(NULL, max + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (text == MAP_FAILED)
+		fail(ERROR_INTERNAL, "AS2", "no memory for what is read: ", strerror(errno), NULL);
+	bool piped = read_input(text, max, false, out, &trouble);
 	return checked(piped, trouble);
 }

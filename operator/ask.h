@@ -18,7 +18,7 @@ bool ask_is_terminal(void);
 bool ask_line(const char *prompt, size_t max, struct slice *out);
 /* The same, without white space around it. */
 bool ask_word(const char *prompt, size_t max, struct slice *out);
-/* Reads all of stdin. False when it is more than max bytes. */
+/* Reads all of stdin, into pages of its own: max may be far more than what comes. False when it is more. */
 bool ask_all(size_t max, struct slice *out);
 
 #endif

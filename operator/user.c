@@ -1,15 +1,18 @@
 /*
- * user: `latchkey user …`.
+ * user: `latchkey user …`, but for `import` (import.c).
  */
 #include "operator/verbs.h"
 
 #include <string.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "json.h"
 #include "operator/ask.h"
 #include "password.h"
 #include "session.h"
+
+const char user_name_rule[] = "a user name has 1 to 64 bytes of A-Z a-z 0-9 . _ @ + -";
 
 static void hash_input(struct verb_call *c, struct slice password)
 {
@@ -20,14 +23,33 @@ static void hash_input(struct verb_call *c, struct slice password)
 	wipe((void *)(uintptr_t)password.p, password.n);
 }
 
+/* --hash: what another program stored takes the place of the password. */
+static int ask_hash(struct verb_call *c)
+{
+	if (!ask_word("Hash: ", LIMIT_PASSWORD_MAX, &c->input))
+		return verb_no(c, "no hash on standard input");
+	const char *wrong = user_hash_problem(c->input);
+	return wrong ? verb_no(c, wrong) : VERB_DONE;
+}
+
+static void warn_of_hash(const struct verb_call *c, struct slice password)
+{
+	const char *kind = password_kind(password);
+	if (kind)
+		log_line(c->verb, "this was taken as the password itself, and looks like a hash (", kind, "): see --hash", NULL);
+}
+
 /* A person types the password twice; from a pipe it is read once. */
 static int ask_password(struct verb_call *c)
 {
 	struct slice password, again;
+	if (c->given[OPT_HASH])
+		return ask_hash(c);
 	if (!ask_line("Password: ", LIMIT_PASSWORD_MAX, &password) || !password_acceptable(password))
 		return verb_no(c, errors[ERROR_WEAK_PASSWORD].message);
 	if (ask_is_terminal() && (!ask_line("Again: ", LIMIT_PASSWORD_MAX, &again) || !slice_is(password, again)))
 		return verb_no(c, "the two are not the same");
+	warn_of_hash(c, password);
 	hash_input(c, password);
 	return VERB_DONE;
 }
@@ -36,7 +58,7 @@ int ask_first_password(struct verb_call *c)
 {
 	struct user u;
 	if (!session_username_ok(c->operand[0]))
-		return verb_no(c, "a user name has 1 to 64 bytes of A-Z a-z 0-9 . _ @ + -");
+		return verb_no(c, user_name_rule);
 	if (verb_look_up_user(c, &u))
 		return verb_no(c, errors[ERROR_USERNAME_TAKEN].message);
 	return ask_password(c);
@@ -68,6 +90,25 @@ int verb_user_passwd(struct verb_call *c)
 	return verb_done_count(c, ended, " sessions ended");
 }
 
+int verb_user_rename(struct verb_call *c)
+{
+	struct user u;
+	if (!verb_find_user(c, c->operand[0], &u))
+		return VERB_REFUSED;
+	if (!session_username_ok(c->operand[1]))
+		return verb_no(c, user_name_rule);
+	if (!store_user_rename(u.id, c->operand[1]))
+		return verb_no(c, errors[ERROR_USERNAME_TAKEN].message);
+	audit_note(&c->work, EVENT_USER_RENAMED, u.id, 0);
+	return verb_done(c, "the user is now ", c->operand[1]);
+}
+
+bool user_subscription_ok(struct slice text)
+{
+	struct json j;
+	return text.n <= LIMIT_SUBSCRIPTION && json_read(text, &j) == JSON_VALID && json_is_object(&j);
+}
+
 /* s without JSON's white space at either end. */
 static struct slice trim_json(struct slice s)
 {
@@ -80,7 +121,6 @@ static struct slice trim_json(struct slice s)
 
 int ask_subscription(struct verb_call *c)
 {
-	struct json j;
 	c->input = c->operand[2];
 	if (!slice_is(c->operand[1], S("subscription")))
 		return verb_refuse(c, "only the subscription can be set, not ", c->operand[1]);
@@ -91,7 +131,7 @@ int ask_subscription(struct verb_call *c)
 		c->input = SLICE_NONE;
 		return VERB_DONE;
 	}
-	if (c->input.n > LIMIT_SUBSCRIPTION || json_read(c->input, &j) != JSON_VALID || !json_is_object(&j))
+	if (!user_subscription_ok(c->input))
 		return verb_no(c, "the subscription must be null or a JSON object of at most 2048 bytes");
 	return VERB_DONE;
 }
@@ -139,6 +179,7 @@ int verb_user_delete(struct verb_call *c)
 /* ---- the list ----------------------------------------------------------- */
 
 struct user_page {
+	bool hashes;                            /* show them, too */
 	struct user_name after;                 /* the last name of the page before */
 	struct user user[LIMIT_LIST];
 };
@@ -155,12 +196,15 @@ static size_t read_users(struct verb_call *c, void *page)
 
 static void print_user(struct rows *r, const void *page, size_t i)
 {
-	const struct user *u = &((const struct user_page *)page)->user[i];
+	const struct user_page *p = page;
+	const struct user *u = &p->user[i];
 	rows_open(r);
 	rows_id(r, "id", u->id);
 	rows_time(r, "created_at", u->created_at);
 	rows_flag(r, "disabled", u->disabled);
 	rows_text(r, "username", 20, u->name);
+	if (p->hashes)
+		rows_text(r, "hash", 0, u->password);
 	rows_json(r, "subscription", 0, u->subscription);
 	rows_close(r);
 }
@@ -169,4 +213,13 @@ int verb_user_list(struct verb_call *c)
 {
 	struct user_page page = { .after = { "" } };
 	return verb_list(c, &(struct verb_list){ read_users, print_user, &page });
+}
+
+int verb_user_export(struct verb_call *c)
+{
+	struct user_page page = { .hashes = true };
+	struct rows r;
+	rows_begin(&r, ROWS_LINES);
+	verb_list_pages(c, &(struct verb_list){ read_users, print_user, &page }, &r);
+	return rows_end(&r) ? VERB_DONE : VERB_SYSTEM;
 }

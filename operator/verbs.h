@@ -25,7 +25,7 @@ enum {
 
 enum verb_option {
 	OPT_DIR, OPT_JSON, OPT_SINCE, OPT_FOLLOW, OPT_USE, OPT_ALL, OPT_USER, OPT_LIVE, OPT_UPGRADE, OPT_OWNER,
-	OPT_REPAIR, OPT_EPOCH, OPT_OLD,
+	OPT_REPAIR, OPT_EPOCH, OPT_OLD, OPT_HASH,
 	OPT_HELP, OPT_VERSION,
 	OPT__MAX
 };
@@ -78,6 +78,13 @@ bool verb_look_up_user(struct verb_call *c, struct user *out);
 struct user_name { char text[LIMIT_USERNAME + 1]; };
 void verb_copy_name(const struct user *u, struct user_name *out);
 
+/* What a name must be, for a refusal. */
+extern const char user_name_rule[];
+/* A JSON object that fits. */
+bool user_subscription_ok(struct slice text);
+/* NULL where a sign-in can compare a password with this hash; else why not, with the hash's kind. */
+const char *user_hash_problem(struct slice hash);
+
 /* Reads latchkey.key. On error fail(ERROR_STORE_UNAVAILABLE). */
 void verb_ring(const char *dir, struct keyring *out);
 /* A random master key with its kid. created_at: Unix seconds. */
@@ -110,12 +117,16 @@ int ask_session(struct verb_call *c);
 int ask_first_password(struct verb_call *c);
 int ask_next_password(struct verb_call *c);
 int ask_subscription(struct verb_call *c);
+int ask_users(struct verb_call *c);
 int ask_key(struct verb_call *c);
 int ask_old(struct verb_call *c);
 
 int verb_init(struct verb_call *c);
 int verb_user_add(struct verb_call *c);
 int verb_user_list(struct verb_call *c);
+int verb_user_rename(struct verb_call *c);
+int verb_user_import(struct verb_call *c);
+int verb_user_export(struct verb_call *c);
 int verb_user_passwd(struct verb_call *c);
 int verb_user_set(struct verb_call *c);
 int verb_user_disable(struct verb_call *c);

@@ -10,17 +10,20 @@ _latchkey() {
     local words=
     case "$COMP_CWORD ${COMP_WORDS[1]} ${COMP_WORDS[2]-}" in
     "1 "*) words="init user session key audit config verify check backup serve version help" ;;
-    "2 user "*) words="add list passwd set disable enable delete" ;;
+    "2 user "*) words="add list passwd rename set disable enable delete import export" ;;
     "2 session "*) words="list revoke" ;;
     "2 key "*) words="list rotate stage use retire import export" ;;
     *" help "*) words="init user session key audit config verify check backup serve version help" ;;
-    *" user add") words="--dir" ;;
+    *" user add") words="--hash --dir" ;;
     *" user list") words="--json --dir" ;;
-    *" user passwd") words="--dir" ;;
+    *" user passwd") words="--hash --dir" ;;
+    *" user rename") words="--dir" ;;
     *" user set") words="subscription --dir" ;;
     *" user disable") words="--dir" ;;
     *" user enable") words="--dir" ;;
     *" user delete") words="--dir" ;;
+    *" user import") words="--dir" ;;
+    *" user export") words="--dir" ;;
     *" session list") words="--all --json --dir" ;;
     *" session revoke") words="--user --dir" ;;
     *" key list") words="--json --dir" ;;

@@ -8,18 +8,21 @@ _latchkey() {
     --use) choices=(access refresh); _describe use choices; return ;;
     esac
     case "$CURRENT $words[2] ${words[3]-}" in
-    "2 "*) choices=('init:make a data directory, its first key and its database' 'user:add list passwd set disable enable delete' 'session:list revoke' 'key:list rotate stage use retire import export' 'audit:what happened; WHEN is a duration (2h) or Unix seconds' 'config:every option\: value, default, meaning' 'verify:an access token on stdin\: its claims, or exit code 1; --live asks the store' 'check:what is wrong here, and what to do about it, or do it' 'backup:copy the database to FILE while requests go on; not the keys' 'serve:listen by itself, on 127.0.0.1\:8080 by default' 'version:version of latchkey and of SQLite' 'help:this') ;;
-    "3 user "*) choices=('add:add a user; asks for the password' 'list:all users' 'passwd:set a user'\''s password; ends the user'\''s sessions' 'set:set what the app is told of a user'\''s subscription; null unsets it' 'disable:refuse a user; ends the user'\''s sessions' 'enable:admit a disabled user again' 'delete:delete a user and the user'\''s sessions') ;;
+    "2 "*) choices=('init:make a data directory, its first key and its database' 'user:add list passwd rename set disable enable delete import export' 'session:list revoke' 'key:list rotate stage use retire import export' 'audit:what happened; WHEN is a duration (2h) or Unix seconds' 'config:every option\: value, default, meaning' 'verify:an access token on stdin\: its claims, or exit code 1; --live asks the store' 'check:what is wrong here, and what to do about it, or do it' 'backup:copy the database to FILE while requests go on; not the keys' 'serve:listen by itself, on 127.0.0.1\:8080 by default' 'version:version of latchkey and of SQLite' 'help:this') ;;
+    "3 user "*) choices=('add:add a user; asks for the password, or for another program'\''s hash of it' 'list:all users' 'passwd:set a user'\''s password; ends the user'\''s sessions' 'rename:give a user another name; id, password and sessions stay' 'set:set what the app is told of a user'\''s subscription; null unsets it' 'disable:refuse a user; ends the user'\''s sessions' 'enable:admit a disabled user again' 'delete:delete a user and the user'\''s sessions' 'import:add users with their hashes\: htpasswd, CSV or JSON lines on stdin' 'export:all users with their hashes, a line of JSON each') ;;
     "3 session "*) choices=('list:live sessions; with --all those that are over, too' 'revoke:end one session, or all of a user'\''s') ;;
     "3 key "*) choices=('list:kids and dates, from when each can go; never a key' 'rotate:sign with a new key; --epoch\: and end all sessions and keys' 'stage:make a key that verifies and is exported, but doesn'\''t sign yet' 'use:sign with that key from now on' 'retire:forget a key, whose tokens are refused at once, or all that can go' 'import:sign with a key given as 64 hexadecimal digits on stdin' 'export:a derived key as JWK\: who has it can forge that kind of token') ;;
-    *" help "*) choices=('init:make a data directory, its first key and its database' 'user:add list passwd set disable enable delete' 'session:list revoke' 'key:list rotate stage use retire import export' 'audit:what happened; WHEN is a duration (2h) or Unix seconds' 'config:every option\: value, default, meaning' 'verify:an access token on stdin\: its claims, or exit code 1; --live asks the store' 'check:what is wrong here, and what to do about it, or do it' 'backup:copy the database to FILE while requests go on; not the keys' 'serve:listen by itself, on 127.0.0.1\:8080 by default' 'version:version of latchkey and of SQLite' 'help:this') ;;
-    *" user add") choices=(--dir) ;;
+    *" help "*) choices=('init:make a data directory, its first key and its database' 'user:add list passwd rename set disable enable delete import export' 'session:list revoke' 'key:list rotate stage use retire import export' 'audit:what happened; WHEN is a duration (2h) or Unix seconds' 'config:every option\: value, default, meaning' 'verify:an access token on stdin\: its claims, or exit code 1; --live asks the store' 'check:what is wrong here, and what to do about it, or do it' 'backup:copy the database to FILE while requests go on; not the keys' 'serve:listen by itself, on 127.0.0.1\:8080 by default' 'version:version of latchkey and of SQLite' 'help:this') ;;
+    *" user add") choices=(--hash --dir) ;;
     *" user list") choices=(--json --dir) ;;
-    *" user passwd") choices=(--dir) ;;
+    *" user passwd") choices=(--hash --dir) ;;
+    *" user rename") choices=(--dir) ;;
     *" user set") choices=(subscription --dir) ;;
     *" user disable") choices=(--dir) ;;
     *" user enable") choices=(--dir) ;;
     *" user delete") choices=(--dir) ;;
+    *" user import") choices=(--dir) ;;
+    *" user export") choices=(--dir) ;;
     *" session list") choices=(--all --json --dir) ;;
     *" session revoke") choices=(--user --dir) ;;
     *" key list") choices=(--json --dir) ;;

@@ -69,6 +69,12 @@ static void user_set_text(enum statement id, uint64_t user, struct slice value)
 	sql_finish(st);
 }
 
+bool store_user_rename(uint64_t id, struct slice name)
+{
+	user_set_text(SQL_USER_RENAME, id, name);
+	return sql_changed() > 0;
+}
+
 void store_user_password(uint64_t id, struct slice phc)
 {
 	user_set_text(SQL_USER_PASSWORD, id, phc);

@@ -23,6 +23,7 @@ static const char *const sql[SQL__MAX] = {
 	[SQL_USER] = "SELECT " USER_COLUMNS " FROM user WHERE id=?",
 	[SQL_USER_ADD] = "INSERT OR IGNORE INTO user(" USER_COLUMNS ") VALUES(?,?,?,?,?,?) RETURNING id",
 	[SQL_USER_PASSWORD] = "UPDATE user SET password=?2 WHERE id=?1",
+	[SQL_USER_RENAME] = "UPDATE OR IGNORE user SET name=?2 WHERE id=?1",
 	[SQL_USER_SUBSCRIPTION] = "UPDATE user SET subscription=?2 WHERE id=?1",
 	[SQL_USER_DISABLE] = "UPDATE user SET disabled=?2 WHERE id=?1",
 	[SQL_USER_DELETE] = "DELETE FROM user WHERE id=?",

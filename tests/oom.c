@@ -101,11 +101,17 @@ static const struct request requests[] = {
 };
 enum { REQUESTS = sizeof requests / sizeof *requests };
 
+#define HASH "$6$saltsalt$hRM5XZ86KXEw9UOmjigeVqFgULtFB2sgpC9lXQDfMib3Zgw7mEiUvBJI2EplzfAqxL5Vvwp2scFtv/uamSo5z0"
 /* A verb's words with its stdin; `again` is another exit code that the second time may have, `trouble` one but 111 that
  * it has without memory: what `check` can't do is a line of its report. */
 static const struct verb { const char *name, *words[ARGUMENTS], *input; int again, trouble; } verbs[] = {
 	{ "user add", { "user", "add", "newcomer" }, "correct horse\n", 1, 111 },
 	{ "user list", { "user", "list" }, "", 0, 111 },
+	{ "user add --hash", { "user", "add", "hashed", "--hash" }, HASH "\n", 1, 111 },
+	{ "user import", { "user", "import" },
+		"{\"username\":\"imported\",\"hash\":\"" HASH "\"}\n", 1, 111 },
+	{ "user rename", { "user", "rename", "demo", "renamed" }, "", 1, 111 },
+	{ "user export", { "user", "export" }, "", 0, 111 },
 	{ "user passwd", { "user", "passwd", "demo" }, "battery staple\n", 0, 111 },
 	{ "user set", { "user", "set", "demo", "subscription", "{\"plan\":\"pro\"}" }, "", 0, 111 },
 	{ "user disable", { "user", "disable", "demo" }, "", 1, 111 },

@@ -92,6 +92,10 @@ typed 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f key impor
 secret hex:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f
 typed "$ACCESS" verify --live
 typed "x$ACCESS" verify
+# shellcheck disable=SC2016  # a hash
+typed '$6$saltsalt$hRM5XZ86KXEw9UOmjigeVqFgULtFB2sgpC9lXQDfMib3Zgw7mEiUvBJI2EplzfAqxL5Vvwp2scFtv/uamSo5z0' user add hashed --hash
+typed '$6$saltsalt$of.a.wrong.length' user add hashed --hash
+secret of.a.wrong.length
 for words in 'key list' 'key rotate' 'session list --all' 'user list' 'audit --json' check config; do
     # shellcheck disable=SC2086  # words
     typed '' $words

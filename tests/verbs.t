@@ -60,7 +60,7 @@ for line in backup 'backup a b' 'check --epoch' 'key rotate --repair' nothing us
 done
 want 100 'usage names the verb' "$LATCHKEY" user add
 is "$err" 'latchkey: usage: something is missing
-latchkey user add NAME' 'and shows how'
+latchkey user add NAME [--hash]' 'and shows how'
 want 111 'no data directory' lk user list
 like "$err" "latchkey: AD1: $D: No such file or directory; latchkey init makes it" 'says what to do'
 want 111 'verify without one' lk verify
