@@ -3,6 +3,9 @@
  */
 #include "audit.h"
 
+/* s: so old the mark may be before the kernel is asked again. Where the mark has no row to go with, it is older. */
+enum { AUDIT_STEP = 120 };
+
 bool audit_in_table(const struct config *config)
 {
 	return config->audit == AUDIT_TABLE || config->audit == AUDIT_BOTH;
@@ -17,14 +20,16 @@ void audit_note(struct work *w, enum event event, uint64_t user, uint64_t sessio
 {
 	struct audit *a = &w->note;
 	a->event = event;
-	a->time = w->trust == CLOCK_GOOD ? w->time : w->mark;
+	bool table = audit_in_table(w->config);
+	a->time = w->trust == CLOCK_DOUBTFUL ? w->seen : w->time;
+	a->mark = w->trust == CLOCK_GOOD ? clock_mark(w->time, w->mark, table ? AUDIT_STEP : STORE_MARK_STEP) : w->mark;
 	a->user = user;
 	a->session = session;
 	a->ip = w->peer;
-	if (audit_in_table(w->config))
+	if (table)
 		store_audit_add(a, w->config->audit_max);
 	else
-		store_mark_raise(a->time);
+		store_mark_raise(a->time, a->mark);
 }
 
 void audit_log(const struct work *w)

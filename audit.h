@@ -25,8 +25,8 @@ struct work {
 	struct slice peer;              /* the client's address; empty for the operator and for AF_UNIX */
 	struct slice agent;             /* its User-Agent; LIMIT_AGENT bytes of it count */
 	enum clock_trust trust;         /* in the clock of this host */
-	int64_t mark;                   /* highest time that the store has seen, Unix seconds; 0: none */
-	int64_t time;                   /* one time for the whole request, Unix seconds, never behind the mark */
+	int64_t mark, seen;             /* what the store knows of the time (clock.h), Unix seconds; 0: nothing */
+	int64_t time;                   /* one time for the whole request, Unix seconds */
 	int64_t retry_after;            /* seconds, of an error that has its own; 0: as the table of errors says */
 	struct audit note;              /* the event; class, distance and count are set before audit_note() */
 	enum error (*change)(void *);   /* audit_run()'s, and its argument */
@@ -40,8 +40,8 @@ bool audit_in_log(const struct config *config);
 
 /*
  * Notes an event, inside the transaction. user and session may be 0: none.
- * While the clock isn't trusted the event gets the mark's own time, so that it
- * doesn't raise the mark.
+ * While the clock is doubted the event gets the time last seen, so that the
+ * doubt lasts until somebody vouches for the clock.
  */
 void audit_note(struct work *w, enum event event, uint64_t user, uint64_t session);
 

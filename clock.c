@@ -4,7 +4,8 @@
  * Hosts without a battery start in 1970, at the date of the newest file under
  * /etc, or at what a broken server told them. Behind, nothing may be issued:
  * it would be void as soon as the clock is set. Ahead, nothing may expire:
- * that can't be taken back.
+ * that can't be taken back. But a time that nobody vouched for, once it was seen,
+ * must not make the right one look wrong: so it never becomes the mark.
  */
 #include "clock.h"
 
@@ -15,7 +16,7 @@
 enum {
 	BEHIND_MAX = 120,              /* s: steps of NTP and of daylight bugs are smaller */
 	AHEAD_MAX = 30 * 86400,        /* s: a host may lie unused that long and be right */
-	UP_ENOUGH = 15 * 60            /* s: by then NTP has answered, or this host has none */
+	UP_ENOUGH = 15 * 60            /* s */
 };
 
 /*
@@ -29,26 +30,44 @@ const int64_t clock_build_epoch = LK_BUILD_EPOCH;
 
 /*
  * ntp_adjtime's own verdict: TIME_ERROR while no one disciplines the clock
- * (STA_UNSYNC), -1 where a sandbox forbids to ask.
+ * (STA_UNSYNC), -1 where a sandbox forbids to ask. Other systems have no such
+ * call; there the uptime is all there is.
  */
-static bool kernel_confirms(void)
+static enum clock_witness ask_kernel(void)
 {
+	bool up = now_boot() >= UP_ENOUGH;
 #ifdef __linux__
 	struct timex ask = { .modes = 0 };
 	int state = adjtimex(&ask);
 	if (state >= 0 && state != TIME_ERROR)
-		return true;
+		return CLOCK_KERNEL;
+	return up ? CLOCK_UPTIME : CLOCK_NOBODY;
+#else
+	return up ? CLOCK_KERNEL : CLOCK_NOBODY;
 #endif
-	return now_boot() >= UP_ENOUGH;
 }
 
-bool (*clock_confirmed)(void) = kernel_confirms;
+enum clock_witness (*clock_witness)(void) = ask_kernel;
 
-enum clock_trust clock_judge(int64_t time, int64_t mark)
+enum clock_trust clock_judge(int64_t time, int64_t mark, int64_t seen)
 {
-	if (time < clock_build_epoch || mark - time > BEHIND_MAX)
+	if (time < clock_build_epoch)
 		return CLOCK_UNSET;
-	if (mark && time - mark > AHEAD_MAX && !clock_confirmed())
+	if (mark - time > BEHIND_MAX)
+		return clock_witness() == CLOCK_KERNEL ? CLOCK_GOOD : CLOCK_UNSET;
+	if (seen && time - seen > AHEAD_MAX && clock_witness() == CLOCK_NOBODY)
 		return CLOCK_DOUBTFUL;
 	return CLOCK_GOOD;
+}
+
+int64_t clock_mark(int64_t time, int64_t mark, int64_t step)
+{
+	if (mark - time <= BEHIND_MAX && time - mark <= step)
+		return mark;
+	return clock_witness() == CLOCK_KERNEL ? time : mark;
+}
+
+int64_t clock_later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
 }

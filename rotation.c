@@ -25,10 +25,14 @@ static bool is_ended(const struct rotation *r)
 	return r->row.ended_at || r->user.disabled;
 }
 
-/* No token's exp lies after its session's end. */
+/*
+ * No token's exp lies after its session's end. By the row, too, unless that is behind: a clock that was set back dates a
+ * successor before its predecessor, and that mustn't end a session by reuse that has expired.
+ */
 static bool is_past_end(const struct rotation *r)
 {
-	return r->time >= r->token.exp || r->time >= r->token.iat + r->refresh_ttl;
+	int64_t used = r->distance >= 0 && r->row.rotated_at < r->token.iat ? r->row.rotated_at : r->token.iat;
+	return r->time >= r->token.exp || r->time >= used + r->refresh_ttl;
 }
 
 static bool is_current(const struct rotation *r)
@@ -145,13 +149,14 @@ static int64_t later(int64_t time, int64_t other, int64_t now)
  * A clock that steps back, or another host's that is behind, dates no successor before its predecessor: after lost commits the
  * newer token would look older than the row, and a lawful user would be signed out as a competitor.
  */
-void rotation_advance(struct rotation *r, const struct key *key)
+bool rotation_advance(struct rotation *r, const struct key *key)
 {
 	struct session *s = &r->row;
-	int64_t time = later(r->time, s->rotated_at, r->time);
+	int64_t before = s->rotated_at, time = later(r->time, s->rotated_at, r->time);
 	s->ctr = r->token.ctr + 1;
 	s->idem = r->idem;
 	s->strays = s->strays & 1 ? s->strays + 1 : 0;
 	s->rotated_at = later(time, r->token.iat, r->time);
 	s->br = jwt_branch(key, s->id, s->ctr, s->idem);
+	return s->rotated_at < before || s->rotated_at < r->token.iat;
 }

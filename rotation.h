@@ -73,8 +73,9 @@ enum reuse_class rotation_class(const struct rotation *r, const struct rule *rul
 enum { ROTATION_AHEAD = 120 };
 
 /* Makes r->row the successor of the token: of the row too, where the two agree. key signs from now on. Its date is the
- * latest of the time, the row's and the token's, as far as those are believed. */
-void rotation_advance(struct rotation *r, const struct key *key);
+ * latest of the time, the row's and the token's, as far as those are believed. True: it is dated before its predecessor all
+ * the same, and must last, or after a lost commit the newer token would look older than the row. */
+bool rotation_advance(struct rotation *r, const struct key *key);
 
 /* The key under which the row's branch was made. NULL: the row is damaged, or the key was retired. */
 const struct key *rotation_key(const struct rotation *r);

@@ -20,21 +20,30 @@ bool session_username_ok(struct slice name)
 
 /* ---- time -------------------------------------------------------------- */
 
-/* The clock is asked once; the mark keeps it from running backwards. */
-static enum error settle_time(struct work *w, int64_t mark)
+/* A step back that is no larger than a clock's own is not made. */
+static int64_t not_before(int64_t time, int64_t floor)
 {
-	w->mark = mark;
+	return floor - time <= FUTURE_SECONDS ? clock_later(time, floor) : time;
+}
+
+/* The clock is asked once. While it is unset a change is dated at the mark. */
+static enum error settle_time(struct work *w)
+{
 	w->time = now();
-	w->trust = clock_judge(w->time, mark);
-	if (w->time < mark)
-		w->time = mark;
-	return w->trust == CLOCK_UNSET ? ERROR_CLOCK_UNSET : ERROR_NONE;
+	w->trust = clock_judge(w->time, w->mark, w->seen);
+	w->time = not_before(not_before(w->time, w->seen), w->mark);
+	if (w->trust != CLOCK_UNSET)
+		return ERROR_NONE;
+	w->time = clock_later(w->mark, clock_build_epoch);
+	log_line("SN2", "the clock of this host is behind what the store has seen; latchkey check says by how much", NULL);
+	return ERROR_CLOCK_UNSET;
 }
 
 enum error session_clock(struct work *w)
 {
 	store_open(w->config->dir, TURN_SECONDS);
-	return settle_time(w, store_mark());
+	w->mark = store_mark(&w->seen);
+	return settle_time(w);
 }
 
 /* The earlier of the two; end 0 is none. */
@@ -213,7 +222,8 @@ static void rotate_row(const struct work *w, struct rotation *r)
 {
 	struct session *s = &r->row;
 	bool moved = !slice_is(s->ip, w->peer) || !slice_is(s->agent, agent_of(w));
-	rotation_advance(r, &w->ring->key[0]);
+	if (rotation_advance(r, &w->ring->key[0]))
+		store_must_last();
 	store_session_rotate(s);
 	s->ip = w->peer;
 	s->agent = agent_of(w);
@@ -318,7 +328,7 @@ enum error session_check(struct work *w, struct slice token, enum check check, s
 {
 	enum error e = session_open_access(w, token, out);
 	if (e == ERROR_NONE)
-		e = check == CHECK_TIMES ? settle_time(w, 0) : session_clock(w);
+		e = check == CHECK_TIMES ? settle_time(w) : session_clock(w);
 	if (e == ERROR_CLOCK_UNSET && check == CHECK_TO_END)
 		e = ERROR_NONE;
 	if (e == ERROR_NONE)

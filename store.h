@@ -76,6 +76,7 @@ enum event {                    /* numbers are on disk */
 	EVENT_REPLAY,               /* within the grace, from elsewhere than the rotation */
 	EVENT_USER_RENAMED,
 	EVENT_USERS_IMPORTED,       /* count: how many */
+	EVENT_CLOCK,                /* the operator vouched for the clock */
 	EVENT_UNKNOWN,
 	EVENT__MAX
 };
@@ -94,6 +95,7 @@ extern const char *const class_words[CLASS__MAX];
 
 struct audit {
 	int64_t id, time;
+	int64_t mark;               /* store_audit_add(): the mark from then on, at most `time`; lists leave it 0 */
 	enum event event;
 	uint64_t user, session;     /* 0: none */
 	struct slice ip;
@@ -215,13 +217,18 @@ int64_t store_sweep(int64_t time, int64_t refresh_ttl);
 
 /* ---- clock mark and audit ---------------------------------------------- */
 
-/* The mark: the highest time that the store has seen, Unix seconds; 0: none. */
-int64_t store_mark(void);
+enum { STORE_MARK_STEP = 3600 };        /* seconds */
 /*
- * Raises the mark to `time`, at most once an hour. For transactions that add no audit row: a row
- * raises it by itself.
+ * The mark, which is the highest time that somebody vouched for, and the time
+ * of the newest event (clock.h). Unix seconds; 0: none.
  */
-void store_mark_raise(int64_t time);
+int64_t store_mark(int64_t *seen);
+/*
+ * Sets both. For transactions that add no audit row: a row does it by itself.
+ * Nothing is written before STORE_MARK_STEP seconds have passed, unless the mark
+ * goes back.
+ */
+void store_mark_raise(int64_t time, int64_t mark);
 
 /*
  * Adds a row, whatever a->id is: the store numbers them. Where a share has more rows than its part

@@ -137,7 +137,7 @@ static void add_audit(int64_t count, uint64_t user, int64_t time)
 {
 	for (int64_t i = 0; i < count; i++) {
 		next_row(i);
-		struct audit a = { .time = time, .event = EVENT_REFRESH, .user = user, .session = random_id(), .ip = S("203.0.113.77") };
+		struct audit a = { .time = time, .mark = time, .event = EVENT_REFRESH, .user = user, .session = random_id(), .ip = S("203.0.113.77") };
 		store_audit_add(&a, config.audit_max);
 	}
 	store_commit();

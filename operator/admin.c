@@ -138,6 +138,8 @@ static const struct verb verbs[] = {
 		"an access token on stdin: its claims, or exit code 1; --live asks the store" },
 	{ "check", "[--repair] [--json]", 0, 0, OPT(REPAIR) | OPT(JSON), NEED_DIRECTORY, NULL, verb_check,
 		"what is wrong here, and what to do about it, or do it" },
+	{ "clock trust", "", 0, 0, 0, NEED_CHANGE, NULL, verb_clock_trust,
+		"believe this host's clock, where the store's time is the wrong one" },
 	{ "backup", "FILE", 1, 1, 0, NEED_DIRECTORY, NULL, verb_backup,
 		"copy the database to FILE while requests go on; not the keys" },
 	{ "serve", "[ADDR:PORT|unix:PATH] [--workers N] [--idle SECONDS]", 0, 1, 0, NEED_NOTHING, NULL, NULL,

@@ -353,17 +353,41 @@ static void check_trail(struct check *k)
 	}
 }
 
+/* ", 29 days behind the store", in a unit of which it is at least two. */
+static void add_distance(struct buf *b, int64_t seconds, const char *where)
+{
+	static const struct { int64_t seconds; const char *name; } units[] = { { 86400, " days" }, { 3600, " hours" }, { 60, " minutes" }, { 1, " s" } };
+	size_t i = 0;
+	while (seconds < 2 * units[i].seconds && units[i].seconds > 1)
+		i++;
+	buf_s(b, ", ");
+	buf_int(b, seconds / units[i].seconds);
+	buf_s(b, units[i].name);
+	buf_s(b, where);
+}
+
 static void check_clock(struct check *k)
 {
-	static const struct { enum finding f; const char *advice; } row[] = {
-		[CLOCK_GOOD] = { FOUND_OK, "" },
-		[CLOCK_UNSET] = { FOUND_FAIL, "behind what the store has seen: set the clock; until then nobody is signed in or out" },
-		[CLOCK_DOUBTFUL] = { FOUND_WARN, "far ahead and not synchronised: run NTP; until then nothing expires" },
-	};
-	enum clock_trust trust = clock_judge(now(), store_mark());
+	int64_t seen, mark = store_mark(&seen), time = now();
+	enum clock_trust trust = clock_judge(time, mark, seen);
+	enum finding f = FOUND_OK;
+	const char *advice = "";
 	struct buf b = { 0 };
-	rows_add_time(&b, now());
-	tell(k, row[trust].f, "clock", slice_text(buf_slice(&b)), row[trust].advice);
+	rows_add_time(&b, time);
+	if (time < clock_build_epoch) {
+		f = FOUND_FAIL;
+		advice = "set the clock; until then nobody is signed in";
+		add_distance(&b, clock_build_epoch - time, " before this program was built");
+	} else if (trust == CLOCK_UNSET) {
+		f = FOUND_FAIL;
+		advice = "set it; or if it is right, the store's time is wrong: latchkey clock trust; until then nobody is signed in";
+		add_distance(&b, mark - time, " behind the store's time");
+	} else if (trust == CLOCK_DOUBTFUL) {
+		f = FOUND_WARN;
+		advice = "run NTP; or if it is right: latchkey clock trust; until then nothing expires";
+		add_distance(&b, time - seen, " ahead of the store's time, not synchronised");
+	}
+	tell(k, f, "clock", slice_text(buf_slice(&b)), advice);
 }
 
 /* ---- all --------------------------------------------------------------- */

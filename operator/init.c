@@ -107,7 +107,7 @@ static void first_key(const char *dir)
 	struct stat st;
 	if (lstat(path_in(dir, "latchkey.key"), &st) == 0)
 		return;
-	struct keyring ring = { .count = 1, .key = { verb_fresh_key(verb_later(now(), clock_build_epoch)) } };
+	struct keyring ring = { .count = 1, .key = { verb_fresh_key(clock_later(now(), clock_build_epoch)) } };
 	keyring_write(dir, &ring);
 	wipe(&ring, sizeof ring);
 }

@@ -1,5 +1,5 @@
 /*
- * verbs: see verbs.h. What several verbs share, and the two that are a few lines. Rules of all verbs:
+ * verbs: see verbs.h. What several verbs share, and the three that are a few lines. Rules of all verbs:
  *
  * - A name, an id, a kid is looked up before anything is changed. If it isn't there, the verb returns VERB_REFUSED and
  *   the transaction is rolled back.
@@ -51,17 +51,12 @@ enum rows_form verb_form(const struct verb_call *c)
 	return c->given[OPT_JSON] ? ROWS_JSON : ROWS_TABLE;
 }
 
-int64_t verb_later(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
-
 void verb_clock(struct verb_call *c)
 {
 	struct work *w = &c->work;
 	(void)session_clock(w);
-	if (w->trust != CLOCK_GOOD)
-		w->time = w->mark = verb_later(clock_build_epoch, w->mark);
+	if (w->trust == CLOCK_DOUBTFUL)
+		w->time = w->seen;
 }
 
 void verb_log(const struct verb_call *c)
@@ -151,7 +146,7 @@ int verb_list(struct verb_call *c, const struct verb_list *l)
 	return rows_end(&r) ? VERB_DONE : VERB_SYSTEM;
 }
 
-/* ---- two short verbs ----------------------------------------------------- */
+/* ---- three short verbs --------------------------------------------------- */
 
 int verb_config(struct verb_call *c)
 {
@@ -172,4 +167,15 @@ int verb_config(struct verb_call *c)
 int verb_check(struct verb_call *c)
 {
 	return check_run(c->dir, c->given[OPT_REPAIR], c->given[OPT_JSON]) ? VERB_DONE : VERB_REFUSED;
+}
+
+int verb_clock_trust(struct verb_call *c)
+{
+	struct work *w = &c->work;
+	w->trust = CLOCK_GOOD;
+	w->time = w->mark = now();
+	if (w->time < clock_build_epoch)
+		return verb_no(c, "the clock shows a time before this program was built: set it");
+	audit_note(w, EVENT_CLOCK, 0, 0);
+	return verb_done(c, "the clock of this host is believed", SLICE_NONE);
 }

@@ -60,11 +60,10 @@ int verb_done_count(struct verb_call *c, int64_t count, const char *what);
 
 /*
  * Sets the time of a change. The operator may change things whatever the clock
- * says. While the clock isn't trusted the change is dated at the store's mark, so
- * that the mark isn't raised to a wrong time. The store is open.
+ * says. While the clock isn't trusted the change is dated at what the store knows
+ * of the time. The store is open.
  */
 void verb_clock(struct verb_call *c);
-int64_t verb_later(int64_t a, int64_t b);
 /* Logs the event that audit_note() noted, after its commit, if option audit wants that. */
 void verb_log(const struct verb_call *c);
 
@@ -145,6 +144,7 @@ int verb_audit(struct verb_call *c);
 int verb_config(struct verb_call *c);
 int verb_verify(struct verb_call *c);
 int verb_check(struct verb_call *c);
+int verb_clock_trust(struct verb_call *c);
 int verb_backup(struct verb_call *c);
 
 #endif

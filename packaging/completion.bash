@@ -9,11 +9,12 @@ _latchkey() {
     esac
     local words=
     case "$COMP_CWORD ${COMP_WORDS[1]} ${COMP_WORDS[2]-}" in
-    "1 "*) words="init user session key audit config verify check backup serve version help" ;;
+    "1 "*) words="init user session key audit config verify check clock backup serve version help" ;;
     "2 user "*) words="add list passwd rename set disable enable delete import export" ;;
     "2 session "*) words="list revoke" ;;
     "2 key "*) words="list rotate stage use retire import export" ;;
-    *" help "*) words="init user session key audit config verify check backup serve version help" ;;
+    "2 clock "*) words="trust" ;;
+    *" help "*) words="init user session key audit config verify check clock backup serve version help" ;;
     *" user add") words="--hash --dir" ;;
     *" user list") words="--json --dir" ;;
     *" user passwd") words="--hash --dir" ;;
@@ -33,6 +34,7 @@ _latchkey() {
     *" key retire") words="--old --dir" ;;
     *" key import") words="--dir" ;;
     *" key export") words="--all --use --dir" ;;
+    *" clock trust") words="--dir" ;;
     *" init "*) words="--upgrade --owner --dir" ;;
     *" audit "*) words="--json --since --follow --dir" ;;
     *" config "*) words="--json --dir" ;;

@@ -40,9 +40,9 @@ static const char *const sql[SQL__MAX] = {
 	[SQL_SESSIONS_ALL] = "SELECT " SESSION_COLUMNS " FROM session WHERE id>?2 ORDER BY id LIMIT ?3",
 	[SQL_SWEEP] = "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE id>=?1 ORDER BY id LIMIT ?2)"
 		" AND (rotated_at<=?3 OR (expires_at<>0 AND expires_at<=?4))",
-	[SQL_AUDIT_LAST] = "SELECT id,time,event FROM audit ORDER BY id DESC LIMIT 1",
-	[SQL_MARK_RAISE] = "REPLACE INTO audit(" AUDIT_COLUMNS ") VALUES(?,?,0,0,0,'',0,0)",
-	[SQL_AUDIT_ADD] = "INSERT INTO audit(" AUDIT_COLUMNS ") VALUES(?,?,?,?,?,?,?,?)",
+	[SQL_AUDIT_LAST] = "SELECT id,time,event,ahead FROM audit ORDER BY id DESC LIMIT 1",
+	[SQL_MARK_RAISE] = "REPLACE INTO audit(" AUDIT_COLUMNS ",ahead) VALUES(?,?,0,0,0,'',0,0,?)",
+	[SQL_AUDIT_ADD] = "INSERT INTO audit(" AUDIT_COLUMNS ",ahead) VALUES(?,?,?,?,?,?,?,?,?)",
 	[SQL_AUDITS] = "SELECT " AUDIT_COLUMNS " FROM audit WHERE id<?1 AND event<>0 AND (?2=0 OR user=?2)"
 		" ORDER BY id DESC LIMIT ?3",
 	[SQL_AUDITS_AFTER] = "SELECT " AUDIT_COLUMNS " FROM audit WHERE id>? AND event<>0 ORDER BY id LIMIT ?",

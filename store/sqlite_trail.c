@@ -1,5 +1,6 @@
 /*
- * sqlite_trail: the audit trail, and the clock's mark, which is the time of its newest row.
+ * sqlite_trail: the audit trail, and the clock's mark, which its newest row tells: its time, less the seconds by which that is ahead
+ * of the mark. Rows of schema 1 have none, so all their times are marks.
  *
  * Ids are given here, each one more than the last.
  *
@@ -18,8 +19,7 @@
 enum {
 	TRIM_LEAST = 64,              /* rows between two walks, at least, */
 	TRIM_PART = 4,                /* and at least this part of the rows that the options allow */
-	OWNERS = 1024, OWNER_BITS = 10,
-	MARK_STEP = 3600              /* seconds between writes of the mark where no event has a row */
+	OWNERS = 1024, OWNER_BITS = 10
 };
 
 /* A share's rows. */
@@ -30,34 +30,48 @@ struct count {
 	uint32_t of[OWNERS];          /* each owner's rows */
 };
 
+/* A row that isn't as it was written (a damaged one) has a mark all the same. */
+static int64_t mark_of(int64_t time, int64_t ahead)
+{
+	return ahead > 0 && ahead <= time ? time - ahead : time;
+}
+
 /* The newest row; {0} where there is none. */
 static struct audit last_audit(void)
 {
 	struct audit a = { 0 };
 	sqlite3_stmt *st = sql_prepare(SQL_AUDIT_LAST);
 	if (sql_row(st))
-		a = (struct audit){ .id = sql_int(st, 0), .time = sql_int(st, 1), .event = (enum event)sql_enum(st, 2, EVENT_UNKNOWN) };
+		a = (struct audit){
+			.id = sql_int(st, 0),
+			.time = sql_int(st, 1),
+			.event = (enum event)sql_enum(st, 2, EVENT_UNKNOWN),
+			.mark = mark_of(sql_int(st, 1), sql_int(st, 3)),
+		};
 	sqlite3_reset(st);
 	return a;
 }
 
-int64_t store_mark(void)
+int64_t store_mark(int64_t *seen)
 {
-	return last_audit().time;
+	struct audit last = last_audit();
+	*seen = last.time;
+	return last.mark;
 }
 
 /*
  * Where events have no rows (option audit), the trail ends with a row that is no event and holds
  * the mark.
  */
-void store_mark_raise(int64_t time)
+void store_mark_raise(int64_t time, int64_t mark)
 {
 	struct audit last = last_audit();
-	if (time < last.time + MARK_STEP)
+	if (time < last.time + STORE_MARK_STEP && mark >= last.mark)
 		return;
 	sqlite3_stmt *st = sql_prepare(SQL_MARK_RAISE);
 	sql_bind_int(st, 1, last.event ? last.id + 1 : last.id);
 	sql_bind_int(st, 2, time);
+	sql_bind_int(st, 3, time - mark);
 	sql_finish(st);
 }
 
@@ -177,6 +191,7 @@ void store_audit_add(const struct audit *a, int64_t max)
 	sql_bind_text(st, 6, a->ip);
 	sql_bind_int(st, 7, a->class);
 	sql_bind_int(st, 8, event_has_count(a->event) ? a->count : a->distance);
+	sql_bind_int(st, 9, a->time - a->mark);
 	sql_finish(st);
 	audit_trim(id, max);
 }

@@ -69,10 +69,11 @@ static const struct { const char *name, *sql; } schema[] = {
 	" session,"
 	" ip,"
 	" class,"
-	" distance)" },
+	" distance,"
+	" ahead)" },   /* since version 3; of the mark, in seconds: sqlite_trail.c */
 };
 
-const int store_version = 2;
+const int store_version = 3;
 
 /* ---- making ------------------------------------------------------------ */
 

@@ -32,7 +32,7 @@ static bool confirmed = true;
 
 static int64_t fake_clock(void) { return clock_now; }
 static int64_t fake_boot(void) { return boot_now; }
-static bool fake_confirmed(void) { return confirmed; }
+static enum clock_witness fake_witness(void) { return confirmed ? CLOCK_KERNEL : CLOCK_NOBODY; }
 
 /* ---- asking ------------------------------------------------------------ */
 
@@ -1329,6 +1329,7 @@ static void logout(void)
 	struct signed_in behind = sign_in("bob", ""), behind_too = sign_in("bob", "");
 	int64_t before = clock_now;
 	clock_now -= 3600;
+	confirmed = false;
 	bearer(behind.access);
 	post("/logout", NULL);
 	expect(204, NULL, "while the clock is behind");
@@ -1337,6 +1338,7 @@ static void logout(void)
 	expect(204, NULL, "by either token");
 	ok(row_of(behind_too.session).why == ENDED_LOGOUT && !row_of(t.session).ended_at, "and no other");
 	clock_now = before;
+	confirmed = true;
 	rq.cookie = S("a=b");
 	rq.sec_fetch_site = S("same-origin");
 	bearer(t.access);
@@ -1536,6 +1538,7 @@ static void revoke_behind(void)
 	struct signed_in s = sign_in("bob", ""), t = sign_in("bob", ""), u = sign_in("bob", "");
 	int64_t right = clock_now;
 	clock_now -= 3600;
+	confirmed = false;
 	bearer(s.access);
 	call(METHOD_DELETE, text("/sessions/%s", t.session).p, NULL);
 	expect(204, NULL, "an hour behind: one session is revoked");
@@ -1553,6 +1556,7 @@ static void revoke_behind(void)
 	call(METHOD_DELETE, "/sessions", NULL);
 	expect(401, "token_expired", "an expired token ends none");
 	clock_now = right;
+	confirmed = true;
 }
 
 static void clock_behind(void)
@@ -1560,6 +1564,7 @@ static void clock_behind(void)
 	struct signed_in s = sign_in("alice", "");
 	int64_t right = clock_now;
 	clock_now -= 121;
+	confirmed = false;
 	static const struct { enum method method; const char *path, *body; } calls[] = {
 		{ METHOD_GET, "/health", NULL }, { METHOD_GET, "/me", NULL }, { METHOD_GET, "/verify?live=1", NULL },
 		{ METHOD_POST, "/login", "{\"username\":\"alice\",\"password\":\"correct horse\"}" },
@@ -1577,7 +1582,16 @@ static void clock_behind(void)
 	post("/refresh", refresh_body(s.refresh));
 	expect(200, NULL, "120 s behind");
 	is_int(number("server_time"), right, "the time is the mark's");
+	clock_now = right - 3600;
+	confirmed = true;
+	post("/refresh", refresh_body(taken().refresh));
+	expect(200, NULL, "an hour behind, and synchronised");
+	is_int(number("server_time"), clock_now, "the time is the clock's");
+	confirmed = false;
+	post("/refresh", refresh_body(taken().refresh));
+	expect(200, NULL, "which is the mark from then on");
 	clock_now = right;
+	confirmed = true;
 }
 
 static void clock_ahead(void)
@@ -1636,7 +1650,7 @@ static void set_up(void)
 	config.password.passes = 1;
 	base_clock = fake_clock;
 	throttle_clock = fake_boot;
-	clock_confirmed = fake_confirmed;
+	clock_witness = fake_witness;
 	clock_now = clock_build_epoch + DAY;
 	rq = usual;
 	put_key(1);

@@ -38,7 +38,7 @@ enum {
 	ACCESS = 15 * MINUTE, IDLE = 30 * DAY, GRACE = 10, DATED_AHEAD = 120,
 	BEHIND = 120,               /* the clock may be so far behind the mark */
 	AHEAD = 30 * DAY,           /* or so far ahead before it is doubted */
-	STEP = HOUR,                /* the mark may lag so much where no audit row carries it */
+	STEP = HOUR, AUDIT_STEP = 120,  /* the mark may lag so much; the second, where an audit row carries it */
 	SESSIONS = 5, TOKENS = 160
 };
 
@@ -74,7 +74,7 @@ struct row {
 struct model {
 	struct row row[SESSIONS];
 	int rows, newest_key, oldest_key;
-	int64_t mark, audits;
+	int64_t mark, seen, audits;
 	struct audit last;          /* session is a number of a row, + 1 */
 	bool audited;               /* audit=table */
 };
@@ -135,10 +135,10 @@ static enum outcome judge_sharer(const struct row *r, struct place from)
 	return r->run < 2 ? STRAY : SHARED;
 }
 
-/* How the clock stands to a row: `doubt`ed, and how far it can have gone back `unseen`. */
+/* How the clock stands to a row, and how far it can have gone back `unseen`. */
 struct when {
 	int64_t time, unseen;
-	bool doubt;
+	enum clock_trust trust;
 	struct place from;
 };
 
@@ -149,8 +149,8 @@ static enum outcome judge(const struct row *r, const struct token *t, uint64_t i
 		return INVALID;
 	if (r->why)
 		return REVOKED;
-	if (time >= t->exp || (r->end && time >= r->end))
-		return now_is.doubt ? DOUBTED : EXPIRED;
+	if (time >= t->exp || (r->end && time >= r->end) || (d >= 0 && time >= r->rotated_at + IDLE))
+		return now_is.trust == CLOCK_DOUBTFUL ? DOUBTED : EXPIRED;
 	if (d == 0)
 		return same_branch(t->br, r->br) ? ROTATED : FORKED;
 	if (d == 1 && idem && idem == r->br.idem)
@@ -173,20 +173,33 @@ static bool rotates(enum outcome o)
 	return o == ROTATED || o == FORWARD;
 }
 
-static void model_note(struct model *m, enum event event, int session, enum reuse_class class, int64_t distance, int64_t time,
-	bool doubt)
+/* The mark after an event: only a time that the kernel vouches for raises it, or sets it back. */
+static bool confirmed;
+static int64_t model_vouch(const struct model *m, int64_t time, enum clock_trust trust)
 {
-	int64_t at = doubt ? m->mark : time;
+	bool near = m->mark - time <= BEHIND && time - m->mark <= (m->audited ? AUDIT_STEP : STEP);
+	return near || trust != CLOCK_GOOD || !confirmed ? m->mark : time;
+}
+
+static void model_note(struct model *m, enum event event, int session, enum reuse_class class, int64_t distance, int64_t time,
+	enum clock_trust trust)
+{
+	int64_t at = trust == CLOCK_DOUBTFUL ? m->seen : time, mark = model_vouch(m, time, trust);
 	if (!m->audited) {
-		m->mark = at >= m->mark + STEP ? at : m->mark;
+		if (at >= m->seen + STEP || mark < m->mark) {
+			m->seen = at;
+			m->mark = mark;
+		}
 		return;
 	}
 	m->audits++;
-	m->mark = at;
+	m->seen = at;
+	m->mark = mark;
 	m->last = (struct audit){ .event = event, .session = (uint64_t)session + 1, .class = class, .distance = distance, .time = at };
 }
 
-/* What the outcome does to the row; the token that is answered, if one is. */
+/* What the outcome does to the row; the token that is answered, if one is. What is dated back must last. */
+static bool dated_back;
 static struct token model_apply(struct model *m, const struct token *t, enum outcome o, uint64_t idem, struct when now_is)
 {
 	struct row *r = &m->row[t->session];
@@ -204,11 +217,12 @@ static struct token model_apply(struct model *m, const struct token *t, enum out
 			rotated = r->rotated_at;
 		if (t->iat > rotated && t->iat <= time + DATED_AHEAD)
 			rotated = t->iat;
+		dated_back = rotated < r->rotated_at || rotated < t->iat;
 		r->rotated_at = rotated;
 	}
 	r->why = outcomes[o].why ? outcomes[o].why : r->why;
 	if (outcomes[o].event)
-		model_note(m, outcomes[o].event, t->session, outcomes[o].class, d, time, now_is.doubt);
+		model_note(m, outcomes[o].event, t->session, outcomes[o].class, d, time, now_is.trust);
 	int64_t exp = r->rotated_at + IDLE;
 	int key = r->br.key >= m->oldest_key ? r->br.key : m->newest_key;
 	return (struct token){ t->session, r->ctr, r->rotated_at, r->end && r->end < exp ? r->end : exp, r->br, key };
@@ -260,7 +274,6 @@ static uint64_t user_id[2];
 static const char *const user_name[2] = { "alice", "bob" };
 static char dir[64];
 static int64_t clock_now, boot_now;
-static bool confirmed;
 static uint64_t next_key;
 static uint64_t (*model_draw)(uint64_t below);
 static int counts[OUTCOMES], requests, mismatches, outages;
@@ -274,7 +287,7 @@ int fdatasync(int fd) { syncs++; return (int)syscall(SYS_fdatasync, fd); }
 
 static int64_t fake_clock(void) { return clock_now; }
 static int64_t fake_boot(void) { return boot_now; }
-static bool fake_confirmed(void) { return confirmed; }
+static enum clock_witness fake_witness(void) { return confirmed ? CLOCK_KERNEL : CLOCK_NOBODY; }
 
 static uint64_t rnd(uint64_t below)
 {
@@ -383,7 +396,8 @@ static uint64_t fingerprint(void)
 		for (size_t k = 0; k < sizeof parts / sizeof *parts; k++)
 			h = mix(h, parts[k]);
 	}
-	return mix(h, (uint64_t)store_mark());
+	int64_t seen, mark = store_mark(&seen);
+	return mix(mix(h, (uint64_t)mark), (uint64_t)seen);
 }
 
 static void compare_row(int i)
@@ -415,7 +429,9 @@ static void compare_store(void)
 		there += w.m.row[i].there;
 	}
 	check(store_sessions(0, 0, page) == there, "number of rows, model %zu", there);
-	check(store_mark() == w.m.mark, "mark %" PRId64 ", model %" PRId64, store_mark(), w.m.mark);
+	int64_t seen, mark = store_mark(&seen);
+	check(mark == w.m.mark && seen == w.m.seen, "mark %" PRId64 " and %" PRId64 ", model %" PRId64 " and %" PRId64, mark, seen, w.m.mark,
+		w.m.seen);
 	size_t n = store_audits(0, 0, 1, last);
 	check((n ? last[0].id : 0) == w.m.audits, "%" PRId64 " events, model %" PRId64, n ? last[0].id : 0, w.m.audits);
 	if (n && a->event)
@@ -428,9 +444,25 @@ static void compare_store(void)
 /* ---- requests ---------------------------------------------------------- */
 
 /* What the model holds to be the time, and what it thinks of the clock. */
-static bool unset(void) { return w.m.mark - clock_now > BEHIND || clock_now < clock_build_epoch; }
-static bool doubt(void) { return clock_now - w.m.mark > AHEAD && !confirmed; }
-static int64_t server_time(void) { return clock_now > w.m.mark ? clock_now : w.m.mark; }
+static enum clock_trust trust(void)
+{
+	if (clock_now < clock_build_epoch || (w.m.mark - clock_now > BEHIND && !confirmed))
+		return CLOCK_UNSET;
+	return w.m.seen && clock_now - w.m.seen > AHEAD && !confirmed ? CLOCK_DOUBTFUL : CLOCK_GOOD;
+}
+
+static bool unset(void) { return trust() == CLOCK_UNSET; }
+static bool doubt(void) { return trust() == CLOCK_DOUBTFUL; }
+
+static int64_t server_time(void)
+{
+	int64_t time = clock_now;
+	if (unset())
+		return w.m.mark > clock_build_epoch ? w.m.mark : clock_build_epoch;
+	if (time < w.m.seen && time >= w.m.seen - BEHIND)
+		time = w.m.seen;
+	return time < w.m.mark && time >= w.m.mark - BEHIND ? w.m.mark : time;
+}
 
 static off_t size_of_log(void)
 {
@@ -618,9 +650,10 @@ static void sign_in_directly(int i, int user, bool cookie, int64_t time)
 	store_begin(DURABLE_NOW);
 	store_session_add(&s);
 	if (w.m.audited)
-		store_audit_add(&(struct audit){ .time = time, .event = EVENT_LOGIN, .user = s.user, .session = s.id }, config.audit_max);
+		store_audit_add(&(struct audit){ .time = time, .mark = w.m.mark, .event = EVENT_LOGIN, .user = s.user, .session = s.id },
+			config.audit_max);
 	else
-		store_mark_raise(time);
+		store_mark_raise(time, w.m.mark);
 	store_commit();
 	w.id[i] = s.id;
 	struct slice text = jwt_seal_refresh(key, &(struct refresh_claims){ config.issuer, s.id, 1, s.br, t.iat, t.exp });
@@ -673,8 +706,8 @@ static void sign_in(void)
 	open_row(i, user, cookie, time);
 	tell("#   session %d: %s signs in%s%s\n", i, user_name[user], cookie ? " with a cookie" : "", directly ? "" : " by password");
 	if (doubted)
-		open_row(i, user, cookie, time = w.m.mark);
-	model_note(&w.m, EVENT_LOGIN, i, 0, 0, time, false);
+		open_row(i, user, cookie, time = w.m.seen);
+	model_note(&w.m, EVENT_LOGIN, i, 0, 0, time, trust());
 	if (directly)
 		sign_in_directly(i, user, cookie, time);
 	else
@@ -708,12 +741,13 @@ static void properties(int s, enum party who, int shown, enum outcome o, uint64_
 		check(false, "session %d: a thief went unnoticed", s);
 }
 
-static void saw(int s, enum party who, enum outcome o, uint64_t idem, int64_t time, int token)
+/* The grace is reckoned from the row's date, which may be ahead by what a clock steps back unseen. */
+static void saw(int s, enum party who, enum outcome o, uint64_t idem, int token)
 {
 	struct seen *seen = &w.seen[s];
 	seen->thief |= who == THIEF;
 	if (rotates(o)) {
-		*seen = (struct seen){ seen->thief, seen->ended_by_hand, false, who, time, idem, token, seen->newest };
+		*seen = (struct seen){ seen->thief, seen->ended_by_hand, false, who, w.m.row[s].rotated_at, idem, token, seen->newest };
 		tell("#     now token %d\n", token);
 	}
 }
@@ -772,7 +806,7 @@ static bool refresh(int s, enum party who, const struct shown *shown, int *got)
 {
 	int chosen;
 	int64_t time = server_time();
-	struct when now_is = { time, w.m.audited ? 0 : STEP + BEHIND, doubt(), shown->from };
+	struct when now_is = { time, w.m.audited ? 0 : STEP + BEHIND, trust(), shown->from };
 	enum outcome o = model_choose(shown, now_is, &chosen);
 	uint64_t before = fingerprint();
 	struct request rq = refresh_request(shown);
@@ -780,19 +814,21 @@ static bool refresh(int s, enum party who, const struct shown *shown, int *got)
 	tell("#   session %d: %s shows token %d%s, key %" PRIu64 ": %s\n", s, who == HONEST ? "client" : "thief", shown->token[0],
 		shown->count > 1 ? " and another" : "", shown->idem, outcomes[o].name);
 	counts[o]++;
-	compare_durability(outcomes[o].why != ENDED_NOT);
 	compare_code(&rp, outcomes[o].code);
-	if (chosen >= 0 && !unset()) {
+	dated_back = false;
+	if (chosen >= 0 && now_is.trust != CLOCK_UNSET) {
 		struct token heir = model_apply(&w.m, &w.token[chosen], o, shown->idem, now_is);
 		if (good(o) && !mismatches)
 			*got = compare_pair(&rp, &heir, time);
 	}
+	compare_durability(outcomes[o].why != ENDED_NOT || dated_back);
+	w.kept = w.kept && !dated_back;
 	if (!outcomes[o].event)
 		check(fingerprint() == before, "something was written");
 	w.kept = w.kept && !outcomes[o].why;
 	int about = chosen >= 0 ? w.token[chosen].session : s;
 	properties(about, about == s ? who : THIEF, chosen >= 0 ? chosen : shown->token[0], o, shown->idem, time);
-	saw(about, about == s ? who : THIEF, o, shown->idem, time, *got);
+	saw(about, about == s ? who : THIEF, o, shown->idem, *got);
 	if (good(o) && !mismatches)
 		one_line(about, *got);
 	return good(o) ? about == s : !outcomes[o].code || (o != UNSET && o != DOUBTED);
@@ -895,7 +931,7 @@ static void end_from(int from, int target)
 	const struct row *a = &w.m.row[from];
 	struct row *b = &w.m.row[target];
 	int64_t time = server_time();
-	bool doubted = doubt() || unset();
+	enum clock_trust trusted = trust();
 	char path[64], bearer[LIMIT_JWT + 16];
 	struct slice access = jwt_seal_access(&ring.key[0], &(struct access_claims){
 		.iss = config.issuer, .aud = config.audience, .sub = user_id[a->user], .sid = w.id[from], .iat = time, .exp = time + ACCESS });
@@ -917,7 +953,7 @@ static void end_from(int from, int target)
 	b->why = ENDED_REVOKED;
 	w.seen[target].ended_by_hand = true;
 	w.kept = false;
-	model_note(&w.m, EVENT_REVOKE, target, 0, 0, time, doubted);
+	model_note(&w.m, EVENT_REVOKE, target, 0, 0, time, trusted);
 }
 
 /* Of one that isn't its session's newest, nor the one before: it ends that session at most, as reuse. */
@@ -927,13 +963,13 @@ static bool is_spent(const struct row *r, const struct token *t)
 	return sound && (r->ctr - t->ctr > 1 || (r->ctr == t->ctr && !same_branch(r->br, t->br)));
 }
 
-static void logout_spent(const struct token *t, int64_t time, bool doubted)
+static void logout_spent(const struct token *t, int64_t time, enum clock_trust trusted)
 {
 	struct row *r = &w.m.row[t->session];
 	bool fork = r->ctr == t->ctr;
 	r->why = fork ? ENDED_FORK : ENDED_REUSE;
 	w.seen[t->session].ended_by_hand = true;
-	model_note(&w.m, fork ? EVENT_FORK : EVENT_REUSE, t->session, fork ? CLASS_NONE : CLASS_OLD, r->ctr - t->ctr, time, doubted);
+	model_note(&w.m, fork ? EVENT_FORK : EVENT_REUSE, t->session, fork ? CLASS_NONE : CLASS_OLD, r->ctr - t->ctr, time, trusted);
 }
 
 /* By any token that a session ever had; of this session or of all. It doesn't wait for the clock. */
@@ -944,7 +980,8 @@ static void logout(void)
 	if (t < 0)
 		return;
 	int s = w.token[t].session;
-	bool all = pick(2), ours = w.token[t].key >= w.m.oldest_key, doubted = doubt() || unset();
+	bool all = pick(2), ours = w.token[t].key >= w.m.oldest_key;
+	enum clock_trust trusted = trust();
 	bool acts = ours && w.m.row[s].there && !w.m.row[s].why, spent = acts && is_spent(&w.m.row[s], &w.token[t]);
 	int64_t time = server_time();
 	uint64_t before = fingerprint();
@@ -961,7 +998,7 @@ static void logout(void)
 	compare_durability(true);
 	w.kept = false;
 	if (spent) {
-		logout_spent(&w.token[t], time, doubted);
+		logout_spent(&w.token[t], time, trusted);
 		return;
 	}
 	for (int i = 0; i < w.m.rows; i++) {
@@ -971,7 +1008,7 @@ static void logout(void)
 		r->why = r->why || !r->there ? r->why : ENDED_LOGOUT;
 		w.seen[i].ended_by_hand = true;
 	}
-	model_note(&w.m, EVENT_LOGOUT, s, 0, 0, time, doubted);
+	model_note(&w.m, EVENT_LOGOUT, s, 0, 0, time, trusted);
 }
 
 static void put_key(int number)
@@ -1110,7 +1147,7 @@ static void set_up(void)
 	on_fail(server_failed);
 	base_clock = fake_clock;
 	throttle_clock = fake_boot;
-	clock_confirmed = fake_confirmed;
+	clock_witness = fake_witness;
 	store_create(dir);
 	store_begin(DURABLE_NOW);
 	for (int i = 0; i < 2; i++) {

@@ -30,7 +30,7 @@ static int64_t start, clock_now;
 static bool confirmed;
 
 static int64_t fake_clock(void) { return clock_now; }
-static bool fake_confirmed(void) { return confirmed; }
+static enum clock_witness fake_witness(void) { return confirmed ? CLOCK_KERNEL : CLOCK_NOBODY; }
 
 /* ---- states and clocks ------------------------------------------------- */
 
@@ -67,7 +67,8 @@ static const struct when {
 } clocks[] = {
 	{ "the clock is right", 0, 0, true, false, true },
 	{ "it is behind a little", 0, -100, true, false, true },
-	{ "it is behind", 0, -200, true, true, false },
+	{ "it is behind, and nobody vouches for it", 0, -200, false, true, false },
+	{ "it is behind, and vouched for", 0, -200, true, false, true },
 	{ "it is before the build", -500, 0, true, true, false },
 	{ "it is ahead, and vouched for", 40, 0, true, false, true },
 	{ "it is ahead, and nobody knows", 40, 0, false, false, false },
@@ -100,7 +101,7 @@ static void fill_store(void)
 	add_session(VIEWER, ALICE, start + 39 * DAY, 0, ENDED_NOT);
 	add_session(MALLORYS_VIEWER, MALLORY, start + 39 * DAY, 0, ENDED_NOT);
 	add_session(NOBODYS_VIEWER, NOBODY, start + 39 * DAY, 0, ENDED_NOT);
-	store_audit_add(&(struct audit){ .time = start, .event = EVENT_LOGIN }, 100);
+	store_audit_add(&(struct audit){ .time = start, .mark = start, .event = EVENT_LOGIN }, 100);
 	store_commit();
 	store_close();
 }
@@ -116,7 +117,7 @@ static struct reply rp;
 static struct slice token_of(uint64_t sid, uint64_t user)
 {
 	return jwt_seal_access(&ring.key[0], &(struct access_claims){ .iss = config.issuer, .aud = config.audience, .name = S("x"),
-		.sub = user, .sid = sid, .iat = start - DAY, .exp = start + 1000 * DAY });
+		.sub = user, .sid = sid, .iat = clock_now - DAY, .exp = start + 1000 * DAY });
 }
 
 static enum verdict get(const char *path, const char *query, struct slice token)
@@ -198,7 +199,8 @@ static void list_sessions(void)
 
 static bool is_over(const struct state *s, const struct when *w)
 {
-	int64_t time = start + w->days * DAY, end = start + (s->used + 30) * DAY;
+	/* A step back of two minutes or less isn't made. */
+	int64_t time = start + w->days * DAY + (w->seconds < -120 ? w->seconds : 0), end = start + (s->used + 30) * DAY;
 	if (s->end && start + s->end * DAY < end)
 		end = start + s->end * DAY;
 	if (strstr(s->name, "today"))
@@ -266,6 +268,48 @@ static void list_words(void)
 	}
 }
 
+/* ---- the operator's way back -------------------------------------------- */
+
+static int run(struct command c)
+{
+	return dies(run_verb, &c);
+}
+
+/* What `check` says of a clock; each of its commands works in that very state, and nobody is signed out by it. */
+static void way_back(void)
+{
+	static const struct {
+		int64_t seconds;       /* from the store's time, or from the build */
+		bool from_build;
+		const char *found, *advice;
+		int trusted;           /* exit code of `clock trust` */
+	} cases[] = {
+		{ -1, true, ", 1 s before this program was built", "set the clock", 1 },
+		{ -3 * DAY, false, ", 3 days behind the store's time", "latchkey clock trust", 0 },
+		{ -7300, false, ", 2 hours behind the store's time", "latchkey clock trust", 0 },
+		{ -150, false, ", 2 minutes behind the store's time", "latchkey clock trust", 0 },
+		{ 31 * DAY, false, ", 31 days ahead of the store's time, not synchronised", "latchkey clock trust", 0 },
+	};
+	const struct command check = { { "check", "--json", "--dir", dir }, SLICE_NONE };
+	const struct command trust = { { "clock", "trust", "--dir", dir }, SLICE_NONE };
+	confirmed = false;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		int64_t before = clock_now;
+		clock_now = (cases[i].from_build ? clock_build_epoch : clock_now) + cases[i].seconds;
+		run(check);
+		ok(strstr(t_out, cases[i].found) && strstr(t_out, cases[i].advice), "check tells how far: %s", cases[i].found);
+		is_int(run(trust), cases[i].trusted, "clock trust");
+		run(check);
+		ok(!strstr(t_out, cases[i].found) == !cases[i].trusted, "check is content, where the clock was believed");
+		if (cases[i].trusted)
+			clock_now = before;
+		is_int(ask_me(0), LIVE, "and who was signed in is");
+	}
+	clock_now -= DAY;
+	is_int(ask_me(0), UNSET, "a time that was vouched for is the mark");
+	clock_now += DAY;
+}
+
 static void put_conf(const char *text)
 {
 	int fd = open(path_in(dir, "latchkey.conf"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -282,7 +326,7 @@ static void set_up(void)
 	start = clock_build_epoch + 400 * DAY;
 	clock_now = start;
 	base_clock = fake_clock;
-	clock_confirmed = fake_confirmed;
+	clock_witness = fake_witness;
 	ring.count = 1;
 	memset(ring.key[0].master, 7, KEY_SIZE);
 	jwt_name_key(&ring.key[0]);
@@ -309,6 +353,9 @@ int main(void)
 	for (size_t i = 0; i < CLOCKS; i++)
 		count_agreed(&clocks[i], true);
 	list_words();
+	way_back();
+	clock_now = start;
+	confirmed = true;
 	put_conf("refresh_ttl = 60d\n");
 	is_int(count_agreed(&clocks[0], false), STATES - 1,
 		"control: verbs that reckon otherwise are noticed, of the session used 30 days ago");

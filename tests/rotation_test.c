@@ -32,7 +32,9 @@ static void dates(void)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct session row = session(3, cases[i].row);
 		struct rotation r = beside(&row, 3, cases[i].iat, cases[i].time);
-		rotation_advance(&r, &ring.key[0]);
+		bool back = rotation_advance(&r, &ring.key[0]);
+		is_int(back, cases[i].want < cases[i].row || cases[i].want < cases[i].iat, "must it last: row %d, token %d", (int)cases[i].row,
+			(int)cases[i].iat);
 		is_int(r.row.rotated_at, cases[i].want, "row %d, token %d, clock %d", (int)cases[i].row, (int)cases[i].iat, (int)cases[i].time);
 	}
 }

@@ -10,11 +10,12 @@
  *   host=+N        the host's clock is that many seconds on (-N: back)
  *   confirmed      the kernel vouches for the clock
  *   unconfirmed    the kernel doesn't vouch for the clock
+ *   up             nor does it here, but the host has been up for long
  *
  *   again          each transaction runs twice, as on a store that finds only at its end that another was first:
  *                  what it did is taken back, and it begins anew
  *
- * (without one of the two about the clock the kernel of this machine is asked),
+ * (without one of the three about the clock the kernel of this machine is asked),
  *
  * and, for negative controls, what breaks it:
  *
@@ -23,6 +24,7 @@
  *   unlocked       no lock is taken anywhere
  *   endless        what is told to end a session doesn't
  *   gullible       any clock is believed
+ *   raises         any time that is seen becomes the mark
  *   early          what a CGI request commits is written when the program ends: it is answered before its COMMIT
  *   unsynced       nothing is ever synced
  *   ends_unsynced  what must last is committed as a plain refresh is: an end is written and not synced
@@ -70,8 +72,10 @@ bool __real_store_session_end(uint64_t id, enum ended why, int64_t at);
 bool __wrap_store_session_end(uint64_t id, enum ended why, int64_t at);
 int64_t __real_store_sessions_end(uint64_t user, uint64_t except, enum ended why, int64_t at);
 int64_t __wrap_store_sessions_end(uint64_t user, uint64_t except, enum ended why, int64_t at);
-enum clock_trust __real_clock_judge(int64_t time, int64_t mark);
-enum clock_trust __wrap_clock_judge(int64_t time, int64_t mark);
+enum clock_trust __real_clock_judge(int64_t time, int64_t mark, int64_t seen);
+enum clock_trust __wrap_clock_judge(int64_t time, int64_t mark, int64_t seen);
+int64_t __real_clock_mark(int64_t time, int64_t mark, int64_t step);
+int64_t __wrap_clock_mark(int64_t time, int64_t mark, int64_t step);
 
 int __real_fsync(int fd);
 int __wrap_fsync(int fd);
@@ -84,7 +88,7 @@ int __wrap_sqlite_file_sync(void);
 bool __real_directory_sync(const char *dir);
 bool __wrap_directory_sync(const char *dir);
 
-static bool crash, blames, unlocked, endless, gullible, early, unsynced, ends_unsynced, key_unsynced, again, kept, keeps_turn;
+static bool crash, blames, unlocked, endless, gullible, raises, early, unsynced, ends_unsynced, key_unsynced, again, kept, keeps_turn;
 
 /* ---- memory ------------------------------------------------------------ */
 
@@ -165,14 +169,19 @@ static int64_t shim_clock(void)
 	return t.tv_sec + host_offset + clock_offset;
 }
 
-static bool never(void)
+static enum clock_witness nobody(void)
 {
-	return false;
+	return CLOCK_NOBODY;
 }
 
-static bool always(void)
+static enum clock_witness uptime(void)
 {
-	return true;
+	return CLOCK_UPTIME;
+}
+
+static enum clock_witness kernel(void)
+{
+	return CLOCK_KERNEL;
 }
 
 /* A storm's clock is replaced by rename(2), so a number is whole. */
@@ -188,9 +197,14 @@ static void read_clock(const char *path)
 	base_clock = shim_clock;
 }
 
-enum clock_trust __wrap_clock_judge(int64_t time, int64_t mark)
+enum clock_trust __wrap_clock_judge(int64_t time, int64_t mark, int64_t seen)
 {
-	return gullible ? CLOCK_GOOD : __real_clock_judge(time, mark);
+	return gullible ? CLOCK_GOOD : __real_clock_judge(time, mark, seen);
+}
+
+int64_t __wrap_clock_mark(int64_t time, int64_t mark, int64_t step)
+{
+	return raises ? clock_later(time, mark) : __real_clock_mark(time, mark, step);
 }
 
 /* ---- what controls break ----------------------------------------------- */
@@ -318,7 +332,7 @@ static void supply(struct supply *s, const char *count)
 static void obey(const char *word)
 {
 	static const struct { const char *word; bool *on; } switches[] = {
-		{ "again", &again }, { "kept", &kept }, { "keeps_turn", &keeps_turn }, { "crash", &crash }, { "blames", &blames }, { "unlocked", &unlocked }, { "endless", &endless }, { "gullible", &gullible },
+		{ "again", &again }, { "kept", &kept }, { "keeps_turn", &keeps_turn }, { "crash", &crash }, { "blames", &blames }, { "unlocked", &unlocked }, { "endless", &endless }, { "gullible", &gullible }, { "raises", &raises },
 		{ "early", &early }, { "unsynced", &unsynced }, { "ends_unsynced", &ends_unsynced }, { "key_unsynced", &key_unsynced },
 	};
 	for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
@@ -336,10 +350,12 @@ static void obey(const char *word)
 		host_offset = strtoll(word + 5, NULL, 10);
 		base_clock = shim_clock;
 	}
-	if (strcmp(word, "confirmed") == 0)
-		clock_confirmed = always;
-	if (strcmp(word, "unconfirmed") == 0)
-		clock_confirmed = never;
+	static const struct { const char *word; enum clock_witness (*who)(void); } witnesses[] = {
+		{ "confirmed", kernel }, { "up", uptime }, { "unconfirmed", nobody },
+	};
+	for (size_t i = 0; i < sizeof witnesses / sizeof *witnesses; i++)
+		if (strcmp(word, witnesses[i].word) == 0)
+			clock_witness = witnesses[i].who;
 }
 
 int __wrap_main(int argc, char **argv)

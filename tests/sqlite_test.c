@@ -396,6 +396,43 @@ static void foreign_objects(void)
 	store_close();
 }
 
+/* What 0.1.0 made, with a user, a session and an event. */
+static const char first_schema[] =
+	"PRAGMA page_size=512; PRAGMA journal_mode=WAL;"
+	"CREATE TABLE user(id INTEGER PRIMARY KEY, name TEXT UNIQUE COLLATE NOCASE, password, subscription, created_at, disabled);"
+	"CREATE TABLE session(id INTEGER PRIMARY KEY, user, ctr, br, idem, rotated_at, created_at, expires_at, ended_at, why, cookie,"
+	" device, agent, ip);"
+	"CREATE INDEX session_user ON session(user);"
+	"CREATE TABLE audit(id INTEGER PRIMARY KEY, time, event, user, session, ip, class, distance);"
+	"INSERT INTO user VALUES(11, 'u', 'p', '', 3, 0);"
+	"INSERT INTO session VALUES(12, 11, 5, 6, 7, 8000, 4, 0, 0, 0, 0, 'd', x'', '::1');"
+	"INSERT INTO audit VALUES(9, 8000, 3, 11, 12, '::1', 0, 0);"
+	"PRAGMA application_id=1280009593; PRAGMA user_version=1";
+
+/* A database of the first release, brought up: all is there, and what it saw was vouched for. */
+static void upgrade_of_the_first(void)
+{
+	struct user u;
+	struct session s;
+	struct audit rows[LIMIT_LIST];
+	int64_t seen;
+	remove_files();
+	alter(first_schema);
+	fails(open_it, "store_unavailable", "init --upgrade", "a database of 0.1.0");
+	is_int(store_upgrade(dir), 1, "is brought up");
+	ok(store_user_named(S("U"), &u) && u.id == 11 && store_session(12, &s) && s.user == 11 && s.ctr == 5 && s.rotated_at == 8000,
+		"user and session are there");
+	ok(store_mark(&seen) == 8000 && seen == 8000, "what it saw is the mark");
+	store_begin(DURABLE_NOW);
+	store_audit_add(&(struct audit){ .time = 9000, .mark = 8000, .event = EVENT_REFRESH }, 100);
+	store_commit();
+	ok(store_mark(&seen) == 8000 && seen == 9000, "a time that nobody vouched for isn't");
+	is_int((int64_t)store_audits(0, 0, 10, rows), 2, "both events are there");
+	ok(rows[1].id == 9 && rows[1].time == 8000 && rows[0].id == 10, "in their order");
+	store_close();
+	remove_files();
+}
+
 static void overwrite(const char *name, off_t at, const char *bytes, size_t n)
 {
 	int fd = open(file(name), O_RDWR | O_CREAT, 0600);
@@ -697,6 +734,7 @@ int main(void)
 	versions();
 	an_older_schema();
 	foreign_objects();
+	upgrade_of_the_first();
 	damaged();
 	read_only();
 	busy();

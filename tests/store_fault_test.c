@@ -541,7 +541,7 @@ static void stay(void)
 	store_leave(false);
 	store_leave(true);
 	store_open(dir, 1);
-	store_mark();
+	store_mark(&(int64_t){ 0 });
 	store_leave(false);
 	store_open(dir, 1);
 	store_begin(DURABLE_LATER);

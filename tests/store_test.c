@@ -356,26 +356,52 @@ static void audit_bound(void)
 	ok(rows[0].time == 641 && rows[0].id > last, "the next one has a higher number");
 }
 
+static void raise_mark(int64_t time, int64_t to)
+{
+	store_begin(DURABLE_LATER);
+	store_mark_raise(time, to);
+	store_commit();
+}
+
+static void is_mark(int64_t mark, int64_t seen, const char *name)
+{
+	int64_t got_seen, got = store_mark(&got_seen);
+	is_int(got, mark, "%s: the mark", name);
+	is_int(got_seen, seen, "%s: last seen", name);
+}
+
+static void add_event_at(int64_t time, int64_t vouched)
+{
+	store_begin(DURABLE_LATER);
+	store_audit_add(&(struct audit){ .time = time, .mark = vouched, .event = EVENT_LOGIN }, 10);
+	store_commit();
+}
+
 static void mark(void)
 {
-	fresh();
-	is_int(store_mark(), 0, "no mark in a new store");
-	static const struct { int64_t time, mark; } steps[] = { { 5000, 5000 }, { 8599, 5000 }, { 8600, 8600 }, { 100, 8600 } };
-	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-		store_begin(DURABLE_LATER);
-		store_mark_raise(steps[i].time);
-		store_commit();
-		is_int(store_mark(), steps[i].mark, "raised to %d", (int)steps[i].time);
-	}
-	add_events(1, 10, 9000);
-	is_int(store_mark(), 9000, "an event carries it");
-	store_begin(DURABLE_LATER);
-	store_mark_raise(20000);
-	store_commit();
+	static const struct { int64_t time, to, mark, seen; const char *name; } steps[] = {
+		{ 5000, 5000, 5000, 5000, "the first" }, { 8599, 8599, 5000, 5000, "within the hour" }, { 8600, 8600, 8600, 8600, "an hour on" },
+		{ 8700, 8600, 8600, 8600, "not raised" }, { 20000, 8600, 8600, 20000, "seen, and nobody vouched for it" },
+		{ 8650, 8600, 8600, 20000, "then before that" }, { 100, 100, 100, 100, "set back" },
+	};
 	struct audit rows[LIMIT_LIST];
-	ok(store_mark() == 20000 && store_audits_after(0, rows) == 1 && rows[0].time == 9000, "raised behind an event, it is none itself");
-	add_events(1, 10, 100);
-	is_int(store_mark(), 100, "the last one does");
+	fresh();
+	is_mark(0, 0, "a new store");
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		raise_mark(steps[i].time, steps[i].to);
+		is_mark(steps[i].mark, steps[i].seen, steps[i].name);
+	}
+	add_event_at(9000, 9000);
+	is_mark(9000, 9000, "an event carries it");
+	add_event_at(9500, 9000);
+	is_mark(9000, 9500, "or one that is ahead of it");
+	raise_mark(20000, 20000);
+	is_mark(20000, 20000, "raised behind an event");
+	ok(store_audits_after(0, rows) == 2 && rows[1].time == 9500, "that is no event itself");
+	add_event_at(100, 100);
+	is_mark(100, 100, "the last one does");
+	add_event_at(200, 0);
+	is_mark(0, 200, "an event before anybody vouched");
 }
 
 /* ---- a process that stays ---------------------------------------------- */

@@ -46,7 +46,7 @@ $(UNITS): $(O)/tests/%.t: $(O)/tests/%_test.o $(LIBS) $(RUNTIME)
 
 # --- The product with hooks at its seams, for tests of what can't be had otherwise and for builds that are
 # broken, which the harnesses must catch: tests/shim.c.
-SHIM_WRAPS := main sqlite3_config malloc calloc realloc mmap flock fcntl fsync fdatasync fail clock_judge \
+SHIM_WRAPS := main sqlite3_config malloc calloc realloc mmap flock fcntl fsync fdatasync fail clock_judge clock_mark \
   store_run store_before_answer store_session_end store_sessions_end sqlite_file_flush sqlite_file_sync directory_sync
 SHIM := $(O)/$(if $(CROSS),guest,tests)/shim
 $(SHIM): tests/shim.c $(O)/main.o $(LIBS) $(RUNTIME)

@@ -23,6 +23,7 @@ crowd	Any number of processes: one line of succession, no 5xx but busy, no starv
 trouble	A full disk, a wrong file, a missing right: 503, and no session ends
 router	A router, booted: every story, on every file system that routers have
 clock	A wrong clock: nothing expires early, nothing comes back
+ahead	The clock that was ahead: nobody is shut out once it is right
 memory	Memory that runs out: 503, no crash
 input	No input crashes it, hangs it or is read past its end
 json	JSON is RFC 8259, no more and no less
