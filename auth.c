@@ -17,7 +17,11 @@
 #include "signin.h"
 #include "store.h"
 
-enum { AUDIT_ROWS = 50 };      /* of GET /audit, where no limit is given */
+enum {
+	AUDIT_ROWS = 50,       /* of GET /audit, where no limit is given */
+	LIST_BYTES = 40 * 1024, /* of GET /sessions: no row begins behind them */
+	ROW_BYTES = 4 * 1024   /* of one row at most, of the brackets behind it, and of the head's words before */
+};
 
 /* What this dialect keeps of one call: the members of its body, who calls, and what is answered. */
 struct native {
@@ -322,25 +326,61 @@ static void write_listed(struct jw *w, const struct call *c, const struct sessio
 	jw_close(w);
 }
 
-/* Those that aren't over, at most LIMIT_LIST; read in pages, since ended ones stay a while. */
+/* ?after=USED.ID: last_used_at and id of the last row that was seen; without it from the first on, which is the current one. */
+static enum error find_place(struct call *c, int64_t *used, uint64_t *id)
+{
+	struct slice rest;
+	*used = INT64_MAX;
+	*id = 0;
+	if (!http_query(c->rq, S("after"), &rest))
+		return ERROR_NONE;
+	if (parse_number(slice_cut(&rest, '.'), 0, INT64_MAX - 1, used) && parse_id(rest, id))
+		return ERROR_NONE;
+	c->about = "after";
+	return ERROR_INVALID_REQUEST;
+}
+
+/* Where a list stands: the last row that was read, and how many were written. */
+struct listing {
+	int64_t used;
+	uint64_t id;
+	size_t shown;
+};
+
+/* Writes what of a page isn't over and isn't the current session. False: there are no more rows, or there is no more room. */
+static bool write_page(struct jw *w, const struct call *c, struct listing *l)
+{
+	struct session page[LIMIT_LIST];
+	const struct caller *caller = &own(c)->caller;
+	size_t mark = arena_mark(), n = store_sessions_used(caller->user.id, l->used, l->id, page), i = 0;
+	for (; i < n && l->shown < LIMIT_LIST && w->out->n < LIST_BYTES; i++) {
+		l->used = page[i].rotated_at;
+		l->id = page[i].id;
+		if (page[i].id == caller->session.id || session_over(&c->work, &page[i], &caller->user))
+			continue;
+		l->shown++;
+		write_listed(w, c, &page[i]);
+	}
+	arena_back(mark);
+	return n == LIMIT_LIST && i == n;
+}
+
+/* The answer has its room from the start, so that each page's can be given back. */
 static enum error handle_sessions(struct call *c)
 {
-	const struct user *user = &own(c)->caller.user;
-	struct session page[LIMIT_LIST];
+	struct listing l = { 0 };
+	enum error e = find_place(c, &l.used, &l.id);
+	if (e != ERROR_NONE)
+		return e;
+	c->rp->body = (struct buf){ arena(LIST_BYTES + ROW_BYTES), 0, LIST_BYTES + ROW_BYTES };
 	struct jw *w = begin_data(c, 200);
-	size_t n, shown = 0;
-	uint64_t after = 0;
 	jw_open(w, '[');
-	do {
-		n = store_sessions(user->id, after, page);
-		for (size_t i = 0; i < n && shown < LIMIT_LIST; i++) {
-			after = page[i].id;
-			if (session_over(&c->work, &page[i], user))
-				continue;
-			shown++;
-			write_listed(w, c, &page[i]);
-		}
-	} while (n == LIMIT_LIST && shown < LIMIT_LIST);
+	if (l.used == INT64_MAX) {
+		write_listed(w, c, &own(c)->caller.session);
+		l.shown++;
+	}
+	while (write_page(w, c, &l))
+		;
 	return end_data(w);
 }
 

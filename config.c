@@ -62,6 +62,8 @@ const struct option options[] = {
 		"where events go: table, syslog, both, off" },
 	{ "audit_max", OPTION_NUMBER, FIELD(audit_max), 1, 1000000, "4096",
 		"events of refreshes and sign-ins that are kept, and as many others" },
+	{ "sessions_max", OPTION_NUMBER, FIELD(sessions_max), 1, 1000, "100",
+		"sessions that a user may have; a sign-in ends the longest unused one" },
 	{ "access_cookie", OPTION_SWITCH, FIELD(access_cookie), 0, 0, "off",
 		"also set the access token as a cookie, for auth_request" },
 	{ "password_memory", OPTION_MEMORY, FIELD(password.kib), 8, 1048576, "0",

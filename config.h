@@ -31,6 +31,7 @@ struct config {
 	struct networks trusted_proxies;
 	enum audit_where audit;
 	int64_t audit_max;              /* rows */
+	int64_t sessions_max;           /* of a user */
 	bool access_cookie;
 	struct password_cost_option { int64_t kib, passes; } password; /* 0: by the host's RAM */
 	int64_t password_jobs;

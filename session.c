@@ -150,6 +150,8 @@ void session_start(struct work *w, uint64_t user, const struct origin *origin, e
 		.ip = w->peer,
 	};
 	out->br = jwt_branch(&w->ring->key[0], out->id, out->ctr, 0);
+	if (event == EVENT_LOGIN)
+		w->note.count = store_sessions_trim(user, w->config->sessions_max, ENDED_REPLACED, w->time);
 	store_session_add(out);
 	if (w->trust == CLOCK_GOOD)
 		store_sweep(w->time, w->config->refresh_ttl);

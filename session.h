@@ -46,7 +46,8 @@ struct origin {
 	bool cookie;                    /* its refresh token lives in a cookie */
 };
 
-/* In a transaction: adds a session of the user and notes the event. */
+/* In a transaction: adds a session of the user and notes the event. Whoever signs in and has sessions_max of them loses the
+ * longest unused one. */
 void session_start(struct work *w, uint64_t user, const struct origin *origin, enum event event, struct session *out);
 
 /* What a client gets: for whom, and the tokens, which lie in the arena. */

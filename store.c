@@ -10,7 +10,7 @@
 const char *const ended_words[ENDED__MAX] = {
 	[ENDED_NOT] = "live", [ENDED_LOGOUT] = "logout", [ENDED_REVOKED] = "revoked",
 	[ENDED_REUSE] = "reuse", [ENDED_FORK] = "fork", [ENDED_PASSWORD] = "password",
-	[ENDED_DISABLED] = "disabled", [ENDED_UNKNOWN] = "unknown",
+	[ENDED_DISABLED] = "disabled", [ENDED_REPLACED] = "replaced", [ENDED_UNKNOWN] = "unknown",
 };
 
 const char *const event_words[EVENT__MAX] = {
@@ -32,8 +32,8 @@ const char *const class_words[CLASS__MAX] = {
 
 bool event_has_count(enum event event)
 {
-	static const enum event counting[] = { EVENT_LOGOUT, EVENT_REVOKE, EVENT_PASSWORD_CHANGED, EVENT_USER_DISABLED, EVENT_EPOCH,
-		EVENT_USERS_IMPORTED };
+	static const enum event counting[] = { EVENT_LOGIN, EVENT_LOGOUT, EVENT_REVOKE, EVENT_PASSWORD_CHANGED, EVENT_USER_DISABLED,
+		EVENT_EPOCH, EVENT_USERS_IMPORTED };
 	for (size_t i = 0; i < sizeof counting / sizeof *counting; i++)
 		if (counting[i] == event)
 			return true;

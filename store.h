@@ -33,6 +33,7 @@ enum ended {                    /* why a session ended; numbers are on disk */
 	ENDED_FORK = 4,
 	ENDED_PASSWORD = 5,         /* the password was changed elsewhere */
 	ENDED_DISABLED = 6,
+	ENDED_REPLACED = 7,         /* a newer sign-in of its user took its place */
 	/* Read from a row that a later version wrote, or a damaged one. Never written; the same
 	 * holds for EVENT_UNKNOWN and CLASS_UNKNOWN. */
 	ENDED_UNKNOWN,
@@ -200,6 +201,12 @@ bool store_session_end(uint64_t id, enum ended why, int64_t at);
  * many.
  */
 int64_t store_sessions_end(uint64_t user, uint64_t except, enum ended why, int64_t at);
+/*
+ * Makes room for another session of a user: of those that stand `most` - 1 are left, the longest unused
+ * end first; of those that have ended, the last `most` stay. A few dozen of either at once, so that a
+ * user who has more in store holds nobody up. Returns how many it ended.
+ */
+int64_t store_sessions_trim(uint64_t user, int64_t most, enum ended why, int64_t at);
 /* Ends everyone's sessions that stand. Returns how many. */
 int64_t store_sessions_end_all(enum ended why, int64_t at);
 /*
@@ -207,6 +214,11 @@ int64_t store_sessions_end_all(enum ended why, int64_t at);
  * everyone's.
  */
 size_t store_sessions(uint64_t user, uint64_t after, struct session out[LIMIT_LIST]);
+/*
+ * A user's sessions that stand, the last used one first, at most LIMIT_LIST: those behind the one that was
+ * used at `used` and has the id `after`. used INT64_MAX: from the first on.
+ */
+size_t store_sessions_used(uint64_t user, int64_t used, uint64_t after, struct session out[LIMIT_LIST]);
 /*
  * Looks at a few rows from a random place on, and deletes those of which no
  * token can be valid any more: the session's end has passed, or it wasn't used

@@ -233,6 +233,48 @@ int64_t store_sessions_end_all(enum ended why, int64_t at)
 	return sql_changed();
 }
 
+/* Whether there are `most` rows of a user, which the index alone tells. */
+static bool has_many(uint64_t user, int64_t most)
+{
+	sqlite3_stmt *st = sql_prepare(SQL_SESSIONS_MANY);
+	sql_bind_int(st, 1, (int64_t)user);
+	sql_bind_int(st, 2, most);
+	bool found = sql_row(st);
+	sqlite3_reset(st);
+	return found;
+}
+
+int64_t store_sessions_trim(uint64_t user, int64_t most, enum ended why, int64_t at)
+{
+	if (!has_many(user, most))
+		return 0;
+	sqlite3_stmt *st = sql_prepare(SQL_SESSIONS_SURPLUS);
+	sql_bind_int(st, 1, (int64_t)user);
+	sql_bind_int(st, 2, at);
+	sql_bind_int(st, 3, why);
+	sql_bind_int(st, 4, most);
+	sql_finish(st);
+	int64_t ended = sql_changed();
+	st = sql_prepare(SQL_SESSIONS_BURY);
+	sql_bind_int(st, 1, (int64_t)user);
+	sql_bind_int(st, 2, most);
+	sql_finish(st);
+	return ended;
+}
+
+size_t store_sessions_used(uint64_t user, int64_t used, uint64_t after, struct session out[LIMIT_LIST])
+{
+	sqlite3_stmt *st = sql_prepare(SQL_SESSIONS_USED);
+	size_t n = 0;
+	sql_bind_int(st, 1, (int64_t)user);
+	sql_bind_int(st, 2, used);
+	sql_bind_int(st, 3, (int64_t)after);
+	sql_bind_int(st, 4, LIMIT_LIST);
+	while (sql_row(st))
+		out[n++] = session_from(st);
+	return n;
+}
+
 size_t store_sessions(uint64_t user, uint64_t after, struct session out[LIMIT_LIST])
 {
 	sqlite3_stmt *st = sql_prepare(user ? SQL_SESSIONS : SQL_SESSIONS_ALL);

@@ -36,6 +36,13 @@ static const char *const sql[SQL__MAX] = {
 	[SQL_SESSION_END] = "UPDATE session SET ended_at=?2,why=?3 WHERE id=?1 AND ended_at=0",
 	[SQL_SESSIONS_END] = "UPDATE session SET ended_at=?2,why=?3 WHERE user=?1 AND ended_at=0 AND id<>?4",
 	[SQL_SESSIONS_END_ALL] = "UPDATE session SET ended_at=?1,why=?2 WHERE ended_at=0",
+	[SQL_SESSIONS_MANY] = "SELECT id FROM session WHERE user=?1 LIMIT 1 OFFSET ?2-1",
+	[SQL_SESSIONS_SURPLUS] = "UPDATE session SET ended_at=?2,why=?3 WHERE id IN (SELECT id FROM session WHERE user=?1 AND ended_at=0"
+		" ORDER BY rotated_at DESC LIMIT 64 OFFSET ?4-1)",
+	[SQL_SESSIONS_BURY] = "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE user=?1 AND ended_at<>0"
+		" ORDER BY ended_at DESC LIMIT 64 OFFSET ?2)",
+	[SQL_SESSIONS_USED] = "SELECT " SESSION_COLUMNS " FROM session WHERE user=?1 AND ended_at=0"
+		" AND (rotated_at<?2 OR (rotated_at=?2 AND id>?3)) ORDER BY rotated_at DESC,id LIMIT ?4",
 	[SQL_SESSIONS] = "SELECT " SESSION_COLUMNS " FROM session WHERE user=?1 AND id>?2 ORDER BY id LIMIT ?3",
 	[SQL_SESSIONS_ALL] = "SELECT " SESSION_COLUMNS " FROM session WHERE id>?2 ORDER BY id LIMIT ?3",
 	[SQL_SWEEP] = "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE id>=?1 ORDER BY id LIMIT ?2)"

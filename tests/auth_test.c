@@ -1309,6 +1309,130 @@ static void sessions(void)
 	expect(404, "not_found", "nor revoked");
 }
 
+/* Whether the list has the sessions of these ids, in this order, and no other. */
+static bool lists(const uint64_t *ids, size_t n)
+{
+	const char *at = body();
+	for (size_t i = 0; i < n; i++) {
+		at = strstr(at, "{\"id\":\"");
+		if (at == NULL || memcmp(at + 7, id_text(ids[i]), 16) != 0)
+			return false;
+		at += 7;
+	}
+	return strstr(at, "{\"id\":\"") == NULL;
+}
+
+/* The current one first, then by last use; page by page, and each page bounded in bytes. */
+static void listing(void)
+{
+	uint64_t user = add_user("olga", "correct horse", false);
+	struct signed_in s = sign_in("olga", "");
+	struct session rows[] = {
+		{ .id = 71, .rotated_at = clock_now + 5 }, { .id = 72, .rotated_at = clock_now + 3 }, { .id = 73, .rotated_at = clock_now + 3 },
+		{ .id = UINT64_MAX - 2, .rotated_at = clock_now + 3 }, { .id = 74, .rotated_at = clock_now + 9 },
+		{ .id = 75, .rotated_at = clock_now + 8, .ended_at = 1, .why = ENDED_LOGOUT },
+		{ .id = 76, .rotated_at = clock_now + 7, .expires_at = clock_now - 1 },
+	};
+	store_open(dir, 5);
+	store_begin(DURABLE_LATER);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		rows[i].user = user;
+		rows[i].ctr = 1;
+		store_session_add(&rows[i]);
+	}
+	store_commit();
+	store_close();
+	bearer(s.access);
+	get("/sessions");
+	ok(lists((uint64_t[]){ row_of(s.session).id, 74, 71, UINT64_MAX - 2, 72, 73 }, 6), "the current one, and then by last use");
+	bearer(s.access);
+	get(text("/sessions?after=%s.0000000000000048", dec(clock_now + 3)).p);
+	ok(lists((uint64_t[]){ 73 }, 1), "from a place on, without the current one");
+	bearer(s.access);
+	get(text("/sessions?after=%s.0000000000000049", dec(clock_now + 3)).p);
+	ok(lists(NULL, 0), "nothing behind the last");
+	static const char *const wrong[] = { "5", "5.", ".0000000000000048", "5.48", "-1.0000000000000048", "9223372036854775807.0000000000000048" };
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		bearer(s.access);
+		get(text("/sessions?after=%s", wrong[i]).p);
+		expect(400, "invalid_request", "after=%s", wrong[i]);
+		ok(in_body("after: "), "which is named");
+	}
+}
+
+static struct slice filled(char *at, size_t n)
+{
+	memset(at, 1, n);
+	return (struct slice){ at, n };
+}
+
+/* A device and an agent of control characters are six times as long in JSON. */
+static void long_listing(void)
+{
+	static char device[LIMIT_DEVICE], agent[LIMIT_AGENT];
+	uint64_t user = add_user("peter", "correct horse", false);
+	struct signed_in s = sign_in("peter", "");
+	store_open(dir, 5);
+	store_begin(DURABLE_LATER);
+	for (uint64_t i = 0; i < 90; i++)
+		store_session_add(&(struct session){ .id = 8000 + i, .user = user, .ctr = 1, .rotated_at = clock_now - (int64_t)i,
+			.device = filled(device, sizeof device), .agent = filled(agent, sizeof agent), .ip = S("2001:db8:1111:2222:3333:4444:5555:6666") });
+	store_commit();
+	store_close();
+	int seen = 0, pages = 0, used = 0;
+	char place[64] = "";
+	do {
+		bearer(s.access);
+		get(text("/sessions%s", place).p);
+		used = listed();
+		ok(rp.body.n < 48 * 1024, "page %d: %d rows, %zu bytes", ++pages, used, rp.body.n);
+		seen += used;
+		snprintf(place, sizeof place, "?after=%" PRId64 ".%016x", clock_now - (seen - 2), 8000U + (unsigned)seen - 2);
+	} while (used);
+	is_int(seen, 91, "all of them, page by page");
+	ok(pages > 2 && pages < 12, "in some pages");
+}
+
+/* A user's sessions are bounded, those that stand and those that have ended. */
+static void bounded(void)
+{
+	uint64_t user = add_user("quinn", "correct horse", false);
+	config.sessions_max = 5;
+	struct signed_in s[8];
+	for (int i = 0; i < 5; i++) {
+		s[i] = sign_in("quinn", "");
+		is_int(last_event().count, 0, "sign-in %d ends none", i);
+		clock_now++;
+	}
+	post("/refresh", refresh_body(s[0].refresh));
+	clock_now++;
+	s[5] = sign_in("quinn", "");
+	is_int(last_event().count, 1, "the next one ends one, says the trail");
+	is_int(row_of(s[1].session).why, ENDED_REPLACED, "the longest unused one");
+	ok(!row_of(s[0].session).ended_at && !row_of(s[2].session).ended_at && !row_of(s[5].session).ended_at, "and no other");
+	post("/refresh", refresh_body(s[1].refresh));
+	expect(401, "session_revoked", "which is over");
+	add_sessions(user, 7000, 200, clock_now);
+	add_sessions(user, 7500, 90, 0);
+	s[6] = sign_in("quinn", "");
+	is_int(last_event().count, 64, "whoever has many more loses some at each sign-in");
+	s[7] = sign_in("quinn", "");
+	is_int(last_event().count, 28, "until it is enough");
+	for (int i = 0; i < 5; i++)
+		sign_in("quinn", "");
+	int64_t standing = 0, ended = 0;
+	uint64_t after = 0;
+	struct session page[LIMIT_LIST];
+	store_open(dir, 5);
+	for (size_t n; (n = store_sessions(user, after, page)) > 0; after = page[n - 1].id)
+		for (size_t i = 0; i < n; i++)
+			*(page[i].ended_at ? &ended : &standing) += 1;
+	store_close();
+	is_int(standing, 5, "sessions_max of them stand");
+	ok(ended >= 5 && ended <= 6, "and as many ended ones are kept: %d", (int)ended);
+	config.sessions_max = 100;
+}
+
 static void logout(void)
 {
 	struct signed_in s = sign_in("bob", ""), t = sign_in("bob", ""), u = sign_in("bob", ""), v = sign_in("bob", "");
@@ -1701,6 +1825,9 @@ int main(void)
 	session_ends();
 	keys();
 	sessions();
+	listing();
+	long_listing();
+	bounded();
 	logout();
 	logout_spent();
 	logout_from_elsewhere();

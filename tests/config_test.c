@@ -62,7 +62,7 @@ static void test_defaults(void)
 static void test_fields(void)
 {
 	ok(parse("access_ttl = 1m\nrefresh_ttl=2h\nsession_ttl=3d\nreuse_grace=4s\nissuer=i\naudience=a\nbase_path=/b\n"
-		"signup=on\ncors_origins=https://c\ntrusted_proxies=::1\naudit=both\naudit_max=5\naccess_cookie=on\n"
+		"signup=on\ncors_origins=https://c\ntrusted_proxies=::1\naudit=both\naudit_max=5\nsessions_max=6\naccess_cookie=on\n"
 		"password_memory=6m\npassword_passes=7\npassword_jobs=8\nthrottle_dir=/t\n") == NULL, "all options at once");
 	is_int(conf.access_ttl, 60, "access_ttl");
 	is_int(conf.refresh_ttl, 7200, "refresh_ttl");
@@ -74,6 +74,7 @@ static void test_fields(void)
 	ok(slice_is(conf.cors_origins, S("https://c")) && conf.trusted_proxies.count == 1, "lists");
 	is_int(conf.audit, AUDIT_BOTH, "audit");
 	is_int(conf.audit_max, 5, "audit_max");
+	is_int(conf.sessions_max, 6, "sessions_max");
 	is_int(conf.password.kib, 6144, "password_memory");
 	is_int(conf.password.passes, 7, "password_passes");
 	is_int(conf.password_jobs, 8, "password_jobs");
@@ -107,6 +108,8 @@ static const struct { const char *name, *good, *shown, *wrong; } limits[] = {
 	{ "audit_max", "1", "1", "0" },
 	{ "audit_max", "1000000", "1000000", "1000001" },
 	{ "audit_max", "999999", "999999", "" },
+	{ "sessions_max", "1", "1", "0" },
+	{ "sessions_max", "1000", "1000", "1001" },
 	{ "password_jobs", "1", "1", "0" },
 	{ "password_jobs", "16", "16", "17" },
 	{ "password_passes", "0", "0", "-1" },

@@ -132,6 +132,43 @@ static void many_sessions(void)
 	is_int(store_sessions(0, page[LIMIT_LIST - 1].id, page), 30, "page by page");
 }
 
+static void used_sessions(void)
+{
+	struct session page[LIMIT_LIST];
+	enum { MANY = 4000, MOST = 150 };
+	fresh();
+	store_begin(DURABLE_LATER);
+	for (uint64_t i = 1; i <= MANY; i++)
+		store_session_add(&(struct session){ .id = i, .user = 9, .rotated_at = (int64_t)(i * 7919 % MANY), .device = S("a device of some length") });
+	store_session_add(&(struct session){ .id = MANY + 1, .user = 8, .rotated_at = 1 });
+	store_commit();
+	size_t n = store_sessions_used(9, INT64_MAX, 0, page);
+	bool sorted = n == LIMIT_LIST;
+	for (size_t i = 0; sorted && i < n; i++)
+		sorted = page[i].rotated_at == MANY - 1 - (int64_t)i;
+	ok(sorted, "the last used ones of very many, in order");
+	n = store_sessions_used(9, 60, page[0].id, page);
+	ok(n == 60 + (page[0].rotated_at == 60) && page[n - 1].rotated_at == 0, "and the rest from a place on: %zu", n);
+	int64_t ended = 0, slices = 0, now_ended;
+	store_begin(DURABLE_LATER);
+	while ((now_ended = store_sessions_trim(9, MOST, ENDED_REPLACED, 5)) > 0) {
+		ended += now_ended;
+		slices += now_ended <= 64;
+	}
+	for (int i = 0; i < MANY / 64 + 1; i++)
+		store_sessions_trim(9, MOST, ENDED_REPLACED, 5);
+	store_commit();
+	is_int(ended, MANY - (MOST - 1), "all but MOST - 1 of them end");
+	is_int(slices, (ended + 63) / 64, "in slices");
+	n = store_sessions_used(9, INT64_MAX, 0, page);
+	ok(n == LIMIT_LIST && page[0].rotated_at == MANY - 1 && page[n - 1].rotated_at == MANY - LIMIT_LIST, "the last used ones stay");
+	size_t left = 0;
+	for (uint64_t after = 0; (n = store_sessions(9, after, page)) > 0; after = page[n - 1].id)
+		left += n;
+	is_int(left, MOST - 1 + MOST, "and of the ended ones the last MOST");
+	ok(store_session(MANY + 1, page) && !page[0].ended_at, "another user's are left alone");
+}
+
 /* From a random row on, eight at a time: so often that each has been looked at. */
 static void sweep(void)
 {
@@ -302,7 +339,7 @@ static void audit(void)
 static void counts(void)
 {
 	static const struct { enum event event; bool count; } cases[] = {
-		{ EVENT_LOGIN, false }, { EVENT_REFRESH, false }, { EVENT_REUSE, false }, { EVENT_FORK, false }, { EVENT_ROLLFORWARD, false },
+		{ EVENT_LOGIN, true }, { EVENT_REFRESH, false }, { EVENT_REUSE, false }, { EVENT_FORK, false }, { EVENT_ROLLFORWARD, false },
 		{ EVENT_LOGOUT, true }, { EVENT_REVOKE, true }, { EVENT_PASSWORD_CHANGED, true }, { EVENT_USER_DISABLED, true },
 		{ EVENT_EPOCH, true }, { EVENT_KEY_ADDED, false },
 	};
@@ -458,6 +495,7 @@ int main(void)
 	list_of_users();
 	session_row();
 	many_sessions();
+	used_sessions();
 	sweep();
 	run_closes();
 	run_batched();
