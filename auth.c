@@ -20,18 +20,19 @@
 enum {
 	AUDIT_ROWS = 50,       /* of GET /audit, where no limit is given */
 	LIST_BYTES = 40 * 1024, /* of GET /sessions: no row begins behind them */
-	ROW_BYTES = 4 * 1024   /* of one row at most, of the brackets behind it, and of the head's words before */
+	ROW_BYTES = 4 * 1024,  /* of one row at most, of the brackets behind it, and of the head's words before */
+	REFRESH_LEAST = 200    /* bytes that a cookie with a refresh token has at least */
 };
 
 /* What this dialect keeps of one call: the members of its body, who calls, and what is answered. */
 struct native {
-	struct slice username, password, refresh_token, idempotency_key;
+	struct slice username, password, refresh_token, idempotency_key, session;
 	struct slice current_password, new_password, access_token;
 	bool all;
 	struct origin origin;      /* of a session that begins; its members device and cookie are the body's */
 	struct caller caller;      /* of a route that needs an access token */
-	struct rotation tokens[LIMIT_COOKIES];  /* refresh tokens of the request that carry our MAC */
-	size_t count;              /* of tokens */
+	struct rotation *tokens;   /* refresh tokens of the request that carry our MAC */
+	size_t count, most;        /* of tokens: there are, there is room for */
 	struct grant grant;        /* the token pair */
 	struct jw out;             /* writes the body of the answer */
 };
@@ -125,11 +126,11 @@ static void write_lifetime(struct jw *w, const char *in, const char *at, int64_t
 static void write_refresh_token(struct call *c, struct jw *w, const struct grant *g)
 {
 	if (g->session.cookie)
-		cookies_set(c->rq, c->rp, COOKIE_REFRESH, g->refresh, g->refresh_end - c->work.time);
+		cookies_set(&c->work, c->rq, c->rp, COOKIE_REFRESH, g->refresh, g->refresh_end - c->work.time);
 	else
 		put_plain(w, "refresh_token", g->refresh);
 	if (g->session.cookie && c->work.config->access_cookie)
-		cookies_set(c->rq, c->rp, COOKIE_ACCESS, g->access, g->access_end - c->work.time);
+		cookies_set(&c->work, c->rq, c->rp, COOKIE_ACCESS, g->access, g->access_end - c->work.time);
 }
 
 /* The token pair, unless e says why there is none. */
@@ -163,6 +164,9 @@ typedef enum error (*way_in)(struct work *, struct slice, struct slice, const st
 static enum error start_session(struct call *c, way_in way)
 {
 	struct native *n = own(c);
+	enum error e = n->origin.cookie ? cookies_usable(c->work.config, c->rq) : ERROR_NONE;
+	if (e != ERROR_NONE)
+		return e;
 	return way(&c->work, n->username, n->password, &n->origin, &n->grant);
 }
 
@@ -187,18 +191,57 @@ static enum error handle_password(struct call *c)
 
 /* ---- refreshing -------------------------------------------------------- */
 
+/* Room for all tokens that the request can have. */
+static void make_room(struct native *n, size_t most)
+{
+	n->most = most;
+	n->tokens = arena(most * sizeof *n->tokens);
+}
+
+/* What was taken to look at a token that isn't ours is given back: a browser may send hundreds. */
+static void present_token(struct call *c, struct slice token, bool by_cookie, struct slice idempotency, unsigned guard)
+{
+	struct native *n = own(c);
+	size_t mark = arena_mark();
+	if (n->count == n->most || !session_present(&c->work, token, by_cookie, idempotency, &n->tokens[n->count]))
+		arena_back(mark);
+	else
+		n->tokens[n->count++].guard = guard;
+}
+
+/* Those in cookies, first of the names that the fewest others can set. False: no cookie of ours came. */
+static bool present_cookies(struct call *c, struct slice idempotency)
+{
+	struct native *n = own(c);
+	bool any = false;
+	make_room(n, c->rq->cookie.n / REFRESH_LEAST + 1);
+	for (enum cookie_guard g = COOKIE_OF_HOST; g < COOKIE_GUARDS; g++) {
+		struct slice rest = c->rq->cookie, value;
+		for (; cookies_next(&c->work, c->rq, g, &rest, &value); any = true)
+			present_token(c, value, true, idempotency, g);
+	}
+	return any;
+}
+
 /* The refresh tokens of a request: the body's, or the cookies' (a subdomain may have planted its own). */
 static enum error find_refresh_tokens(struct call *c, struct slice idempotency)
 {
 	struct native *n = own(c);
-	struct slice found[LIMIT_COOKIES] = { n->refresh_token };
-	bool by_cookie = n->refresh_token.p == NULL;
-	size_t count = by_cookie ? cookies_find(c->rq, COOKIE_REFRESH, found) : 1;
-	if (by_cookie && count && cookies_cross_site(c->work.config, c->rq))
-		return ERROR_CROSS_SITE;
-	for (size_t i = 0; i < count; i++)
-		n->count += session_present(&c->work, found[i], by_cookie, idempotency, &n->tokens[n->count]);
+	if (n->refresh_token.p == NULL)
+		return present_cookies(c, idempotency) && cookies_cross_site(c->work.config, c->rq) ? ERROR_CROSS_SITE : ERROR_NONE;
+	make_room(n, 1);
+	present_token(c, n->refresh_token, false, idempotency, 0);
 	return ERROR_NONE;
+}
+
+/* The session that a page with cookies means, if it says so. */
+static enum error find_named_session(struct call *c, uint64_t *id)
+{
+	*id = 0;
+	if (own(c)->session.p == NULL || parse_id(own(c)->session, id))
+		return ERROR_NONE;
+	c->about = "session";
+	return ERROR_INVALID_REQUEST;
 }
 
 /* The body's key wins over the header's: some servers drop headers that they don't know. p NULL: neither has one. */
@@ -224,7 +267,10 @@ static enum error handle_refresh(struct call *c)
 {
 	struct native *n = own(c);
 	struct slice idempotency;
+	uint64_t named;
 	enum error e = find_idempotency(c, &idempotency);
+	if (e == ERROR_NONE)
+		e = find_named_session(c, &named);
 	if (e == ERROR_NONE)
 		e = find_refresh_tokens(c, idempotency);
 	if (e == ERROR_NONE && n->count == 0)
@@ -232,7 +278,7 @@ static enum error handle_refresh(struct call *c)
 	if (e == ERROR_NONE)
 		e = session_clock(&c->work);
 	if (e == ERROR_NONE)
-		e = session_rotate(&c->work, n->tokens, n->count, &n->grant);
+		e = session_rotate(&c->work, n->tokens, n->count, named, &n->grant);
 	return answer_grant(c, e, 200);
 }
 
@@ -247,14 +293,50 @@ static bool shows_bearer(const struct request *rq)
 }
 
 /* For safe methods, where the option is on. */
-static bool find_access_cookie(const struct call *c, struct slice *out)
+static bool may_ride_cookie(const struct call *c)
 {
 	bool safe = c->rq->method == METHOD_GET || c->rq->method == METHOD_HEAD;
-	struct slice found[LIMIT_COOKIES];
-	if (!safe || !c->work.config->access_cookie || cookies_find(c->rq, COOKIE_ACCESS, found) == 0)
-		return false;
-	*out = found[0];
-	return true;
+	return safe && c->rq->cookie.p && c->work.config->access_cookie;
+}
+
+/* Of the cookies of one guard the one that is good; where none is, the first. Good ones of two sessions: CROSS_SITE. */
+static enum error choose_access_cookie(struct call *c, enum cookie_guard guard, struct slice *out)
+{
+	struct slice rest = c->rq->cookie, value;
+	uint64_t sid = 0;
+	while (cookies_next(&c->work, c->rq, guard, &rest, &value)) {
+		struct caller a = { 0 };
+		size_t mark = arena_mark();
+		bool good = session_check(&c->work, value, false, &a) == ERROR_NONE;
+		arena_back(mark);
+		if (good && sid && sid != a.claims.sid)
+			return ERROR_CROSS_SITE;
+		if (good)
+			sid = a.claims.sid;
+		if (good || out->p == NULL)
+			*out = value;
+	}
+	return sid ? ERROR_NONE : ERROR_TOKEN_MISSING;
+}
+
+/* False: no cookie of ours came. */
+static bool find_access_cookie(struct call *c, struct slice *out, enum error *e)
+{
+	*out = SLICE_NONE;
+	*e = ERROR_TOKEN_MISSING;
+	for (enum cookie_guard g = COOKIE_OF_HOST; g < COOKIE_GUARDS && *e == ERROR_TOKEN_MISSING; g++)
+		*e = choose_access_cookie(c, g, out);
+	if (*e == ERROR_TOKEN_MISSING && out->p)
+		*e = ERROR_NONE;                /* which check_access() then refuses, by what is wrong with it */
+	return out->p != NULL;
+}
+
+/* A page behind the web server may have a Bearer of its own, as it may stand behind Basic. */
+static bool is_foreign(const struct call *c, struct slice token)
+{
+	struct caller a = { 0 };
+	(void)session_open_access(&c->work, token, &a);
+	return a.foreign;
 }
 
 /* The access token of a request: in Authorization or in the body, not both
@@ -262,14 +344,17 @@ static bool find_access_cookie(const struct call *c, struct slice *out)
 static enum error find_access_token(struct call *c, struct slice *out)
 {
 	bool by_header = shows_bearer(c->rq), by_body = own(c)->access_token.p;
+	struct slice shown = own(c)->access_token;
+	enum error e;
 	if (by_header && by_body) {
 		c->about = "access_token";
 		return ERROR_INVALID_REQUEST;
 	}
-	if (by_header)
-		return http_bearer(c->rq, out) ? ERROR_NONE : ERROR_TOKEN_INVALID;
-	*out = own(c)->access_token;
-	return by_body || find_access_cookie(c, out) ? ERROR_NONE : ERROR_TOKEN_MISSING;
+	bool formed = by_header ? http_bearer(c->rq, &shown) : by_body;
+	if (!by_body && may_ride_cookie(c) && (!formed || is_foreign(c, shown)) && find_access_cookie(c, out, &e))
+		return e;
+	*out = shown;
+	return formed ? ERROR_NONE : by_header ? ERROR_TOKEN_INVALID : ERROR_TOKEN_MISSING;
 }
 
 static enum error check_access(struct call *c, enum check check)
@@ -405,6 +490,7 @@ static enum error find_session_of_access(struct call *c)
 	struct native *n = own(c);
 	struct slice token;
 	enum error e = find_access_token(c, &token);
+	make_room(n, 1);
 	if (e == ERROR_NONE && session_open_access(&c->work, token, &n->caller) == ERROR_NONE)
 		n->tokens[n->count++].token.sid = n->caller.claims.sid;
 	return e == ERROR_INVALID_REQUEST ? e : ERROR_NONE;
@@ -420,6 +506,15 @@ static enum error find_sessions_to_end(struct call *c)
 	return by_access ? find_session_of_access(c) : find_refresh_tokens(c, SLICE_NONE);
 }
 
+/* A browser may have two cookies of one session, by an older name and by today's: the older is no reuse. */
+static bool is_outdated(const struct native *n, const struct refresh_claims *token)
+{
+	bool newer = false;
+	for (size_t i = 0; i < n->count; i++)
+		newer |= n->tokens[i].token.sid == token->sid && n->tokens[i].token.ctr > token->ctr;
+	return newer;
+}
+
 /*
  * Who ends a session need not wait for the clock, and an access token of ours says whose session it is, expired or not: a
  * user whose laptop slept must not be told that he is signed out while he isn't. To end others it must be good still.
@@ -433,7 +528,8 @@ static enum error sign_out_sessions(struct call *c)
 	if (n->all && n->caller.claims.sid && session_check_times(&c->work, &n->caller) == ERROR_TOKEN_EXPIRED)
 		return ERROR_TOKEN_EXPIRED;
 	for (size_t i = 0; i < n->count; i++) {
-		enum error failure = session_sign_out(&c->work, &n->tokens[i], n->all);
+		bool outdated = is_outdated(n, &n->tokens[i].token);
+		enum error failure = outdated ? ERROR_NONE : session_sign_out(&c->work, &n->tokens[i], n->all);
 		e = e == ERROR_NONE ? failure : e;
 	}
 	return e;
@@ -452,8 +548,8 @@ static enum error handle_logout(struct call *c)
 	if (e != ERROR_NONE)
 		return e;
 	if (with_cookies && !cross_site) {
-		cookies_set(c->rq, c->rp, COOKIE_REFRESH, SLICE_NONE, 0);
-		cookies_set(c->rq, c->rp, COOKIE_ACCESS, SLICE_NONE, 0);
+		cookies_set(&c->work, c->rq, c->rp, COOKIE_REFRESH, SLICE_NONE, 0);
+		cookies_set(&c->work, c->rq, c->rp, COOKIE_ACCESS, SLICE_NONE, 0);
 	}
 	return route_no_content(c);
 }
@@ -566,7 +662,8 @@ static const struct member sign_in_members[] = {
 	TEXT(username, true, LIMIT_USERNAME), TEXT(password, true, LIMIT_BODY), DEVICE, COOKIE, END
 };
 static const struct member refresh_members[] = {
-	TEXT(refresh_token, false, LIMIT_BODY), TEXT(idempotency_key, false, LIMIT_IDEMPOTENCY), COOKIE, END
+	TEXT(refresh_token, false, LIMIT_BODY), TEXT(idempotency_key, false, LIMIT_IDEMPOTENCY), TEXT(session, false, LIMIT_BODY),
+	COOKIE, END
 };
 static const struct member logout_members[] = {
 	TEXT(refresh_token, false, LIMIT_BODY), TEXT(access_token, false, LIMIT_BODY), FLAG(all), END

@@ -66,6 +66,10 @@ const struct option options[] = {
 		"sessions that a user may have; a sign-in ends the longest unused one" },
 	{ "access_cookie", OPTION_SWITCH, FIELD(access_cookie), 0, 0, "off",
 		"also set the access token as a cookie, for auth_request" },
+	{ "cookie_domain", OPTION_HOST, FIELD(cookie_domain), 0, OPTION_PATH, "",
+		"domain whose hosts all get the access cookie; empty: this host alone" },
+	{ "insecure_cookie", OPTION_SWITCH, FIELD(insecure_cookie), 0, 0, "off",
+		"cookie mode by plain HTTP too, where anybody in between can take it" },
 	{ "password_memory", OPTION_MEMORY, FIELD(password.kib), 8, 1048576, "0",
 		"memory of one password hash; 0: by the host's RAM" },
 	{ "password_passes", OPTION_NUMBER, FIELD(password.passes), 0, 64, "0",
@@ -327,6 +331,13 @@ static bool host_ok(struct slice s)
 	return s.n > 0;
 }
 
+static const char *read_host(const struct option *o, struct slice text, void *field)
+{
+	if (text.n && (text.n > (size_t)o->max || *text.p == '[' || !host_ok(text)))
+		return "must be a host's name in small letters: example.com";
+	return keep(text, field);
+}
+
 /* A port that a browser would write: its scheme's own is left out. */
 static bool port_ok(struct slice port, struct slice scheme)
 {
@@ -415,6 +426,7 @@ static const struct kind {
 	[OPTION_NAME] = { read_name, show_text },
 	[OPTION_MOUNT] = { read_mount, show_mount },
 	[OPTION_DIRECTORY] = { read_directory, show_text },
+	[OPTION_HOST] = { read_host, show_text },
 	[OPTION_ORIGINS] = { read_origins, show_text },
 	[OPTION_NETWORKS] = { read_networks, show_networks },
 };

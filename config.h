@@ -32,7 +32,8 @@ struct config {
 	enum audit_where audit;
 	int64_t audit_max;              /* rows */
 	int64_t sessions_max;           /* of a user */
-	bool access_cookie;
+	bool access_cookie, insecure_cookie;
+	struct slice cookie_domain;     /* empty: the access cookie is the host's alone */
 	struct password_cost_option { int64_t kib, passes; } password; /* 0: by the host's RAM */
 	int64_t password_jobs;
 	struct slice throttle_dir;      /* empty: /run/latchkey where it can be written, else dir */
@@ -48,6 +49,7 @@ enum option_kind {
 	OPTION_NAME,      /* slice: one word that can stand in a JSON string as it is */
 	OPTION_MOUNT,     /* slice: a path, without its trailing slash */
 	OPTION_DIRECTORY, /* slice: an absolute path, or nothing */
+	OPTION_HOST,      /* slice: a host's name, or nothing */
 	OPTION_ORIGINS,   /* slice: words */
 	OPTION_NETWORKS,  /* networks: words */
 	OPTION_KIND__MAX

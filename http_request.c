@@ -46,16 +46,14 @@ bool http_bearer(const struct request *rq, struct slice *token)
 	return true;
 }
 
-size_t http_cookies(const struct request *rq, struct slice name, struct slice out[LIMIT_COOKIES])
+bool http_cookie(struct slice *rest, struct slice prefix, struct slice *value)
 {
-	struct slice rest = rq->cookie;
-	size_t count = 0;
-	while (rest.p && count < LIMIT_COOKIES) {
-		struct slice value = slice_trim(slice_cut(&rest, ';'));
-		if (slice_is(slice_cut(&value, '='), name) && value.n)
-			out[count++] = value;
+	while (rest->p) {
+		*value = slice_trim(slice_cut(rest, ';'));
+		if (slice_starts(slice_cut(value, '='), prefix) && value->n)
+			return true;
 	}
-	return count;
+	return false;
 }
 
 bool http_query(const struct request *rq, struct slice name, struct slice *out)
@@ -110,19 +108,29 @@ bool http_media_type(const struct request *rq, struct slice type)
 	return slice_is_nocase(slice_trim(slice_cut(&parameters, ';')), type);
 }
 
+/* RFC 6761, 6.3. */
+static bool is_loopback_host(struct slice host)
+{
+	struct slice name;
+	return http_split_host(host, &name) &&
+		(slice_is_nocase(name, S("localhost")) || slice_is(name, S("127.0.0.1")) || slice_is(name, S("[::1]")));
+}
+
+bool http_loopback_page(const struct request *rq)
+{
+	return slice_starts(rq->origin, S("http://")) && is_loopback_host(slice_from(rq->origin, 7));
+}
+
 /*
- * A proxy on this host may well send "Host: 127.0.0.1:8080" for a public
- * site (nginx does by default), so any X-Forwarded-… says no. RFC 6761, 6.3.
+ * A proxy on this host may well send "Host: 127.0.0.1:8080" for a public site (nginx does by default), and no other
+ * header: so any X-Forwarded-… says no, and so does the Origin of a public page, which every browser sends with a POST.
  */
 bool http_loopback(const struct request *rq)
 {
 	struct address a;
-	struct slice name;
-	if (rq->https || rq->forwarded || !address_parse(rq->peer, &a) || !http_split_host(rq->host, &name))
+	if (rq->https || rq->forwarded || !address_parse(rq->peer, &a) || !address_is_loopback(&a))
 		return false;
-	if (!address_is_loopback(&a))
-		return false;
-	return slice_is_nocase(name, S("localhost")) || slice_is(name, S("127.0.0.1")) || slice_is(name, S("[::1]"));
+	return is_loopback_host(rq->host) && (rq->origin.p == NULL || http_loopback_page(rq));
 }
 
 /*

@@ -56,8 +56,9 @@ struct request {
 /* The token of `Authorization: Bearer …` (RFC 6750, 2.1): exactly one word.
  * False when there is none or it is of another form. */
 bool http_bearer(const struct request *rq, struct slice *token);
-/* Cookies of a name, in the order sent, at most LIMIT_COOKIES; returns how many. */
-size_t http_cookies(const struct request *rq, struct slice name, struct slice out[LIMIT_COOKIES]);
+/* Cuts cookies off *rest, of a header Cookie, up to the next whose name begins with the prefix and whose value isn't empty.
+ * False: there is no other. */
+bool http_cookie(struct slice *rest, struct slice prefix, struct slice *value);
 /* A parameter of the query string, undecoded. False when absent or empty. */
 bool http_query(const struct request *rq, struct slice name, struct slice *out);
 /* How many parameters of a name a body of application/x-www-form-urlencoded
@@ -74,6 +75,8 @@ bool http_media_type(const struct request *rq, struct slice type);
 /* The request came in over plain HTTP from this very host, to a loopback name:
  * development. */
 bool http_loopback(const struct request *rq);
+/* Origin is a page of the browser's own host over plain HTTP, which most browsers trust like HTTPS. */
+bool http_loopback_page(const struct request *rq);
 /*
  * To be called for a request without an access token. Web servers that keep
  * Authorization for themselves make everybody be refused, and nothing else

@@ -18,6 +18,7 @@ struct rotation {
 	/* The token that was presented, and how. */
 	struct refresh_claims token;
 	bool by_cookie;
+	unsigned guard;                /* of several cookies: the smaller, the fewer hosts can have set it */
 	uint64_t idem;                 /* hash of the idempotency key; 0: none */
 	/* The rules and the time, in seconds. */
 	int64_t time, refresh_ttl, reuse_grace;

@@ -174,6 +174,8 @@ struct attempt {
 	struct work *w;
 	struct rotation *tokens, *chosen;
 	size_t count;
+	uint64_t named;
+	bool rivals;                    /* two sessions have a good one */
 	const struct rule *rule;
 };
 
@@ -200,23 +202,48 @@ static bool is_good(const struct rule *rule)
 	return rule->act <= ACT_FORGIVE;
 }
 
-/* Whether a token goes before the one that was chosen so far, which isn't good. */
-static bool is_better(const struct rule *rule, const struct rule *chosen)
+/* The same request once more: its answer was lost. */
+static bool is_retry(const struct rotation *r, const struct rule *rule)
 {
-	return is_good(rule) || (rule->act == ACT_END && chosen->act != ACT_END);
+	return rule->act == ACT_REPLAY && r->idem && r->idem == r->row.idem;
 }
+
+/* Of two good ones of one session the newer, unless an older one shows that its answer was lost. */
+static bool is_newer(const struct attempt *a, const struct rotation *r, const struct rule *rule)
+{
+	return is_retry(r, rule) || (r->token.ctr > a->chosen->token.ctr && !is_retry(a->chosen, a->rule));
+}
+
+/* Whether a token goes before the one that was chosen so far. */
+static bool is_better(const struct attempt *a, const struct rotation *r, const struct rule *rule)
+{
+	if (a->rule == NULL || !is_good(a->rule))
+		return a->rule == NULL || is_good(rule) || (rule->act == ACT_END && a->rule->act != ACT_END);
+	return is_good(rule) && (r->token.sid == a->chosen->token.sid ? is_newer(a, r, rule) : r->token.sid == a->named);
+}
+
+/* Neither goes before the other. Those that fewer can have set come first. */
+static bool are_rivals(const struct rotation *a, const struct rotation *b)
+{
+	return a->token.sid != b->token.sid && a->guard == b->guard;
+}
+
+static const struct rule between_rivals = { .act = ACT_REFUSE, .error = ERROR_CROSS_SITE };
 
 static void choose_token(struct attempt *a)
 {
-	a->chosen = a->tokens;
-	a->rule = judge_token(a->w, a->chosen);
-	for (size_t i = 1; i < a->count && !is_good(a->rule); i++) {
-		const struct rule *rule = judge_token(a->w, &a->tokens[i]);
-		if (is_better(rule, a->rule)) {
-			a->chosen = &a->tokens[i];
+	a->rule = NULL;
+	a->rivals = false;
+	for (struct rotation *r = a->tokens; r < a->tokens + a->count; r++) {
+		const struct rule *rule = judge_token(a->w, r);
+		a->rivals |= a->rule && is_good(a->rule) && is_good(rule) && are_rivals(r, a->chosen);
+		if (is_better(a, r, rule)) {
+			a->chosen = r;
 			a->rule = rule;
 		}
 	}
+	if (a->rivals && a->chosen->token.sid != a->named)
+		a->rule = &between_rivals;
 }
 
 /* A session is shown in the list where it was used last. */
@@ -271,9 +298,9 @@ static enum error refusal(const struct attempt *a)
 	return e == ERROR_REFRESH_EXPIRED && a->w->trust != CLOCK_GOOD ? ERROR_CLOCK_UNSET : e;
 }
 
-enum error session_rotate(struct work *w, struct rotation *tokens, size_t count, struct grant *out)
+enum error session_rotate(struct work *w, struct rotation *tokens, size_t count, uint64_t named, struct grant *out)
 {
-	struct attempt a = { .w = w, .tokens = tokens, .count = count };
+	struct attempt a = { .w = w, .tokens = tokens, .count = count, .named = named };
 	const struct key *key = NULL;
 	(void)audit_run(w, DURABLE_LATER, follow_rule, &a);
 	if (!is_good(a.rule))
@@ -298,6 +325,7 @@ static enum error because(struct caller *a, enum error e, const char *why)
 enum error session_open_access(const struct work *w, struct slice token, struct caller *out)
 {
 	enum jwt_verdict verdict = jwt_open_access(token, w->ring, &out->claims, NULL);
+	out->foreign = verdict == JWT_MALFORMED || verdict == JWT_FOREIGN;
 	if (verdict != JWT_VALID)
 		return because(out, ERROR_TOKEN_INVALID, jwt_verdict_word(verdict));
 	if (!slice_is(out->claims.iss, w->config->issuer))

@@ -73,13 +73,14 @@ bool session_present(const struct work *w, struct slice refresh, bool by_cookie,
 
 /*
  * Exchanges a refresh token for its successor, in a transaction of its own.
- * Several tokens (count of them, at least one) are cookies of one name: the
- * first good one is taken; else the first that ends its session, which no
- * planted cookie may hide; else the first. Errors: those of the rotation
+ * Several tokens (count of them, at least one) are cookies: of those that are
+ * good the one of session `named` (0: none), or the newest of the one session that they are of. Good ones of two
+ * sessions of which none is named are CROSS_SITE: another host of the domain may have planted one. Where none is good, the
+ * first that ends its session, which no planted cookie may hide; else the first. Errors: those of the rotation
  * table, ERROR_CLOCK_UNSET where a session has expired by a clock that isn't
  * trusted. After session_clock().
  */
-enum error session_rotate(struct work *w, struct rotation *tokens, size_t count, struct grant *out);
+enum error session_rotate(struct work *w, struct rotation *tokens, size_t count, uint64_t named, struct grant *out);
 
 /* Who an access token speaks for. */
 struct caller {
@@ -87,6 +88,7 @@ struct caller {
 	struct session session;         /* where the store was asked */
 	struct user user;
 	const char *why;                /* of an error: what is wrong, in a few words */
+	bool foreign;                   /* of an error: not of our form, and so another program's */
 };
 
 /*

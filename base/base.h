@@ -36,8 +36,7 @@ enum {
 	LIMIT_SUBSCRIPTION = 2048,/* bytes of JSON, so that it fits an answer many times */
 	LIMIT_KEYS = 8,           /* master keys in use at once */
 	LIMIT_CONF = 16384,       /* bytes of latchkey.conf and of latchkey.key */
-	LIMIT_LIST = 100,         /* rows of one answer */
-	LIMIT_COOKIES = 4         /* cookies of our name that are tried: a subdomain may have set one too */
+	LIMIT_LIST = 100          /* rows of one answer */
 };
 
 /* ---- slices ------------------------------------------------------------ */

@@ -288,6 +288,12 @@ static void check_sandbox(struct check *k)
 		"a kernel from 5.13 on with Landlock would confine requests to their files");
 }
 
+static void check_cookies(struct check *k)
+{
+	if (k->conf.insecure_cookie)
+		tell(k, FOUND_WARN, "cookies", "insecure_cookie = on", "by plain HTTP anybody in between can take over a session: HTTPS");
+}
+
 /* ---- store ------------------------------------------------------------- */
 
 static struct check *running;
@@ -395,7 +401,7 @@ static void check_clock(struct check *k)
 bool check_run(const char *dir, bool repair, bool json)
 {
 	static void (*const checks[])(struct check *k) = {
-		check_directory, check_files, check_conf, check_key, check_space, check_password, check_throttle, check_sandbox,
+		check_directory, check_files, check_conf, check_key, check_space, check_password, check_throttle, check_sandbox, check_cookies,
 		check_database, check_store, check_trail, check_clock,
 	};
 	struct check k = { .dir = dir, .repair = repair };

@@ -155,7 +155,7 @@ static struct signed_in taken(void)
 {
 	char *refresh = member("refresh_token");
 	if (!*refresh)
-		refresh = part_of(head(), "latchkey=", ";");
+		refresh = part_of(part_of(head(), "latchkey-", "\r"), "=", ";");
 	return (struct signed_in){ member("access_token"), refresh, part_of(body(), "\"session\":{\"id\":\"", "\"") };
 }
 
@@ -576,7 +576,7 @@ static void registering(void)
 	expect(409, "username_taken", "the name in other case");
 	post("/register", "{\"username\":\"dave\",\"password\":\"battery staple\",\"cookie\":true}");
 	expect(201, NULL, "register with a cookie");
-	ok(!in_body("\"refresh_token\"") && in_head("Set-Cookie: __Secure-latchkey="), "gets one");
+	ok(!in_body("\"refresh_token\"") && in_head("Set-Cookie: __Secure-latchkey-"), "gets one");
 	static const struct { const char *name; bool good; } names[] = {
 		{ "", false }, { "a b", false }, { "x/y", false }, { "caf\xc3\xa9", false }, { "a\\u0000b", false }, { "\\n", false },
 		{ "{", false }, { "x", true }, { "A.z_0@9+-", true },
@@ -787,14 +787,14 @@ static void secure_cookies(void)
 	ok(row_of(s.session).cookie, "the row knows the mode");
 	post("/refresh", refresh_body(s.refresh));
 	expect(200, NULL, "its token in a body");
-	ok(!in_body("refresh_token\"") && in_head("Set-Cookie: __Secure-latchkey="), "is answered by a cookie all the same");
+	ok(!in_body("refresh_token\"") && in_head("Set-Cookie: __Secure-latchkey-"), "is answered by a cookie all the same");
 	struct signed_in next = taken();
 	rq.cookie = text("__Secure-latchkey=%s", next.refresh);
 	rq.sec_fetch_site = S("same-origin");
 	rq.mount = SLICE_NONE;
 	post("/refresh", NULL);
 	expect(200, NULL, "its cookie");
-	ok(in_head("; Path=/; Max-Age"), "the root is a mount too");
+	ok(in_head("Set-Cookie: __Host-latchkey-") && in_head("; Path=/; Max-Age"), "the root is a mount too: no other host can set that cookie");
 	struct signed_in plain = sign_in("alice", "");
 	rq.cookie = text("__Secure-latchkey=%s", plain.refresh);
 	rq.sec_fetch_site = S("same-origin");
@@ -818,7 +818,7 @@ static void loopback_cookies(void)
 	rq.peer = S("127.0.0.1");
 	rq.host = S("localhost:8080");
 	struct signed_in s = sign_in("alice", ",\"cookie\":true");
-	ok(in_head("Set-Cookie: latchkey=") && !in_head("Secure"), "plain HTTP on loopback: the plain name");
+	ok(in_head("Set-Cookie: latchkey-") && !in_head("Secure"), "plain HTTP on loopback: the plain name");
 	rq.peer = S("127.0.0.1");
 	rq.host = S("localhost:8080");
 	rq.cookie = text("latchkey=%s", s.refresh);
@@ -837,6 +837,7 @@ static void sites(void)
 {
 	static const struct { const char *site, *origin; bool good; } cases[] = {
 		{ "same-origin", NULL, true }, { "same-origin", "https://evil.test", true }, { "same-site", NULL, false },
+		{ "same-site", "https://app.example", true }, { "same-site", "https://example.test", false }, { "cross-site", "https://app.example", false },
 		{ "cross-site", "https://example.test", false }, { "none", NULL, false }, { "", NULL, false },
 		{ NULL, "https://example.test", true }, { NULL, "http://example.test", true }, { NULL, "https://evil.test", false },
 		{ NULL, "https://app.example", true }, { NULL, "null", false }, { NULL, "", false }, { NULL, NULL, false },
@@ -898,7 +899,7 @@ static void access_cookie(void)
 {
 	config.access_cookie = true;
 	struct signed_in s = sign_in("alice", ",\"cookie\":true");
-	ok(in_head("Set-Cookie: __Secure-latchkey-access=") && in_head("; Path=/; Max-Age=900; HttpOnly; SameSite=Lax; Secure\r\n"), "access cookie");
+	ok(in_head("Set-Cookie: __Host-latchkey-access-") && in_head("; Path=/; Max-Age=900; HttpOnly; SameSite=Lax; Secure\r\n"), "access cookie");
 	static const struct { enum method method; const char *path; int status; } calls[] = {
 		{ METHOD_GET, "/verify", 204 }, { METHOD_HEAD, "/verify", 204 }, { METHOD_GET, "/me", 200 }, { METHOD_DELETE, "/sessions", 401 },
 	};
@@ -908,9 +909,25 @@ static void access_cookie(void)
 		expect(calls[i].status, calls[i].status == 401 ? "token_missing" : NULL, "by cookie: %s", calls[i].path);
 	}
 	rq.cookie = text("__Secure-latchkey-access=%s", s.access);
-	rq.authorization = S("Bearer junk");
+	rq.authorization = text("Bearer %s", s.access);
+	memcpy((char *)(uintptr_t)(rq.authorization.p + rq.authorization.n - 4), "AAAA", 4);
 	get("/me");
-	expect(401, "token_invalid", "Authorization wins");
+	expect(401, "token_invalid", "a bearer of ours wins, good or bad");
+	static const char *const foreign[] = { "Bearer junk", "Bearer x.y.z", "Bearer two words", "Bearer" };
+	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+		rq.cookie = text("__Secure-latchkey-access=%s", s.access);
+		rq.authorization = slice_of(foreign[i]);
+		get("/verify");
+		expect(204, NULL, "an app's own is none: %s", foreign[i]);
+		rq.cookie = S("a=b");
+		rq.authorization = slice_of(foreign[i]);
+		get("/verify");
+		expect(401, "token_invalid", "but without a cookie it is what was shown");
+		rq.authorization = slice_of(foreign[i]);
+		rq.cookie = text("__Secure-latchkey-access=%s", s.access);
+		call(METHOD_DELETE, "/sessions", NULL);
+		expect(401, "token_invalid", "and where no cookie counts");
+	}
 	rq.cookie = S("a=b");
 	get("/me");
 	expect(401, "token_missing", "no cookie of ours");
@@ -918,6 +935,227 @@ static void access_cookie(void)
 	rq.cookie = text("__Secure-latchkey-access=%s", s.access);
 	get("/me");
 	expect(401, "token_missing", "nor with the option off");
+	rq.cookie = text("__Secure-latchkey-access=%s", s.access);
+	rq.authorization = S("Bearer junk");
+	get("/me");
+	expect(401, "token_invalid", "nor beside an app's own bearer");
+}
+
+/* A header Cookie of several: name, value, name, value; NULL ends them. */
+static struct slice jar(const char *name, ...)
+{
+	static char cookie[16384];
+	va_list more;
+	size_t n = 0;
+	va_start(more, name);
+	for (; name; name = va_arg(more, const char *))
+		n += (size_t)snprintf(cookie + n, sizeof cookie - n, "%s%s=%s", n ? "; " : "", name, va_arg(more, const char *));
+	va_end(more);
+	return (struct slice){ cookie, n };
+}
+
+static void refresh_by(struct slice cookies, const char *json)
+{
+	rq.cookie = cookies;
+	rq.sec_fetch_site = S("same-origin");
+	post("/refresh", json);
+}
+
+/* A sibling domain can toss in cookies, good ones of its own session too. */
+static void tossed_cookies(void)
+{
+	struct signed_in a = sign_in("alice", ",\"cookie\":true"), m = sign_in("bob", ",\"cookie\":true");
+	char junk[16384];
+	size_t n = 0;
+	for (int i = 0; i < 1300; i++)
+		n += (size_t)snprintf(junk + n, sizeof junk - n, "latchkey=x;");
+	ok(n < LIMIT_HEAD, "a head's worth of cookies");
+	n = 0;
+	for (int i = 0; i < 500; i++)
+		n += (size_t)snprintf(junk + n, sizeof junk - n, "__Secure-latchkey=%d; ", i);
+	snprintf(junk + n, sizeof junk - n, "__Secure-latchkey-0=%s", a.refresh);
+	refresh_by(slice_of(junk), "{}");
+	expect(200, NULL, "the real one behind 500 of junk");
+	a = taken();
+	int64_t events = last_event().id;
+	refresh_by(jar("__Secure-latchkey", m.refresh, "__Secure-latchkey-0", a.refresh, NULL), "{}");
+	expect(403, "cross_site", "two good ones of two sessions, none named");
+	refresh_by(jar("__Secure-latchkey", m.refresh, "__Secure-latchkey-0", a.refresh, NULL), "{\"session\":\"00000000000000ff\"}");
+	expect(403, "cross_site", "or another one");
+	ok(last_event().id == events && row_of(a.session).ctr == 2 && row_of(m.session).ctr == 1, "change nothing");
+	for (int first = 0; first < 2; first++) {
+		const char *const ours = a.refresh, *const theirs = m.refresh;
+		refresh_by(jar("__Secure-latchkey", first ? ours : theirs, "__Secure-latchkey", first ? theirs : ours, NULL),
+			text("{\"session\":\"%s\"}", a.session).p);
+		expect(200, NULL, "the one that is named counts, %s", first ? "first" : "last");
+		a = taken();
+	}
+	is_int(row_of(m.session).ctr, 1, "and the other isn't touched");
+	refresh_by(jar("__Secure-latchkey", m.refresh, "__Host-latchkey-0", a.refresh, NULL), "{}");
+	expect(200, NULL, "what only this host can set goes before what its siblings can");
+	is_str(taken().session, a.session, "also where it comes last");
+	a = taken();
+	refresh_by(jar("__Host-latchkey", m.refresh, "__Secure-latchkey-0", a.refresh, NULL), text("{\"session\":\"%s\"}", a.session).p);
+	is_str(taken().session, a.session, "but not before the one that is named");
+	a = taken();
+	refresh_by(jar("__Secure-latchkey", m.refresh, NULL), text("{\"session\":\"%s\"}", a.session).p);
+	expect(200, NULL, "a single good one counts, whatever is named");
+	m = taken();
+	post("/logout", refresh_body(m.refresh));
+	refresh_by(jar("__Secure-latchkey", m.refresh, "__Secure-latchkey", a.refresh, NULL), "{}");
+	expect(200, NULL, "one of a session that is over is no rival");
+	refresh_by(jar("__Secure-latchkey", a.refresh, NULL), "{\"session\":\"x\"}");
+	expect(400, "invalid_request", "no id");
+	ok(in_body("session: "), "it is named");
+}
+
+/* Names change with the instance's keys, and did with 0.1.1: the browser then has two cookies of one session. */
+static void renamed_cookies(void)
+{
+	struct signed_in old = sign_in("alice", ",\"cookie\":true");
+	refresh_by(jar("__Secure-latchkey", old.refresh, NULL), "{\"idempotency_key\":\"one\"}");
+	struct signed_in now = taken();
+	for (int newer_first = 0; newer_first < 2; newer_first++) {
+		char key[64];
+		snprintf(key, sizeof key, "{\"idempotency_key\":\"%d\"}", newer_first);
+		refresh_by(newer_first ? jar("__Secure-latchkey-0", now.refresh, "__Secure-latchkey", old.refresh, NULL)
+			: jar("__Secure-latchkey", old.refresh, "__Secure-latchkey-0", now.refresh, NULL), key);
+		expect(200, NULL, "the older is no reuse beside the newer, %s", newer_first ? "behind it" : "before it");
+		is_int(number("generation"), 3 + newer_first, "a new generation");
+		now = taken();
+	}
+	rq.cookie = jar("__Secure-latchkey", old.refresh, "__Secure-latchkey-0", now.refresh, NULL);
+	rq.sec_fetch_site = S("same-origin");
+	post("/logout", NULL);
+	expect(204, NULL, "nor at the sign-out");
+	ok(row_of(now.session).why == ENDED_LOGOUT && last_event().event == EVENT_LOGOUT, "which is one");
+}
+
+/* Two instances on one host: the ports don't keep cookies apart, so their names must. */
+static char *name_set(void)
+{
+	sign_in("alice", ",\"cookie\":true");
+	return part_of(head(), "Set-Cookie: ", "=");
+}
+
+static void names_of_cookies(void)
+{
+	char *name = name_set();
+	ok(strlen(name) == strlen("__Secure-latchkey-01234567") && strncmp(name, "__Secure-latchkey-", 18) == 0, "%s", name);
+	is_str(name_set(), name, "the same each time");
+	struct keyring kept = ring;
+	ok(keyring_add(&ring, &(struct key){ .kid = "11111111" }), "a new key");
+	is_str(name_set(), name, "the same when a new key signs");
+	ring.count = 1;
+	ok(strcmp(name_set(), name) != 0, "another with other keys");
+	ring = kept;
+	config.audience = S("elsewhere");
+	ok(strcmp(name_set(), name) != 0, "or for another audience");
+	config.audience = S("latchkey");
+	config.issuer = S("elsewhere");
+	ok(strcmp(name_set(), name) != 0, "or of another issuer");
+	config.issuer = S("latchkey");
+}
+
+static void several_access_cookies(void)
+{
+	config.access_cookie = true;
+	struct signed_in a = sign_in("alice", ",\"cookie\":true"), m = sign_in("bob", ",\"cookie\":true");
+	static const char *const names[] = { "__Secure-latchkey-access", "__Host-latchkey-access-0" };
+	for (size_t i = 0; i < 2; i++)
+		for (int first = 0; first < 2; first++) {
+			rq.cookie = first ? jar(names[i], a.access, names[i], "junk", NULL) : jar(names[i], "junk", names[i], a.access, NULL);
+			get("/verify");
+			expect(204, NULL, "junk beside it, %s", names[i]);
+			rq.cookie = jar(names[i], a.access, names[i], m.access, NULL);
+			get("/verify");
+			expect(403, "cross_site", "of two good ones of two sessions neither counts");
+		}
+	rq.cookie = jar(names[0], m.access, names[1], a.access, NULL);
+	get("/verify");
+	ok(rp.status == 204 && in_head("X-Auth-Name: alice\r\n"), "what only this host can set goes first");
+	rq.cookie = jar(names[0], a.access, "latchkey-access", m.access, NULL);
+	get("/verify");
+	ok(rp.status == 204 && in_head("X-Auth-Name: alice\r\n"), "one of plain HTTP counts for nothing");
+	clock_now += 60;
+	refresh_by(jar("__Secure-latchkey", a.refresh, NULL), "{}");
+	struct signed_in next = taken();
+	rq.cookie = jar(names[0], a.access, names[0], next.access, NULL);
+	get("/verify");
+	expect(204, NULL, "two of one session");
+	clock_now += 850;
+	rq.cookie = jar(names[1], m.access, names[0], next.access, NULL);
+	get("/verify");
+	ok(rp.status == 204 && in_head("X-Auth-Name: alice\r\n"), "one that has expired hides no other");
+	rq.cookie = jar(names[0], m.access, NULL);
+	get("/verify");
+	expect(401, "token_expired", "alone it says so");
+	rq.cookie = jar(names[0], "junk", NULL);
+	get("/verify");
+	expect(401, "token_invalid", "as junk does");
+	config.cookie_domain = S("example.test");
+	sign_in("alice", ",\"cookie\":true");
+	ok(in_head("Set-Cookie: __Secure-latchkey-access-") && in_head("; Path=/; Domain=example.test; Max-Age=900; "), "a domain of hosts");
+	ok(!in_head("Path=/api/auth; Domain"), "but never the refresh token");
+	config.cookie_domain = S("");
+	config.access_cookie = false;
+}
+
+/* What a browser couldn't use is refused before it is made. */
+static void unusable_cookies(void)
+{
+	static const struct { const char *site, *origin, *host, *code; bool option; const char *name; } cases[] = {
+		{ NULL, NULL, "example.test", NULL, false, "__Secure-latchkey-" },
+		{ "same-origin", "https://example.test", "example.test", NULL, false, "__Secure-latchkey-" },
+		{ "same-site", "https://app.example", "example.test", NULL, false, "__Secure-latchkey-" },
+		{ "same-site", "https://other.example", "example.test", "cross_site", false, NULL },
+		{ "cross-site", "https://app.example", "example.test", "cross_site", false, NULL },
+		{ NULL, "https://evil.test", "example.test", "cross_site", false, NULL },
+		{ NULL, "http://192.168.1.1", "192.168.1.1", "insecure_origin", false, NULL },
+		{ NULL, "http://192.168.1.1", "127.0.0.1:8080", "insecure_origin", false, NULL },
+		{ "same-site", "http://localhost:5173", "localhost:8080", NULL, false, "latchkey-" },
+		{ NULL, "http://localhost:5173", "example.test", NULL, false, "__Secure-latchkey-" },
+		{ "same-origin", "http://localhost:8080", "127.0.0.1:8080", NULL, false, "latchkey-" },
+		{ "same-origin", "http://localhost:8080", "example.test", NULL, false, "__Secure-latchkey-" },
+		{ NULL, "http://192.168.1.1", "192.168.1.1", NULL, true, "latchkey-" },
+		{ NULL, NULL, "192.168.1.1", NULL, true, "latchkey-" },
+		{ NULL, "https://192.168.1.1", "192.168.1.1", NULL, true, "__Secure-latchkey-" },
+	};
+	config.cors_origins = S("https://app.example http://localhost:5173");
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		config.insecure_cookie = cases[i].option;
+		rq.peer = S("127.0.0.1");
+		rq.host = slice_of(cases[i].host);
+		rq.origin = slice_of(cases[i].origin);
+		rq.sec_fetch_site = slice_of(cases[i].site);
+		sign_in("alice", ",\"cookie\":true");
+		expect(cases[i].code ? 403 : 200, cases[i].code, "sign-in at %s, Origin %s, Sec-Fetch-Site %s", cases[i].host,
+			cases[i].origin ? cases[i].origin : "-", cases[i].site ? cases[i].site : "-");
+		ok(!cases[i].name || in_head(text("Set-Cookie: %s", cases[i].name).p), "cookie %s", cases[i].name ? cases[i].name : "none");
+	}
+	rq.origin = S("http://192.168.1.1");
+	rq.host = S("192.168.1.1");
+	config.insecure_cookie = false;
+	sign_in("alice", "");
+	expect(200, NULL, "body mode needs no cookie");
+	config.insecure_cookie = true;
+	struct signed_in s = sign_in("alice", ",\"cookie\":true");
+	rq.cookie = jar("latchkey-0", s.refresh, NULL);
+	rq.origin = S("http://example.test");
+	post("/refresh", "{}");
+	expect(200, NULL, "the option lets a plain cookie refresh");
+	s = taken();
+	rq.cookie = jar("latchkey-0", s.refresh, NULL);
+	rq.origin = S("https://example.test");
+	post("/refresh", "{}");
+	expect(401, "refresh_invalid", "but not by HTTPS");
+	rq.https = true;
+	rq.cookie = jar("latchkey-0", s.refresh, NULL);
+	rq.sec_fetch_site = S("same-origin");
+	post("/refresh", "{}");
+	expect(401, "refresh_invalid", "however that shows");
+	config.insecure_cookie = false;
+	config.cors_origins = SLICE_NONE;
 }
 
 /* RFC 6750, 2.2: for servers that keep Authorization to themselves. */
@@ -1468,8 +1706,8 @@ static void logout(void)
 	bearer(t.access);
 	post("/logout", "{}");
 	ok(row_of(t.session).why == ENDED_LOGOUT && !row_of(u.session).ended_at, "logout by access token");
-	ok(in_head("Set-Cookie: __Secure-latchkey=; Path=/api/auth; Max-Age=0;") && in_head("Set-Cookie: __Secure-latchkey-access=; Path=/; Max-Age=0;"),
-		"takes cookies away");
+	ok(in_head("Set-Cookie: __Secure-latchkey-") && in_head("=; Path=/api/auth; Max-Age=0;") &&
+		in_head("Set-Cookie: __Host-latchkey-access-") && in_head("=; Path=/; Max-Age=0;"), "takes cookies away");
 	bearer(u.access);
 	post("/logout", "{\"all\":true}");
 	ok(row_of(u.session).ended_at && row_of(v.session).ended_at, "logout of all");
@@ -1815,7 +2053,12 @@ int main(void)
 	loopback_cookies();
 	sites();
 	several_cookies();
+	tossed_cookies();
+	renamed_cookies();
+	names_of_cookies();
 	access_cookie();
+	several_access_cookies();
+	unusable_cookies();
 	token_in_body();
 	withheld();
 	cors();

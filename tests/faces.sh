@@ -132,6 +132,7 @@ masked() {
         -e '1s/^(HTTP\/1\.1|Status:) //' \
         -e '/^Date: [A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT$/d' \
         -e 's/^Content-Length: [0-9]+$/Content-Length: */' \
+        -e 's/(latchkey(-access)?-)[0-9a-f]{8}=/\1INSTANCE=/' \
         -e 's/eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+/TOKEN/g' \
         -e 's/(expires_in":)89[0-9],/\1900,/;s/(expires_in":)259199[0-9],/\12592000,/' \
         -e 's/"[0-9a-f]{16}"/"ID"/g' -e 's/X-Auth-(User|Session): [0-9a-f]{16}$/X-Auth-\1: ID/' \
@@ -351,16 +352,16 @@ Access-Control-Max-Age: 600'
     CORS=
 
     answer '200 OK' "$(pair_body 1 | sed 's/"refresh_token":"TOKEN",//')" \
-        'Set-Cookie: __Secure-latchkey=TOKEN; Path=/api/auth; Max-Age=2592000; HttpOnly; SameSite=Strict; Secure
-Set-Cookie: __Secure-latchkey-access=TOKEN; Path=/; Max-Age=900; HttpOnly; SameSite=Lax; Secure'
+        'Set-Cookie: __Secure-latchkey-INSTANCE=TOKEN; Path=/api/auth; Max-Age=2592000; HttpOnly; SameSite=Strict; Secure
+Set-Cookie: __Host-latchkey-access-INSTANCE=TOKEN; Path=/; Max-Age=900; HttpOnly; SameSite=Lax; Secure'
     expect 'login with cookies' POST /login "${ALICE%\}},\"cookie\":true}" "$H_JSON"
-    cookie=$(sed -n 's/^Set-Cookie: __Secure-latchkey=\([^;]*\);.*/\1/p' "$TMP/out")
+    cookie=$(sed -n 's/^Set-Cookie: __Secure-latchkey-[0-9a-f]*=\([^;]*\);.*/\1/p' "$TMP/out")
     refusal '403 Forbidden' cross_site 'This request may not come from another site.'
     expect 'a cookie alone' POST /refresh '' "Cookie: __Secure-latchkey=$cookie"
     expect 'a cookie from another site' POST /refresh '' "Cookie: __Secure-latchkey=$cookie" 'Sec-Fetch-Site: cross-site'
     expect 'a cookie from another origin' POST /refresh '' "Cookie: __Secure-latchkey=$cookie" 'Origin: https://evil.example'
     answer '200 OK' "$(pair_body 2 | sed 's/"refresh_token":"TOKEN",//')" \
-        'Set-Cookie: __Secure-latchkey=TOKEN; Path=/api/auth; Max-Age=2592000; HttpOnly; SameSite=Strict; Secure
-Set-Cookie: __Secure-latchkey-access=TOKEN; Path=/; Max-Age=900; HttpOnly; SameSite=Lax; Secure'
+        'Set-Cookie: __Secure-latchkey-INSTANCE=TOKEN; Path=/api/auth; Max-Age=2592000; HttpOnly; SameSite=Strict; Secure
+Set-Cookie: __Host-latchkey-access-INSTANCE=TOKEN; Path=/; Max-Age=900; HttpOnly; SameSite=Lax; Secure'
     expect 'a cookie behind a false one' POST /refresh '' "Cookie: __Secure-latchkey=x; __Secure-latchkey=$cookie" 'Origin: https://auth.example'
 }

@@ -697,16 +697,16 @@ static void test_cookies(void)
 {
 	static const struct { struct slice header; size_t count; struct slice first, last; } cases[] = {
 		{ { 0 }, 0, { 0 }, { 0 } }, { T(""), 0, { 0 }, { 0 } }, { T("k=1"), 1, T("1"), T("1") },
-		{ T("a=0; k=1; b=2;k=2 ;  k=3"), 3, T("1"), T("3") }, { T("K=1; kk=2; k"), 0, { 0 }, { 0 } },
+		{ T("a=0; k=1; b=2;k=2 ;  k=3"), 3, T("1"), T("3") }, { T("K=1; xk=2; k"), 0, { 0 }, { 0 } }, { T("kk=2; k-1=3"), 2, T("2"), T("3") },
 		{ T("k=; k=a=b"), 1, T("a=b"), T("a=b") }, { T("; ;k=1;"), 1, T("1"), T("1") },
-		{ T("k=1; k=2; k=3; k=4; k=5"), 4, T("1"), T("4") }, { T("k =1"), 0, { 0 }, { 0 } }
+		{ T("k=1; k=2; k=3; k=4; k=5"), 5, T("1"), T("5") }, { T("=1"), 0, { 0 }, { 0 } }
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct request mine = { .cookie = cases[i].header };
-		struct slice out[LIMIT_COOKIES] = { { 0 } };
-		size_t n = http_cookies(&mine, S("k"), out);
-		ok(n == cases[i].count && slice_is(out[0], cases[i].first) && slice_is(out[n ? n - 1 : 0], cases[i].last),
-		   "cookies: %s", text(cases[i].header));
+		struct slice rest = cases[i].header, value, first = SLICE_NONE, last = SLICE_NONE;
+		size_t n = 0;
+		for (; http_cookie(&rest, S("k"), &value); last = value)
+			first = n++ ? first : value;
+		ok(n == cases[i].count && slice_is(first, cases[i].first) && slice_is(last, cases[i].last), "cookies: %s", text(cases[i].header));
 	}
 }
 
@@ -763,22 +763,31 @@ static void test_media_type(void)
 
 static void test_loopback(void)
 {
-	static const struct { struct slice peer, host; bool https, forwarded, loopback; } cases[] = {
-		{ T("127.0.0.1"), T("localhost:8080"), false, false, true },
-		{ T("127.9.9.9"), T("LocalHost"), false, false, true },
-		{ T("::1"), T("[::1]:8080"), false, false, true },
-		{ T("127.0.0.1"), T("127.0.0.1"), false, false, true },
-		{ T("127.0.0.1"), T("localhost"), true, false, false },
-		{ T("127.0.0.1"), T("localhost"), false, true, false },
-		{ T("127.0.0.1"), T("auth.example"), false, false, false },
-		{ T("127.0.0.1"), { 0 }, false, false, false },
-		{ T("192.168.1.9"), T("localhost"), false, false, false },
-		{ T("::2"), T("localhost"), false, false, false },
-		{ { 0 }, T("localhost"), false, false, false }
+	static const struct { struct slice peer, host; bool https, forwarded, loopback; struct slice origin; } cases[] = {
+		{ T("127.0.0.1"), T("localhost:8080"), false, false, true, { 0 } },
+		{ T("127.9.9.9"), T("LocalHost"), false, false, true, { 0 } },
+		{ T("::1"), T("[::1]:8080"), false, false, true, { 0 } },
+		{ T("127.0.0.1"), T("127.0.0.1"), false, false, true, { 0 } },
+		{ T("127.0.0.1"), T("localhost"), true, false, false, { 0 } },
+		{ T("127.0.0.1"), T("localhost"), false, true, false, { 0 } },
+		{ T("127.0.0.1"), T("auth.example"), false, false, false, { 0 } },
+		{ T("127.0.0.1"), { 0 }, false, false, false, { 0 } },
+		{ T("192.168.1.9"), T("localhost"), false, false, false, { 0 } },
+		{ T("::2"), T("localhost"), false, false, false, { 0 } },
+		{ { 0 }, T("localhost"), false, false, false, { 0 } },
+		{ T("127.0.0.1"), T("127.0.0.1:8080"), false, false, false, T("https://auth.example") },
+		{ T("127.0.0.1"), T("127.0.0.1:8080"), false, false, false, T("http://auth.example") },
+		{ T("127.0.0.1"), T("localhost"), false, false, false, T("https://localhost") },
+		{ T("127.0.0.1"), T("localhost"), false, false, false, T("null") },
+		{ T("127.0.0.1"), T("localhost"), false, false, false, T("") },
+		{ T("127.0.0.1"), T("localhost"), false, false, false, T("http://localhost.example") },
+		{ T("127.0.0.1"), T("localhost"), false, false, true, T("http://LOCALHOST:5173") },
+		{ T("::1"), T("[::1]:8080"), false, false, true, T("http://[::1]:5173") }
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct request mine = { .peer = cases[i].peer, .host = cases[i].host, .https = cases[i].https, .forwarded = cases[i].forwarded };
-		ok(http_loopback(&mine) == cases[i].loopback, "loopback: %s asks %s", text(cases[i].peer), text(cases[i].host));
+		struct request mine = { .peer = cases[i].peer, .host = cases[i].host, .https = cases[i].https, .forwarded = cases[i].forwarded,
+			.origin = cases[i].origin };
+		ok(http_loopback(&mine) == cases[i].loopback, "loopback: %s asks %s from %s", text(cases[i].peer), text(cases[i].host), text(cases[i].origin));
 	}
 }
 

@@ -81,7 +81,7 @@ struct model {
 
 enum outcome {
 	INVALID, REVOKED, EXPIRED, DOUBTED, ROTATED, FORKED, SAME_REQUEST, IN_GRACE, STRAY, SHARED, LATE, RIVAL, OLD, FORWARD, TWO_HEIRS,
-	UNSET, OUTCOMES
+	UNSET, RIVALS, OUTCOMES
 };
 
 static const struct {
@@ -106,6 +106,7 @@ static const struct {
 	[FORWARD] = { "rolled forward", NULL, EVENT_ROLLFORWARD, 0, 0 },
 	[TWO_HEIRS] = { "ahead, but older than the row", "refresh_reused", EVENT_FORK, 0, ENDED_FORK },
 	[UNSET] = { "clock unset", "clock_unset", 0, 0, 0 },
+	[RIVALS] = { "good cookies of two sessions", "cross_site", 0, 0, 0 },
 };
 
 static bool same_branch(struct branch a, struct branch b)
@@ -581,7 +582,7 @@ static int keep(const struct token *t, char *text, char *access, int64_t time)
 static int compare_pair(const struct reply *rp, const struct token *t, int64_t time)
 {
 	bool cookie = w.m.row[t->session].cookie;
-	char *in_body = part(&rp->body, "\"refresh_token\":\"", "\""), *in_cookie = part(&rp->head, "__Secure-latchkey=", ";");
+	char *in_body = part(&rp->body, "\"refresh_token\":\"", "\""), *in_cookie = part(&rp->head, "latchkey-", ";");
 	int64_t until = access_iat(t, time) + ACCESS, end = w.m.row[t->session].end;
 	check(part_number(&rp->body, "\"generation\":") == t->ctr, "generation, model %" PRId64, t->ctr);
 	check(part_number(&rp->body, "\"refresh_expires_at\":") == t->exp, "refresh_expires_at");
@@ -589,6 +590,8 @@ static int compare_pair(const struct reply *rp, const struct token *t, int64_t t
 	check(part_number(&rp->body, "\"server_time\":") == time, "server_time");
 	check(!in_body == cookie && !in_cookie == !cookie, "mode of the session, model %s", cookie ? "cookie" : "body");
 	char *text = cookie ? in_cookie : in_body, *access = part(&rp->body, "\"access_token\":\"", "\"");
+	if (cookie && in_cookie)        /* behind the name that this instance gives it */
+		memmove(text, text + sizeof "01234567=" - 1, strlen(text + sizeof "01234567=" - 1) + 1);
 	if (text && access)
 		return keep(t, text, access, time);
 	check(false, "no pair");
@@ -728,7 +731,7 @@ static void one_line(int s, int got)
 static void properties(int s, enum party who, int shown, enum outcome o, uint64_t idem, int64_t time)
 {
 	struct seen *seen = &w.seen[s];
-	bool refused = !good(o) && o != UNSET && o != DOUBTED;
+	bool refused = !good(o) && o != UNSET && o != DOUBTED && o != RIVALS;
 	if (who == HONEST && refused && w.client[s][HONEST].keyed)
 		check(seen->thief || seen->ended_by_hand || o == EXPIRED || w.token[shown].key < w.m.oldest_key || time >= w.token[shown].exp,
 			"session %d: an honest client was signed out", s);
@@ -758,11 +761,12 @@ struct shown {
 	bool by_cookie;
 	uint64_t idem;
 	struct place from;
+	int named;                  /* a session, + 1; 0: none */
 };
 
 static struct request refresh_request(const struct shown *shown)
 {
-	static char body[LIMIT_JWT + 256], cookie[2 * LIMIT_JWT + 256], key[64], header[64];
+	static char body[LIMIT_JWT + 256], cookie[2 * LIMIT_JWT + 256], key[64], header[64], named[64];
 	struct request rq = request_from(shown->from, METHOD_POST, "/refresh");
 	bool in_body = pick(2);
 	key[0] = '\0';
@@ -772,7 +776,10 @@ static struct request refresh_request(const struct shown *shown)
 	if (shown->idem && !in_body)
 		rq.idempotency_key = slice_of(header);
 	if (shown->by_cookie) {
-		snprintf(body, sizeof body, "{\"cookie\":true%s}", key);
+		named[0] = '\0';
+		if (shown->named)
+			snprintf(named, sizeof named, ",\"session\":\"%016" PRIx64 "\"", w.id[shown->named - 1]);
+		snprintf(body, sizeof body, "{\"cookie\":true%s%s}", key, named);
 		snprintf(cookie, sizeof cookie, "a=b; __Secure-latchkey=%s; __Secure-latchkey=%s", texts[shown->token[0]],
 			shown->count > 1 ? texts[shown->token[1]] : "");
 		rq.cookie = slice_of(cookie);
@@ -784,22 +791,37 @@ static struct request refresh_request(const struct shown *shown)
 	return rq;
 }
 
-/* The first token that is good; else the first that ends a session; else the first that carries our MAC. */
+/* Whether a token with outcome o goes before the one that was best so far. */
+static bool goes_before(const struct token *t, enum outcome o, const struct token *chosen, enum outcome best, int named)
+{
+	if (chosen == NULL || !good(best))
+		return chosen == NULL || good(o) || (outcomes[o].why && !outcomes[best].why);
+	bool newer = o == SAME_REQUEST || (t->ctr > chosen->ctr && best != SAME_REQUEST);
+	return good(o) && (t->session == chosen->session ? newer : t->session + 1 == named);
+}
+
+/* Of the good tokens the one of the session that is named, or of the only one its retry or the newest; else the first that ends a session;
+ * else the first that carries our MAC. */
 static enum outcome model_choose(const struct shown *shown, struct when now_is, int *chosen)
 {
 	enum outcome best = INVALID;
+	bool rivals = false;
 	*chosen = -1;
 	for (int i = 0; i < shown->count; i++) {
-		const struct token *t = &w.token[shown->token[i]];
+		const struct token *t = &w.token[shown->token[i]], *other = *chosen < 0 ? NULL : &w.token[*chosen];
 		if (t->key < w.m.oldest_key)
 			continue;
 		enum outcome o = unset() ? UNSET : judge(&w.m.row[t->session], t, shown->idem, shown->by_cookie, now_is);
-		if (*chosen < 0 || (good(o) && !good(best)) || (outcomes[o].why && !outcomes[best].why && !good(best))) {
+		rivals |= other && good(best) && good(o) && t->session != other->session;
+		if (goes_before(t, o, other, best, shown->named)) {
 			best = o;
 			*chosen = shown->token[i];
 		}
 	}
-	return best;
+	if (!rivals || w.token[*chosen].session + 1 == shown->named)
+		return best;
+	*chosen = -1;
+	return RIVALS;
 }
 
 static bool refresh(int s, enum party who, const struct shown *shown, int *got)
@@ -831,7 +853,7 @@ static bool refresh(int s, enum party who, const struct shown *shown, int *got)
 	saw(about, about == s ? who : THIEF, o, shown->idem, *got);
 	if (good(o) && !mismatches)
 		one_line(about, *got);
-	return good(o) ? about == s : !outcomes[o].code || (o != UNSET && o != DOUBTED);
+	return good(o) ? about == s : !outcomes[o].code || (o != UNSET && o != DOUBTED && o != RIVALS);
 }
 
 /* A party goes on with what it holds: its own retry, or a new request. */
@@ -844,11 +866,11 @@ static void party_refreshes(int s, enum party who)
 		c->pending = ++next_key;
 	if (pick(12) == 0)
 		c->from = random_place();
-	struct shown shown = { { c->token, 0 }, 1, w.m.row[s].cookie && pick(4) != 0, c->pending, c->from };
+	struct shown shown = { { c->token, 0 }, 1, w.m.row[s].cookie && pick(4) != 0, c->pending, c->from, who == HONEST && pick(4) ? s + 1 : 0 };
 	if (shown.by_cookie && pick(4) == 0) {
 		shown.token[shown.count++] = random_token();
 		if (who == THIEF && pick(2))
-			shown = (struct shown){ { shown.token[1], shown.token[0] }, 2, true, shown.idem, c->from };
+			shown = (struct shown){ { shown.token[1], shown.token[0] }, 2, true, shown.idem, c->from, shown.named };
 	}
 	int got = -1;
 	bool answered = refresh(s, who, &shown, &got);
@@ -890,7 +912,7 @@ static void stray(void)
 	if (t < 0 || w.tokens > TOKENS - 4)
 		return;
 	int got = -1;
-	struct shown shown = { { t, 0 }, 1, pick(3) == 0, pick(2) ? 0 : rnd(next_key + 1), random_place() };
+	struct shown shown = { { t, 0 }, 1, pick(3) == 0, pick(2) ? 0 : rnd(next_key + 1), random_place(), 0 };
 	refresh(w.token[t].session, THIEF, &shown, &got);
 }
 

@@ -68,7 +68,7 @@ static bool generation(const struct sharing *x, int number, int *token)
 	size_t mark = arena_mark();
 	bool turned = x->takes_turns && number % x->takes_turns == 0;
 	struct place first = turned ? x->other : x->first, other = turned ? x->first : x->other;
-	struct shown shown = { { *token, 0 }, 1, false, x->keyed ? ++next_key : 0, first };
+	struct shown shown = { { *token, 0 }, 1, false, x->keyed ? ++next_key : 0, first, 0 };
 	refresh(0, HONEST, &shown, token);
 	for (int i = 0; i < x->others && !w.m.row[0].why && number % x->each == 0; i++) {
 		shown.from = other;

@@ -1,0 +1,52 @@
+#!/bin/sh
+# Cookie mode with a real cookie jar: two instances on one host, whose cookies a browser keeps in one place.
+# needs: curl
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/calls.sh"
+tmpdir
+
+# instance NAME: a data directory with a user of that name, served; its address is in $AT.
+instance() {
+    data "$TMP/$1" 'access_cookie = on'
+    printf 'correct horse battery\n' | "$LATCHKEY" user add "$1" --dir "$TMP/$1" >/dev/null
+    start "$1" "$LATCHKEY" serve 127.0.0.1:0 --dir "$TMP/$1"
+    eventually grep -qs '^latchkey: serving' "$TMP/$1.log"
+    AT=$(sed -n 's|^latchkey: serving http://127.0.0.1:\(.*\)/$|http://localhost:\1/api/auth|p' "$TMP/$1.log")
+}
+# browse AT PATH BODY: with the jar, as a page of that port; the answer's user or code.
+browse() {
+    curl -s -b "$TMP/jar" -c "$TMP/jar" -H 'Content-Type: application/json' -H "Origin: ${1%/api/auth}" \
+        -H 'Sec-Fetch-Site: same-origin' ${3:+-d "$3"} -w ' %{http_code}\n' "$1$2" |
+        sed -n 's/.*"\(username\|code\)":"\([^"]*\)".* \([0-9]*\)$/\2 \3/p;s/^ \([0-9]*\)$/\1/p'
+}
+sign_in() { browse "$1" /login "{\"username\":\"$2\",\"password\":\"correct horse battery\",\"cookie\":true}"; }
+refresh() { browse "$1" /refresh '{"cookie":true}'; }
+
+name() { cut -f6 "$TMP/jar" | grep '^latchkey-[0-9a-f]\{8\}$'; }
+rename() { awk -F '\t' -v OFS='\t' -v old="$1" -v new="$2" '$6 == old { $6 = new } { print }' "$TMP/jar" >"$TMP/new" && mv "$TMP/new" "$TMP/jar"; }
+
+instance alice
+A=$AT
+instance bob
+B=$AT
+is "$(sign_in "$A" alice)" 'alice 200' 'a sign-in at one port'
+ours=$(name)
+is "$(sign_in "$B" bob)" 'bob 200' 'and at another'
+is "$(name | grep -c .)" 2 'one jar keeps both refresh cookies'
+is "$(refresh "$A")" 'alice 200' 'the first goes on'
+is "$(refresh "$B")" 'bob 200' 'and the second'
+is "$(browse "$A" /me '')" 'alice 200' 'by its access cookie each is who it was'
+is "$(browse "$B" /me '')" 'bob 200' 'also at the other'
+
+rename "$ours" latchkey
+is "$(name | grep -c .)" 1 'a cookie as 0.1.0 named it'
+is "$(refresh "$A")" 'alice 200' 'goes on counting'
+is "$(name | grep -c .)" 2 'and has got a new name'
+is "$(refresh "$A")" 'alice 200' 'beside which the old one does no harm'
+
+# The control: without a name of its own, the second takes the place of the first.
+rename latchkey gone
+rename "$ours" gone
+is "$(refresh "$A")" 'refresh_invalid 401' 'the control: without its cookie the first is out'
+is "$(refresh "$B")" 'bob 200' 'and the second alone is in'
+done_testing
