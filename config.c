@@ -29,6 +29,9 @@ enum {
 	OPTION_LIST = 2048     /* bytes of a list of words */
 };
 
+/* Some editors begin every file with it. */
+#define BYTE_ORDER_MARK "\xEF\xBB\xBF"
+
 #define FIELD(name) offsetof(struct config, name)
 
 /*
@@ -516,6 +519,8 @@ static const char *conf_line(struct slice line, int64_t number, struct reading *
 static const char *conf_lines(struct slice text, struct reading *r)
 {
 	const char *wrong = NULL;
+	if (slice_starts(text, S(BYTE_ORDER_MARK)))
+		text = slice_from(text, sizeof BYTE_ORDER_MARK - 1);
 	for (int64_t line = 1; !wrong && text.p; line++)
 		wrong = conf_line(slice_cut(&text, '\n'), line, r);
 	return wrong;
@@ -541,7 +546,8 @@ const char *config_read(const char *dir, struct config *out)
 	struct slice text = SLICE_NONE;
 	int error = file_read(path_in(dir, "latchkey.conf"), LIMIT_CONF, &text);
 	if (error && error != ENOENT)
-		return text_join("latchkey.conf: ", strerror(error), NULL);
+		return text_join("latchkey.conf: ", error == ELOOP ? "it is a link; put the file itself there" : strerror(error),
+			error == EACCES ? "; see latchkey check" : "", NULL);
 	const char *wrong = config_parse(text, out);
 	out->dir = dir;
 	return wrong;
@@ -594,6 +600,12 @@ const char *config_dir(const char *given)
 	if (given)
 		return given;
 	return set && *set ? set : "/var/lib/latchkey";
+}
+
+const char *config_no_dir(const char *dir)
+{
+	const char *advice = errno == ENOENT ? "; latchkey init makes it" : errno == EACCES ? "; run it as root (sudo) or as its owner" : "";
+	return text_join(dir, ": ", strerror(errno), advice, NULL);
 }
 
 bool config_duration(struct slice text, int64_t *seconds)

@@ -74,6 +74,8 @@ struct slice option_value(const struct config *c, size_t i);
  * Returned text is NUL-terminated; borrows.
  */
 const char *config_dir(const char *given);
+/* What to say of a data directory that can't be opened, or looked up; errno says why. In the arena. */
+const char *config_no_dir(const char *dir);
 
 /*
  * Reads dir/latchkey.conf. Returns NULL, or a message in the arena that names the

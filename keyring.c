@@ -17,6 +17,8 @@
 #include "base/file.h"
 
 #define KEY_FILE "latchkey.key"
+/* What helps where no key is left: a verb that needs none. */
+#define LOST "; restore it, or latchkey key rotate --epoch makes one, and everybody signs in again"
 enum { KEY_FILE_ROOM = 1024 };   /* LIMIT_KEYS lines of at most 95 bytes */
 
 size_t keyring_find(const struct keyring *ring, struct slice kid)
@@ -70,19 +72,25 @@ static const char *key_lines(struct slice text, struct keyring *out)
 		if (wrong)
 			wrong = text_join(KEY_FILE ":", dec(line), ": ", wrong, NULL);
 	}
-	return wrong || out->count ? wrong : KEY_FILE ": holds no key (make one: latchkey key rotate)";
+	return wrong || out->count ? wrong : KEY_FILE ": holds no key" LOST;
 }
 
-/* lstat(2), since file_read() follows no symbolic link. */
+/* The file may be a link, as secrets are that others look after: what counts is the file behind it. */
 static const char *key_text(const char *path, struct slice *text)
 {
-	struct stat st;
-	int error = lstat(path, &st) ? errno : 0;
-	if (!error && (st.st_mode & 077))
-		return KEY_FILE ": others than its owner can read it (chmod 600)";
-	if (!error)
-		error = file_read(path, LIMIT_CONF, text);
-	return error ? text_join(KEY_FILE ": ", strerror(error), NULL) : NULL;
+	struct stat st = { .st_mode = 0 };
+	const char *wrong = NULL;
+	int fd = open(path, O_RDONLY | O_NONBLOCK), error = 0;
+	if (fd < 0 || fstat(fd, &st) != 0)
+		error = errno;
+	else if (!S_ISREG(st.st_mode))
+		wrong = KEY_FILE ": is not a file";
+	else if (st.st_mode & 077)
+		wrong = KEY_FILE ": others than its owner can read it (chmod 600)";
+	else
+		error = file_read_open(fd, LIMIT_CONF, text);
+	close(fd);
+	return error ? text_join(KEY_FILE ": ", strerror(error), error == ENOENT ? LOST : "", NULL) : wrong;
 }
 
 const char *keyring_read(const char *dir, struct keyring *out)
@@ -111,6 +119,14 @@ static void show_keys(struct buf *b, const struct keyring *ring)
 	}
 }
 
+/* A file in a link's place would hide the one that somebody else looks after. */
+static void refuse_link(const char *path)
+{
+	struct stat st;
+	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+		fail(ERROR_STORE_UNAVAILABLE, "KR2", KEY_FILE " is a link; change the file that it points to", NULL);
+}
+
 /* Makes the file under its temporary name, and waits until it is on disk. */
 static bool write_new(const char *path, struct slice text)
 {
@@ -126,6 +142,7 @@ void keyring_write(const char *dir, const struct keyring *ring)
 {
 	const char *fresh = path_in(dir, KEY_FILE ".new");
 	struct buf text;
+	refuse_link(path_in(dir, KEY_FILE));
 	show_keys(&text, ring);
 	bool good = write_new(fresh, buf_slice(&text)) && rename(fresh, path_in(dir, KEY_FILE)) == 0
 		&& directory_sync(dir);

@@ -33,13 +33,18 @@ static struct reply reply;
 static struct slice early;      /* bytes of the request that were read before this process began */
 static bool unread;             /* a socket's request waits to be read */
 
+static bool asks_help(int argc, char **argv)
+{
+	return argc == 3 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0);
+}
+
 static enum start start_of(int argc, char **argv)
 {
 	struct stat input;
 	if (getenv("GATEWAY_INTERFACE"))
 		return START_CGI;
 	if (argc > 1)
-		return strcmp(argv[1], "serve") == 0 ? START_SERVE : START_VERB;
+		return strcmp(argv[1], "serve") == 0 && !asks_help(argc, argv) ? START_SERVE : START_VERB;
 	/* fd 0 may be closed; then it is no socket. */
 	return fstat(0, &input) == 0 && S_ISSOCK(input.st_mode) ? START_SOCKET : START_VERB;
 }
@@ -55,8 +60,10 @@ static const char *find_script(const char *argument)
 	return instance.config.dir;
 }
 
-static void read_configuration(const char *dir)
+static void read_configuration(const char *dir, int directory)
 {
+	if (directory < 0)
+		fail(ERROR_STORE_UNAVAILABLE, "MA4", config_no_dir(dir), NULL);
 	const char *wrong = instance_read(&instance, dir);
 	if (wrong)
 		fail(ERROR_STORE_UNAVAILABLE, "MA2", wrong, NULL);
@@ -110,7 +117,7 @@ int main(int argc, char **argv)
 	if (start == START_CGI)
 		dir = find_script(argc > 1 ? argv[1] : NULL);
 	int directory = process_enter(config_dir(dir));
-	read_configuration(config_dir(dir));
+	read_configuration(config_dir(dir), directory);
 	instance_confine(&instance, directory, false);
 	enum error e = read_request(&closed);
 	if (closed)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -16,6 +17,14 @@ struct line { char text[LINE]; size_t n; };
 
 /* Where lines go. All but NOWHERE are written to fd 2. */
 static enum { STDERR, STDERR_UNLESS_CLIENT, SYSLOG, NOWHERE } destination;
+
+static struct { char *to; size_t room; } diverted;
+
+void log_divert(char *to, size_t room)
+{
+	diverted.to = to;
+	diverted.room = room;
+}
 
 /* Makes fd 2 a socket to the system's logger. */
 static bool connect_to_logger(void)
@@ -76,6 +85,13 @@ static void write_line(const struct line *line)
 	}
 }
 
+static void log_divert_line(const struct line *line)
+{
+	size_t n = line->n < diverted.room ? line->n : diverted.room - 1;
+	memcpy(diverted.to, line->text, n);
+	diverted.to[n] = '\0';
+}
+
 void log_parts(const char *site, va_list parts)
 {
 	struct line line = { .n = 0 };
@@ -84,11 +100,15 @@ void log_parts(const char *site, va_list parts)
 	if (destination == NOWHERE)
 		return;
 	/* RFC 5424, 6.2.1: facility authpriv, severity notice. */
-	log_add(&line, destination == SYSLOG ? "<85>latchkey: " : "latchkey: ");
+	log_add(&line, diverted.to ? "" : destination == SYSLOG ? "<85>latchkey: " : "latchkey: ");
 	log_add(&line, site);
 	log_add(&line, ": ");
 	for (const char *part; (part = va_arg(parts, const char *));)
 		log_add(&line, part);
+	if (diverted.to) {
+		log_divert_line(&line);
+		return;
+	}
 	line.text[line.n++] = '\n';
 	write_line(&line);
 }

@@ -8,6 +8,7 @@
 #define LOG_H
 
 #include <stdarg.h>
+#include <stddef.h>
 
 /*
  * Writes "latchkey: SITE: parts…" to stderr, cut at 1 KiB. Bytes that could
@@ -20,6 +21,11 @@ void log_line(const char *site, ...) __attribute__((sentinel));
 /* The same for a function that was called with the parts. */
 void log_parts(const char *site, va_list parts);
 
+/*
+ * From now on a line goes to `to`, which has room bytes (at least 1), is NUL-terminated and holds the
+ * newest line alone, without "latchkey: ". NULL: lines go where they went before.
+ */
+void log_divert(char *to, size_t room);
 /* From now on lines go to the system's logger (/dev/log). When there is none they go where they went before. */
 void log_to_syslog(void);
 /*

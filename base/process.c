@@ -78,7 +78,7 @@ int process_enter(const char *dir)
 		open_standard_files();
 		fd = open(dir, OPEN_DIRECTORY);
 	}
-	if (began_as_root() && !is_owner && fstat(fd, &owner) == 0)
+	if (fd >= 0 && began_as_root() && !is_owner && fstat(fd, &owner) == 0)
 		become_owner(dir, &owner);
 	return fd;
 }

@@ -31,6 +31,7 @@
 
 enum need {
 	NEED_NOTHING,
+	NEED_OPTIONS,   /* as NEED_CONF; where there is no directory the options have their defaults */
 	NEED_DIRECTORY, /* the data directory exists; the verb itself becomes its owner */
 	NEED_OWNER,     /* it exists, and this process is its owner */
 	NEED_CONF,      /* also, its configuration is good */
@@ -132,7 +133,7 @@ static const struct verb verbs[] = {
 		"a derived key as JWK: who has it can forge that kind of token" },
 	{ "audit", "[--json] [--since WHEN] [--follow]", 0, 0, OPT(JSON) | OPT(SINCE) | OPT(FOLLOW), NEED_CONF, NULL,
 		verb_audit, "what happened; WHEN is a duration (2h) or Unix seconds" },
-	{ "config", "[--json]", 0, 0, OPT(JSON), NEED_CONF, NULL, verb_config,
+	{ "config", "[--json]", 0, 0, OPT(JSON), NEED_OPTIONS, NULL, verb_config,
 		"every option: value, default, meaning" },
 	{ "verify", "[--live]", 0, 0, OPT(LIVE), NEED_CONF, NULL, verb_verify,
 		"an access token on stdin: its claims, or exit code 1; --live asks the store" },
@@ -222,51 +223,53 @@ static int usage(const struct line *l, const struct verb *v, const char *why)
 
 /* ---- the line ---------------------------------------------------------- */
 
-/*
- * Reads the option at argv[*i], and its value. False when there is no such option,
- * when its value is missing or empty, or when it has a value and takes none.
- */
-static bool take_option(struct verb_call *c, int argc, char **argv, int *i)
+/* Reads the option at argv[*i], and its value. NULL, or what is wrong; a value, which may be a secret, isn't shown. */
+static const char *take_option(struct verb_call *c, int argc, char **argv, int *i)
 {
 	struct slice value = slice_of(argv[*i]), name = slice_cut(&value, '=');
 	size_t o = 0;
+	if (slice_is(name, S("-h")))
+		name = slice_of(option_words[OPT_HELP].name);
 	while (o < OPT__MAX && !slice_is(name, slice_of(option_words[o].name)))
 		o++;
-	if (o == OPT__MAX || (value.p && !option_words[o].takes_value))
-		return false;
+	if (o == OPT__MAX)
+		return text_join("no such option: ", slice_text(name), NULL);
+	if (value.p && !option_words[o].takes_value)
+		return text_join(option_words[o].name, " takes no value", NULL);
 	if (option_words[o].takes_value && !value.p)
 		value = ++*i < argc ? slice_of(argv[*i]) : SLICE_NONE;
 	c->given[o] = true;
 	c->value[o] = value;
-	return value.n > 0 || !option_words[o].takes_value;
+	return value.n || !option_words[o].takes_value ? NULL : text_join(option_words[o].name, " needs a value", NULL);
 }
 
 /* Reads argv into words and options. NULL, or what is wrong. */
 static const char *read_line(struct line *l, int argc, char **argv)
 {
 	bool options_on = true;
-	for (int i = 1; i < argc; i++) {
+	const char *wrong = NULL;
+	for (int i = 1; !wrong && i < argc; i++) {
 		struct slice arg = slice_of(argv[i]);
 		if (options_on && slice_is(arg, S("--"))) {
 			options_on = false;
 		} else if (options_on && arg.n > 1 && arg.p[0] == '-') {
-			if (!take_option(&l->call, argc, argv, &i))
-				return "no such option, or its value is missing";
+			wrong = take_option(&l->call, argc, argv, &i);
 		} else if (l->words == WORDS_MAX) {
 			return "too many words";
 		} else {
 			l->word[l->words++] = arg;
 		}
 	}
-	return NULL;
+	return wrong;
 }
 
-static bool options_fit(const struct verb_call *c, const struct verb *v)
+/* NULL, or the option that the verb doesn't take. */
+static const char *odd_option(const struct verb_call *c, const struct verb *v)
 {
 	for (size_t o = 0; o < OPT__MAX; o++)
 		if (c->given[o] && !((v->options | OPT(DIR)) & 1u << o))
-			return false;
-	return true;
+			return option_words[o].name;
+	return NULL;
 }
 
 /* --help and --version become the verbs help and version. The words of the line become help's operands. */
@@ -308,8 +311,9 @@ static const char *misuse(const struct line *l, const struct verb *v)
 		return "something is missing";
 	if (operands > v->max)
 		return "too many words";
-	if (!options_fit(&l->call, v))
-		return "this verb doesn't take that option";
+	const char *odd = odd_option(&l->call, v);
+	if (odd)
+		return text_join("this verb doesn't take the option ", odd, NULL);
 	return v->run ? NULL : "serve must be the first word";
 }
 
@@ -328,10 +332,16 @@ static void meet(struct verb_call *c, enum need need)
 {
 	struct stat st;
 	const char *wrong = NULL;
+	if (need == NEED_OPTIONS) {
+		need = stat(c->dir, &st) == 0 ? NEED_CONF : NEED_NOTHING;
+		config_parse(SLICE_NONE, &c->conf);
+	}
 	if (need >= NEED_DIRECTORY && stat(c->dir, &st))
-		fail(ERROR_STORE_UNAVAILABLE, "AD1", c->dir, ": ", strerror(errno), "; latchkey init makes it", NULL);
+		fail(ERROR_STORE_UNAVAILABLE, "AD1", config_no_dir(c->dir), NULL);
 	if (need >= NEED_OWNER)
 		process_become_owner(c->dir);
+	if (need >= NEED_OWNER && st.st_uid != geteuid())
+		fail(ERROR_STORE_UNAVAILABLE, "AD3", c->dir, " belongs to user id ", dec(st.st_uid), "; run it as root (sudo) or as that user", NULL);
 	if (need >= NEED_CONF)
 		wrong = config_read(c->dir, &c->conf);
 	c->work.config = &c->conf;
@@ -393,7 +403,7 @@ int admin_main(int argc, char **argv)
 	unmask(&l);
 	const struct verb *v = find_verb(&l);
 	if (!v)
-		return usage(&l, NULL, l.words ? "no such verb" : "a verb is needed");
+		return usage(&l, NULL, l.words ? text_join("no such verb: ", slice_text(l.word[0]), NULL) : "a verb is needed");
 	wrong = misuse(&l, v);
 	return wrong ? usage(&l, v, wrong) : run(&l.call, v);
 }

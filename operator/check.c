@@ -24,6 +24,7 @@
 
 #include "base/process.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "clock.h"
 #include "config.h"
 #include "harden.h"
@@ -90,18 +91,28 @@ static void tell_mended(struct check *k, const char *what, const char *name, con
 	tell(k, FOUND_MENDED, what, text_join(name, owner_and_mode(was), "; now ", owner_and_mode(&st), NULL), "");
 }
 
+/* Where it isn't ours nothing in it can be seen, and so nothing else is told. */
+static bool is_ours(struct check *k)
+{
+	struct stat st = { 0 };
+	stat(k->dir, &st);
+	if (st.st_uid == geteuid())
+		return true;
+	tell(k, FOUND_FAIL, "directory", owner_and_mode(&st),
+		"run it as root (sudo), which becomes the owner; or let the directory belong to this user: chown -R");
+	return false;
+}
+
 static void check_directory(struct check *k)
 {
 	struct stat st = { 0 };
 	stat(k->dir, &st);
-	if (k->repair && st.st_mode & 077 && chmod(k->dir, 0700) == 0) {
+	if (k->repair && (st.st_mode & 0777) != 0700 && chmod(k->dir, 0700) == 0) {
 		tell_mended(k, "directory", "", &st, k->dir);
 		stat(k->dir, &st);
 	}
-	if (st.st_uid != geteuid())
-		tell(k, FOUND_FAIL, "directory", owner_and_mode(&st), "run latchkey as its owner, or chown -R it");
-	else if (st.st_mode & 022)
-		tell(k, FOUND_FAIL, "directory", owner_and_mode(&st), "others can put files there: chmod 700");
+	if (st.st_mode & 022 || ~st.st_mode & 0700)
+		tell(k, FOUND_FAIL, "directory", owner_and_mode(&st), "its owner alone must be able to put files there: chmod 700");
 	else
 		tell(k, st.st_mode & 055 ? FOUND_WARN : FOUND_OK, "directory", owner_and_mode(&st), "others can look in: chmod 700");
 }
@@ -109,15 +120,17 @@ static void check_directory(struct check *k)
 static const struct file {
 	const char *name;
 	bool needed;
-	mode_t closed;          /* bits that must be clear */
+	bool link;              /* it may be one: what counts is the file behind it */
+	mode_t closed;          /* bits that must be clear, */
+	mode_t open;            /* and those that must be set */
 	const char *missing;    /* advice */
 	const char *exposed;    /* advice once it was open to others; NULL: it tells nothing */
 } files[] = {
-	{ "latchkey.key", true, 077, "restore it, or make new keys with latchkey init in a new directory",
+	{ "latchkey.key", true, true, 077, 0400, "restore it; or latchkey key rotate --epoch makes one, and everybody signs in again",
 		"whoever read it can make tokens: latchkey key rotate --epoch" },
-	{ "latchkey.conf", false, 022, "", NULL },
-	{ "password.lock", false, 077, "", NULL },
-	{ "throttle", false, 077, "", NULL },
+	{ "latchkey.conf", false, false, 022, 0400, "", NULL },
+	{ "password.lock", false, false, 077, 0600, "", NULL },
+	{ "throttle", false, false, 077, 0600, "", NULL },
 };
 
 /* The i-th file to look at: first the store's, then the others. False after the last one. */
@@ -127,7 +140,7 @@ static bool file_at(size_t i, struct file *out)
 	while (store_files[stores].name)
 		stores++;
 	if (i < stores)
-		*out = (struct file){ store_files[i].name, store_files[i].needed, 077, "make it with latchkey init", NULL };
+		*out = (struct file){ store_files[i].name, store_files[i].needed, false, 077, 0600, "latchkey init makes a new one", NULL };
 	else if (i < stores + sizeof files / sizeof *files)
 		*out = files[i - stores];
 	else
@@ -185,18 +198,19 @@ static void check_file(struct check *k, const struct file *f)
 	struct stat st;
 	if (k->repair)
 		mend_mode(k, f);
-	bool there = lstat(path_in(k->dir, f->name), &st) == 0;
+	bool there = (f->link ? stat : lstat)(path_in(k->dir, f->name), &st) == 0;
 	if (!there && f->needed)
 		tell(k, FOUND_FAIL, "file", text_join(f->name, " is missing", NULL), f->missing);
 	if (!there)
 		return;
 	const char *found = text_join(f->name, ": ", owner_and_mode(&st), NULL);
 	if (!S_ISREG(st.st_mode))
-		tell(k, FOUND_FAIL, "file", found, "it is not a regular file; move the real one there");
+		tell(k, FOUND_FAIL, "file", found, "it is no regular file: put a real one there");
 	else if (st.st_uid != geteuid())
 		tell(k, FOUND_FAIL, "file", found, "the directory's owner must own it: chown it");
 	else
-		tell(k, st.st_mode & f->closed ? FOUND_FAIL : FOUND_OK, "file", found, f->closed == 077 ? "chmod 600" : "chmod go-w");
+		tell(k, st.st_mode & f->closed || ~st.st_mode & f->open ? FOUND_FAIL : FOUND_OK, "file", found,
+			f->closed == 077 ? "chmod 600" : "chmod 644");
 }
 
 static void check_files(struct check *k)
@@ -224,7 +238,7 @@ static void check_key(struct check *k)
 	if (wrong == NULL)
 		wrong = jwt_keys_wrong(&ring);
 	if (wrong) {
-		tell(k, FOUND_FAIL, "key", wrong, "see latchkey.key in latchkey(8)");
+		tell(k, FOUND_FAIL, "key", wrong, "restore it; or latchkey key rotate --epoch makes one, and everybody signs in again");
 		return;
 	}
 	buf_int(&b, (int64_t)ring.count);
@@ -270,7 +284,8 @@ static void check_throttle(struct check *k)
 {
 	const char *dir = config_throttle_dir(&k->conf);
 	if (access(dir, W_OK | X_OK))
-		tell(k, FOUND_FAIL, "throttle", text_join(dir, ": ", strerror(errno), NULL), "make it, for the data directory's owner");
+		tell(k, FOUND_FAIL, "throttle", text_join(dir, ": ", strerror(errno), NULL), errno == EROFS
+			? "set throttle_dir to a directory that can be written" : "make it, for the data directory's owner");
 	else
 		tell(k, dir == k->dir ? FOUND_WARN : FOUND_OK, "throttle", dir,
 			"each password try writes there: make /run/latchkey (tmpfs) for the data directory's owner");
@@ -298,10 +313,13 @@ static void check_cookies(struct check *k)
 
 static struct check *running;
 
-/* Called by fail(). store_open() has logged the reason. */
+static char reason[256];
+
+/* Called by fail(), whose line is in `reason`. */
 static void cannot_open(enum error e)
 {
-	tell(running, FOUND_FAIL, "database", errors[e].code, "the line on stderr tells why");
+	(void)e;
+	tell(running, FOUND_FAIL, "database", reason, "until then requests are answered 503");
 	rows_end(&running->rows);
 	exit(1);
 }
@@ -310,6 +328,7 @@ static void check_database(struct check *k)
 {
 	struct buf b = { 0 };
 	running = k;
+	log_divert(reason, sizeof reason);
 	on_fail(cannot_open);
 	store_open(k->dir, STORE_SECONDS);
 	buf_s(&b, "schema ");
@@ -409,8 +428,10 @@ bool check_run(const char *dir, bool repair, bool json)
 	if (repair)
 		mend_owners(&k);
 	k.directory = process_enter(dir);
-	for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
+	for (size_t i = 0; i < sizeof checks / sizeof *checks && (i || is_ours(&k)); i++)
 		checks[i](&k);
+	on_fail(NULL);
+	log_divert(NULL, 0);
 	store_tidy();
 	store_close();
 	return rows_end(&k.rows) && !k.failed;

@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/process.h"
 #include "instance.h"
@@ -45,7 +46,7 @@ static struct listen_options read_arguments(int argc, char **argv, const char **
 		} else if (strcmp(argv[i], "--dir") == 0 && i + 1 < argc) {
 			*dir = argv[++i];
 		} else if (argv[i][0] == '-' || o.where) {
-			log_line("SE1", "usage: latchkey serve [ADDR:PORT|unix:PATH] [--workers N] [--idle SECONDS] [--dir DIR]", NULL);
+			log_line("SE1", argv[i], ": not understood; latchkey serve [ADDR:PORT|unix:PATH] [--workers N] [--idle SECONDS] [--dir DIR]", NULL);
 			exit(100);
 		} else {
 			o.where = argv[i];
@@ -143,10 +144,11 @@ struct slice serve(int argc, char **argv, const char **dir, struct slice *peer)
 	struct listener l;
 	struct listen_options asked = read_arguments(argc, argv, dir);
 	data_dir = config_dir(*dir);
-	process_become_owner(data_dir);
-	const char *wrong = check_instance();
+	int directory = process_enter(data_dir);
+	const char *wrong = directory < 0 ? config_no_dir(data_dir) : check_instance();
 	if (wrong)
 		fail(ERROR_STORE_UNAVAILABLE, "SE4", wrong, NULL);
+	close(directory);
 	instance_log(&checked);
 	listen_and_serve(&asked, usable, &l);
 	if (l.role == LISTEN_WORKER)

@@ -43,6 +43,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -57,7 +58,8 @@ enum {
 	BUSY_MS = 2000,
 	/* How long an idle process, or one that has answered, waits for a turn to empty the log in. */
 	IDLE_SECONDS = 1,
-	TIDY_SECONDS = 1
+	TIDY_SECONDS = 1,
+	LOCKS_FILE = 16384              /* bytes of /proc/locks that are looked through */
 };
 
 enum state { CLOSED, ABANDONED, RESTING, OPEN, IN_BATCH };
@@ -94,11 +96,30 @@ static enum error error_of(int rc)
 	}
 }
 
+/* What to do about a result code. */
+static const char *advice_on(int rc)
+{
+	static const struct { int rc; const char *advice; } advices[] = {
+		{ SQLITE_FULL, "; make room on the disk" },
+		{ SQLITE_CORRUPT, "; restore a backup: latchkey restore FILE" },
+		{ SQLITE_NOTADB, "; restore a backup: latchkey restore FILE" },
+		{ SQLITE_IOERR, "; the disk fails: see the kernel's log" },
+		{ SQLITE_CANTOPEN, "; see latchkey check" },
+		{ SQLITE_READONLY, "; see latchkey check" },
+	};
+	int64_t holder = (rc & 0xff) == SQLITE_BUSY ? sqlite_file_holder() : 0;
+	if (holder)
+		return text_join("; process ", dec(holder), " has latchkey.db open, and nothing else may: end it", NULL);
+	for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
+		if (advices[i].rc == (rc & 0xff))
+			return advices[i].advice;
+	return "";
+}
+
 _Noreturn void db_failed(int rc, const char *what)
 {
-	enum error e = transaction.committed ? ERROR_UNSETTLED : error_of(rc);
-	fail(e, "ST1", what, ": ", sqlite3_errstr(rc), " (", dec(rc), ")",
-		transaction.committed ? "; it was committed all the same" : e == ERROR_STORE_UNAVAILABLE ? "; see latchkey check" : "", NULL);
+	fail(transaction.committed ? ERROR_UNSETTLED : error_of(rc), "ST1", what, ": ", sqlite3_errstr(rc), " (", dec(rc), ")",
+		transaction.committed ? "; it was committed all the same" : "", advice_on(rc), NULL);
 }
 
 void db_need(int rc, const char *what)
@@ -114,6 +135,33 @@ enum error store_failure(enum error e)
 
 /* ---- the turn ---------------------------------------------------------- */
 
+/* The process of a line of /proc/locks, if that is an flock(2) on the inode: "7: FLOCK  ADVISORY  WRITE 1234 fe:01:5678 0 EOF". */
+static struct slice flock_holder(struct slice line, struct slice inode)
+{
+	struct slice word[6];
+	size_t n = 0;
+	while (line.n && n < sizeof word / sizeof *word) {
+		word[n] = slice_cut(&line, ' ');
+		n += word[n].n > 0;
+	}
+	if (n < 6 || !slice_is(word[1], S("FLOCK")) || word[5].n < inode.n)
+		return SLICE_NONE;
+	return slice_is(slice_from(word[5], word[5].n - inode.n), inode) ? word[4] : SLICE_NONE;
+}
+
+/* The sandbox of a request hides the kernel's list; `latchkey check` sees it. */
+static const char *turn_holder(void)
+{
+	struct stat st = { .st_ino = 0 };
+	struct slice text = SLICE_NONE, pid = SLICE_NONE;
+	fstat(turn, &st);
+	struct slice inode = slice_of(text_join(":", dec((int64_t)st.st_ino), NULL));
+	file_read("/proc/locks", LOCKS_FILE, &text);
+	while (pid.n == 0 && text.n)
+		pid = flock_holder(slice_cut(&text, '\n'), inode);
+	return pid.n ? text_join("; process ", slice_text(pid), " has it: end it", NULL) : "; latchkey check tells who has it";
+}
+
 void db_take_turn(const char *dir, int64_t seconds)
 {
 	const char *path = path_in(dir, "latchkey.lock");
@@ -123,7 +171,7 @@ void db_take_turn(const char *dir, int64_t seconds)
 		fail(errno == ENOSPC || errno == EDQUOT ? ERROR_STORE_FULL : ERROR_STORE_UNAVAILABLE, "ST2",
 			"cannot open ", path, ": ", strerror(errno), NULL);
 	if (!lock_within(turn, seconds))
-		fail(ERROR_BUSY, "ST3", "no turn at the store within ", dec(seconds), " s", NULL);
+		fail(ERROR_BUSY, "ST3", "no turn at the store within ", dec(seconds), " s", turn_holder(), NULL);
 }
 
 void db_give_turn(void)
@@ -182,9 +230,9 @@ void db_connect(const char *path)
 {
 	int rc = sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, sqlite_file_layer());
 	if (rc != SQLITE_OK)
-		fail(error_of(rc), "ST4", "cannot open ", path, ": ", sqlite3_errstr(rc), "; see latchkey check", NULL);
+		fail(error_of(rc), "ST4", "cannot open ", path, ": ", sqlite3_errstr(rc), advice_on(rc), NULL);
 	if (sqlite3_db_readonly(database, "main") != 0)
-		fail(ERROR_STORE_UNAVAILABLE, "ST7", path, " cannot be written; see latchkey check", NULL);
+		fail(ERROR_STORE_UNAVAILABLE, "ST7", path, " cannot be written", advice_on(SQLITE_READONLY), NULL);
 	configure_connection();
 	state = OPEN;
 }
@@ -219,7 +267,7 @@ static void wake_up(void)
 	int64_t give_up = now_boot() + BUSY_MS / 1000;
 	while (!sqlite_file_return(&unchanged)) {
 		if (now_boot() > give_up)
-			fail(ERROR_BUSY, "ST11", "another program holds latchkey.db", NULL);
+			db_failed(SQLITE_BUSY, "open");
 		nanosleep(&(const struct timespec){ .tv_nsec = 1000000 }, NULL);
 	}
 	state = OPEN;

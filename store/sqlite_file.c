@@ -189,6 +189,12 @@ static bool lock_main(short type)
 	return fcntl(descriptor[MAIN], F_SETLK, &range) == 0;
 }
 
+int64_t sqlite_file_holder(void)
+{
+	struct flock range = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCKS_AT, .l_len = LOCKS };
+	return fcntl(descriptor[MAIN], F_GETLK, &range) == 0 && range.l_type != F_UNLCK ? range.l_pid : 0;
+}
+
 static int64_t nanoseconds(struct timespec t)
 {
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -59,6 +60,9 @@ int sqlite_file_sync(void);
  */
 bool sqlite_file_leave(int frames);
 bool sqlite_file_return(bool *unchanged);
+
+/* The process that has a lock on the database where this one can't have it; 0: none, or it can't be told. */
+int64_t sqlite_file_holder(void);
 
 /*
  * For a process that ends soon: lets go of the file's locks without SQLite's knowledge, whatever is under way.

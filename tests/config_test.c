@@ -237,7 +237,7 @@ static void test_lines(void)
 		{ "\n= on", "latchkey.conf:2: is not of the form name = value" },
 		{ "sign up = on", "latchkey.conf:1: is not of the form name = value" },
 		{ "Signup = on", "latchkey.conf:1: is not of the form name = value" },
-		{ "\357\273\277signup = on", "latchkey.conf:1: is not of the form name = value" },
+		{ "\357\273\277signup = on", NULL }, { "\357\273\277\357\273\277signup = on", "latchkey.conf:1: is not of the form name = value" },
 		{ "a123456789b123456789c123456789d1 = 1", "latchkey.conf:1: a123456789b123456789c123456789d1: no such option (see latchkey config)" },
 		{ "a123456789b123456789c123456789d12 = 1", "latchkey.conf:1: is not of the form name = value" },
 		{ "refesh_ttl = 1d", "latchkey.conf:1: refesh_ttl: no such option (see latchkey config)" },

@@ -21,6 +21,7 @@ static void put(const char *name, const char *text, mode_t mode)
 }
 
 #define HEX64 "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define LOST "; restore it, or latchkey key rotate --epoch makes one, and everybody signs in again"
 #define HEX62 "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e"
 
 static struct key key_numbered(int n)
@@ -64,9 +65,32 @@ static void test_key_modes(void)
 			"mode %o", (unsigned)modes[i].mode);
 	}
 	unlink(path_in(dir, "latchkey.key"));
-	is_str(keyring_read(dir, &ring), "latchkey.key: No such file or directory", "no key file");
+	is_str(keyring_read(dir, &ring), "latchkey.key: No such file or directory" LOST, "no key file");
+	mkdir(path_in(dir, "latchkey.key"), 0700);
+	is_str(keyring_read(dir, &ring), "latchkey.key: is not a file", "a directory");
+	rmdir(path_in(dir, "latchkey.key"));
+}
+
+static void write_into(void *where)
+{
+	struct keyring ring = { .count = 1, .key = { key_numbered(1) } };
+	keyring_write(where, &ring);
+}
+
+/* The file behind it is judged, and never hidden by another. */
+static void test_link(void)
+{
+	struct keyring ring;
+	const char *real = path_in(dir, "real");
 	put("real", "0011aaff 5 " HEX64 "\n", 0600);
-	ok(symlink("real", path_in(dir, "latchkey.key")) == 0 && keyring_read(dir, &ring) != NULL, "no link is followed");
+	ok(symlink("real", path_in(dir, "latchkey.key")) == 0 && keyring_read(dir, &ring) == NULL, "a link to a good file is as good");
+	ok(chmod(real, 0640) == 0 && keyring_read(dir, &ring) != NULL, "to one that others can read isn't");
+	ok(chmod(real, 0400) == 0 && keyring_read(dir, &ring) == NULL, "nobody need be able to write it");
+	is_int(dies(write_into, dir), 111, "a link isn't replaced");
+	ok(strstr(t_err, "KR2: latchkey.key is a link") != NULL, "which is said");
+	unlink(real);
+	ok(keyring_read(dir, &ring) != NULL, "a link to nothing is no key");
+	unlink(path_in(dir, "latchkey.key"));
 }
 
 static void test_key_lines(void)
@@ -75,7 +99,7 @@ static void test_key_lines(void)
 	static const struct { const char *text, *message; } files[] = {
 		{ "0011aaff 5 " HEX64, NULL },
 		{ "0011aaff 0 " HEX64 "\n", NULL },
-		{ "", "latchkey.key: holds no key (make one: latchkey key rotate)" },
+		{ "", "latchkey.key: holds no key" LOST },
 		{ "\n", form },
 		{ "0011AAFF 5 " HEX64, form },
 		{ "0011aaf 5 " HEX64, form },
@@ -109,12 +133,6 @@ static void test_too_many_keys(void)
 		snprintf(text + strlen(text), sizeof text - strlen(text), "%08x %d " HEX64 "\n", (unsigned)n, n);
 	put("latchkey.key", text, 0600);
 	is_str(keyring_read(dir, &ring), "latchkey.key:9: more keys than are allowed", "nine keys");
-}
-
-static void write_into(void *where)
-{
-	struct keyring ring = { .count = 1, .key = { key_numbered(1) } };
-	keyring_write(where, &ring);
 }
 
 static void test_write_failures(void)
@@ -194,7 +212,7 @@ int main(void)
 	if (!mkdtemp(dir))
 		return 2;
 	static void (*const tests[])(void) = {
-		test_keys_there_and_back, test_key_modes, test_key_lines, test_too_many_keys, test_write_failures, test_find,
+		test_keys_there_and_back, test_key_modes, test_link, test_key_lines, test_too_many_keys, test_write_failures, test_find,
 		test_which_signed_when,
 	};
 	size_t mark = arena_mark();

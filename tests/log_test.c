@@ -171,11 +171,26 @@ static void syslogs(void)
 	unlink(path_in(dir, "plain"));
 }
 
+/* The newest line alone, cut to the room that there is. */
+static void diverted(void)
+{
+	char kept[16];
+	log_divert(kept, sizeof kept);
+	log_line("T8", "first", NULL);
+	is_str(kept, "T8: first", "a line is kept");
+	log_line("T9", "a longer ", "second", NULL);
+	is_str(kept, "T9: a longer se", "the next takes its place, and is cut");
+	log_divert(NULL, 0);
+	log_line("T10", "third", NULL);
+	is_str(kept, "T9: a longer se", "afterwards lines go where they went");
+}
+
 int main(void)
 {
 	ok(mkdtemp(dir) != NULL, "a directory");
 	vocabulary();
 	logs();
+	diverted();
 	syslogs();
 	rmdir(dir);
 	return done_testing();

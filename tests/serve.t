@@ -44,7 +44,7 @@ done
 is "$(serve_exit 127.0.0.1:0 more)" 100 'two addresses'
 is "$(serve_exit --port 80)" 100 'an option that there is not'
 is "$(serve_exit 127.0.0.1:0 --dir "$TMP/nothing")" 111 'no data directory'
-like "$(cat "$TMP/out")" '*latchkey.key*' 'which it says at once, not at the first request'
+like "$(cat "$TMP/out")" '*nothing: No such file or directory; latchkey init makes it*' 'which it says at once, not at the first request'
 
 # --- what it serves
 while read -r path code type; do

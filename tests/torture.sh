@@ -35,6 +35,7 @@ turn	The turn of the store is never held while a client is waited for
 secrets	No secret leaks
 guess	Guessing passwords is throttled, the right one gets in
 storage	A store of the client that fails, hangs or forgets signs nobody out
+messages	What a message advises helps, in the state that it is about
 backup	A copy is whole, whatever goes on; put back, it signs out nobody it knows
 '
 

@@ -99,11 +99,11 @@ while read -r trouble reads log; do
     ok "$name: the store is whole" as "$LATCHKEY" check --dir "$DATA"
 done <<END
 no_database       503  latchkey.db
-not_a_database    503  not a database*latchkey check
+not_a_database    503  not a database*latchkey restore FILE
 a_foreign_one     503  latchkey.db is not a database of latchkey
 a_newer_version   503  latchkey.db has schema version 99*run a newer latchkey
 an_older_version  503  run latchkey init --upgrade
-a_torn_page       503  malformed*latchkey check
+a_torn_page       503  malformed*latchkey restore FILE
 read_only_files   503  latchkey.db cannot be written; see latchkey check
 read_only_db      503  latchkey.db cannot be written; see latchkey check
 read_only_log     200  readonly database*latchkey check
