@@ -600,18 +600,9 @@ static enum error handle_audit(struct call *c)
 	return end_data(w);
 }
 
-static enum error write_nothing(void *arg)
-{
-	(void)arg;
-	return ERROR_NONE;
-}
-
-/* A transaction is begun: a log that can't be written is found by that alone. */
 static enum error handle_health(struct call *c)
 {
-	enum error e = session_clock(&c->work);
-	if (e == ERROR_NONE)
-		e = store_run(DURABLE_LATER, write_nothing, NULL);
+	enum error e = session_ready(&c->work);
 	if (e != ERROR_NONE)
 		return e;
 	struct jw *w = begin_data(c, 200);

@@ -7,7 +7,10 @@
  */
 #include "session.h"
 
+#include "base/file.h"
+
 enum {
+	ROOM_LEAST = 64 * 1024,    /* bytes free, without which the store's log soon can't grow */
 	TURN_SECONDS = 5,          /* how long a request waits for the store */
 	FUTURE_SECONDS = 120,      /* how far ahead of the clock a token's iat may lie: the mark's tolerance */
 	UNSEEN_SECONDS = 3720      /* how far the clock can go back unseen where the mark is raised by the hour */
@@ -44,6 +47,21 @@ enum error session_clock(struct work *w)
 	store_open(w->config->dir, TURN_SECONDS);
 	w->mark = store_mark(&w->seen);
 	return settle_time(w);
+}
+
+static enum error write_nothing(void *arg)
+{
+	(void)arg;
+	return ERROR_NONE;
+}
+
+/* A transaction is begun: a log that can't be written is found by that alone. One that can't grow isn't. */
+enum error session_ready(struct work *w)
+{
+	enum error e = session_clock(w);
+	if (e == ERROR_NONE)
+		e = store_run(DURABLE_LATER, write_nothing, NULL);
+	return e == ERROR_NONE && file_room(w->config->dir) < ROOM_LEAST ? ERROR_STORE_FULL : e;
 }
 
 /* The earlier of the two; end 0 is none. */

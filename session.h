@@ -27,6 +27,9 @@ bool session_username_ok(struct slice name);
  */
 enum error session_clock(struct work *w);
 
+/* Whether somebody could sign in now: the store can be opened and written, its disk has room, and the clock is set. */
+enum error session_ready(struct work *w);
+
 /* When a session is over if nothing happens before, Unix seconds: its idle window, or its absolute end. */
 int64_t session_deadline(const struct config *config, const struct session *s);
 

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -51,6 +52,14 @@ int file_read(const char *path, size_t max, struct slice *out)
 	int error = file_read_open(fd, max, out);
 	close(fd);
 	return error;
+}
+
+int64_t file_room(const char *dir)
+{
+	struct statvfs v;
+	if (statvfs(dir, &v) || v.f_blocks == 0)
+		return INT64_MAX;
+	return (int64_t)((uint64_t)v.f_bavail * v.f_frsize);
 }
 
 bool directory_sync(const char *dir)

@@ -26,6 +26,9 @@ int file_read_open(int fd, size_t max, struct slice *out);
  */
 bool directory_sync(const char *dir);
 
+/* Bytes that the file system of dir has left for this process; INT64_MAX where it doesn't say. Quotas aren't seen. */
+int64_t file_room(const char *dir);
+
 /* write(2) until all is written, over EINTR and short writes. False on error. */
 bool write_all(int fd, struct slice s);
 /*

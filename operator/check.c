@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -251,11 +250,9 @@ static void check_key(struct check *k)
 
 static void check_space(struct check *k)
 {
-	struct statvfs v = { 0 };
 	struct buf b = { 0 };
-	statvfs(k->dir, &v);
-	uint64_t room = (uint64_t)v.f_bavail * v.f_frsize;
-	buf_int(&b, (int64_t)(room / 1024));
+	int64_t room = file_room(k->dir);
+	buf_int(&b, room / 1024);
 	buf_s(&b, " KiB free");
 	tell(k, room < SPACE_LEAST ? FOUND_FAIL : room < SPACE_ENOUGH ? FOUND_WARN : FOUND_OK, "space", slice_text(buf_slice(&b)),
 		"make room: without it nobody can sign in");

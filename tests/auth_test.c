@@ -21,6 +21,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 enum { DAY = 86400, CHEAP = 8 };
 
@@ -704,6 +705,15 @@ static void access_tokens(void)
 	expect(200, NULL, "a clock that is 120 s ahead of ours");
 }
 
+/* In libc's place. */
+static bool disk_full;
+int statvfs(const char *path, struct statvfs *out)
+{
+	(void)path;
+	*out = (struct statvfs){ .f_frsize = 1024, .f_blocks = 100000, .f_bavail = disk_full ? 63 : 64 };
+	return 0;
+}
+
 /* What needs no store asks none: there is none in this directory. */
 static void ask_health(void *unused)
 {
@@ -756,6 +766,10 @@ static void verify(void)
 	get("/health");
 	expect(200, NULL, "/health");
 	is_int(number("time"), clock_now, "tells the time");
+	disk_full = true;
+	get("/health");
+	expect(503, "store_full", "/health on a full disk");
+	disk_full = false;
 	change(enable, row_of(s.session).user);
 }
 

@@ -36,6 +36,8 @@ static void files(void)
 	ok(symlink("five", path_in(dir, "link")) == 0 && file_read(path_in(dir, "link"), 9, &text) == ELOOP, "no link is followed");
 	ok(!write_all(-1, S("x")), "a write that fails says so");
 	ok(directory_sync(dir) && !directory_sync(path_in(dir, "none")) && !directory_sync("/proc"), "a directory is on disk, or it is said");
+	ok(file_room(dir) >= 0 && file_room(dir) < INT64_MAX, "a disk says how much room there is");
+	ok(file_room(path_in(dir, "none")) == INT64_MAX && file_room("/proc") == INT64_MAX, "or doesn't");
 	ok(!lock_within(-1, 1) && errno == EBADF, "so it is of a lock");
 	unlink(path_in(dir, "link"));
 	unlink(path_in(dir, "five"));

@@ -38,6 +38,8 @@ troubled() {
     is "$(refresh "$TOKEN" key 2>"$TMP/log" | tee "$TMP/answer" | verdict)" "503 $2" "$1: $2"
     like "$(cat "$TMP/answer")" '*Retry-After: [1-9]*' "$1: and when to come again"
     like "$(cat "$TMP/log")" "*latchkey: *$4*" "$1: the log says what is wrong"
+    # How large a file may be, nobody is told beforehand.
+    [ "$1" = 'a limit on files' ] || is "$(ask GET /health '' 2>/dev/null | verdict)" "503 $2" "$1: health says it, too"
     is "$(ask POST /logout "{\"refresh_token\":\"$TOKEN\"}" 2>/dev/null | status)" 503 "$1: no sign-out is pretended"
     is "$(login 2>/dev/null | status)" 503 "$1: nor that the password is wrong"
     is "$(with_token "$ACCESS" GET /me 2>/dev/null | status)" "$3" "$1: nor is anyone told to sign in"
