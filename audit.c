@@ -48,6 +48,11 @@ static enum error try_change(void *work)
 	return w->change(w->arg);
 }
 
+enum error audit_client(const struct work *w)
+{
+	return w->is_gone && w->is_gone(w->client) ? ERROR_REQUEST_TIMEOUT : ERROR_NONE;
+}
+
 enum error audit_run(struct work *w, enum durability d, enum error (*change)(void *), void *arg)
 {
 	w->change = change;

@@ -17,13 +17,15 @@
 
 /*
  * What the policy needs to know, whoever asks: an HTTP dialect or the operator.
- * The first four are given; session_clock() sets the rest. Borrows all.
+ * What stands before `trust` is given; session_clock() sets the rest. Borrows all.
  */
 struct work {
 	const struct config *config;
 	const struct keyring *ring;     /* NULL where no token is opened or issued */
 	struct slice peer;              /* the client's address; empty for the operator and for AF_UNIX */
 	struct slice agent;             /* its User-Agent; LIMIT_AGENT bytes of it count */
+	bool (*is_gone)(const void *client);    /* nobody waits for the answer any more; NULL: that can't be known */
+	const void *client;
 	enum clock_trust trust;         /* in the clock of this host */
 	int64_t mark, seen;             /* what the store knows of the time (clock.h), Unix seconds; 0: nothing */
 	int64_t time;                   /* one time for the whole request, Unix seconds */
@@ -44,6 +46,12 @@ bool audit_in_log(const struct config *config);
  * doubt lasts until somebody vouches for the clock.
  */
 void audit_note(struct work *w, enum event event, uint64_t user, uint64_t session);
+
+/*
+ * For what would harm a client that has given up and asked again: inside the transaction, before anything is read or written.
+ * ERROR_REQUEST_TIMEOUT where it has gone.
+ */
+enum error audit_client(const struct work *w);
 
 /* Logs the event, if one was noted. After the commit. */
 void audit_log(const struct work *w);

@@ -153,6 +153,8 @@ enum error http_read_cgi(struct request *rq, char *const *environment, const str
 	if (!e)
 		e = receive_body(&in, &h.rq, length, SLICE_NONE);
 	*rq = h.rq;
+	rq->wire.client = STDOUT_FILENO;
+	rq->wire.read_at = now_ms();
 	return e;
 }
 
@@ -262,6 +264,7 @@ enum error http_read_stream(struct request *rq, struct slice early, const struct
 		e = length == LENGTH_CHUNKS ? receive_chunks(&in, &h.rq, begun, &used) : receive_body(&in, &h.rq, length, begun);
 	}
 	*rq = h.rq;
+	rq->wire.read_at = now_ms();
 	rq->wire.unread = e || begun.n > used;
 	return e;
 }

@@ -3,6 +3,8 @@
  */
 #include "http_request.h"
 
+#include <poll.h>
+
 #include "base/address.h"
 
 const char *const method_words[METHOD__MAX] = {
@@ -177,4 +179,20 @@ void http_explain_withheld(const struct request *rq)
 	explained = true;
 	log_line("HT1", "no Authorization came through ", slice_text(rq->server), ": ", remedy,
 		", or send access_token in the body (RFC 6750, 2.2)", NULL);
+}
+
+/* ---- whether somebody waits -------------------------------------------- */
+
+#ifndef POLLRDHUP
+#define POLLRDHUP 0             /* Linux's */
+#endif
+
+enum { LATE_MS = 1000 };
+
+bool http_is_gone(const struct request *rq)
+{
+	struct pollfd client = { .fd = rq->wire.client, .events = POLLRDHUP };
+	if (!rq->wire.read_at || (rq->wire.face == FACE_CGI && now_ms() - rq->wire.read_at < LATE_MS))
+		return false;
+	return poll(&client, 1, 0) > 0 && (client.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }

@@ -31,6 +31,8 @@ struct wire {
 	bool unread;                /* of a socket: input may be left; http_send() then reads it */
 	bool keep;                  /* the client may send another request on this connection: HTTP/1.1, and a worker alone */
 	bool waits;                 /* the client waits for "100 Continue" before it sends the body */
+	int client;                 /* a descriptor on which the client waits: its socket, or the pipe of the answer */
+	int64_t read_at;            /* when the request was whole, of now_ms(); 0: it came from nowhere */
 	struct slice connected;     /* given to http_read_stream(): http_peer()'s, where it is known; p NULL: it asks */
 };
 
@@ -84,6 +86,12 @@ bool http_loopback_page(const struct request *rq);
  * the server and what helps.
  */
 void http_explain_withheld(const struct request *rq);
+/*
+ * Nobody waits for the answer any more: the client has closed its connection, or its sending side, which looks the same by TCP.
+ * What would be done for it now comes late: it may have asked again elsewhere. By CGI a web server ends the program, or closes its
+ * pipe; that is looked at once a second has gone by since the request was read, so that the common case costs no system call.
+ */
+bool http_is_gone(const struct request *rq);
 /* Origin names the very host that the request was sent to. */
 bool http_same_origin(const struct request *rq);
 

@@ -210,11 +210,16 @@ static void refuse(struct call *c, enum error e)
 	c->dialect->refuse(c, e);
 }
 
+static bool is_gone(const void *request)
+{
+	return http_is_gone(request);
+}
+
 void route_answer(const struct dialect *d, const struct config *config, const struct keyring *ring, const struct request *rq,
 	enum error e, struct reply *rp)
 {
 	struct call c = {
-		.work = { .config = config, .ring = ring, .peer = rq->peer, .agent = rq->user_agent },
+		.work = { .config = config, .ring = ring, .peer = rq->peer, .agent = rq->user_agent, .is_gone = is_gone, .client = rq },
 		.dialect = d, .rq = rq, .rp = rp, .path = path_in_dialect(d, rq), .own = arena(d->size),
 	};
 	if (e == ERROR_NONE) {

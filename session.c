@@ -288,6 +288,9 @@ static void forgive(struct rotation *r)
 static enum error follow_rule(void *arg)
 {
 	struct attempt *a = arg;
+	enum error gone = audit_client(a->w);
+	if (gone != ERROR_NONE)
+		return gone;
 	choose_token(a);
 	struct rotation *r = a->chosen;
 	const struct rule *rule = a->rule;
@@ -320,7 +323,9 @@ enum error session_rotate(struct work *w, struct rotation *tokens, size_t count,
 {
 	struct attempt a = { .w = w, .tokens = tokens, .count = count, .named = named };
 	const struct key *key = NULL;
-	(void)audit_run(w, DURABLE_LATER, follow_rule, &a);
+	enum error e = audit_run(w, DURABLE_LATER, follow_rule, &a);
+	if (e != ERROR_NONE)
+		return e;
 	if (!is_good(a.rule))
 		return refusal(&a);
 	if (a.rule->act != ACT_ROTATE)

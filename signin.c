@@ -99,6 +99,9 @@ static bool is_same_user(const struct user *u)
 static enum error sign_in(void *arg)
 {
 	struct trial *t = arg;
+	enum error gone = audit_client(t->w);
+	if (gone != ERROR_NONE)
+		return gone;
 	if (!is_same_user(t->user))
 		return ERROR_INVALID_CREDENTIALS;
 	if (t->hash.n)
@@ -153,6 +156,9 @@ static enum error check_new_user(const struct config *config, struct slice name,
 static enum error add_user(void *arg)
 {
 	struct trial *t = arg;
+	enum error gone = audit_client(t->w);
+	if (gone != ERROR_NONE)
+		return gone;
 	*t->user = (struct user){ .id = random_id(), .name = t->account, .password = t->hash, .created_at = t->w->time };
 	if (!store_user_add(t->user))
 		return ERROR_USERNAME_TAKEN;
@@ -184,7 +190,9 @@ static enum error change_password(void *arg)
 {
 	const struct trial *t = arg;
 	uint64_t session = t->caller->claims.sid;
-	enum error e = session_check_live(t->w, t->caller);
+	enum error e = audit_client(t->w);
+	if (e == ERROR_NONE)
+		e = session_check_live(t->w, t->caller);
 	if (e != ERROR_NONE)
 		return e;
 	store_user_password(t->user->id, t->hash);

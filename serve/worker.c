@@ -283,6 +283,13 @@ static void refuse_incomplete(struct connection *c, enum error e)
 	refuse_and_forget(c, &half, e);
 }
 
+/* Who waits for the answer. */
+static void is_for(struct request *rq, const struct connection *c)
+{
+	rq->wire.client = c->fd;
+	rq->wire.read_at = clock_now;
+}
+
 /* Looks at all that has come of a connection's request. */
 static void look(struct connection *c, struct slice bytes)
 {
@@ -291,6 +298,7 @@ static void look(struct connection *c, struct slice bytes)
 	enum http_progress progress = http_take(bytes, &c->at, calls->rules, c->peer, &taken);
 	c->face = taken.request.wire.face;
 	c->method = taken.request.method;
+	is_for(&taken.request, c);
 	if (progress == HTTP_WHOLE)
 		connection_keep_request(c, (struct slice){ bytes.p, taken.used });
 	if (progress == HTTP_WRONG) {
@@ -342,6 +350,7 @@ static void answer_alone(struct connection *c)
 	struct reply rp = { 0 };
 	(void)http_take(c->asked, &at, calls->rules, c->peer, &taken);
 	taken.request.wire.keep = false;
+	is_for(&taken.request, c);
 	calls->answer(&taken.request, &rp);
 	calls->settle();
 	set_reply(c, &taken.request, &rp);

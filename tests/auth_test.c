@@ -2009,6 +2009,55 @@ static void clock_ahead(void)
 	expect(401, "refresh_expired", "a confirmed clock expires");
 }
 
+/* ---- a client that has gone -------------------------------------------- */
+
+/* The next request is one of a client that has closed. */
+static void nobody_waits(void)
+{
+	int ends[2];
+	if (pipe(ends))
+		exit(2);
+	close(ends[0]);
+	rq.wire = (struct wire){ .face = FACE_HTTP, .client = ends[1], .read_at = 1 };
+}
+
+static void gone(void)
+{
+	struct signed_in s = sign_in("alice", "");
+	bool signup = config.signup;
+	config.signup = true;
+	static const char *const wanted[][2] = {
+		{ "/login", "{\"username\":\"alice\",\"password\":\"correct horse\"}" },
+		{ "/register", "{\"username\":\"gone\",\"password\":\"correct horse\"}" },
+	};
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+		nobody_waits();
+		post(wanted[i][0], wanted[i][1]);
+		expect(408, "request_timeout", "whose client has gone: %s", wanted[i][0]);
+	}
+	nobody_waits();
+	post("/refresh", refresh_body(s.refresh));
+	expect(408, "request_timeout", "and a refresh");
+	nobody_waits();
+	bearer(s.access);
+	post("/password", "{\"current_password\":\"correct horse\",\"new_password\":\"another horse\"}");
+	expect(408, "request_timeout", "and another password");
+	post(wanted[1][0], wanted[1][1]);
+	expect(201, NULL, "nobody was registered");
+	is_int(number("generation"), 1, "with a session of his own");
+	post("/refresh", refresh_body(s.refresh));
+	expect(200, NULL, "nor was the token spent, or the session ended");
+	is_int(number("generation"), 2, "it goes on where it was");
+	nobody_waits();
+	bearer(s.access);
+	get("/me");
+	expect(200, NULL, "what only reads is answered");
+	nobody_waits();
+	post("/logout", refresh_body(s.refresh));
+	expect(204, NULL, "and a sign-out stands");
+	config.signup = signup;
+}
+
 /* ---- all of it --------------------------------------------------------- */
 
 static void set_up(void)
@@ -2091,6 +2140,7 @@ int main(void)
 	new_password();
 	audit();
 	audit_elsewhere();
+	gone();
 	clock_behind();
 	revoke_behind();
 	clock_ahead();

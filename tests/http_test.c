@@ -1326,6 +1326,38 @@ static void test_socket_peers(void)
 	}
 }
 
+/* As by close(2) or by shutdown(2); and the pipe of an answer. */
+static void test_gone(void)
+{
+	struct request asked = { .wire.face = FACE_HTTP, .wire.read_at = 1 };
+	int pair[2];
+	for (int by_close = 0; by_close <= 1; by_close++) {
+		if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
+			exit(2);
+		asked.wire.client = pair[0];
+		bool before = http_is_gone(&asked);
+		if (by_close)
+			close(pair[1]);
+		else
+			shutdown(pair[1], SHUT_WR);
+		ok(!before && http_is_gone(&asked), by_close ? "a client that has closed is gone" : "one that has shut its sending side, too");
+		asked.wire.read_at = 0;
+		ok(!http_is_gone(&asked), "of a request that came from nowhere nobody asks");
+		asked.wire.read_at = 1;
+		close(pair[0]);
+		close(by_close ? pair[0] : pair[1]);
+	}
+	if (pipe(pair))
+		exit(2);
+	asked.wire = (struct wire){ .face = FACE_CGI, .client = pair[1], .read_at = now_ms() - 2000 };
+	ok(!http_is_gone(&asked), "by CGI who reads the answer is there");
+	close(pair[0]);
+	ok(http_is_gone(&asked), "and who has closed the pipe has gone");
+	asked.wire.read_at = now_ms();
+	ok(!http_is_gone(&asked), "which isn't asked while the request is fresh");
+	close(pair[1]);
+}
+
 static void test_reset(void)
 {
 	struct linger now_and_hard = { 1, 0 };
@@ -1757,6 +1789,7 @@ int main(void)
 		test_slow,
 		test_signals_do_not_end_a_read,
 		test_socket_peers,
+		test_gone,
 		test_reset,
 		test_linger,
 		test_cgi,

@@ -29,12 +29,15 @@
  *   unsynced       nothing is ever synced
  *   ends_unsynced  what must last is committed as a plain refresh is: an end is written and not synced
  *   kept           with `again`: what the first run did isn't taken back
+ *   keeps_turn     a process has its turn at the store until it ends
+ *   late           a client that has gone is never noticed
  *   key_unsynced   a directory isn't synced, so neither is the rename that retires a key
  *
  * Where a piece was refused "shim: refused" goes to stderr.
  */
 #include "base/base.h"
 #include "clock.h"
+#include "http_request.h"
 #include "store.h"
 
 #include <fcntl.h>
@@ -88,7 +91,7 @@ int __wrap_sqlite_file_sync(void);
 bool __real_directory_sync(const char *dir);
 bool __wrap_directory_sync(const char *dir);
 
-static bool crash, blames, unlocked, endless, gullible, raises, early, unsynced, ends_unsynced, key_unsynced, again, kept, keeps_turn;
+static bool crash, blames, unlocked, endless, gullible, raises, early, unsynced, ends_unsynced, key_unsynced, again, kept, keeps_turn, late;
 
 /* ---- memory ------------------------------------------------------------ */
 
@@ -321,6 +324,14 @@ void __wrap_store_before_answer(void)
 		__real_store_before_answer();
 }
 
+bool __real_http_is_gone(const struct request *rq);
+bool __wrap_http_is_gone(const struct request *rq);
+
+bool __wrap_http_is_gone(const struct request *rq)
+{
+	return !late && __real_http_is_gone(rq);
+}
+
 /* ---- the start --------------------------------------------------------- */
 
 static void supply(struct supply *s, const char *count)
@@ -333,7 +344,7 @@ static void obey(const char *word)
 {
 	static const struct { const char *word; bool *on; } switches[] = {
 		{ "again", &again }, { "kept", &kept }, { "keeps_turn", &keeps_turn }, { "crash", &crash }, { "blames", &blames }, { "unlocked", &unlocked }, { "endless", &endless }, { "gullible", &gullible }, { "raises", &raises },
-		{ "early", &early }, { "unsynced", &unsynced }, { "ends_unsynced", &ends_unsynced }, { "key_unsynced", &key_unsynced },
+		{ "late", &late }, { "early", &early }, { "unsynced", &unsynced }, { "ends_unsynced", &ends_unsynced }, { "key_unsynced", &key_unsynced },
 	};
 	for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
 		if (strcmp(word, switches[i].word) == 0)

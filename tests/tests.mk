@@ -47,7 +47,7 @@ $(UNITS): $(O)/tests/%.t: $(O)/tests/%_test.o $(LIBS) $(RUNTIME)
 # --- The product with hooks at its seams, for tests of what can't be had otherwise and for builds that are
 # broken, which the harnesses must catch: tests/shim.c.
 SHIM_WRAPS := main sqlite3_config malloc calloc realloc mmap flock fcntl fsync fdatasync fail clock_judge clock_mark \
-  store_run store_before_answer store_session_end store_sessions_end sqlite_file_flush sqlite_file_sync directory_sync
+  store_run store_before_answer http_is_gone store_session_end store_sessions_end sqlite_file_flush sqlite_file_sync directory_sync
 SHIM := $(O)/$(if $(CROSS),guest,tests)/shim
 $(SHIM): tests/shim.c $(O)/main.o $(LIBS) $(RUNTIME)
 	@echo "  LD  $@"; mkdir -p $(@D)
@@ -64,6 +64,7 @@ MUSL   := $(filter musl,$(B))
 TRACER := $(if $(MUSL),$(if $(filter x86_64,$(shell uname -m)),$(O)/inject))
 SHIMMED := $(if $(STATIC),$(O)/tests/shim)
 RUNS_again       := $(SHIMMED)
+RUNS_late        := $(SHIMMED)
 RUNS_budget      := $(if $(MUSL),$(BENCH)/latchkey $(BENCH)/fill)
 RUNS_clockwork   := $(SHIMMED)
 RUNS_cross       := $(if $(MUSL),cross-short)
