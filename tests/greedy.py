@@ -13,6 +13,7 @@ but for those that it has already, and memory are counted meanwhile; honest=PATH
     closed      an honest request, then the sending side is shut
     half        half a request, then the sending side is shut
     pipelined   an honest request, a hundred more and garbage behind it, in one piece
+    behind      an honest request with a body, and a byte behind it; then it stays
     deaf        an honest request whose answer isn't read
     crowd       says nothing; goes away once the server takes no more of them
     honest      an honest request
@@ -36,6 +37,7 @@ import time
 HEAD = b"GET /api/auth/health HTTP/1.1\r\nHost: localhost\r\n"
 HONEST = HEAD + b"Connection: close\r\n\r\n"
 SLOW = (HEAD + b"X-Slow: ", b"POST /api/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n{", b"900:CONTENT_LENGTH\x000\x00")
+BEHIND = b"POST /api/auth/refresh HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}X"
 DRIP = 0.25
 
 
@@ -179,6 +181,7 @@ def peers_of(case, port, count):
         "closed": lambda i: Peer(port, HONEST, shut=True),
         "half": lambda i: Peer(port, SLOW[i % 3], shut=True),
         "pipelined": lambda i: Peer(port, HONEST * 101 + bytes(range(256)) * 16),
+        "behind": lambda i: Peer(port, BEHIND),
         "deaf": lambda i: Peer(port, HONEST.replace(b"/api/auth/health", b"/"), deaf=True),
         "crowd": lambda i: Peer(port, b""),
         "honest": lambda i: Peer(port, HONEST),

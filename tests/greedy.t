@@ -74,6 +74,8 @@ judge() { # HOW MOST KIB
     case_of pipelined
     ok "$HOW: a hundred at once are one" test "$(value answers)" -le "$COUNT"
     is "$(value closed)" "$COUNT" "$HOW: with which it ends"
+    case_of behind
+    is "$(value closed) $(value answers)" "$COUNT $COUNT" "$HOW: so is one that a byte is behind"
     case_of deaf
     case_of crowd
     case_of honest
@@ -107,7 +109,7 @@ wave() { # HOW NAME CASE...
 }
 for way in serve workers unit; do
     wave "$way" "slow_$way" slow
-    wave "$way" "$way" bytes closed half pipelined deaf crowd honest
+    wave "$way" "$way" bytes closed half pipelined behind deaf crowd honest
 done
 
 # --- the units' own bounds

@@ -54,8 +54,8 @@ def http(method, path, body=b"", more=""):
     return head.encode() + b"\r\n" + body
 
 
-def scgi(method, path, body=b""):
-    named = {"CONTENT_LENGTH": str(len(body)), "SCGI": "1", **variables(method, path, body)}
+def scgi(method, path, body=b"", more=None):
+    named = {"CONTENT_LENGTH": str(len(body)), "SCGI": "1", **variables(method, path, body, more)}
     del named["GATEWAY_INTERFACE"]
     text = b"".join(f"{name}\0{value}\0".encode() for name, value in named.items())
     return str(len(text)).encode() + b":" + text + b"," + body
@@ -264,4 +264,5 @@ def main():
     print("tried", tried)
 
 
-main()
+if __name__ == "__main__":
+    main()
