@@ -14,7 +14,14 @@ cp -R packaging/debian "$tree/debian"
 # Debian's changelog is CHANGELOG.md's newest entry; its copyright has the license in it.
 {
     printf 'latchkey (%s) unstable; urgency=medium\n\n' "$1"
-    sed -n '/^## /{x;s/^/x/;/^xx$/q;x;d};s/^- /  * /p' CHANGELOG.md
+    awk '/^## / { if (entries++) exit; next }
+        !entries || !NF { next }
+        $1 == "-" { if (line) print line; line = "  *" }
+        { for (i = 1 + ($1 == "-"); i <= NF; i++) {
+              if (length(line $i) > 76) { print line; line = "   " }
+              line = line " " $i
+          } }
+        END { print line }' CHANGELOG.md
     printf "\n -- the latchkey authors <latchkey@localhost>  %s\n" "$(LC_ALL=C date -u -R -d "@$2")"
 } >"$tree/debian/changelog"
 sed 's/^$/./; s/^/ /' LICENSE >"$work/license"

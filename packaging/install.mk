@@ -14,6 +14,7 @@ BINDIR  ?= $(PREFIX)/bin
 SHARE   ?= $(PREFIX)/share
 MANDIR  ?= $(SHARE)/man
 DOCDIR  ?= $(SHARE)/doc/latchkey
+WWWDIR  ?= $(SHARE)/latchkey/www
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
@@ -23,8 +24,11 @@ ZSHDIR  ?= $(SHARE)/zsh/site-functions
 UNITS_OF_SYSTEMD := latchkey.socket latchkey@.service latchkey-serve.socket latchkey-serve.service
 MAN_PAGES := $(sort $(wildcard docs/*.[1-9]))
 EXAMPLES  := packaging/examples/latchkey.conf
+# The client, as a folder that npm installs from and a web server can serve.
+CLIENT    := $(filter-out www/index.html www/demo.%,$(sort $(wildcard www/*.*)))
 INSTALLED  = $(BINDIR)/latchkey $(addprefix $(UNITDIR)/,$(UNITS_OF_SYSTEMD)) \
   $(SYSUSERSDIR)/latchkey.conf $(TMPFILESDIR)/latchkey.conf $(BASHDIR)/latchkey $(ZSHDIR)/_latchkey \
+  $(CLIENT:www/%=$(WWWDIR)/%) \
   $(foreach m,$(MAN_PAGES),$(MANDIR)/man$(subst .,,$(suffix $m))/$(notdir $m))
 
 .PHONY: install uninstall dist distcheck deb completion
@@ -40,7 +44,10 @@ install: $(BIN)
 	install -D -m 644 packaging/completion.bash '$(DESTDIR)$(BASHDIR)/latchkey'
 	install -D -m 644 packaging/completion.zsh '$(DESTDIR)$(ZSHDIR)/_latchkey'
 	for m in $(MAN_PAGES); do install -D -m 644 $$m "$(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}" || exit 1; done
-	install -D -m 644 -t '$(DESTDIR)$(DOCDIR)' README.md LICENSE CHANGELOG.md docs/*.md
+	install -D -m 644 -t '$(DESTDIR)$(WWWDIR)' $(CLIENT)
+	install -D -m 644 -t '$(DESTDIR)$(DOCDIR)' README.md LICENSE CHANGELOG.md docs/*.md docs/openapi.yaml
+	install -D -m 644 -t '$(DESTDIR)$(DOCDIR)/servers' docs/servers/*.md
+	sed -i 's|](docs/|](|g' '$(DESTDIR)$(DOCDIR)/README.md'
 	install -D -m 644 -t '$(DESTDIR)$(DOCDIR)/examples' $(EXAMPLES)
 
 uninstall:

@@ -40,6 +40,14 @@ package() { inside dpkg --force-unsafe-io "$@"; }
 state() { inside dpkg-query -W -f '${db:Status-Abbrev}${Version}' latchkey 2>/dev/null; }
 owner_of() { inside stat -c '%U %a' "$@" 2>/dev/null; }
 
+if command -v lintian >/dev/null; then
+    ok 'lintian finds nothing' lintian --no-cfg --allow-root --fail-on error,warning "$DEB"
+    # The control: the same package with a changelog that is none.
+    dpkg-deb -R "$DEB" "$TMP/wrong"
+    echo '# Changes' | gzip -9n >"$TMP/wrong/usr/share/doc/latchkey/changelog.gz"
+    dpkg-deb -b "$TMP/wrong" "$TMP/wrong.deb" >/dev/null
+    nok 'and would find it' lintian --no-cfg --allow-root --fail-on error,warning "$TMP/wrong.deb"
+fi
 version=$(dpkg-deb -f "$DEB" Version)
 cp "$DEB" "$R/tmp/first.deb"
 # The next version: the same files under a higher number.

@@ -14,10 +14,16 @@ run_make() { make --no-print-directory NEED=: "$@"; }
 U=$TMP/usr
 ok 'make install' run_make install PREFIX="$U"
 is "$(cd "$U" && find . -type f ! -path './share/doc/*' | LC_ALL=C sort | tr '\n' ' ')" \
-    './bin/latchkey ./lib/systemd/system/latchkey-serve.service ./lib/systemd/system/latchkey-serve.socket ./lib/systemd/system/latchkey.socket ./lib/systemd/system/latchkey@.service ./lib/sysusers.d/latchkey.conf ./lib/tmpfiles.d/latchkey.conf ./share/bash-completion/completions/latchkey ./share/man/man5/latchkey.conf.5 ./share/man/man8/latchkey.8 ./share/zsh/site-functions/_latchkey ' \
+    './bin/latchkey ./lib/systemd/system/latchkey-serve.service ./lib/systemd/system/latchkey-serve.socket ./lib/systemd/system/latchkey.socket ./lib/systemd/system/latchkey@.service ./lib/sysusers.d/latchkey.conf ./lib/tmpfiles.d/latchkey.conf ./share/bash-completion/completions/latchkey ./share/latchkey/www/package.json ./share/latchkey/www/session-react.d.ts ./share/latchkey/www/session-react.js ./share/latchkey/www/session.d.ts ./share/latchkey/www/session.js ./share/latchkey/www/session.min.d.ts ./share/latchkey/www/session.min.js ./share/man/man5/latchkey.conf.5 ./share/man/man8/latchkey.8 ./share/zsh/site-functions/_latchkey ' \
     'these files, and no others'
 ok 'the executable is the one that was built' cmp "$U/bin/latchkey" "$LATCHKEY"
 is "$(find "$U" -type f ! -perm 644 | sed "s|$U/||")" bin/latchkey 'it alone is executable, nothing is writable by others'
+# What the pages link to is installed with them, but for those of who works on latchkey itself.
+links=$(cd "$U/share/doc/latchkey" && grep -oE '\]\([^)#: ]+' README.md ./*.md servers/*.md | sed 's|^\./||; s|:\](| |' | while read -r page link; do
+    case $link in *.md | *.yaml) ;; *) continue ;; esac
+    [ -e "$(dirname "$page")/$link" ] || echo "$page:$link"
+done | grep -v ':\(\.\./\)*\(tests\|bench\|www\|packaging\)/' | sort -u)
+is "$(printf '%s\n' "$links" | sed 's/.*://; s|\.\./||g' | sort -u | tr '\n' ' ')" 'CONTRIBUTING.md SECURITY.md ' 'every page that a page names is there' || diag "$links"
 ok 'the license goes with it' test -s "$U/share/doc/latchkey/LICENSE"
 ok 'make install DESTDIR=' run_make install DESTDIR="$TMP/stage" PREFIX=/usr
 is "$(find "$TMP/stage/$U" -type f 2>/dev/null)" '' 'DESTDIR is before every path'
