@@ -10,6 +10,7 @@
 #include "harden.h"
 #include "jwt.h"
 #include "route.h"
+#include "signin.h"
 #include "serve/site.h"
 
 enum {
@@ -58,6 +59,8 @@ bool instance_is_slow(const struct request *rq)
 void instance_answer(const struct instance *i, const struct request *rq, enum error e, struct reply *rp)
 {
 	const struct dialect *d = dialect_of(rq);
+	if (e != ERROR_NONE)
+		signin_failed();
 	if (d == NULL && e == ERROR_NONE && i->with_site)
 		site_answer(rq, rp);
 	else

@@ -43,12 +43,33 @@ static struct trial *new_trial(struct work *w, struct slice account, struct user
 	return t;
 }
 
+/* The trial whose password isn't judged yet. */
+static const struct trial *under_way;
+
+void signin_failed(void)
+{
+	const struct trial *t = under_way;
+	under_way = NULL;
+	if (t)
+		throttle_returned(throttle_place(t), t->w->peer, t->account);
+}
+
+/* The error; a trial that ended in 503 is given back. */
+static enum error finish(enum error e)
+{
+	if (errors[e].status == 503)
+		signin_failed();
+	under_way = NULL;
+	return e;
+}
+
 /* Whether a password may be tried now, and a slot to hash it in. */
 static enum error begin_trial(struct trial *t)
 {
 	t->w->retry_after = throttle_ask(throttle_place(t), t->w->peer, t->account);
 	if (t->w->retry_after)
 		return ERROR_RATE_LIMITED;
+	under_way = t;
 	if (!password_slot(throttle_place(t), t->w->config->password_jobs, SLOT_SECONDS))
 		return ERROR_BUSY;
 	return ERROR_NONE;
@@ -77,6 +98,7 @@ static enum error note_failure(void *arg)
 
 static enum error refuse_password(struct trial *t)
 {
+	under_way = NULL;
 	throttle_failed(throttle_place(t), t->w->peer, t->account);
 	(void)audit_run(t->w, DURABLE_LATER, note_failure, t);
 	return ERROR_INVALID_CREDENTIALS;
@@ -84,6 +106,7 @@ static enum error refuse_password(struct trial *t)
 
 static void end_trial(const struct trial *t)
 {
+	under_way = NULL;
 	throttle_succeeded(throttle_place(t), t->w->peer, t->account);
 }
 
@@ -136,7 +159,7 @@ enum error signin_by_password(struct work *w, struct slice name, struct slice pa
 	if (e == ERROR_NONE)
 		e = audit_run(w, DURABLE_NOW, sign_in, t);
 	if (e != ERROR_NONE)
-		return e;
+		return finish(e);
 	end_trial(t);
 	session_grant(w, out);
 	return ERROR_NONE;
@@ -181,7 +204,7 @@ enum error signin_register(struct work *w, struct slice name, struct slice passw
 		e = audit_run(w, DURABLE_NOW, add_user, t);
 	if (e == ERROR_NONE)
 		session_grant(w, out);
-	return e;
+	return finish(e);
 }
 
 /* ---- another password -------------------------------------------------- */
@@ -224,5 +247,5 @@ enum error signin_change_password(struct work *w, struct caller *caller, struct 
 		e = audit_run(w, DURABLE_NOW, change_password, t);
 	if (e == ERROR_NONE)
 		end_trial(t);
-	return e;
+	return finish(e);
 }

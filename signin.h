@@ -26,6 +26,9 @@ enum error signin_by_password(struct work *w, struct slice name, struct slice pa
 enum error signin_register(struct work *w, struct slice name, struct slice password, const struct origin *origin,
 	struct grant *out);
 
+/* To be called when a request ends by a failure of ours (fail()): gives back to the throttle the try that was under way, if there was one. */
+void signin_failed(void);
+
 /* Changes the caller's password and ends all of his sessions but this one. caller is session_check()'s, of a live
  * session. WEAK_PASSWORD, INVALID_CREDENTIALS, and those of session_check_live(). */
 enum error signin_change_password(struct work *w, struct caller *caller, struct slice current, struct slice next);

@@ -279,15 +279,20 @@ static void place_write(struct table *t, const struct place *place)
 
 /* ---- the policy -------------------------------------------------------- */
 
-/* Seconds that an account still has to wait: 1 after the last free failure, then doubled each time. */
-static int64_t failures_wait(const struct table *t, const struct slot *slot, uint32_t free)
+/* Seconds that an account waits behind a failure: 1 after the last free one, then doubled each time. */
+static uint32_t wait_of(const struct slot *slot, uint32_t free)
 {
 	enum { DOUBLINGS = 10 };     /* 2^10 s is past WAIT_MAX */
+	uint32_t over = slot->failures - free, wait = over < DOUBLINGS ? UINT32_C(1) << over : WAIT_MAX;
+	return wait < WAIT_MAX ? wait : WAIT_MAX;
+}
+
+/* How many of them are left. */
+static int64_t failures_wait(const struct table *t, const struct slot *slot, uint32_t free)
+{
 	if (slot->failures < free)
 		return 0;
-	uint32_t over = slot->failures - free;
-	int64_t wait = over < DOUBLINGS ? INT64_C(1) << over : WAIT_MAX;
-	int64_t left = (int64_t)slot->ends - FORGET + (wait < WAIT_MAX ? wait : WAIT_MAX) - t->now;
+	int64_t left = (int64_t)slot->ends - FORGET + wait_of(slot, free) - t->now;
 	return left > 0 ? left : 0;
 }
 
@@ -416,5 +421,28 @@ void throttle_succeeded(const char *dir, struct slice ip, struct slice account)
 	forgive(&t, PAIR, &who);
 	if (!become_known(&t, &who))
 		forgive(&t, ACCOUNT, &who);
+	table_close(&t);
+}
+
+/* The wait that the try began is over: another one may come at once. */
+static void end_wait(struct table *t, enum kind kind, const struct asker *who, uint32_t free)
+{
+	struct place place;
+	place_find(t, kind, who, &place);
+	if (place.slot->failures < free)
+		return;
+	place.slot->ends = t->now + FORGET - wait_of(place.slot, free);
+	place_write(t, &place);
+}
+
+void throttle_returned(const char *dir, struct slice ip, struct slice account)
+{
+	struct asker who = asker_of(ip, account);
+	struct table t;
+	if (!table_open(&t, dir))
+		return;
+	network_refund(&t, &who);
+	end_wait(&t, PAIR, &who, PAIR_FREE);
+	end_wait(&t, ACCOUNT, &who, ACCOUNT_FREE);
 	table_close(&t);
 }

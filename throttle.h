@@ -30,6 +30,8 @@ int64_t throttle_ask(const char *dir, struct slice ip, struct slice account);
 /* To be called with the result. */
 void throttle_failed(const char *dir, struct slice ip, struct slice account);
 void throttle_succeeded(const char *dir, struct slice ip, struct slice account);
+/* Instead of a result, where the password wasn't judged, for a reason of ours: as if throttle_ask() hadn't been called. */
+void throttle_returned(const char *dir, struct slice ip, struct slice account);
 
 /* now_boot(); tests set a clock of their own. */
 extern int64_t (*throttle_clock)(void);

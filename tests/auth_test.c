@@ -555,12 +555,19 @@ static void slots_busy(void)
 		_exit(0);
 	}
 	is_int(read(ready[0], &byte, 1), 1, "another process has the slot");
+	int64_t start = boot_now;
 	post("/login", "{\"username\":\"alice\",\"password\":\"correct horse\"}");
 	expect(503, "busy", "no slot to hash in");
 	ok(in_head("Retry-After: 1\r\n"), "tells when to try again");
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	config.password_jobs = 2;
+	for (int i = 0; i < 6; i++) {
+		boot_now = start;
+		post("/login", "{\"username\":\"alice\",\"password\":\"wrong horse\"}");
+		expect(i < 5 ? 401 : 429, i < 5 ? "invalid_credentials" : "rate_limited", "a try that was told busy isn't counted: %d", i);
+	}
+	boot_now += DAY;
 }
 
 /* ---- register ---------------------------------------------------------- */

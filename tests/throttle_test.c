@@ -51,6 +51,13 @@ static void succeeded(const char *ip, const char *account)
 	arena_back(mark);
 }
 
+static void returned(const char *ip, const char *account)
+{
+	size_t mark = arena_mark();
+	throttle_returned(dir, slice_of(ip), slice_of(account));
+	arena_back(mark);
+}
+
 /* ---- SipHash ----------------------------------------------------------- */
 
 /* The authors' vectors: key 00 to 0f, message 00 01 02 and so on. */
@@ -203,6 +210,38 @@ static void refused_is_free(void)
 }
 
 /* ---- floods ------------------------------------------------------------ */
+
+/* What ended in 503 is as if it hadn't been asked. */
+static void give_back(void)
+{
+	fresh();
+	for (int i = 0; i < 20; i++) {
+		is_int(ask("192.0.2.1", "alice"), 0, "try %d, whose password isn't judged", i + 1);
+		returned("192.0.2.1", "alice");
+	}
+	for (int i = 0; i < 5; i++)
+		is_int(ask("192.0.2.1", "alice"), 0, "then five at once");
+	ok(ask("192.0.2.1", "alice") > 0, "and no more");
+	fresh();
+	for (int i = 0; i < 12; i++) {
+		ask("192.0.2.1", "alice");
+		failed("192.0.2.1", "alice");
+		time_now += 60;
+	}
+	is_int(ask("192.0.2.1", "alice"), 0, "the one try at the end of a wait");
+	is_int(ask("192.0.2.1", "alice"), 4, "the next one waits");
+	returned("192.0.2.1", "alice");
+	is_int(ask("192.0.2.1", "alice"), 0, "unless that one ended in 503");
+	is_int(ask("192.0.2.1", "alice"), 4, "and then again one alone");
+	fresh();
+	for (int i = 0; i < 103; i++)
+		failed(text_join("198.51.100.", dec(i), NULL), "alice");
+	time_now += 3600;
+	is_int(ask("192.0.2.1", "alice"), 0, "one that is guessed from everywhere");
+	ok(ask("192.0.2.2", "alice") > 0, "waits from everywhere");
+	returned("192.0.2.1", "alice");
+	is_int(ask("192.0.2.2", "alice"), 0, "unless that one ended in 503");
+}
 
 static void floods(void)
 {
@@ -586,6 +625,7 @@ int main(void)
 	forgetting();
 	from_everywhere();
 	refused_is_free();
+	give_back();
 	floods();
 	known_networks();
 	one_at_a_time();
