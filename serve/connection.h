@@ -35,6 +35,7 @@ struct connection {
 	struct slice asked;             /* of malloc: the request, in case that it must run again; p NULL: none */
 	enum face face;                 /* and method: the form of the reply, if it has to be another one */
 	enum method method;
+	enum error wrong;               /* of a request that is refused unread; else ERROR_NONE */
 	char peer_text[HANDOVER_PEER_MAX];
 };
 

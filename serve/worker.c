@@ -280,6 +280,7 @@ static void refuse_incomplete(struct connection *c, enum error e)
 {
 	const struct request half = { .wire.face = c->face };
 	join_batch(c);
+	c->wrong = e;
 	refuse_and_forget(c, &half, e);
 }
 
@@ -296,6 +297,7 @@ static void look(struct connection *c, struct slice bytes)
 	struct http_taken taken;
 	join_batch(c);
 	enum http_progress progress = http_take(bytes, &c->at, calls->rules, c->peer, &taken);
+	c->wrong = taken.error;
 	c->face = taken.request.wire.face;
 	c->method = taken.request.method;
 	is_for(&taken.request, c);
@@ -381,7 +383,7 @@ static void undo_batch(size_t mark)
 			calls->forget();
 			arena_back(mark);
 		}
-		refuse_and_forget(batch[i], &asked, failure);
+		refuse_and_forget(batch[i], &asked, batch[i]->wrong ? batch[i]->wrong : failure);
 		send_or_keep(batch[i]);
 	}
 	batch_size = 0;
@@ -514,6 +516,8 @@ static void start(void)
 {
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 	connections_start();
+	leaving = accepting = false;
+	signalled = 0;
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
 	signal(SIGINT, SIG_IGN);        /* a terminal sends it to all; the listener decides */

@@ -32,10 +32,12 @@ found() {
 }
 
 for pack in tests/fuzz/corpus/*; do
-    target=${pack##*/}
+    target=${pack##*/} failures=$t_failed
     ok "$target: every input of its corpus, twice" replay "$LK_BUILD/fuzz/$target" "$target"
     diag "$(tail -n 20 "$TMP/out")"
-    inputs=$((inputs + $(sed -n 's/ inputs$//p' "$TMP/out" | grep . || echo 0)))
+    count=$(sed -n 's/ inputs$//p' "$TMP/out" | grep . || echo 0)
+    inputs=$((inputs + count))
+    [ "$target" != worker ] || batches=$count batch_failures=$((t_failed - failures))
 done
 failures=$t_failed
 targets=$(cd tests/fuzz && printf '%s\n' *.c | sed 's/\.c$//' | grep -v '^entry$')
@@ -47,6 +49,7 @@ while read -r name target _; do
     if found "$LK_BUILD/broken/$name" "$target"; then
         pass "$target finds the fault $name"
         caught=$((caught + 1))
+        [ "$target" != worker ] || batch_caught=$((${batch_caught-0} + 1))
     else
         fail "$target finds the fault $name"
     fi
@@ -59,7 +62,9 @@ if [ -n "${TORTURE-}" ]; then
     executions=$(sed -n 's/^stat::number_of_executed_units: *//p' build/fuzz/*.log | awk '{ sum += $1 } END { print sum }')
     diag "$executions executions"
     inputs=$((inputs + executions))
+    batches=$((batches + $(sed -n 's/^stat::number_of_executed_units: *//p' build/fuzz/worker.log)))
 fi
+promise batch "$batches" "$batch_failures" "a build that tells all of a batch so, one that loses what is behind a request: ${batch_caught-0} of 2 found"
 promise input "$inputs" "$failures" "$caught of $faults planted faults found"
 
 # --- tokens: what base64_test.c and jwt_test.c ask beside it

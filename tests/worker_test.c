@@ -929,7 +929,7 @@ static void test_fail_while_reading(void)
 	ask(b, "GET /b");
 	here->arena_fails = 1;
 	later(PATIENCE + SWEEP);
-	is_str(hear(b), "503 .", "none to refuse one in: so is that");
+	is_str(hear(b), "408 .", "none to refuse one in: it is told why all the same");
 	turn();
 	is_int(here->forgotten, 2, "each time all is undone");
 	int c = peer();

@@ -11,7 +11,9 @@ $(filter-out %/timing.o %/json_corpus.o,$(FUZZ_OBJ)): $(O)/fuzz/%.o: tests/fuzz/
 $(O)/fuzz/timing.o $(O)/fuzz/json_corpus.o: $(O)/fuzz/%.o: tests/%.c
 MSAN     := $(if $(filter msan,$(B)),$(O)/msan.o)
 $(FUZZ:%=$(O)/fuzz/%): $(O)/fuzz/%: $(O)/fuzz/%.o $(O)/fuzz/entry.o $(LIBS) $(MSAN)
-	@$(TEST_LINK) -o $@ $^
+	@$(TEST_LINK) $(WRAPS_OF_$*) -o $@ $^
+# What a target has of its own in place of libc's.
+WRAPS_OF_worker := -Wl,--wrap=epoll_wait,--wrap=now_ms
 # The objects as they are, but for two names (tests/timing.c says why), to be run under valgrind.
 WRAPPED  := -Wl,--wrap=same_bytes,--wrap=argon2_ctx
 $(O)/timing: $(O)/fuzz/timing.o $(LIBS)
@@ -23,7 +25,7 @@ $(O)/json_corpus: $(O)/fuzz/json_corpus.o $(LIBS) $(MSAN)
 LINK_latchkey    := $(O)/main.o
 LINK_timing      := $(WRAPPED) $(O)/fuzz/timing.o
 LINK_json_corpus := $(O)/fuzz/json_corpus.o
-$(foreach f,$(FUZZ),$(eval LINK_$f := $(O)/fuzz/$f.o $(O)/fuzz/entry.o))
+$(foreach f,$(FUZZ),$(eval LINK_$f := $(WRAPS_OF_$f) $(O)/fuzz/$f.o $(O)/fuzz/entry.o))
 FAULTS := $(shell awk '{ print $$1 ":" $$2 }' tests/fuzz/broken)
 BROKEN  = $(foreach p,$(1),$(patsubst %:$p,$(O)/broken/%,$(filter %:$p,$(FAULTS))))
 BROKEN_ALL := $(call BROKEN,latchkey timing json_corpus $(FUZZ))
