@@ -56,6 +56,7 @@ static const struct { const char *name; bool takes_value; } option_words[OPT__MA
 	[OPT_EPOCH] = { "--epoch", false },
 	[OPT_OLD] = { "--old", false },
 	[OPT_HASH] = { "--hash", false },
+	[OPT_PROMETHEUS] = { "--prometheus", false },
 	[OPT_HELP] = { "--help", false },
 	[OPT_VERSION] = { "--version", false },
 };
@@ -133,6 +134,8 @@ static const struct verb verbs[] = {
 		"a derived key as JWK: who has it can forge that kind of token" },
 	{ "audit", "[--json] [--since WHEN] [--follow]", 0, 0, OPT(JSON) | OPT(SINCE) | OPT(FOLLOW), NEED_CONF, NULL,
 		verb_audit, "what happened; WHEN is a duration (2h) or Unix seconds" },
+	{ "stats", "[--json | --prometheus]", 0, 0, OPT(JSON) | OPT(PROMETHEUS), NEED_CONF, NULL, verb_stats,
+		"users, sessions, events of the last day and bytes, in numbers" },
 	{ "config", "[--json]", 0, 0, OPT(JSON), NEED_OPTIONS, NULL, verb_config,
 		"every option: value, default, meaning" },
 	{ "verify", "[--live]", 0, 0, OPT(LIVE), NEED_CONF, NULL, verb_verify,

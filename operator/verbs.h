@@ -25,7 +25,7 @@ enum {
 
 enum verb_option {
 	OPT_DIR, OPT_JSON, OPT_SINCE, OPT_FOLLOW, OPT_USE, OPT_ALL, OPT_USER, OPT_LIVE, OPT_UPGRADE, OPT_OWNER,
-	OPT_REPAIR, OPT_EPOCH, OPT_OLD, OPT_HASH,
+	OPT_REPAIR, OPT_EPOCH, OPT_OLD, OPT_HASH, OPT_PROMETHEUS,
 	OPT_HELP, OPT_VERSION,
 	OPT__MAX
 };
@@ -141,6 +141,7 @@ int verb_key_retire(struct verb_call *c);
 int verb_key_import(struct verb_call *c);
 int verb_key_export(struct verb_call *c);
 int verb_audit(struct verb_call *c);
+int verb_stats(struct verb_call *c);
 int verb_config(struct verb_call *c);
 int verb_verify(struct verb_call *c);
 int verb_check(struct verb_call *c);
