@@ -292,10 +292,10 @@ static bool shows_bearer(const struct request *rq)
 	return slice_is_nocase(slice_cut(&rest, ' '), S("Bearer"));
 }
 
-/* For safe methods, where the option is on. */
+/* For safe methods, where the option is on; and where the method is that of another request. */
 static bool may_ride_cookie(const struct call *c)
 {
-	bool safe = c->rq->method == METHOD_GET || c->rq->method == METHOD_HEAD;
+	bool safe = c->any_method || c->rq->method == METHOD_GET || c->rq->method == METHOD_HEAD;
 	return safe && c->rq->cookie.p && c->work.config->access_cookie;
 }
 
@@ -370,8 +370,8 @@ static enum error admit(struct call *c)
 	return check_access(c, c->rq->method == METHOD_DELETE ? CHECK_TO_END : CHECK_LIVE);
 }
 
-/* For a web server that asks before it serves something else. Without
- * ?live=1 no database is opened. */
+/* For a web server that asks before it serves something else: what it hands on of that request, method, length and coding
+ * among it, is none of ours but the credential. Without ?live=1 no database is opened. */
 static enum error handle_verify(struct call *c)
 {
 	struct slice live;
@@ -667,7 +667,7 @@ static const struct member token_members[] = { TEXT(access_token, false, LIMIT_B
 
 static const struct route routes[] = {
 	{ METHOD_POST,   "/refresh",    ACCESS_NONE, refresh_members,  false, handle_refresh },
-	{ METHOD_GET,    "/verify",     ACCESS_NONE, token_members,    false, handle_verify },
+	{ METHOD_ANY,    "/verify",     ACCESS_NONE, NULL,             false, handle_verify },
 	{ METHOD_GET,    "/me",         ACCESS_LIVE, token_members,    false, handle_me },
 	{ METHOD_POST,   "/login",      ACCESS_NONE, sign_in_members,  true,  handle_login },
 	{ METHOD_POST,   "/logout",     ACCESS_NONE, logout_members,   false, handle_logout },

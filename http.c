@@ -29,9 +29,9 @@
  *	     100-continue; input that ends before the body does
  *	408  the request wasn't complete in time, counted from its beginning
  *	413  a body over LIMIT_BODY, before a byte over it is read
- *	414  a request line over LIMIT_LINE
- *	431  a header over LIMIT_LINE, a head over LIMIT_HEAD, more headers than
- *	     LIMIT_HEADERS
+ *	414  a request line that fills LIMIT_HEAD by itself
+ *	431  a head over LIMIT_HEAD. A line has no limit of its own: a web server
+ *	     that asks /verify hands on what the browser sent to something else
  *	411  by CGI and SCGI: a body that was announced, whose length the web
  *	     server doesn't say
  *	501  a Transfer-Encoding other than chunked
@@ -265,7 +265,7 @@ enum error http_read_stream(struct request *rq, struct slice early, const struct
 	}
 	*rq = h.rq;
 	rq->wire.read_at = now_ms();
-	rq->wire.unread = e || begun.n > used;
+	rq->wire.unread |= e || begun.n > used;
 	return e;
 }
 
@@ -313,8 +313,8 @@ enum http_progress http_take(struct slice in, struct http_at *at, const struct h
 		e = parse_head(&h, in, at, rules, &length);
 	if (!e && at->done)
 		body = measure(in, at, length, &e);
-	h.rq.wire.unread = e != ERROR_NONE;
-	h.rq.wire.keep = !e && may_keep(&h);
+	h.rq.wire.unread |= e != ERROR_NONE;
+	h.rq.wire.keep = !h.rq.wire.unread && may_keep(&h);
 	h.rq.wire.waits = waits_for_continue(&h);
 	*out = (struct http_taken){ .request = h.rq, .error = e };
 	if (e)

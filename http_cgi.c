@@ -5,14 +5,14 @@
 
 /* ---- variables --------------------------------------------------------- */
 
-/* A variable has the limits of the header, or of the request line, that it was made from. Borrows. */
+/* Those that are read have the limit of a head together. Borrows. */
 static enum error take_variable(struct head *h, const struct head_field *f, struct slice value, size_t *total)
 {
 	struct slice *place = head_place(h, f);
 	if (value.n == 0 || place->p)
 		return ERROR_NONE;
 	*total += value.n;
-	if (value.n > LIMIT_LINE || *total > LIMIT_HEAD)
+	if (*total > LIMIT_HEAD)
 		return f->name.n ? ERROR_HEADERS_TOO_LARGE : ERROR_URI_TOO_LONG;
 	for (size_t i = 0; i < value.n; i++)
 		if (!head_is_text(value.p[i]))

@@ -204,6 +204,17 @@ static enum error check_length(const struct head *h, int64_t *length)
 	return e;
 }
 
+/* A body that is none of ours isn't waited for, so that a length without a body does no harm; the connection ends. */
+static enum error check_body(struct head *h, const struct http_rules *rules, int64_t *length)
+{
+	enum error e = check_length(h, length);
+	if (e == ERROR_BAD_REQUEST || !rules->ignores_body || !rules->ignores_body(&h->rq))
+		return e;
+	h->rq.wire.unread = h->rq.wire.face != FACE_CGI && (e || (*length != LENGTH_NONE && *length != 0));
+	*length = LENGTH_NONE;
+	return ERROR_NONE;
+}
+
 enum method head_method(struct slice word)
 {
 	int m = METHOD_GET;
@@ -217,7 +228,7 @@ enum error head_check(struct head *h, const struct http_rules *rules, int64_t *l
 	head_find_peer(h, &rules->trusted_proxies);
 	enum error e = check_host(h);
 	if (!e)
-		e = check_length(h, length);
+		e = check_body(h, rules, length);
 	if (!e && h->expect.n && !slice_is_nocase(h->expect, S("100-continue")))
 		e = ERROR_BAD_REQUEST;
 	/* An empty header counts as an absent one: among variables they can't be told apart. */

@@ -17,7 +17,8 @@ static enum error end_line(struct http_at *s)
 	s->done = s->length == 0;
 	s->length = 0;
 	s->cr = false;
-	return s->lines++ <= LIMIT_HEADERS || s->done ? ERROR_NONE : ERROR_HEADERS_TOO_LARGE;
+	s->lines++;
+	return ERROR_NONE;
 }
 
 static enum error scan_byte(struct http_at *s, char c)
@@ -29,9 +30,8 @@ static enum error scan_byte(struct http_at *s, char c)
 		return ERROR_NONE;
 	if (!head_is_text(c))
 		return ERROR_BAD_REQUEST;
-	if (++s->length <= LIMIT_LINE)
-		return ERROR_NONE;
-	return s->lines ? ERROR_HEADERS_TOO_LARGE : ERROR_URI_TOO_LONG;
+	s->length++;
+	return ERROR_NONE;
 }
 
 enum error lines_scan(struct http_at *at, struct slice in)
@@ -39,7 +39,9 @@ enum error lines_scan(struct http_at *at, struct slice in)
 	enum error e = ERROR_NONE;
 	while (!e && !at->done && at->at < in.n && at->at < LIMIT_HEAD)
 		e = scan_byte(at, in.p[at->at++]);
-	return !e && !at->done && at->at == LIMIT_HEAD ? ERROR_HEADERS_TOO_LARGE : e;
+	if (e || at->done || at->at < LIMIT_HEAD)
+		return e;
+	return at->lines ? ERROR_HEADERS_TOO_LARGE : ERROR_URI_TOO_LONG;
 }
 
 /* ---- what it says ------------------------------------------------------ */

@@ -20,7 +20,8 @@ enum method {
 	METHOD_DELETE,
 	METHOD_OPTIONS,
 	METHOD_OTHER,   /* a token, but none that is served here */
-	METHOD__MAX
+	METHOD__MAX,
+	METHOD_ANY = METHOD__MAX        /* of a route: it takes each of them */
 };
 extern const char *const method_words[METHOD__MAX];
 

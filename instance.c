@@ -68,7 +68,15 @@ void instance_answer(const struct instance *i, const struct request *rq, enum er
 	route_finish(&i->config, rq, rp);
 }
 
+static bool ignores_body(const struct request *rq)
+{
+	const struct dialect *d = dialect_of(rq);
+	return d && route_ignores_body(d, rq);
+}
+
 struct http_rules instance_rules(const struct instance *i)
 {
-	return (struct http_rules){ .base_path = i->config.base_path, .trusted_proxies = i->config.trusted_proxies };
+	return (struct http_rules){
+		.base_path = i->config.base_path, .trusted_proxies = i->config.trusted_proxies, .ignores_body = ignores_body
+	};
 }

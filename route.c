@@ -55,7 +55,7 @@ static bool is_form(const struct request *rq)
 static bool fits_method(const struct route *r, const struct request *rq)
 {
 	enum method method = rq->method == METHOD_HEAD ? METHOD_GET : rq->method;
-	return r->method == method || (method == METHOD_POST && r->method == METHOD_GET && r->members && is_form(rq));
+	return r->method == method || r->method == METHOD_ANY || (method == METHOD_POST && r->method == METHOD_GET && r->members && is_form(rq));
 }
 
 static const struct route *find_route(const struct dialect *d, const struct request *rq, struct slice path)
@@ -64,6 +64,12 @@ static const struct route *find_route(const struct dialect *d, const struct requ
 		if (fits_method(&d->routes[i], rq) && fits_path(&d->routes[i], path))
 			return &d->routes[i];
 	return NULL;
+}
+
+bool route_ignores_body(const struct dialect *d, const struct request *rq)
+{
+	const struct route *r = find_route(d, rq, path_in_dialect(d, rq));
+	return r && r->method == METHOD_ANY;
 }
 
 bool route_is_slow(const struct dialect *d, const struct request *rq)
@@ -192,6 +198,7 @@ static enum error answer_without_route(struct call *c)
 static enum error answer_route(struct call *c, const struct route *r)
 {
 	c->rest = slice_from(c->path, slice_of(r->path).n);
+	c->any_method = r->method == METHOD_ANY;
 	enum error e = read_body(c, r);
 	if (e == ERROR_NONE && r->access != ACCESS_NONE)
 		e = c->dialect->admit(c);

@@ -19,11 +19,9 @@
 /* ---- limits: each with its reason -------------------------------------- */
 
 enum {
-	LIMIT_LINE = 4096,        /* request line or one header: a JWT of 2 KiB and room */
-	LIMIT_HEAD = 16384,       /* request line and headers together */
+	LIMIT_HEAD = 40960,       /* request line and headers together: the 32 KiB that nginx takes of a client, and what it adds */
 	LIMIT_BODY = 16384,       /* the largest body of an honest client is under 4 KiB */
 	LIMIT_CODED = 24576,      /* a body in chunks, with their sizes: of 4 KiB in pieces of one byte, too */
-	LIMIT_HEADERS = 64,       /* header lines: browsers send about 20 */
 	LIMIT_DEPTH = 16,         /* JSON nesting */
 	LIMIT_TOKENS = 128,       /* JSON values and names in one text */
 	LIMIT_JWT = 2048,         /* one token, either kind */

@@ -216,13 +216,23 @@ static void carry(uint64_t id) { store_user_subscription(id, S("{\"plan\":\"pro\
 
 static void routes(void)
 {
-	static const char *const paths[] = { "/refresh", "/verify", "/sessions", "/sessions/0123456789abcdef" };
+	static const char *const paths[] = { "/refresh", "/me", "/sessions", "/sessions/0123456789abcdef" };
 	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
 		call(METHOD_OTHER, paths[i], NULL);
 		expect(405, "method_not_allowed", "PUT %s", paths[i]);
 		call(METHOD_OPTIONS, paths[i], NULL);
 		expect(204, NULL, "OPTIONS %s", paths[i]);
 		ok(in_head("Allow: ") && !in_head("Access-Control"), "tells the methods, and nothing of CORS");
+	}
+	/* Who asks there asks about a credential, whatever the method of the request that it came with. */
+	struct signed_in s = sign_in("alice", "");
+	for (int method = 0; method < METHOD__MAX; method++) {
+		call((enum method)method, "/verify", NULL);
+		expect(401, "token_missing", "%s /verify without a token", method_words[method]);
+		bearer(s.access);
+		call((enum method)method, "/verify", NULL);
+		expect(204, NULL, "%s /verify with one", method_words[method]);
+		ok(in_head("X-Auth-Name: alice"), "says whose it is");
 	}
 	static const char *const nowhere[] = { "/", "/refreshed", "/sessions/", "/me/", "/Me", "/health/x" };
 	for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++) {
@@ -923,6 +933,7 @@ static void access_cookie(void)
 	ok(in_head("Set-Cookie: __Host-latchkey-access-") && in_head("; Path=/; Max-Age=900; HttpOnly; SameSite=Lax; Secure\r\n"), "access cookie");
 	static const struct { enum method method; const char *path; int status; } calls[] = {
 		{ METHOD_GET, "/verify", 204 }, { METHOD_HEAD, "/verify", 204 }, { METHOD_GET, "/me", 200 }, { METHOD_DELETE, "/sessions", 401 },
+		{ METHOD_POST, "/verify", 204 }, { METHOD_OPTIONS, "/verify", 204 },
 	};
 	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
 		rq.cookie = text("__Secure-latchkey-access=%s", s.access);
@@ -1184,7 +1195,7 @@ static void token_in_body(void)
 {
 	struct signed_in s = sign_in("alice", "");
 	static const struct { const char *path, *form; int status; const char *code; } forms[] = {
-		{ "/me", "access_token=%s", 200, NULL }, { "/verify", "x=y&access_token=%s", 204, NULL }, { "/sessions", "access_token=%s", 200, NULL },
+		{ "/me", "access_token=%s", 200, NULL }, { "/verify", "access_token=%s", 401, "token_missing" }, { "/sessions", "access_token=%s", 200, NULL },
 		{ "/me", "access_token=x&access_token=%s", 400, "invalid_request" }, { "/me", "x=%s", 401, "token_missing" },
 		{ "/health", "access_token=%s", 405, "method_not_allowed" },
 	};

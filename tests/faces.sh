@@ -210,6 +210,13 @@ session_cases() {
     answer '204 No Content' '' 'X-Auth-User: ID
 X-Auth-Name: alice
 X-Auth-Session: ID'
+    expect 'verify of a POST' POST /verify 'not=ours' "$H_FORM" "Authorization: Bearer $access"
+    expect 'verify of a preflight' OPTIONS /verify '' 'Access-Control-Request-Method: PUT' "Authorization: Bearer $access"
+    expect 'verify of any method' PROPFIND /verify '' "Authorization: Bearer $access"
+    expect 'verify of a request in chunks' POST /verify '' 'Transfer-Encoding: chunked' "Authorization: Bearer $access"
+    expect 'verify of an upload' PUT /verify "$(printf '%16385s' x)" "Authorization: Bearer $access"
+    expect 'verify of a request with much in it' GET /verify '' "Authorization: Bearer $access" "Cookie: x=$(printf '%9000s' x | tr ' ' x)" \
+        "X-Forwarded-Uri: /$(printf '%9000s' x | tr ' ' x)"
     expect 'verify' GET /verify '' "Authorization: Bearer $access"
 
     answer '200 OK' "$(pair_body 2)"
@@ -246,8 +253,6 @@ headerless_cases() {
     answer '204 No Content' '' 'X-Auth-User: ID
 X-Auth-Name: alice
 X-Auth-Session: ID'
-    expect 'verify by a form' POST /verify "access_token=$access" "$H_FORM"
-    expect 'verify by a form, live' POST '/verify?live=1' "access_token=$access" "$H_FORM"
     ask POST '/audit?limit=1' "access_token=$access" "$H_FORM"
     like "$(masked | tr '\n' ' ')" '200 OK *{"data":?{"id":*}' 'audit by a form'
     ask POST /sessions "access_token=$access" "$H_FORM"
@@ -293,6 +298,8 @@ refused_cases() {
     expect 'no token' GET /me ''
     expect 'an empty Authorization' GET /me '' 'Authorization: '
     expect 'verify without one' GET /verify ''
+    expect 'verify of a preflight without one' OPTIONS /verify '' 'Access-Control-Request-Method: PUT'
+    expect 'verify by a form' POST /verify "access_token=$access" "$H_FORM"
     refusal '401 Unauthorized' token_invalid 'The access token is not valid.' 'WWW-Authenticate: Bearer realm="latchkey", error="invalid_token"'
     expect 'two tokens' GET /me '' 'Authorization: Bearer a, Bearer b'
     expect 'a token that is none' GET /me '' 'Authorization: Bearer abc'
@@ -330,9 +337,9 @@ refused_cases() {
     bad_http
     expect 'an unknown expectation' POST /login "$ALICE" "$H_JSON" 'Expect: the-unexpected'
     refusal '431 Request Header Fields Too Large' headers_too_large "The request's headers are too large."
-    expect 'a header over its limit' GET /health '' "Cookie: $(printf '%4097s' x | tr ' ' x)"
-    refusal '414 URI Too Long' uri_too_long 'The request line is too long.'
-    expect 'a path over its limit' GET "/$(printf '%4097s' x | tr ' ' x)" ''
+    expect 'a header over its limit' GET /health '' "Cookie: $(printf '%40961s' x | tr ' ' x)"
+    [ "$FACE" = scgi ] || refusal '414 URI Too Long' uri_too_long 'The request line is too long.'
+    expect 'a path over its limit' GET "/$(printf '%40961s' x | tr ' ' x)" ''
 }
 
 browser_cases() {

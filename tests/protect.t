@@ -38,7 +38,7 @@ get() {
     shift
     curl -sS --path-as-is -m 20 -D "$TMP/head" -w ' %{http_code}' "$@" "http://127.0.0.1:$PORT$g_path" | tr '\n' ' '
 }
-with() { get "$1" -H "Authorization: Bearer $2"; } # PATH TOKEN
+with() { w_path=$1 w_token=$2; shift 2; get "$w_path" -H "Authorization: Bearer $w_token" "$@"; } # PATH TOKEN [CURL-ARGUMENT...]
 
 # gate NAME PATH: lets in who should be let in.
 gate() {
@@ -56,6 +56,22 @@ gate() {
     like "$(get "$2" -H 'X-Auth-Name: root')" '*401' "$1: a name alone"
     for path in "/$2" "/.$2" "/x/..$2" "$2?x" "$2%2f" "/api/auth/..$2" "/api/auth/..%2f$2" "/api/auth/health/../..$2"; do
         unlike "$(get "$path")" '*for *' "$1: no way round by $path"
+    done
+}
+
+# any_request NAME: whatever an application is sent, the credential decides.
+long() { printf '%*s' "$1" x | tr ' ' x; } # BYTES
+any_request() {
+    many=$(seq 70 | sed 's/.*/-H X-&:y/')
+    for token in "$good" "$forged"; do
+        case $token in "$good") want='*for demo *200' ;; *) want='*401' ;; esac
+        like "$(with /page "$token" -H "Cookie: big=$(long 7000)")" "$want" "$1: a cookie of 7 KB"
+        like "$(with "/page?$(long 7000)" "$token")" "$want" "$1: a URL of 7 KB"
+        # shellcheck disable=SC2086
+        like "$(with /page "$token" $many)" "$want" "$1: 70 headers"
+        like "$(with /page "$token" -H 'Transfer-Encoding: chunked' -d 'a body')" "$want" "$1: a body in chunks"
+        like "$(with /page "$token" -d "$(long 90000)")" "$want" "$1: a long body"
+        like "$(with /page "$token" -X DELETE)" "$want" "$1: another method"
     done
 }
 
@@ -98,6 +114,7 @@ run nginx -e stderr -p "$TMP" -c "$TMP/whole.conf"
 gate nginx /page
 like "$(get /page -d 'a body' -H "Authorization: Bearer $good")" 'for demo  200' 'nginx: a POST, whose body is not the question'
 like "$(with /api/auth/me "$good")" '*"username":"demo"*200' 'nginx: the API beside it'
+any_request nginx
 # A whole site, by cookies alone.
 jar=$TMP/jar
 like "$(get /api/auth/login -c "$jar" -H 'Content-Type: application/json' -d "{\"username\":\"demo\",\"password\":\"$PASSWORD\",\"cookie\":true}")" \
@@ -114,11 +131,23 @@ like "$(get /api/auth/logout -b "$jar" -c "$jar" -X POST -H 'Sec-Fetch-Site: sam
 like "$(get /page -b "$jar")" '*401' 'a site: closed'
 end
 
+# With all variables of the client's request instead of the block's, its method among them.
+begin nginx
+sed '/_verify {/,/}/{s/scgi_param SCGI 1;/include \/etc\/nginx\/scgi_params;/;/scgi_param \(REQUEST_METHOD\|SERVER_PROTOCOL\|REMOTE_ADDR\)/d;}' "$TMP/server.conf" |
+    nginx_conf >"$TMP/whole.conf"
+run nginx -e stderr -p "$TMP" -c "$TMP/whole.conf"
+FRONT='nginx with scgi_params'
+any_request "$FRONT"
+like "$(get /page -X OPTIONS)" '*401' "$FRONT: an OPTIONS without a token"
+like "$(get /page -X OPTIONS -H 'Origin: https://evil.example' -H 'Access-Control-Request-Method: POST')" '*401' "$FRONT: a preflight"
+end
+
 begin caddy
 run env HOME="$TMP" caddy run --config "$TMP/server.conf" --adapter caddyfile
 gate caddy /page
 signed_in
 like "$(with /page "$ACCESS")" 'for demo  200' 'caddy: another session'
+any_request caddy
 verb session revoke --user demo >/dev/null
 like "$(with /page "$ACCESS")" '*401' 'caddy: is refused as soon as it is revoked, with live=1'
 signed_in
@@ -184,5 +213,5 @@ like "$(forward -H "Authorization: Bearer $refresh")" '*401' 'traefik: a refresh
 end alone
 
 is "$(grep -oE '^```[a-z]+ [a-z]+=[a-z]+$' "$PAGE" | cut -d = -f 2 | sort -u | tr '\n' ' ')" \
-    "$(echo "${begun# }" | tr ' ' '\n' | sort | tr '\n' ' ')" 'every recipe of the page was tried'
+    "$(echo "${begun# }" | tr ' ' '\n' | sort -u | tr '\n' ' ')" 'every recipe of the page was tried'
 done_testing

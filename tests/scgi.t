@@ -62,10 +62,10 @@ refusal '413 Content Too Large' body_too_large 'The body is larger than 16 KiB.'
 lies 'a length over the limit' '{}' CONTENT_LENGTH=16385 $S $P $L $J
 lies 'a length of 2^64 + 2' '{}' CONTENT_LENGTH=18446744073709551618 $S $P $L $J
 refusal '431 Request Header Fields Too Large' headers_too_large "The request's headers are too large."
-hostile 'a netstring over its limit' '16385:'
+hostile 'a netstring over its limit' '40961:'
 hostile 'a netstring of 2^64 + 24' '18446744073709551640:CONTENT_LENGTH\00000\0000SCGI\00001\0000,'
 hostile 'a length without an end' '11111111111111111111111111111111'
-lies 'headers over their limit' '' $C $S $G $H "HTTP_X=$(printf '%16400s' x)"
+lies 'headers over their limit' '' $C $S $G $H "HTTP_X=$(printf '%41000s' x)"
 refusal '404 Not Found' not_found 'There is nothing here.'
 lies 'no path' '' $C $S $G
 lies 'a path beside the mount' '' $C $S $G DOCUMENT_URI=/health

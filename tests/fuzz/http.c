@@ -26,7 +26,7 @@ static int lines_of(struct slice head, const char *name)
 static void line_holds(struct slice line, bool header)
 {
 	size_t name = 0;
-	HOLDS(line.n > 0 && line.n <= LIMIT_LINE && is_text(line));
+	HOLDS(line.n > 0 && is_text(line));
 	while (header && name < line.n && token_byte(line.p[name]))
 		name++;
 	HOLDS(!header || (name > 0 && name < line.n && line.p[name] == ':'));
@@ -44,7 +44,6 @@ static void head_holds(struct slice head, bool minor_zero, int64_t length)
 		line_holds((struct slice){ rest.p, (size_t)(end - rest.p) }, lines++ > 0);
 		rest = slice_from(rest, (size_t)(end + 2 - rest.p));
 	}
-	HOLDS(lines - 1 <= LIMIT_HEADERS);
 	HOLDS(lines_of(head, "Host") <= 1 && (minor_zero || lines_of(head, "Host") == 1));
 	HOLDS(lines_of(head, "Content-Length") + lines_of(head, "Transfer-Encoding") <= 1);
 	HOLDS(lines_of(head, "Transfer-Encoding") == (length == -2) && (length != -2 || !minor_zero));
@@ -60,7 +59,7 @@ static void add_header(struct buf *b, const char *name, struct slice value)
 	buf_s(b, " \r\n");
 }
 
-/* False where a joined header is too long for one line, or ends in a blank, which a line can't say. */
+/* False where all is too long for a head, or a joined header ends in a blank, which a line can't say. */
 static bool written(const struct request *rq, int64_t length, struct buf *b)
 {
 	struct buf number = { 0 };
@@ -72,7 +71,7 @@ static bool written(const struct request *rq, int64_t length, struct buf *b)
 	buf_add(b, rq->query);
 	buf_s(b, rq->wire.minor_zero ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
 	for (size_t i = 0; i < HEADERS; i++) {
-		if (header_of(rq, i).n + 40 > LIMIT_LINE || ends_joined(header_of(rq, i)))
+		if (ends_joined(header_of(rq, i)))
 			return false;
 		add_header(b, headers[i].name, header_of(rq, i));
 	}
@@ -80,7 +79,7 @@ static bool written(const struct request *rq, int64_t length, struct buf *b)
 	add_header(b, "TRANSFER-encoding", length == -2 ? S("Chunked") : SLICE_NONE);
 	add_header(b, "content-LENGTH", length < 0 ? SLICE_NONE : buf_slice(&number));
 	buf_s(b, "\r\n");
-	return b->n <= LIMIT_HEAD && rq->mount.n + rq->path.n + rq->query.n + 40 < LIMIT_LINE;
+	return b->n <= LIMIT_HEAD;
 }
 
 static void reads_again(const struct request *rq, int64_t length)

@@ -14,7 +14,7 @@
 static const struct network trusted[] = {       /* unix 10.0.0.0/8 fd00::/8 */
 	{ { ADDRESS_UNIX, { 0 } }, 0 }, { { ADDRESS_V4, { 10 } }, 8 }, { { ADDRESS_V6, { 0xfd } }, 8 }
 };
-static const struct http_rules rules = { { "/api/auth", 9 }, { { "", 0 }, trusted, 3 } };
+static const struct http_rules rules = { { "/api/auth", 9 }, { { "", 0 }, trusted, 3 }, NULL };
 
 /* The fields that are headers, with the names that they have there and as variables. */
 static const struct header { const char *name, *variable; size_t place; } headers[] = {
