@@ -169,7 +169,6 @@ export function createSession({
   let raw;                            // the text that storage was last known to hold; '{}': none
   let writing = 0, reading, failing;
 
-  const inTurn = operation => (io = io.then(operation));
   const unsaved = () => storage && raw !== JSON.stringify(record);
 
   /* Storage that doesn't answer is given up. A write that it does later may have hidden a newer one. */
@@ -185,7 +184,7 @@ export function createSession({
   }
 
   /* Brings `record` up to date. Resolves with true when storage could be read. */
-  const reload = () => reading ||= inTurn(async () => {
+  const reload = () => reading ||= io = io.then(async () => {
     reading = null;
     try {
       const text = await reach('getItem'), found = decode(text), again = failing;
@@ -227,7 +226,7 @@ export function createSession({
     record = next;
     writing++;
     know();
-    return inTurn(async () => {
+    return io = io.then(async () => {
       writing--;
       const text = JSON.stringify(next);
       try {
@@ -448,7 +447,7 @@ export function createSession({
       if (!known || !readable && !cookie) throw passing('storage');
       const { refresh: token, key } = await ground(tries);
       if (moved(sent)) return;
-      await commit(t, await call('/refresh', { refresh_token: token, cookie, idempotency_key: key }), sent);
+      await commit(t, await call('/refresh', { refresh_token: token, cookie, session: sent.sid, idempotency_key: key }), sent);
     } catch (error) {
       await reload();
       if (live() && moved(sent)) return;              // another tab got through
@@ -635,7 +634,7 @@ export function createSession({
       if (error.transient) return;
       call('/logout', { access_token: access }).catch(noop);
       await signOut({ reason: error.code });
-      error.message += ': page and API need one origin';
+      error.message += ': page and API need one site';
       throw error;
     }
   }

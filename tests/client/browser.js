@@ -111,13 +111,13 @@ export class Bench {
       method, headers, body: body && JSON.stringify(body),
     });
     const text = await response.text();
-    return { status: response.status, json: text ? JSON.parse(text) : null };
+    return { status: response.status, json: text ? JSON.parse(text) : null, setCookie: response.headers.getSetCookie() };
   }
 
   /* The last pair that the server issued: {access, body or cookie for a refresh}. */
   lastGrant() {
     const entry = this.proxy.log.filter(e => e.data?.access_token).at(-1);
-    const set = entry.setCookie?.map(line => line.split(';')[0]).find(line => /latchkey=/.test(line));
+    const set = entry.setCookie?.map(line => line.split(';')[0]).find(line => /latchkey-[0-9a-f]{8}=/.test(line));
     return { access: entry.data.access_token, refresh: entry.data.refresh_token, cookie: set, data: entry.data };
   }
 

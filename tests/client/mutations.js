@@ -24,6 +24,9 @@ export const mutations = [
     name: 'the idempotency key', mode: 'body', fails: 'an answer lost on the way',
     from: ', idempotency_key: key', to: '',
   }, {
+    name: 'that the session is named', mode: 'cookie', fails: 'a cookie that a sibling host has planted',
+    from: ' session: sent.sid,', to: '',
+  }, {
     name: 'the key kept beside the token', mode: 'cookie', fails: 'an answer lost with its page',
     from: 'const { key = newKey() } = cookie ? stored() : record;', to: 'const key = newKey();',
   }, {

@@ -229,7 +229,7 @@ function jar() {
     headers.set('sec-fetch-site', 'same-origin');
     if (cookie) headers.set('cookie', cookie);
     const response = await fetch(url, { ...init, headers });
-    for (const line of response.headers.getSetCookie()) [cookie] = /^[^;]*latchkey=[^;]/.test(line) ? line.split(';') : cookie;
+    for (const line of response.headers.getSetCookie()) [cookie] = /^[^;]*latchkey-[0-9a-f]{8}=[^;]/.test(line) ? line.split(';') : cookie;
     return response;
   };
 }

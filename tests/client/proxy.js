@@ -55,6 +55,7 @@ export async function openProxy({ upstream, module, files = {}, port = 0 }) {
   function ask(req, path, method, body) {
     const headers = { ...req.headers, 'x-forwarded-for': address };
     delete headers['transfer-encoding'];     // the body was read whole
+    if (proxy.anonymous) for (const name of ['origin', 'sec-fetch-site']) delete headers[name];
     if (body.length || method === 'POST') headers['content-length'] = body.length;
     else for (const name of ['content-length', 'content-type']) delete headers[name];
     return new Promise((resolve, reject) => {
@@ -78,7 +79,7 @@ export async function openProxy({ upstream, module, files = {}, port = 0 }) {
   function faultFor(path, req) {
     const fault = queued.get(path)?.shift() || constant.get(path);
     if (fault || ['/refresh', '/login', '/logout', '/register'].includes(path)) return fault || {};
-    const token = (req.headers.authorization || '').slice(7) || /latchkey-access=([^;]+)/.exec(req.headers.cookie || '')?.[1];
+    const token = (req.headers.authorization || '').slice(7) || /latchkey-access-[0-9a-f]{8}=([^;]+)/.exec(req.headers.cookie || '')?.[1];
     return expired.has(token) ? invalidToken : {};
   }
 

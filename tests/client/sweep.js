@@ -75,7 +75,7 @@ class Device {
     const response = await fetch(url, { ...init, headers, signal: undefined, keepalive: undefined });
     for (const line of response.headers.getSetCookie()) {
       const [pair] = line.split(';');
-      if (/^(__Secure-)?latchkey=/.test(pair)) this.cookie = pair.endsWith('=') ? '' : pair;
+      if (/^(__Secure-)?latchkey-[0-9a-f]{8}=/.test(pair)) this.cookie = pair.endsWith('=') ? '' : pair;
     }
     return this.ended || launch !== this.launches ? never() : response;
   }

@@ -29,7 +29,6 @@
   let raw;                            // the text that storage was last known to hold; '{}': none
   let writing = 0, reading, failing;
 
-  const inTurn = operation => (io = io.then(operation));
   const unsaved = () => storage && raw !== JSON.stringify(record);
 
   /* Storage that doesn't answer is given up. A write that it does later may have hidden a newer one. */
@@ -45,7 +44,7 @@
   }
 
   /* Brings `record` up to date. Resolves with true when storage could be read. */
-  const reload = () => reading ||= inTurn(async () => {
+  const reload = () => reading ||= io = io.then(async () => {
     reading = null;
     try {
       const text = await reach('getItem'), found = decode(text), again = failing;
@@ -87,7 +86,7 @@
     record = next;
     writing++;
     know();
-    return inTurn(async () => {
+    return io = io.then(async () => {
       writing--;
       const text = JSON.stringify(next);
       try {

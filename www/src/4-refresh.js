@@ -97,7 +97,7 @@
       if (!known || !readable && !cookie) throw passing('storage');
       const { refresh: token, key } = await ground(tries);
       if (moved(sent)) return;
-      await commit(t, await call('/refresh', { refresh_token: token, cookie, idempotency_key: key }), sent);
+      await commit(t, await call('/refresh', { refresh_token: token, cookie, session: sent.sid, idempotency_key: key }), sent);
     } catch (error) {
       await reload();
       if (live() && moved(sent)) return;              // another tab got through
