@@ -159,9 +159,11 @@ export function createSession({
   function decode(text) {
     if (text == null) return {};
     try {
-      const { rt: refresh, dead: ended, pend, all, ...rest } = JSON.parse(text), { sid, out, key } = rest;
-      if (pend) return { out, logouts: [{ refresh, all }] };
-      if (sid || out || key) return { refresh, ended, ...rest };
+      const { rt, dead, pend, all, ...found } = JSON.parse(text), { sid, out, key } = found;
+      if (pend) return { out, logouts: [{ refresh: rt, all }] };
+      found.refresh ??= rt;
+      found.ended ??= dead;
+      if (sid || out || key) return found;
     } catch { /* rubbish */ }
   }
 
@@ -189,10 +191,11 @@ export function createSession({
     try {
       const text = await reach('getItem'), found = decode(text), again = failing;
       report(!found || failing && unsaved());
-      if (!found && !again) return;   // a writer may be in the middle of it
-      // What a write of this tab will replace is older than that.
-      if (!writing && (storage || !known)) adopt(found || {}, found && text || '{}');
-      return true;
+      if (found || again) {           // else a writer may be in the middle of it
+        // What a write of this tab will replace is older than that.
+        if (!writing && (storage || !known)) adopt(found || {}, found && text || '{}');
+        return true;
+      }
     } catch { report(true); }
   });
 
@@ -291,18 +294,16 @@ export function createSession({
 
   const live = () => record.sid && !record.ended;
 
-  const stateNow = () => !known || !home ? 'loading' : !record.sid ? 'signed-out' : record.ended ? 'locked'
-    : left(record) > 0 ? 'active' : 'stale';
-
-  /* Tells what has changed. */
+  /* The state is what the record says. Tells what has changed. */
   function settle() {
     const prev = state, last = shown, { user, end, idle } = record;
-    state = stateNow();
+    state = !known || !home ? 'loading' : !record.sid ? 'signed-out' : record.ended ? 'locked'
+      : left(record) > 0 ? 'active' : 'stale';
     if (live()) shown = { sid: record.sid, user: JSON.stringify(user) };
     if (state !== prev || shown.sid !== last.sid) {
       const what = { reason: record.ended || record.out, user };
       emit('state', { state, prev, ...what });
-      if (state === 'locked') emit('reauth', what);
+      if (record.ended) emit('reauth', what);
     } else if (shown.user !== last.user) emit('user', { user });
     if (live()) watch('session', end);
     if (state === 'stale') watch('idle', idle);
@@ -356,16 +357,14 @@ export function createSession({
       const response = await fetch(base + path, {
         method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body),
         redirect: 'manual',           // or it would take the token along; not every runtime knows 'error'
-       
         credentials: cookie && !body.access_token ? 'include' : 'omit', keepalive: true, signal: abortAfter(timeout),
       });
       status = response.status;
       wait = retryAfter(response.headers);
       if (status === 204) return;
-      const json = await response.json();
-      const { data } = json;
+      const { data, error } = await response.json();
       if (response.ok && data.session.id && data.expires_in >= 0 && (cookie || data.refresh_token)) return data;
-      code = json.error.code;
+      code = error.code;
     } catch (thrown) {                // once an answer is read, the reason may quote it, and so a token
       if (!status) cause = thrown;
     }
@@ -377,11 +376,7 @@ export function createSession({
   }
 
   /* 128 bits */
-  function newKey() {
-    let key = '';
-    while (key.length < 32) key += Math.floor(random() * 16).toString(16);
-    return key;
-  }
+  const newKey = (key = '') => key.length < 32 ? newKey(key + (random() * 16 | 0).toString(16)) : key;
 
   /* Turns an answer into the record and stores it. `t` is when its request started. Who hears the
    * same answer again keeps the key that may be in use by now. */
@@ -399,10 +394,11 @@ export function createSession({
   }
 
   /* Runs alone among the tabs where it can. A frozen tab may hold the lock for ever, so the wait
-   * ends; stealing would let two in who both believe to be alone. */
+   * ends; stealing would let two in who both believe to be alone. While others get on, no tab is
+   * frozen, and it waits again: many tabs may take longer. */
   async function exclusive(work, lag) {
     let entered;
-    const asked = now();
+    const asked = now(), seen = record;
     const run = async () => {
       entered = ++inLock;
       if (lag && now() > asked + 20) await pause(50);      // the last holder's writes may lag
@@ -412,7 +408,7 @@ export function createSession({
       return await locks.request(name, { signal: abortAfter(timeout + 2e3) }, run);
     } catch (error) {                 // not granted in time, or there are no locks here
       if (entered) throw error;
-      return await run();
+      return await (moved(seen) ? exclusive(work, lag) : run());
     } finally {
       inLock--;
       queueMicrotask(flush);
@@ -467,8 +463,7 @@ export function createSession({
    * stays the key until it is answered. What is counted is written before it leaves, as is a key where
    * there is none: of a cookie alone, or stored by 0.1.0. */
   async function ground(tries) {
-    const { key = newKey() } = cookie ? stored() : record;
-    await save({ ...record, tries, key });
+    await save({ ...record, tries, key: (cookie ? stored() : record).key || newKey() });
     return stored();
   }
 

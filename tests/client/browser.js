@@ -7,6 +7,9 @@ import path from 'node:path';
 import { openProxy } from './proxy.js';
 import { upstream } from './upstream.js';
 
+/* What 0.1.0 shipped: tabs of it may be open when a site has newer ones. */
+const before = fs.readFileSync('tests/client/old/session-0.1.0.min.js', 'utf8');
+
 const { chromium } = createRequire(path.resolve('build/client') + '/')('playwright-core');
 
 export function launchBrowser() {
@@ -31,8 +34,8 @@ export function inPage(mode) {
     const say = console[level];
     console[level] = (...args) => { window.console_.push(args.map(String).join(' ')); say.apply(console, args); };
   }
-  window.boot = async (options = {}) => {
-    const { createSession } = await import('/session.js');
+  window.boot = async ({ from = '/session.js', ...options } = {}) => {
+    const { createSession } = await import(from);
     window.events = [];
     const storage = mode === 'body' ? { storage: localStorage } : {};
     const s = window.s = createSession({ mode, ...storage, ...options });
@@ -59,7 +62,7 @@ export class Bench {
     const bench = new Bench();
     Object.assign(bench, { mode, kind, browser });
     bench.upstream = await upstream(kind, config);
-    bench.proxy = await openProxy({ upstream: bench.upstream, module });
+    bench.proxy = await openProxy({ upstream: bench.upstream, module, files: { '/session-0.1.0.js': before } });
     bench.context = await browser.newContext();
     bench.errors = [];
     await bench.context.addInitScript(inPage, mode);

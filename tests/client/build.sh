@@ -11,7 +11,7 @@ tests/client/install.sh
 join() { cat www/src/[0-9]-*.js; }
 minify() {
     build/client/node_modules/.bin/terser --module --mangle \
-        --compress passes=3,ecma=2022,unsafe_methods=true,pure_getters=true,keep_fargs=false,hoist_funs=true
+        --compress passes=3,ecma=2022,unsafe_methods=true,pure_getters=true,keep_fargs=false
 }
 if [ "${1-}" = --check ]; then
     join | cmp - www/session.js

@@ -18,6 +18,9 @@ export const mutations = [
     name: "the lock's time limit", mode: 'body', fails: 'a frozen tab that holds the lock',
     from: '{ signal: abortAfter(timeout + 2e3) }', to: '{}',
   }, {
+    name: 'that a tab waits again while others get on', mode: 'cookie', fails: 'tabs that have to wait long',
+    from: 'moved(seen) ? exclusive(work, lag) : run()', to: 'run()',
+  }, {
     name: 'the re-read inside the lock', mode: 'body', fails: 'a session that heard nothing',
     from: 'const readable = await reload();', to: 'const readable = true;',
   }, {
@@ -28,7 +31,7 @@ export const mutations = [
     from: ' session: sent.sid,', to: '',
   }, {
     name: 'the key kept beside the token', mode: 'cookie', fails: 'an answer lost with its page',
-    from: 'const { key = newKey() } = cookie ? stored() : record;', to: 'const key = newKey();',
+    from: '(cookie ? stored() : record).key || newKey()', to: 'newKey()',
   }, {
     name: 'the relative clock', mode: 'body', fails: 'a clock that is three hours fast',
     from: 'exp: after(data.expires_in),', to: 'exp: data.access_expires_at * 1e3,',
@@ -113,13 +116,13 @@ export const mutations = [
   // ---- storage: found, empty, unreadable
   {
     name: 'that unreadable is not empty', mode: 'node', fails: 'storage that rejects at launch',
-    from: "      return true;\n    } catch { report(true); }", to: "      return true;\n    } catch { adopt({}, '{}'); report(true); return true; }",
+    from: "        return true;\n      }\n    } catch { report(true); }", to: "        return true;\n      }\n    } catch { adopt({}, '{}'); report(true); return true; }",
   }, {
     name: 'the reading at a tick', mode: 'node', fails: 'storage that works again',
     from: 'if (force || !known || unsaved()) await reload();', to: 'if (force) await reload();',
   }, {
     name: 'the second look at rubbish', mode: 'node', fails: 'a file that is read in the middle',
-    from: 'if (!found && !again) return;', to: '',
+    from: 'if (found || again) {', to: '{',
   }, {
     name: 'the bound of each call of storage', mode: 'node', fails: 'storage that never answers',
     from: 'return waitFor(answer, null, timeout, () => { late = true; });', to: 'void late; return answer;',
@@ -137,7 +140,7 @@ export const mutations = [
     from: 'return found?.key && found.sid === record.sid ? found : record;', to: 'return record;',
   }, {
     name: 'the stored key for a cookie that is ahead of storage', mode: 'node', fails: 'cookie mode: a key that storage holds',
-    from: 'cookie ? stored() : record;', to: 'record;',
+    from: '(cookie ? stored() : record).key', to: 'record.key',
   }, {
     name: 'that a late write is corrected', mode: 'node', fails: 'a write that is done long after',
     from: '.finally(() => { if (late && text) save(record); })', to: '',
@@ -155,13 +158,16 @@ export const mutations = [
     from: 'key: moved({ sid, gen }) ? newKey() : record.key,', to: 'key: newKey(),',
   }, {
     name: 'what 0.1.0 stored', mode: 'node', fails: 'what 0.1.0 stored signs nobody out',
-    from: 'const { rt: refresh, dead: ended,', to: 'const { refresh, ended,',
+    from: 'found.refresh ??= rt;', to: '',
   }, {
     name: 'the lock that 0.1.0 stored', mode: 'node', fails: 'what 0.1.0 stored is kept',
-    from: 'dead: ended,', to: 'ended,',
+    from: 'found.ended ??= dead;', to: '',
+  }, {
+    name: 'that what is read is kept as it is', mode: 'node', fails: 'a launch that finds what it needs',
+    from: 'if (sid || out || key) return found;', to: 'if (sid || out || key) return { refresh: found.refresh, ...found };',
   }, {
     name: 'the sign-out that 0.1.0 stored', mode: 'node', fails: 'what 0.1.0 stored is kept',
-    from: 'if (pend) return { out, logouts: [{ refresh, all }] };', to: '',
+    from: 'if (pend) return { out, logouts: [{ refresh: rt, all }] };', to: '',
   }, {
     name: 'what a tab with full storage hears', mode: 'cookie', fails: 'a tab whose storage is full',
     from: 'if (!writing && (storage || !known)) adopt', to: 'if (!writing && (storage || !known) && !failing) adopt',

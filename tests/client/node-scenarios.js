@@ -300,6 +300,14 @@ test('storage that somebody cleared: the session goes on, and is stored by its n
   t.equal(t.stored().gen, 2, 'storage');
 });
 
+test('a launch that finds what it needs writes nothing', async t => {
+  (await t.signedIn()).dispose();
+  const writes = [], s = t.open({ storage: t.storage((method, value) => { if (method === 'setItem') writes.push(value); }) });
+  await s.ready;
+  await s.wake();
+  t.equal([await t.outcome(s.fetch(t.url)), s.state, t.refreshes, writes.length], [200, 'active', 0, 0], 'answer, state, refreshes, writes');
+});
+
 /* As 0.1.0 stored it. */
 function old(t, more = {}) {
   const { since, jitter, created, access, refresh, key, ...rest } = t.stored();

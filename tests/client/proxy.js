@@ -143,7 +143,7 @@ export async function openProxy({ upstream, module, files = {}, port = 0 }) {
     } catch (error) {
       entry.error = error;
       res.destroy();
-    } finally { entry.done = true; }
+    } finally { entry.done = Date.now(); }
   });
   server.on('connection', socket => {
     sockets.add(socket);

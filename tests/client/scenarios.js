@@ -1012,4 +1012,40 @@ test('signed out, a request goes as it is', async t => {
   t.equal(await page.evaluate(() => window.attempt(window.s.token())), 'signed_out', 'token()');
 });
 
+/* How many of the calls were under way at the same time, at most. */
+const atOnce = calls => Math.max(...calls.map(one => calls.filter(e => e.at <= one.at && (e.done ?? Infinity) > one.at).length));
+
+test('tabs that have to wait long for each other go one after the other all the same', async t => {
+  const pages = [await t.signedIn()];
+  for (let i = 0; i < 6; i++) pages.push(await t.tab({ timeout: 1000 }));
+  t.proxy.always('/refresh', { late: 700 });      // the last one waits for 3.5 s, more than a lock is waited for
+  t.equal(await Promise.all(pages.slice(1).map(page => get(page, '/app/echo').then(r => r.status))), oks(6), 'statuses');
+  t.equal([t.refreshes, atOnce(t.proxy.of('/refresh'))], [6, 1], 'refreshes, at once');
+}, oneServer);
+
+// ---- tabs of two versions in one browser
+
+async function twoVersions(t, askOld) {
+  const old = await t.signedIn({ from: '/session-0.1.0.js' }), young = await t.tab();
+  for (const minutes of [0, 17, 34, 51]) {
+    for (const page of [old, young]) await setSkew(page, minutes * MIN);
+    await askOld(old, minutes);
+    t.equal((await get(young, '/app/echo')).status, 200, `the tab of today, after ${minutes} minutes`);
+  }
+  t.equal(t.proxy.of('/refresh').filter(e => e.status === 401).length, 0, 'refusals');
+  for (const page of [old, young]) t.ok(['active', 'stale'].includes(await state(page)), 'both are signed in');
+  await young.evaluate(() => window.s.signOut());
+  await becomes(t, old, 'signed-out');
+}
+
+test('a tab of 0.1.0 and one of today share a cookie session', t =>
+  twoVersions(t, async (old, minutes) => t.equal((await get(old, '/app/echo')).status, 200, `the tab of 0.1.0, after ${minutes} minutes`)), oneServer);
+
+test('a tab of 0.1.0 that cannot read what one of today has stored waits, and ends nothing', async t => {
+  await twoVersions(t, async (old, minutes) => {
+    t.ok(['active', 'stale'].includes(await state(old)), `the tab of 0.1.0, after ${minutes} minutes`);
+    await old.evaluate(() => { dispatchEvent(new Event('focus')); });
+  });
+}, { modes: ['body'], kinds: ['serve'] });
+
 export const scenarios = all;

@@ -19,9 +19,11 @@
   function decode(text) {
     if (text == null) return {};
     try {
-      const { rt: refresh, dead: ended, pend, all, ...rest } = JSON.parse(text), { sid, out, key } = rest;
-      if (pend) return { out, logouts: [{ refresh, all }] };
-      if (sid || out || key) return { refresh, ended, ...rest };
+      const { rt, dead, pend, all, ...found } = JSON.parse(text), { sid, out, key } = found;
+      if (pend) return { out, logouts: [{ refresh: rt, all }] };
+      found.refresh ??= rt;
+      found.ended ??= dead;
+      if (sid || out || key) return found;
     } catch { /* rubbish */ }
   }
 
@@ -49,10 +51,11 @@
     try {
       const text = await reach('getItem'), found = decode(text), again = failing;
       report(!found || failing && unsaved());
-      if (!found && !again) return;   // a writer may be in the middle of it
-      // What a write of this tab will replace is older than that.
-      if (!writing && (storage || !known)) adopt(found || {}, found && text || '{}');
-      return true;
+      if (found || again) {           // else a writer may be in the middle of it
+        // What a write of this tab will replace is older than that.
+        if (!writing && (storage || !known)) adopt(found || {}, found && text || '{}');
+        return true;
+      }
     } catch { report(true); }
   });
 

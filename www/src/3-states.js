@@ -24,18 +24,16 @@
 
   const live = () => record.sid && !record.ended;
 
-  const stateNow = () => !known || !home ? 'loading' : !record.sid ? 'signed-out' : record.ended ? 'locked'
-    : left(record) > 0 ? 'active' : 'stale';
-
-  /* Tells what has changed. */
+  /* The state is what the record says. Tells what has changed. */
   function settle() {
     const prev = state, last = shown, { user, end, idle } = record;
-    state = stateNow();
+    state = !known || !home ? 'loading' : !record.sid ? 'signed-out' : record.ended ? 'locked'
+      : left(record) > 0 ? 'active' : 'stale';
     if (live()) shown = { sid: record.sid, user: JSON.stringify(user) };
     if (state !== prev || shown.sid !== last.sid) {
       const what = { reason: record.ended || record.out, user };
       emit('state', { state, prev, ...what });
-      if (state === 'locked') emit('reauth', what);
+      if (record.ended) emit('reauth', what);
     } else if (shown.user !== last.user) emit('user', { user });
     if (live()) watch('session', end);
     if (state === 'stale') watch('idle', idle);

@@ -6,16 +6,14 @@
       const response = await fetch(base + path, {
         method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body),
         redirect: 'manual',           // or it would take the token along; not every runtime knows 'error'
-       
         credentials: cookie && !body.access_token ? 'include' : 'omit', keepalive: true, signal: abortAfter(timeout),
       });
       status = response.status;
       wait = retryAfter(response.headers);
       if (status === 204) return;
-      const json = await response.json();
-      const { data } = json;
+      const { data, error } = await response.json();
       if (response.ok && data.session.id && data.expires_in >= 0 && (cookie || data.refresh_token)) return data;
-      code = json.error.code;
+      code = error.code;
     } catch (thrown) {                // once an answer is read, the reason may quote it, and so a token
       if (!status) cause = thrown;
     }
@@ -27,11 +25,7 @@
   }
 
   /* 128 bits */
-  function newKey() {
-    let key = '';
-    while (key.length < 32) key += Math.floor(random() * 16).toString(16);
-    return key;
-  }
+  const newKey = (key = '') => key.length < 32 ? newKey(key + (random() * 16 | 0).toString(16)) : key;
 
   /* Turns an answer into the record and stores it. `t` is when its request started. Who hears the
    * same answer again keeps the key that may be in use by now. */
@@ -49,10 +43,11 @@
   }
 
   /* Runs alone among the tabs where it can. A frozen tab may hold the lock for ever, so the wait
-   * ends; stealing would let two in who both believe to be alone. */
+   * ends; stealing would let two in who both believe to be alone. While others get on, no tab is
+   * frozen, and it waits again: many tabs may take longer. */
   async function exclusive(work, lag) {
     let entered;
-    const asked = now();
+    const asked = now(), seen = record;
     const run = async () => {
       entered = ++inLock;
       if (lag && now() > asked + 20) await pause(50);      // the last holder's writes may lag
@@ -62,7 +57,7 @@
       return await locks.request(name, { signal: abortAfter(timeout + 2e3) }, run);
     } catch (error) {                 // not granted in time, or there are no locks here
       if (entered) throw error;
-      return await run();
+      return await (moved(seen) ? exclusive(work, lag) : run());
     } finally {
       inLock--;
       queueMicrotask(flush);
@@ -117,8 +112,7 @@
    * stays the key until it is answered. What is counted is written before it leaves, as is a key where
    * there is none: of a cookie alone, or stored by 0.1.0. */
   async function ground(tries) {
-    const { key = newKey() } = cookie ? stored() : record;
-    await save({ ...record, tries, key });
+    await save({ ...record, tries, key: (cookie ? stored() : record).key || newKey() });
     return stored();
   }
 
