@@ -91,41 +91,61 @@ bool head_is_printable(struct slice s)
 
 /* ---- the client -------------------------------------------------------- */
 
-/* Sets *a to a peer as a socket or a server names it. Its zone, if it has one, is left out. */
-static void take_peer(struct slice text, struct address *a)
+/* Once in a process: an operator whose web server names no address finds out why all clients are one. */
+static void tell_no_address(const struct head *h, struct slice text)
 {
-	struct slice zone = text;
-	if (slice_is(text, HEAD_PEER_UNIX))
-		a->kind = ADDRESS_UNIX;
-	else
-		address_parse(slice_cut(&zone, '%'), a);
+	static bool told;
+	if (told)
+		return;
+	told = true;
+	log_line("HH1", h->rq.server.n ? slice_text(h->rq.server) : "a proxy", " gives no address as the client's: ", slice_text(text), NULL);
+}
+
+/*
+ * Sets *a to a peer as a socket, a server or a proxy names it. What is no address is none: the proxy's own would make one
+ * client of all of its clients. Where there is no text *a stays.
+ */
+static void take_peer(const struct head *h, struct slice text, struct address *a)
+{
+	if (text.n == 0 || address_parse_peer(text, a))
+		return;
+	a->kind = slice_is(text, HEAD_PEER_UNIX) ? ADDRESS_UNIX : ADDRESS_NONE;
+	if (a->kind == ADDRESS_NONE)
+		tell_no_address(h, text);
 }
 
 /* Who sent the request to this program, or by SCGI to the web server, if that is trusted. */
 static struct address find_sender(const struct head *h, const struct networks *trusted)
 {
 	struct address a = { .kind = ADDRESS_NONE };
-	take_peer(h->rq.wire.face == FACE_CGI ? h->rq.peer : h->connected, &a);
+	take_peer(h, h->rq.wire.face == FACE_CGI ? h->rq.peer : h->connected, &a);
 	if (h->rq.wire.face == FACE_SCGI && networks_hold(trusted, &a))
-		take_peer(h->rq.peer, &a);
+		take_peer(h, h->rq.peer, &a);
 	return a;
 }
 
 /*
  * Each hop of X-Forwarded-For was written by the one to its right, so it is
  * believed as long as that one is trusted, and the first that isn't trusted is
- * the client. At a hop that is no address the last one that was known stays: so
- * nobody can choose the address that latchkey takes him for.
+ * the client. What the nearest hop wrote is taken as the server's word. At another
+ * that is no address the last one that was known stays: so nobody can choose the
+ * address that latchkey takes him for.
  */
 void head_find_peer(struct head *h, const struct networks *trusted)
 {
 	struct address a = find_sender(h, trusted);
 	struct slice rest = h->forwarded_for;
+	const bool is_trusted = networks_hold(trusted, &a);
 	h->rq.forwarded = h->forwarded_for.p || h->forwarded_proto.p;
-	if (h->forwarded_proto.p && networks_hold(trusted, &a))
+	const bool names_client = h->forwarded_for.n || (h->rq.wire.face == FACE_SCGI && h->rq.peer.n);
+	h->rq.hidden = names_client && !is_trusted && address_is_neighbour(&a);
+	if (h->forwarded_proto.p && is_trusted)
 		h->rq.https |= slice_is_nocase(slice_trim(slice_cut_last(&h->forwarded_proto, ',')), S("https"));
-	while (rest.p && networks_hold(trusted, &a))
-		if (!address_parse(slice_trim(slice_cut_last(&rest, ',')), &a))
+	struct slice nearest = slice_trim(slice_cut_last(&rest, ','));
+	if (is_trusted)
+		take_peer(h, nearest, &a);
+	while (nearest.n && rest.p && networks_hold(trusted, &a))
+		if (!address_parse_peer(slice_trim(slice_cut_last(&rest, ',')), &a))
 			break;
 	h->rq.peer = address_text(&a);
 }

@@ -42,6 +42,7 @@ struct request {
 	enum method method;
 	bool https;                 /* HTTPS=on, or X-Forwarded-Proto of a trusted proxy */
 	bool forwarded;             /* it has an X-Forwarded-… header, trusted or not */
+	bool hidden;                /* the client's address comes from a neighbour that isn't trusted: its clients look like one */
 	bool below;                 /* the path lies below the mount; else only www/ can serve it */
 	struct slice mount;         /* SCRIPT_NAME or base_path: no slash at the end */
 	struct slice path;          /* below the mount, beginning with '/'; or the whole path */

@@ -9,6 +9,7 @@
 #include "auth.h"
 #include "harden.h"
 #include "jwt.h"
+#include "proxies.h"
 #include "route.h"
 #include "signin.h"
 #include "serve/site.h"
@@ -61,6 +62,8 @@ void instance_answer(const struct instance *i, const struct request *rq, enum er
 	const struct dialect *d = dialect_of(rq);
 	if (e != ERROR_NONE)
 		signin_failed();
+	if (rq->hidden)
+		proxies_note(&i->config, rq->peer);
 	if (d == NULL && e == ERROR_NONE && i->with_site)
 		site_answer(rq, rp);
 	else

@@ -192,7 +192,8 @@ static enum error add_user(void *arg)
 enum error signin_register(struct work *w, struct slice name, struct slice password, const struct origin *origin,
 	struct grant *out)
 {
-	struct trial *t = new_trial(w, name, &out->user);
+	/* Without an address the throttle counts by account; but who registers may name as many as he likes. */
+	struct trial *t = new_trial(w, w->peer.n ? name : S(""), &out->user);
 	t->origin = origin;
 	t->session = &out->session;
 	enum error e = check_new_user(w->config, name, password);

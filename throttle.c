@@ -130,7 +130,7 @@ uint64_t throttle_hash(const uint8_t secret[16], struct slice s)
 /* The client: what the keys are made of. */
 struct asker { struct slice network, account; };
 
-/* IPv4 whole, IPv6 its /64. All clients whose address is neither share an empty one. */
+/* IPv4 whole, IPv6 its /64. Empty for clients whose address isn't known. */
 static struct slice network_of(struct slice ip)
 {
 	enum { V6_NETWORK = 8 };
@@ -161,7 +161,7 @@ static uint64_t key_of(const uint8_t secret[SECRET_SIZE], enum kind kind, const 
 	buf_c(&b, (char)kind);
 	buf_c(&b, (char)network.n);
 	buf_add(&b, network);
-	if (kind != NETWORK)
+	if (kind != NETWORK || network.n == 0)
 		buf_add(&b, who->account);
 	return throttle_hash(secret, buf_slice(&b));
 }

@@ -22,8 +22,8 @@
 /*
  * To be called before a password is looked at; counts the try against the
  * network. Returns 0 (go on) or the seconds to wait (Retry-After). ip is the
- * address as text (all clients without one share a count), account the name as
- * sent. When the table can't be opened, or locked within 2 s, nothing is
+ * address as text (without one each account has a count of its own, or a stranger
+ * would keep all out), account the name as sent. When the table can't be opened, or locked within 2 s, nothing is
  * throttled and one line is logged: sign-in matters more.
  */
 int64_t throttle_ask(const char *dir, struct slice ip, struct slice account);

@@ -64,6 +64,26 @@ bool address_parse_port(struct slice s, struct address *a, uint16_t *port)
 	return true;
 }
 
+/* p is NULL where a port is none. */
+static struct slice without_port(struct slice s)
+{
+	struct slice port = slice_from(s, 1), host = slice_cut(&port, ']');
+	int64_t number;
+	if (!slice_starts(s, S("["))) {
+		port = s;
+		host = slice_cut(&port, ':');
+		return parse_number(port, 0, UINT16_MAX, &number) ? host : s;
+	}
+	bool bare = port.p && port.n == 0;
+	return bare || (slice_starts(port, S(":")) && parse_number(slice_from(port, 1), 0, UINT16_MAX, &number)) ? host : SLICE_NONE;
+}
+
+bool address_parse_peer(struct slice s, struct address *a)
+{
+	struct slice zone = without_port(s);
+	return address_parse(slice_cut(&zone, '%'), a);
+}
+
 struct address address_of_name(const struct sockaddr *name)
 {
 	struct address a = { .kind = ADDRESS_NONE };
@@ -207,4 +227,16 @@ bool networks_hold(const struct networks *nets, const struct address *a)
 		if (network_holds(&nets->list[i], a))
 			return true;
 	return false;
+}
+
+bool address_is_neighbour(const struct address *a)
+{
+	static const struct network list[] = {
+		{ { ADDRESS_NONE, { 0 } }, 0 }, { { ADDRESS_UNIX, { 0 } }, 0 },
+		{ { ADDRESS_V4, { 127 } }, 8 }, { { ADDRESS_V4, { 10 } }, 8 }, { { ADDRESS_V4, { 172, 16 } }, 12 },
+		{ { ADDRESS_V4, { 192, 168 } }, 16 }, { { ADDRESS_V4, { 169, 254 } }, 16 }, { { ADDRESS_V4, { 100, 64 } }, 10 },
+		{ { ADDRESS_V6, { [15] = 1 } }, 128 }, { { ADDRESS_V6, { 0xfc } }, 7 }, { { ADDRESS_V6, { 0xfe, 0x80 } }, 10 },
+	};
+	const struct networks near = { .list = list, .count = sizeof list / sizeof *list };
+	return networks_hold(&near, a);
 }

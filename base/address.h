@@ -33,6 +33,11 @@ struct address {
  */
 bool address_parse(struct slice s, struct address *a);
 /*
+ * Parses a peer as servers and proxies spell it: ADDR, ADDR4:PORT, [ADDR6] or [ADDR6]:PORT; a zone (RFC 4007, 11) is left out.
+ * False otherwise, and *a is untouched.
+ */
+bool address_parse_peer(struct slice s, struct address *a);
+/*
  * Parses ADDR:PORT or [ADDR6]:PORT; the last colon is the port's. False
  * otherwise, and then *a and *port are untouched.
  */
@@ -44,6 +49,8 @@ struct slice address_text(const struct address *a);
 /* Whether two addresses, as text, are near each other: of one IPv4 /24 or IPv6 /48, or the same text. A client behind a
  * pool of addresses has several that are near. */
 bool address_near(struct slice a, struct slice b);
+/* On this host or beside it: loopback, a private network (RFC 1918, 4193, 6598), one link, AF_UNIX, or not known. */
+bool address_is_neighbour(const struct address *a);
 /* 127.0.0.0/8 or ::1. */
 bool address_is_loopback(const struct address *a);
 

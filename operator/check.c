@@ -30,6 +30,7 @@
 #include "jwt.h"
 #include "keyring.h"
 #include "password.h"
+#include "proxies.h"
 #include "operator/rows.h"
 #include "store.h"
 #include "store/upkeep.h"
@@ -288,6 +289,14 @@ static void check_throttle(struct check *k)
 			"each password try writes there: make /run/latchkey (tmpfs) for the data directory's owner");
 }
 
+static void check_proxies(struct check *k)
+{
+	const char *peer = proxies_noted(&k->conf);
+	if (peer)
+		tell(k, FOUND_WARN, "proxies", text_join("clients' addresses came from ", peer, ", which isn't trusted", NULL),
+			text_join("they all look like one client; if that is a proxy of yours: trusted_proxies = ", peer, NULL));
+}
+
 /* In a child process, since a sandbox can't be left. Its exit code is the answer. */
 static void check_sandbox(struct check *k)
 {
@@ -417,7 +426,8 @@ static void check_clock(struct check *k)
 bool check_run(const char *dir, bool repair, bool json)
 {
 	static void (*const checks[])(struct check *k) = {
-		check_directory, check_files, check_conf, check_key, check_space, check_password, check_throttle, check_sandbox, check_cookies,
+		check_directory, check_files, check_conf, check_key, check_space, check_password, check_throttle, check_proxies, check_sandbox,
+		check_cookies,
 		check_database, check_store, check_trail, check_clock,
 	};
 	struct check k = { .dir = dir, .repair = repair };

@@ -72,6 +72,42 @@ static void test_ports(void)
 	}
 }
 
+static void test_peers(void)
+{
+	static const struct { const char *in, *out; } cases[] = {
+		{ "1.2.3.4", "1.2.3.4" }, { "1.2.3.4:80", "1.2.3.4" }, { "1.2.3.4:0", "1.2.3.4" }, { "[::1]", "::1" }, { "[::1]:65535", "::1" },
+		{ "2001:db8::1", "2001:db8::1" }, { "2001:db8::1:80", "2001:db8::1:80" }, { "[::ffff:1.2.3.4]:5", "1.2.3.4" }, { "::ffff:1.2.3.4", "1.2.3.4" },
+		{ "fe80::1%eth0", "fe80::1" }, { "[fe80::1%eth0]", "fe80::1" }, { "[fe80::1%25eth0]:80", "fe80::1" }, { "[1.2.3.4]:80", "1.2.3.4" },
+		{ "1.2.3.4:", NULL }, { "1.2.3.4:65536", NULL }, { "1.2.3.4:x", NULL }, { ":80", NULL }, { "[::1", NULL }, { "[::1]80", NULL },
+		{ "[::1]:", NULL }, { "[::1]:x", NULL }, { "[::1]]", NULL }, { "[]", NULL }, { "[[::1]]", NULL }, { "::1]", NULL }, { "", NULL }, { "[", NULL },
+		{ "%eth0", NULL }, { "unknown", NULL }, { "unix:", NULL }, { "host:80", NULL }, { "1.2.3.4 ", NULL },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct address a = { .kind = ADDRESS_UNIX };
+		bool good = address_parse_peer(edge(cases[i].in), &a);
+		if (cases[i].out)
+			is_str(good ? text_of(&a) : "none", cases[i].out, "a peer: %s", cases[i].in);
+		else
+			ok(!good && a.kind == ADDRESS_UNIX, "no peer, and nothing changes: %s", cases[i].in);
+	}
+}
+
+static void test_neighbours(void)
+{
+	static const struct { const char *text; bool near; } cases[] = {
+		{ "127.0.0.1", true }, { "127.255.0.1", true }, { "10.9.8.7", true }, { "172.16.0.1", true }, { "172.31.255.255", true }, { "172.32.0.1", false },
+		{ "192.168.1.1", true }, { "192.169.1.1", false }, { "169.254.1.1", true }, { "100.64.0.1", true }, { "100.128.0.1", false }, { "8.8.8.8", false },
+		{ "::1", true }, { "::2", false }, { "fc00::1", true }, { "fd12::1", true }, { "fe00::1", false }, { "fe80::1", true }, { "2001:db8::1", false },
+		{ "::ffff:10.0.0.1", true },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct address a = { .kind = ADDRESS_NONE };
+		ok(address_parse(edge(cases[i].text), &a) && address_is_neighbour(&a) == cases[i].near, "%s: %s", cases[i].text, cases[i].near ? "near" : "far");
+	}
+	const struct address unknown = { .kind = ADDRESS_NONE }, local = { .kind = ADDRESS_UNIX };
+	ok(address_is_neighbour(&unknown) && address_is_neighbour(&local), "so are those without an address");
+}
+
 static void test_near(void)
 {
 	static const struct { const char *a, *b; bool near; } cases[] = {
@@ -155,6 +191,8 @@ int main(void)
 {
 	test_text();
 	test_ports();
+	test_peers();
+	test_neighbours();
 	test_near();
 	test_names();
 	test_loopback();

@@ -77,6 +77,28 @@ is "$(ip_of REMOTE_ADDR=2001:DB8:0:0:0:0:0:7)" 2001:db8::7 'the peer by IPv6'
 is "$(ip_of REMOTE_ADDR=192.0.2.7 HTTP_X_FORWARDED_FOR=203.0.113.1)" 192.0.2.7 'a proxy that is not trusted'
 is "$(ip_of REMOTE_ADDR=10.0.0.1 HTTP_X_FORWARDED_FOR=6.6.6.6,203.0.113.1,10.9.9.9)" 203.0.113.1 'a proxy that is'
 
+is "$(ip_of 'REMOTE_ADDR=[2001:db8::7]')" 2001:db8::7 'brackets, as busybox writes IPv6'
+is "$(ip_of 'REMOTE_ADDR=fe80::7%br-lan')" fe80::7 'a zone'
+is "$(ip_of REMOTE_ADDR=10.0.0.1 HTTP_X_FORWARDED_FOR=203.0.113.1:51234)" 203.0.113.1 'a port, as Azure writes it'
+is "$(ip_of REMOTE_ADDR=10.0.0.1 'HTTP_X_FORWARDED_FOR=[2001:db8::7]:51234')" 2001:db8::7 'both'
+is "$(ip_of REMOTE_ADDR=10.0.0.1 HTTP_X_FORWARDED_FOR=unknown)" '' 'what is no address is not the address of the proxy'
+cgi '' $G $H REMOTE_ADDR=10.0.0.1 HTTP_X_FORWARDED_FOR=unknown
+like "$(cat "$TMP/err")" 'latchkey: HH1: a proxy gives no address as the client'\''s: unknown*' 'which the log says'
+cgi '' $G $H REMOTE_ADDR=me.example SERVER_SOFTWARE=some/1
+like "$(cat "$TMP/err")" 'latchkey: HH1: some/1 gives no address as the client'\''s: me.example' 'with the name of the server'
+
+# --- a proxy that is not trusted is told of, once, and by check
+cgi '' $G $H REMOTE_ADDR=203.0.113.9 HTTP_X_FORWARDED_FOR=1.2.3.4
+is "$(cat "$TMP/err")" '' 'what a stranger says of himself is not worth a line'
+cgi '' $G $H REMOTE_ADDR=127.0.0.1 HTTP_X_FORWARDED_FOR=1.2.3.4
+like "$(cat "$TMP/err")" "latchkey: PX1: clients' addresses come from 127.0.0.1, which trusted_proxies does not name: *" 'what a neighbour says is'
+cgi '' $G $H REMOTE_ADDR=127.0.0.1 HTTP_X_FORWARDED_FOR=1.2.3.4
+is "$(cat "$TMP/err")" '' 'once'
+like "$(clean "$LATCHKEY" check --dir "$DIR" 2>&1 || :)" "*warn*proxies*clients' addresses came from 127.0.0.1*trusted_proxies = 127.0.0.1*" 'check says it, and what helps'
+sed -i 's/^trusted_proxies.*/& 127.0.0.1/' "$DIR/latchkey.conf"
+unlike "$(clean "$LATCHKEY" check --dir "$DIR" 2>&1 || :)" '*warn*proxies*' 'until that is done'
+sed -i '/^trusted_proxies/s/ 127.0.0.1//' "$DIR/latchkey.conf"
+
 # --- Authorization by other ways
 ip_of >/dev/null
 answer '200 OK' "{\"data\":{$USER,$SESSION}}"

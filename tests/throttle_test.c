@@ -103,6 +103,19 @@ static void networks(void)
 	is_int(ask("192.0.2.1", "a"), 6, "and no more than that");
 }
 
+/* Where addresses are unknown a stranger keeps nobody out but the account that he guesses at. */
+static void no_addresses(void)
+{
+	fresh();
+	for (int i = 0; i < 5; i++)
+		is_int(ask("", "a"), 0, "try %d without an address", i + 1);
+	is_int(ask(NULL, "A"), 6, "the sixth for that account waits 6 s");
+	is_int(ask("no address", "b"), 0, "another account doesn't");
+	succeeded("", "a");
+	is_int(ask("", "a"), 0, "a success gives that account its try back");
+	is_int(ask("", "a"), 6, "and no more");
+}
+
 static void addresses(void)
 {
 	static const struct { const char *a, *b; bool same; } pairs[] = {
@@ -620,6 +633,7 @@ int main(void)
 	throttle_clock = clock_of_test;
 	siphash();
 	networks();
+	no_addresses();
 	addresses();
 	pairs();
 	forgetting();
