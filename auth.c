@@ -161,12 +161,26 @@ static enum error answer_grant(struct call *c, enum error e, int status)
 /* Of signing in and of registering. */
 typedef enum error (*way_in)(struct work *, struct slice, struct slice, const struct origin *, struct grant *);
 
+static bool present_cookies(struct call *c, struct slice idempotency);
+
+/* The cookie that is set takes the place of those that are shown. */
+static void find_replaced(struct call *c)
+{
+	struct native *n = own(c);
+	if (!present_cookies(c, SLICE_NONE) || cookies_cross_site(c->work.config, c->rq))
+		return;
+	n->origin.shown = n->tokens;
+	n->origin.count = n->count;
+}
+
 static enum error start_session(struct call *c, way_in way)
 {
 	struct native *n = own(c);
 	enum error e = n->origin.cookie ? cookies_usable(c->work.config, c->rq) : ERROR_NONE;
 	if (e != ERROR_NONE)
 		return e;
+	if (n->origin.cookie)
+		find_replaced(c);
 	return way(&c->work, n->username, n->password, &n->origin, &n->grant);
 }
 

@@ -153,6 +153,19 @@ static struct slice agent_of(const struct work *w)
 	return (struct slice){ w->agent.p, w->agent.n < LIMIT_AGENT ? w->agent.n : LIMIT_AGENT };
 }
 
+/* A browser that signs in again lets go of the session that it had. */
+static int64_t end_shown(const struct work *w, uint64_t user, const struct origin *origin)
+{
+	int64_t ended = 0;
+	for (size_t i = 0; i < origin->count; i++) {
+		struct rotation *r = &origin->shown[i];
+		r->ring = w->ring;
+		if (store_session_lock(r->token.sid, &r->row) && r->row.user == user && r->row.cookie && !rotation_is_spent(r))
+			ended += store_session_end(r->row.id, ENDED_REPLACED, w->time);
+	}
+	return ended;
+}
+
 void session_start(struct work *w, uint64_t user, const struct origin *origin, enum event event, struct session *out)
 {
 	*out = (struct session){
@@ -169,7 +182,7 @@ void session_start(struct work *w, uint64_t user, const struct origin *origin, e
 	};
 	out->br = jwt_branch(&w->ring->key[0], out->id, out->ctr, 0);
 	if (event == EVENT_LOGIN)
-		w->note.count = store_sessions_trim(user, w->config->sessions_max, ENDED_REPLACED, w->time);
+		w->note.count = end_shown(w, user, origin) + store_sessions_trim(user, w->config->sessions_max, ENDED_REPLACED, w->time);
 	store_session_add(out);
 	if (w->trust == CLOCK_GOOD)
 		store_sweep(w->time, w->config->refresh_ttl);

@@ -47,10 +47,12 @@ const char *session_state(const struct work *w, const struct session *s, const s
 struct origin {
 	struct slice device;            /* the user's own name for it, at most LIMIT_DEVICE bytes */
 	bool cookie;                    /* its refresh token lives in a cookie */
+	struct rotation *shown;         /* session_present()'s tokens of cookies that it will overwrite */
+	size_t count;                   /* of them */
 };
 
 /* In a transaction: adds a session of the user and notes the event. Whoever signs in and has sessions_max of them loses the
- * longest unused one. */
+ * longest unused one; whoever shows a cookie of another session of his, which isn't spent, loses that one. */
 void session_start(struct work *w, uint64_t user, const struct origin *origin, enum event event, struct session *out);
 
 /* What a client gets: for whom, and the tokens, which lie in the arena. */

@@ -926,6 +926,36 @@ static void several_cookies(void)
 	ok(row_of(a.session).ended_at && row_of(b.session).ended_at, "ends both sessions");
 }
 
+/* Who signs in again in the same browser leaves no session behind; nor does he end one that isn't his own. */
+static void signing_in_again(void)
+{
+	static const struct { const char *site, *user, *mode; int spent; bool ends; } cases[] = {
+		{ "same-origin", "alice", ",\"cookie\":true", 0, true }, { "same-origin", "alice", ",\"cookie\":true", 1, true },
+		{ "same-origin", "alice", ",\"cookie\":true", 2, false }, { "same-origin", "alice", "", 0, false },
+		{ NULL, "alice", ",\"cookie\":true", 0, false }, { "same-origin", "bob", ",\"cookie\":true", 0, false },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct signed_in s = sign_in("alice", ",\"cookie\":true"), first = s;
+		for (int g = 0; g < cases[i].spent; g++) {
+			rq.cookie = text("__Secure-latchkey=%s", s.refresh);
+			rq.sec_fetch_site = S("same-origin");
+			post("/refresh", NULL);
+			s = taken();
+		}
+		rq.cookie = text("a=b; __Secure-latchkey=%s", first.refresh);
+		rq.sec_fetch_site = slice_of(cases[i].site);
+		struct signed_in again = sign_in(cases[i].user, cases[i].mode);
+		is_int(row_of(s.session).why, cases[i].ends ? ENDED_REPLACED : ENDED_NOT, "%s signs in, %s, %s, %d back", cases[i].user,
+			*cases[i].mode ? "cookie" : "body", cases[i].site ? cases[i].site : "-", cases[i].spent);
+		ok(!row_of(again.session).ended_at && last_event().event == EVENT_LOGIN && last_event().count == cases[i].ends, "the new one stands");
+	}
+	struct signed_in body = sign_in("alice", "");
+	rq.cookie = text("__Secure-latchkey=%s", body.refresh);
+	rq.sec_fetch_site = S("same-origin");
+	sign_in("alice", ",\"cookie\":true");
+	ok(!row_of(body.session).ended_at, "a session of body mode has no cookie");
+}
+
 static void access_cookie(void)
 {
 	config.access_cookie = true;
@@ -2137,6 +2167,7 @@ int main(void)
 	tossed_cookies();
 	renamed_cookies();
 	names_of_cookies();
+	signing_in_again();
 	access_cookie();
 	several_access_cookies();
 	unusable_cookies();
