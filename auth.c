@@ -10,6 +10,7 @@
  */
 #include "auth.h"
 
+#include "auth_json.h"
 #include "config.h"
 #include "cookies.h"
 #include "json.h"
@@ -61,98 +62,25 @@ static enum error end_data(struct jw *w)
 	return ERROR_NONE;
 }
 
-/* Members of an object. */
-static void put_int(struct jw *w, const char *name, int64_t value)
+/* In cookie mode the tokens are in cookies: the refresh token there alone. */
+static void set_cookies(struct call *c, const struct grant *g)
 {
-	jw_int(jw_name(w, name), value);
-}
-
-static void put_id(struct jw *w, const char *name, uint64_t id)
-{
-	jw_id(jw_name(w, name), id);
-}
-
-static void put_text(struct jw *w, const char *name, struct slice text)
-{
-	jw_text(jw_name(w, name), text);
-}
-
-/* A text with nothing to escape: a token, a word of ours. */
-static void put_plain(struct jw *w, const char *name, struct slice text)
-{
-	jw_plain(jw_name(w, name), text);
-}
-
-static struct jw *put_object(struct jw *w, const char *name)
-{
-	return jw_open(jw_name(w, name), '{');
-}
-
-static void write_user_members(struct jw *w, const struct user *u)
-{
-	put_id(w, "id", u->id);
-	put_text(w, "username", u->name);
-	jw_raw(jw_name(w, "subscription"), u->subscription.n ? u->subscription : S("null"));
-}
-
-/* A number, or null where there is none. */
-static void write_int_or_null(struct jw *w, const char *name, bool there, int64_t value)
-{
-	jw_name(w, name);
-	if (there)
-		jw_int(w, value);
-	else
-		jw_null(w);
-}
-
-static void write_session(struct jw *w, const struct session *s, int64_t time)
-{
-	put_object(w, "session");
-	put_id(w, "id", s->id);
-	put_int(w, "created_at", s->created_at);
-	write_int_or_null(w, "expires_in", s->expires_at, s->expires_at - time);
-	write_int_or_null(w, "expires_at", s->expires_at, s->expires_at);
-	jw_close(w);
-}
-
-/* The lifetimes beside a token: `_in` from now, `_at` for showing. */
-static void write_lifetime(struct jw *w, const char *in, const char *at, int64_t end, int64_t time)
-{
-	put_int(w, in, end - time);
-	put_int(w, at, end);
-}
-
-/* In cookie mode the refresh token is in a cookie alone. */
-static void write_refresh_token(struct call *c, struct jw *w, const struct grant *g)
-{
+	int64_t time = c->work.time;
 	if (g->session.cookie)
-		cookies_set(&c->work, c->rq, c->rp, COOKIE_REFRESH, g->refresh, g->refresh_end - c->work.time);
-	else
-		put_plain(w, "refresh_token", g->refresh);
+		cookies_set(&c->work, c->rq, c->rp, COOKIE_REFRESH, g->refresh, g->refresh_end - time);
 	if (g->session.cookie && c->work.config->access_cookie)
-		cookies_set(&c->work, c->rq, c->rp, COOKIE_ACCESS, g->access, g->access_end - c->work.time);
+		cookies_set(&c->work, c->rq, c->rp, COOKIE_ACCESS, g->access, g->access_end - time);
 }
 
 /* The token pair, unless e says why there is none. */
 static enum error answer_grant(struct call *c, enum error e, int status)
 {
 	const struct grant *g = &own(c)->grant;
-	int64_t time = c->work.time;
 	if (e != ERROR_NONE)
 		return e;
 	struct jw *w = begin_data(c, status);
-	jw_open(w, '{');
-	put_plain(w, "token_type", S("Bearer"));
-	put_plain(w, "access_token", g->access);
-	write_lifetime(w, "expires_in", "access_expires_at", g->access_end, time);
-	write_refresh_token(c, w, g);
-	write_lifetime(w, "refresh_expires_in", "refresh_expires_at", g->refresh_end, time);
-	put_int(w, "generation", g->session.ctr);
-	write_session(w, &g->session, time);
-	put_object(w, "user");
-	write_user_members(w, &g->user);
-	jw_close(w);
-	put_int(w, "server_time", time);
+	set_cookies(c, g);
+	auth_json_pair(w, g, c->work.time);
 	return end_data(w);
 }
 
@@ -405,24 +333,8 @@ static enum error handle_me(struct call *c)
 {
 	const struct caller *caller = &own(c)->caller;
 	struct jw *w = begin_data(c, 200);
-	jw_open(w, '{');
-	write_user_members(w, &caller->user);
-	write_session(w, &caller->session, c->work.time);
+	auth_json_me(w, &caller->user, &caller->session, c->work.time);
 	return end_data(w);
-}
-
-static void write_listed(struct jw *w, const struct call *c, const struct session *s)
-{
-	jw_open(w, '{');
-	put_id(w, "id", s->id);
-	put_text(w, "device", s->device);
-	put_text(w, "user_agent", s->agent);
-	put_text(w, "ip", s->ip);
-	put_int(w, "created_at", s->created_at);
-	put_int(w, "last_used_at", s->rotated_at);
-	put_int(w, "expires_at", session_deadline(c->work.config, s));
-	jw_bool(jw_name(w, "current"), s->id == own(c)->caller.session.id);
-	jw_close(w);
 }
 
 /* ?after=USED.ID: last_used_at and id of the last row that was seen; without it from the first on, which is the current one. */
@@ -458,7 +370,7 @@ static bool write_page(struct jw *w, const struct call *c, struct listing *l)
 		if (page[i].id == caller->session.id || session_over(&c->work, &page[i], &caller->user))
 			continue;
 		l->shown++;
-		write_listed(w, c, &page[i]);
+		auth_json_listed(w, &page[i], session_deadline(c->work.config, &page[i]), false);
 	}
 	arena_back(mark);
 	return n == LIMIT_LIST && i == n;
@@ -468,6 +380,7 @@ static bool write_page(struct jw *w, const struct call *c, struct listing *l)
 static enum error handle_sessions(struct call *c)
 {
 	struct listing l = { 0 };
+	const struct session *s = &own(c)->caller.session;
 	enum error e = find_place(c, &l.used, &l.id);
 	if (e != ERROR_NONE)
 		return e;
@@ -475,7 +388,7 @@ static enum error handle_sessions(struct call *c)
 	struct jw *w = begin_data(c, 200);
 	jw_open(w, '[');
 	if (l.used == INT64_MAX) {
-		write_listed(w, c, &own(c)->caller.session);
+		auth_json_listed(w, s, session_deadline(c->work.config, s), true);
 		l.shown++;
 	}
 	while (write_page(w, c, &l))
@@ -581,22 +494,6 @@ static enum error query_number(struct call *c, const char *name, int64_t max, in
 	return ERROR_NONE;
 }
 
-static void write_event(struct jw *w, const struct audit *a)
-{
-	jw_open(w, '{');
-	put_int(w, "id", a->id);
-	put_int(w, "time", a->time);
-	put_plain(w, "event", slice_of(event_words[a->event]));
-	if (a->session)
-		put_id(w, "session", a->session);
-	put_text(w, "ip", a->ip);
-	if (a->event == EVENT_REUSE) {
-		put_plain(w, "class", slice_of(class_words[a->class]));
-		put_int(w, "distance", a->distance);
-	}
-	jw_close(w);
-}
-
 static enum error handle_audit(struct call *c)
 {
 	struct audit rows[LIMIT_LIST];
@@ -610,7 +507,7 @@ static enum error handle_audit(struct call *c)
 	struct jw *w = begin_data(c, 200);
 	jw_open(w, '[');
 	for (size_t i = 0; i < n; i++)
-		write_event(w, &rows[i]);
+		auth_json_event(w, &rows[i]);
 	return end_data(w);
 }
 
@@ -621,8 +518,8 @@ static enum error handle_health(struct call *c)
 		return e;
 	struct jw *w = begin_data(c, 200);
 	jw_open(w, '{');
-	put_plain(w, "status", S("ok"));
-	put_int(w, "time", c->work.time);
+	jw_plain(jw_name(w, "status"), S("ok"));
+	jw_int(jw_name(w, "time"), c->work.time);
 	return end_data(w);
 }
 
@@ -648,9 +545,9 @@ static void write_error(struct call *c, enum error e)
 		message = text_join(c->about, ": ", message, NULL);
 	c->rp->type = "application/json";
 	*w = (struct jw){ .out = &c->rp->body };
-	put_object(jw_open(w, '{'), "error");
-	put_plain(w, "code", slice_of(errors[e].code));
-	put_plain(w, "message", slice_of(message));
+	jw_open(jw_name(jw_open(w, '{'), "error"), '{');
+	jw_plain(jw_name(w, "code"), slice_of(errors[e].code));
+	jw_plain(jw_name(w, "message"), slice_of(message));
 	(void)end_data(w);
 }
 

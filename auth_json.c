@@ -1,0 +1,122 @@
+/*
+ * auth_json: see auth_json.h.
+ */
+#include "auth_json.h"
+
+/* Members of an object. */
+static void put_int(struct jw *w, const char *name, int64_t value)
+{
+	jw_int(jw_name(w, name), value);
+}
+
+static void put_id(struct jw *w, const char *name, uint64_t id)
+{
+	jw_id(jw_name(w, name), id);
+}
+
+static void put_text(struct jw *w, const char *name, struct slice text)
+{
+	jw_text(jw_name(w, name), text);
+}
+
+/* A text with nothing to escape: a token, a word of ours. */
+static void put_plain(struct jw *w, const char *name, struct slice text)
+{
+	jw_plain(jw_name(w, name), text);
+}
+
+static struct jw *put_object(struct jw *w, const char *name)
+{
+	return jw_open(jw_name(w, name), '{');
+}
+
+static void write_user_members(struct jw *w, const struct user *u)
+{
+	put_id(w, "id", u->id);
+	put_text(w, "username", u->name);
+	jw_raw(jw_name(w, "subscription"), u->subscription.n ? u->subscription : S("null"));
+}
+
+/* A number, or null where there is none. */
+static void write_int_or_null(struct jw *w, const char *name, bool there, int64_t value)
+{
+	jw_name(w, name);
+	if (there)
+		jw_int(w, value);
+	else
+		jw_null(w);
+}
+
+static void write_session(struct jw *w, const struct session *s, int64_t time)
+{
+	put_object(w, "session");
+	put_id(w, "id", s->id);
+	put_int(w, "created_at", s->created_at);
+	write_int_or_null(w, "expires_in", s->expires_at, s->expires_at - time);
+	write_int_or_null(w, "expires_at", s->expires_at, s->expires_at);
+	jw_close(w);
+}
+
+/* The lifetimes beside a token: `_in` from now, `_at` for showing. */
+static void write_lifetime(struct jw *w, const char *in, const char *at, int64_t end, int64_t time)
+{
+	put_int(w, in, end - time);
+	put_int(w, at, end);
+}
+
+/* In cookie mode the refresh token is in a cookie alone. */
+void auth_json_pair(struct jw *w, const struct grant *g, int64_t time)
+{
+	jw_open(w, '{');
+	put_plain(w, "token_type", S("Bearer"));
+	put_plain(w, "access_token", g->access);
+	write_lifetime(w, "expires_in", "access_expires_at", g->access_end, time);
+	if (!g->session.cookie)
+		put_plain(w, "refresh_token", g->refresh);
+	write_lifetime(w, "refresh_expires_in", "refresh_expires_at", g->refresh_end, time);
+	put_int(w, "generation", g->session.ctr);
+	write_session(w, &g->session, time);
+	put_object(w, "user");
+	write_user_members(w, &g->user);
+	jw_close(w);
+	put_int(w, "server_time", time);
+	jw_close(w);
+}
+
+void auth_json_me(struct jw *w, const struct user *u, const struct session *s, int64_t time)
+{
+	jw_open(w, '{');
+	write_user_members(w, u);
+	write_session(w, s, time);
+	jw_close(w);
+}
+
+void auth_json_listed(struct jw *w, const struct session *s, int64_t deadline, bool current)
+{
+	jw_open(w, '{');
+	put_id(w, "id", s->id);
+	put_text(w, "device", s->device);
+	put_text(w, "user_agent", s->agent);
+	put_text(w, "ip", s->ip);
+	put_int(w, "created_at", s->created_at);
+	put_int(w, "last_used_at", s->rotated_at);
+	put_int(w, "expires_at", deadline);
+	jw_bool(jw_name(w, "current"), current);
+	jw_close(w);
+}
+
+void auth_json_event(struct jw *w, const struct audit *a)
+{
+	jw_open(w, '{');
+	put_int(w, "id", a->id);
+	put_int(w, "time", a->time);
+	put_plain(w, "event", slice_of(event_words[a->event]));
+	if (a->session)
+		put_id(w, "session", a->session);
+	put_text(w, "ip", a->ip);
+	if (a->event == EVENT_REUSE) {
+		put_plain(w, "class", slice_of(class_words[a->class]));
+		put_int(w, "distance", a->distance);
+	}
+	jw_close(w);
+}
