@@ -57,6 +57,7 @@ static const struct { const char *name; bool takes_value; } option_words[OPT__MA
 	[OPT_OLD] = { "--old", false },
 	[OPT_HASH] = { "--hash", false },
 	[OPT_PROMETHEUS] = { "--prometheus", false },
+	[OPT_EXEC] = { "--exec", true },
 	[OPT_HELP] = { "--help", false },
 	[OPT_VERSION] = { "--version", false },
 };
@@ -132,7 +133,7 @@ static const struct verb verbs[] = {
 		"sign with a key given as 64 hexadecimal digits on stdin" },
 	{ "key export", "[KID | --all] [--use access|refresh]", 0, 1, OPT(USE) | OPT(ALL), NEED_OWNER, NULL, verb_key_export,
 		"a derived key as JWK: who has it can forge that kind of token" },
-	{ "audit", "[--json] [--since WHEN] [--follow]", 0, 0, OPT(JSON) | OPT(SINCE) | OPT(FOLLOW), NEED_CONF, NULL,
+	{ "audit", "[--json] [--since WHEN] [--follow [--exec PROGRAM]]", 0, 0, OPT(JSON) | OPT(SINCE) | OPT(FOLLOW) | OPT(EXEC), NEED_CONF, NULL,
 		verb_audit, "what happened; WHEN is a duration (2h) or Unix seconds" },
 	{ "stats", "[--json | --prometheus]", 0, 0, OPT(JSON) | OPT(PROMETHEUS), NEED_CONF, NULL, verb_stats,
 		"users, sessions, events of the last day and bytes, in numbers" },

@@ -1,17 +1,22 @@
 /*
  * trail: `latchkey audit`.
+ *
+ * The program of --exec is named on the command line. latchkey.conf would be the wrong place for it: that file lies where a request may write, and
+ * whoever takes a request over must not choose what the operator runs.
  */
 #include "operator/verbs.h"
 
 #include <unistd.h>
 
 #include "base/log.h"
+#include "operator/hook.h"
 
 enum { AUDIT_TAIL = 10 };   /* rows shown before the new ones of --follow */
 
 struct audit_page {
 	int64_t since;                          /* events from before are left out, Unix seconds */
 	int64_t after;                          /* the last id of the page before */
+	const char *verb, *program;             /* of --exec */
 	struct audit event[LIMIT_LIST];
 	struct user_name name[LIMIT_LIST];
 };
@@ -67,16 +72,17 @@ static bool read_since(const struct verb_call *c, int64_t *since)
 	return true;
 }
 
-/* The id after which the list begins. With --follow alone it begins AUDIT_TAIL rows before the end. */
+/* The id after which the list begins. With --follow alone it begins AUDIT_TAIL rows before the end; with --exec at the end. */
 static int64_t follow_from(const struct verb_call *c)
 {
 	struct audit a[LIMIT_LIST];
 	if (!c->given[OPT_FOLLOW] || c->given[OPT_SINCE])
 		return 0;
+	int64_t tail = c->given[OPT_EXEC] ? 1 : AUDIT_TAIL;
 	store_open(c->dir, VERB_WAIT);
-	size_t n = store_audits(0, 0, AUDIT_TAIL, a);
+	size_t n = store_audits(0, 0, tail, a);
 	store_close();
-	return n ? a[n - 1].id - 1 : 0;
+	return n ? a[n - 1].id - !c->given[OPT_EXEC] : 0;
 }
 
 /* Says how far back each share of the trail reaches, to a person and not into a list for programs. */
@@ -92,6 +98,40 @@ static void tell_reach(const struct verb_call *c)
 		rows_add_reach(&b, share_words[s], t[s].rows, t[s].since);
 	}
 	log_line(c->verb, slice_text(buf_slice(&b)), NULL);
+}
+
+/* Hands an event to the program, which may take its time: the store is closed meanwhile. */
+static void run_program(struct rows *r, const void *page, size_t i)
+{
+	const struct audit_page *p = page;
+	print_event(r, page, i);
+	if (r->out.n)
+		hook_run(p->verb, p->program, buf_slice(&r->out));
+	r->out.n = 0;
+}
+
+/* Runs the program for each new event, without end. */
+static _Noreturn void follow_with(struct verb_call *c, struct audit_page *page)
+{
+	const struct verb_list l = { read_events, run_program, page };
+	struct rows r;
+	rows_begin(&r, ROWS_LINES);
+	for (;;) {
+		verb_list_pages(c, &l, &r);
+		sleep(1);
+	}
+}
+
+/* NULL where --exec fits, else what doesn't. Sets the page's program. */
+static const char *wrong_program(const struct verb_call *c, struct audit_page *page)
+{
+	if (!c->given[OPT_EXEC])
+		return NULL;
+	if (!c->given[OPT_FOLLOW])
+		return "--exec goes with --follow";
+	page->verb = c->verb;
+	page->program = slice_text(c->value[OPT_EXEC]);
+	return page->program[0] == '/' && access(page->program, X_OK) == 0 ? NULL : "--exec is the whole path of a program that can be run";
 }
 
 /* Prints the events so far, then each new one, until stdout can't be written. */
@@ -115,7 +155,14 @@ int verb_audit(struct verb_call *c)
 		log_line(c->verb, "--since is a duration (2h) or Unix seconds", NULL);
 		return VERB_USAGE;
 	}
+	const char *wrong = wrong_program(c, &page);
+	if (wrong) {
+		log_line(c->verb, wrong, NULL);
+		return VERB_USAGE;
+	}
 	page.after = follow_from(c);
+	if (c->given[OPT_EXEC])
+		follow_with(c, &page);
 	if (c->given[OPT_FOLLOW])
 		return follow(c, &l);
 	int code = verb_list(c, &l);

@@ -36,7 +36,7 @@ _latchkey() {
     *" key export") words="--all --use --dir" ;;
     *" clock trust") words="--dir" ;;
     *" init "*) words="--upgrade --owner --dir" ;;
-    *" audit "*) words="--json --since --follow --dir" ;;
+    *" audit "*) words="--json --since --follow --exec --dir" ;;
     *" stats "*) words="--json --prometheus --dir" ;;
     *" config "*) words="--json --dir" ;;
     *" verify "*) words="--live --dir" ;;

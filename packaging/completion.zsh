@@ -35,7 +35,7 @@ _latchkey() {
     *" key export") choices=(--all --use --dir) ;;
     *" clock trust") choices=(--dir) ;;
     *" init "*) choices=(--upgrade --owner --dir) ;;
-    *" audit "*) choices=(--json --since --follow --dir) ;;
+    *" audit "*) choices=(--json --since --follow --exec --dir) ;;
     *" stats "*) choices=(--json --prometheus --dir) ;;
     *" config "*) choices=(--json --dir) ;;
     *" verify "*) choices=(--live --dir) ;;

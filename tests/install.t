@@ -143,7 +143,7 @@ is "$(in_bash latchkey init --owner roo)" root 'bash: an owner'
 is "$(in_zsh latchkey '')" "$(in_bash latchkey '')" 'zsh: every verb'
 is "$(in_zsh latchkey user '')" "$(in_bash latchkey user '')" 'zsh: every verb of two words'
 is "$(in_zsh latchkey session list '')" '--all --json --dir' 'zsh: options'
-is "$(in_zsh latchkey audit --json '')" '--json --since --follow --dir' 'zsh: options of a verb of one word'
+is "$(in_zsh latchkey audit --json '')" '--json --since --follow --exec --dir' 'zsh: options of a verb of one word'
 is "$(in_zsh latchkey check --dir '')" files 'zsh: a directory'
 
 # --- version

@@ -1,0 +1,87 @@
+#!/bin/sh
+# latchkey audit --follow --exec: a program of the operator's gets each new event once, in order, as JSON on its standard input; one that fails, ends
+# by a signal or hangs is told of and costs no event.
+# needs: python3
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/calls.sh"
+tmpdir
+data "$TMP/data"
+mkdir "$TMP/seen"
+
+# It does what the event's user is called: the other users' events it only writes down.
+cat >"$TMP/program" <<END
+#!/bin/sh
+read -r event
+printf '%s\n' "\$event" >>"$TMP/seen/all"
+read -r more && echo more >>"$TMP/seen/more"
+[ \$# -eq 0 ] || echo arguments >>"$TMP/seen/more"
+case \$event in
+*'"username":"fails"'*) exit 3 ;;
+*'"username":"signal"'*) kill -9 \$\$ ;;
+*'"username":"hangs"'*)
+    sleep 1000 &
+    echo \$! >"$TMP/seen/left"
+    wait ;;
+esac
+END
+chmod 755 "$TMP/program"
+add() { printf '%s\n' "$PASSWORD" | verb user add "$1" >/dev/null; }
+seen() { [ "$(wc -l <"$TMP/seen/all" 2>/dev/null || echo 0)" -ge "$1" ]; }
+following() { # ARGUMENT...
+    "$LATCHKEY" audit --follow --dir "$DATA" "$@" >"$TMP/out" 2>"$TMP/log" &
+    follower=$!
+}
+
+# --- words
+while IFS='|' read -r words code said; do
+    # shellcheck disable=SC2086  # words
+    "$LATCHKEY" audit $words --dir "$DATA" >"$TMP/out" 2>&1
+    is $? "$code" "audit $words: exit code $code"
+    like "$(cat "$TMP/out")" "*$said*" 'with the reason'
+done <<END
+--exec $TMP/program|100|--exec goes with --follow
+--follow --exec program|100|the whole path of a program
+--follow --exec $TMP/nothing|100|the whole path of a program
+--follow --exec $TMP/program.txt|100|the whole path of a program
+--follow --exec|100|--exec
+END
+
+# --- all since an hour ago, and what comes then
+following --exec "$TMP/program" --since 1h
+eventually seen 1
+for name in one fails two signal three; do add "$name"; done
+eventually seen 6
+is "$(python3 -c 'import json, sys
+print(" ".join(e["event"] + ":" + e["username"] for e in map(json.loads, open(sys.argv[1]))))' "$TMP/seen/all")" \
+    'user_added:demo user_added:one user_added:fails user_added:two user_added:signal user_added:three' 'each event once, in its order'
+nok 'a line and no argument, and then the end' test -e "$TMP/seen/more"
+eventually grep -q 'signal 9' "$TMP/log"
+is "$(sed "s|$TMP|TMP|" "$TMP/log")" 'latchkey: audit: TMP/program ended with 3
+latchkey: audit: TMP/program ended by signal 9' 'what went wrong is logged'
+is "$(wc -c <"$TMP/out")" 0 'nothing is printed'
+kill "$follower"
+wait "$follower" 2>/dev/null
+
+# --- without --since only what is new; one that hangs is killed with what it started, and the store is free meanwhile
+rm "$TMP/seen/all"
+following --exec "$TMP/program"
+tries=0
+until [ -e "$TMP/seen/all" ] || [ $tries -ge 40 ]; do
+    tries=$((tries + 1))
+    add "new$tries"
+    sleep 0.3
+done
+is "$(python3 -c 'import json, sys; print(json.loads(open(sys.argv[1]).readline())["username"][:3])' "$TMP/seen/all")" new 'none of the old events'
+add hangs
+eventually test -s "$TMP/seen/left"
+add after
+pass 'another verb has its turn while the program hangs'
+eventually grep -q 'was killed: it ran for over 10 s' "$TMP/log" || eventually grep -q 'was killed' "$TMP/log"
+like "$(tail -n 1 "$TMP/log")" "*$TMP/program was killed: it ran for over 10 s" 'it is killed'
+eventually grep -q '"username":"after"' "$TMP/seen/all"
+is "$(grep -c '"username":"hangs"' "$TMP/seen/all") $(grep -c '"username":"after"' "$TMP/seen/all")" '1 1' 'and the next event has its turn'
+gone() { ! kill -0 "$(cat "$TMP/seen/left")" 2>/dev/null; }
+ok 'what it started is gone too' eventually gone
+kill "$follower"
+wait "$follower" 2>/dev/null
+done_testing
