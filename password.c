@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -203,7 +204,7 @@ bool password_storable(struct slice hash)
  * The cost is the caller's, or was checked by phc_read(): what fails here is memory. libsodium's public function
  * knows one lane and one size of salt, and brings an encoder of 2 KB along.
  */
-static void argon2id(uint8_t out[HASH_SIZE], struct slice password, const struct phc *phc)
+static bool try_argon2id(uint8_t out[HASH_SIZE], struct slice password, const struct phc *phc)
 {
 	argon2_context context = {
 		.out = out, .outlen = HASH_SIZE,
@@ -212,7 +213,12 @@ static void argon2id(uint8_t out[HASH_SIZE], struct slice password, const struct
 		.t_cost = (uint32_t)phc->cost.passes, .m_cost = (uint32_t)phc->cost.kib,
 		.lanes = (uint32_t)phc->lanes, .threads = (uint32_t)phc->lanes,
 	};
-	if (argon2_ctx(&context, Argon2_id) != ARGON2_OK)
+	return argon2_ctx(&context, Argon2_id) == ARGON2_OK;
+}
+
+static void argon2id(uint8_t out[HASH_SIZE], struct slice password, const struct phc *phc)
+{
+	if (!try_argon2id(out, password, phc))
 		fail(ERROR_STORE_UNAVAILABLE, "PW1", "no Argon2id with ", dec(phc->cost.kib), " KiB: ", strerror(errno), NULL);
 }
 
@@ -231,19 +237,45 @@ struct slice password_hash(struct slice password, struct password_cost cost)
 static const char no_users_hash[] =
 	"$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+/* harden_limits() reckoned with the cost that is configured; this hash was made at a higher one. */
+static void allow_memory(int64_t kib)
+{
+	struct rlimit data;
+	if (kib <= 0 || getrlimit(RLIMIT_DATA, &data) || data.rlim_cur == RLIM_INFINITY)
+		return;
+	rlim_t more = data.rlim_cur + (rlim_t)kib * 1024;
+	data.rlim_cur = more < data.rlim_max ? more : data.rlim_max;
+	setrlimit(RLIMIT_DATA, &data);
+}
+
+/* False: nobody can sign in with that hash, and the log says why. */
+static bool hash_as_stored(uint8_t out[HASH_SIZE], struct slice password, const struct phc *phc, struct password_cost cost)
+{
+	allow_memory(phc->cost.kib - cost.kib);
+	if (try_argon2id(out, password, phc))
+		return true;
+	log_line("PW4", "a stored password needs ", dec(phc->cost.kib), " KiB of memory: ", strerror(errno),
+		"; until there is more give the user another one (latchkey user passwd)", NULL);
+	return false;
+}
+
 enum password_verdict password_check(struct slice stored, struct slice password, struct password_cost cost)
 {
 	struct phc phc;
 	uint8_t hash[HASH_SIZE];
 	if (is_foreign(stored))
 		return crypt_check(stored, password) ? PASSWORD_RIGHT_REHASH : PASSWORD_WRONG;
-	if (!phc_read(stored.n ? stored : S(no_users_hash), &phc))
-		fail(ERROR_INTERNAL, "PW2", "a stored password is not an Argon2id string", NULL);
-	if (stored.n == 0)
+	bool readable = phc_read(stored, &phc);
+	if (stored.n && !readable)
+		log_line("PW2", "a stored password is not an Argon2id string: nobody can sign in with it", NULL);
+	if (!readable || !hash_as_stored(hash, password, &phc, cost)) {
+		(void)phc_read(S(no_users_hash), &phc);
 		phc.cost = cost;
-	argon2id(hash, password, &phc);
+		argon2id(hash, password, &phc);
+		readable = false;
+	}
 	bool right = same_bytes(hash, phc.hash, HASH_SIZE);
-	if (!right || stored.n == 0)
+	if (!right || !readable)
 		return PASSWORD_WRONG;
 	bool ours = phc.cost.kib == cost.kib && phc.cost.passes == cost.passes && phc.lanes == 1 && phc.salt_size == SALT_SIZE;
 	return ours ? PASSWORD_RIGHT : PASSWORD_RIGHT_REHASH;

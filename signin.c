@@ -75,10 +75,10 @@ static enum error begin_trial(struct trial *t)
 	return ERROR_NONE;
 }
 
-static enum error compare_password(struct trial *t, struct slice password, enum password_verdict *verdict)
+static enum error compare_password(struct trial *t, struct slice stored, struct slice password, enum password_verdict *verdict)
 {
 	store_close();
-	*verdict = password_check(t->user->password, password, cost_of(t->w->config));
+	*verdict = password_check(stored, password, cost_of(t->w->config));
 	return session_clock(t->w);
 }
 
@@ -133,11 +133,16 @@ static enum error sign_in(void *arg)
 	return ERROR_NONE;
 }
 
+/* A name that no user has is compared with another user's hash, always the same one: so the work tells nothing, whatever the
+ * costs at which hashes were made. */
 static enum error try_password(struct trial *t, struct slice password)
 {
 	enum password_verdict verdict;
-	bool known = store_user_named(t->account, t->user);
-	enum error e = compare_password(t, password, &verdict);
+	struct user near = { .id = 0 };
+	bool known = store_user_near(t->account, &near) && slice_is_nocase(near.name, t->account);
+	if (known)
+		*t->user = near;
+	enum error e = compare_password(t, near.password, password, &verdict);
 	if (e != ERROR_NONE)
 		return e;
 	if (verdict == PASSWORD_WRONG || !known || t->user->disabled)
@@ -230,7 +235,7 @@ static enum error try_current_password(struct trial *t, struct slice current, st
 	enum password_verdict verdict;
 	enum error e = begin_trial(t);
 	if (e == ERROR_NONE)
-		e = compare_password(t, current, &verdict);
+		e = compare_password(t, t->user->password, current, &verdict);
 	if (e != ERROR_NONE)
 		return e;
 	return verdict == PASSWORD_WRONG ? refuse_password(t) : hash_password(t, next);

@@ -168,6 +168,8 @@ enum error store_failure(enum error e);
 
 bool store_user_named(struct slice name, struct user *out);
 bool store_user(uint64_t id, struct user *out);
+/* The user of that name, else the one whose name comes next, else the first one; false where there is none at all. */
+bool store_user_near(struct slice name, struct user *out);
 /* False when the name is taken. */
 bool store_user_add(const struct user *u);
 /* False when the name is another user's. */

@@ -47,6 +47,13 @@ bool store_user(uint64_t id, struct user *out)
 	return one_user(st, out);
 }
 
+bool store_user_near(struct slice name, struct user *out)
+{
+	sqlite3_stmt *st = sql_prepare(SQL_USER_NEAR);
+	sql_bind_text(st, 1, name);
+	return one_user(st, out);
+}
+
 bool store_user_add(const struct user *u)
 {
 	sqlite3_stmt *st = sql_prepare(SQL_USER_ADD);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -132,14 +133,46 @@ static void hash_with_too_little(void *unused)
 static void check_stored(void *stored)
 {
 	const struct slice *s = stored;
-	password_check(guarded(*s), S("password"), cheap);
-	exit(0);
+	exit(password_check(guarded(*s), S("password"), cheap) == PASSWORD_WRONG ? 0 : 1);
 }
 
+/* What can't be read opens to nobody, after the work that any other takes; it is no reason to answer otherwise. */
 static bool refused(struct slice stored)
 {
-	return dies(check_stored, &stored) == 111 && strstr(t_err, "latchkey: PW2:");
+	return dies(check_stored, &stored) == 0 && strstr(t_err, "latchkey: PW2:");
 }
+
+/* ---- a hash that needs more memory than is configured -------------------- */
+
+#ifndef ARENA_MALLOC   /* a sanitizer's shadow memory is terabytes */
+struct memory { int64_t soft, hard; };          /* KiB; hard 0: no limit */
+
+static void check_large(void *memory)
+{
+	const struct memory *m = memory;
+	struct password_cost large = { 64 << 10, 1 };
+	struct slice stored = password_hash(S("correct horse"), large);
+	const struct rlimit data = { (rlim_t)m->soft << 10, m->hard ? (rlim_t)m->hard << 10 : RLIM_INFINITY };
+	setrlimit(RLIMIT_DATA, &data);
+	enum password_verdict right = password_check(stored, S("correct horse"), cheap);
+	exit(10 * (int)right + (int)password_check(stored, S("correct horsf"), cheap));
+}
+
+static void larger_than_configured(void)
+{
+	const char *b = getenv("LK_B");
+	if (b && slice_starts(slice_of(b), S("cross")))
+		return;         /* qemu-user keeps RLIMIT_DATA from the program */
+	const struct memory enough = { 12 << 10, 0 }, never = { 12 << 10, 12 << 10 }, unlimited = { 1 << 30, 0 };
+	is_int(dies(check_large, (void *)(uintptr_t)&unlimited), 10 * PASSWORD_RIGHT_REHASH, "a hash of 64 MiB, without limits");
+	is_int(dies(check_large, (void *)(uintptr_t)&enough), 10 * PASSWORD_RIGHT_REHASH, "it is allowed what it needs");
+	is_str(t_err, "", "without a word");
+	is_int(dies(check_large, (void *)(uintptr_t)&never), PASSWORD_WRONG, "where that can't be had both are wrong");
+	ok(strstr(t_err, "latchkey: PW4: a stored password needs 65536 KiB of memory"), "and the log says why: %s", t_err);
+}
+#else
+static void larger_than_configured(void) { }
+#endif
 
 static void other_spellings(void)
 {
@@ -402,6 +435,7 @@ int main(void)
 	hashes();
 	is_int(dies(hash_with_too_little, NULL), 111, "a hash that can't be made is our failure");
 	ok(strstr(t_err, "latchkey: PW1: no Argon2id with 1 KiB: "), "and says so: %s", t_err);
+	larger_than_configured();
 	other_spellings();
 	every_cut();
 	every_foreign_byte();

@@ -441,6 +441,25 @@ static void mark(void)
 	is_mark(0, 200, "an event before anybody vouched");
 }
 
+/* Whoever isn't there has a neighbour, always the same one. */
+static void near(void)
+{
+	static const struct { const char *name, *next; } cases[] = {
+		{ "", "anna" }, { "aaa", "anna" }, { "Anna", "anna" }, { "anna", "anna" }, { "annab", "Ben" }, { "BEN", "Ben" }, { "c", "cora" }, { "cora", "cora" }, { "zoe", "anna" },
+	};
+	struct user u;
+	fresh();
+	ok(!store_user_near(S("anna"), &u), "nobody is near where nobody is");
+	store_begin(DURABLE_NOW);
+	store_user_add(&(struct user){ .id = 1, .name = S("cora") });
+	store_user_add(&(struct user){ .id = 2, .name = S("anna") });
+	store_user_add(&(struct user){ .id = 3, .name = S("Ben") });
+	store_commit();
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		ok(store_user_near(slice_of(cases[i].name), &u) && slice_is(u.name, slice_of(cases[i].next)), "near \"%s\": %s", cases[i].name,
+			cases[i].next);
+}
+
 /* ---- a process that stays ---------------------------------------------- */
 /* A process that stays: its requests share a transaction. One writes and is refused behind its commit, as a verdict of
  * reuse is; one writes nothing. */
@@ -504,6 +523,7 @@ int main(void)
 	nameless_numbers();
 	audit_bound();
 	mark();
+	near();
 	staying();
 	remove_files();
 	is_int(rmdir(dir), 0, "nothing is left behind");

@@ -60,6 +60,25 @@ for row in "nobo correct_horse unknown_user" "gone correct_horse disabled_user,_
     ok "$what: within 5000 instructions of a wrong password" apart "$count" "$wrong" 5000
     diag "$count instructions, a wrong password $wrong"
 done
+
+# --- the cost was lowered: who is known still takes what his hash was made at, and so does who isn't
+cp "$TMP/seed/latchkey.conf" "$TMP/conf"
+sed -i 's/^password_memory.*/password_memory = 16m/' "$TMP/seed/latchkey.conf"
+dear() { printf '%s\n' "$PASSWORD" | "$LATCHKEY" user passwd "$1" --dir "$TMP/seed" >/dev/null; }
+dear demo
+dear gone
+cp "$TMP/conf" "$TMP/seed/latchkey.conf"
+lowered=$(counted try demo 'correct horsf')
+is "$(cat "$TMP/verdict")" '401 invalid_credentials' 'the cost lowered: a wrong password'
+ok 'is looked at at the cost of its hash' test "$lowered" -gt $((wrong * 4))
+count=$(counted try nobo 'correct horsf')
+is "$(cat "$TMP/verdict")" '401 invalid_credentials' 'an unknown user: the same answer'
+ok 'within 5000 instructions' apart "$count" "$lowered" 5000
+diag "$count instructions, a wrong password $lowered"
+counted try demo "$PASSWORD" >/dev/null
+is "$(cat "$TMP/verdict")" 200 'and the right one signs in'
+dear demo
+dear gone
 for kind in access refresh; do
     if [ "$kind" = access ]; then token=$ACCESS; else token=$TOKEN; fi
     show() { if [ "$kind" = access ]; then with_token "$1" GET /verify; else refresh "$1"; fi; }
