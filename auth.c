@@ -29,7 +29,7 @@ enum {
 struct native {
 	struct slice username, password, refresh_token, idempotency_key, session;
 	struct slice current_password, new_password, access_token;
-	bool all;
+	bool all, remember;
 	struct origin origin;      /* of a session that begins; its members device and cookie are the body's */
 	struct caller caller;      /* of a route that needs an access token */
 	struct rotation *tokens;   /* refresh tokens of the request that carry our MAC */
@@ -66,10 +66,11 @@ static enum error end_data(struct jw *w)
 static void set_cookies(struct call *c, const struct grant *g)
 {
 	int64_t time = c->work.time;
+	bool brief = g->session.brief;
 	if (g->session.cookie)
-		cookies_set(&c->work, c->rq, c->rp, COOKIE_REFRESH, g->refresh, g->refresh_end - time);
+		cookies_set(&c->work, c->rq, c->rp, COOKIE_REFRESH, g->refresh, brief ? COOKIE_BRIEF : g->refresh_end - time);
 	if (g->session.cookie && c->work.config->access_cookie)
-		cookies_set(&c->work, c->rq, c->rp, COOKIE_ACCESS, g->access, g->access_end - time);
+		cookies_set(&c->work, c->rq, c->rp, COOKIE_ACCESS, g->access, brief ? COOKIE_BRIEF : g->access_end - time);
 }
 
 /* The token pair, unless e says why there is none. */
@@ -107,6 +108,7 @@ static enum error start_session(struct call *c, way_in way)
 	enum error e = n->origin.cookie ? cookies_usable(c->work.config, c->rq) : ERROR_NONE;
 	if (e != ERROR_NONE)
 		return e;
+	n->origin.brief = n->origin.cookie && !n->remember;
 	if (n->origin.cookie)
 		find_replaced(c);
 	return way(&c->work, n->username, n->password, &n->origin, &n->grant);
@@ -525,12 +527,13 @@ static enum error handle_health(struct call *c)
 
 /* ---- errors ------------------------------------------------------------ */
 
-/* RFC 6750, 3: a request without a token is told the scheme alone. */
+/* Of every 401 (RFC 9110, 15.5.2). Who showed no access token is told the scheme alone (RFC 6750, 3). */
 static void challenge(struct call *c, enum error e)
 {
-	bool missing = e == ERROR_TOKEN_MISSING, session_over = e == ERROR_SESSION_REVOKED && own(c)->caller.claims.sid;
-	if (missing || session_over || e == ERROR_TOKEN_INVALID || e == ERROR_TOKEN_EXPIRED)
-		reply_header(c->rp, "WWW-Authenticate", "Bearer realm=\"latchkey\"", missing ? "" : ", error=\"invalid_token\"", NULL);
+	bool session_over = e == ERROR_SESSION_REVOKED && own(c)->caller.claims.sid;
+	bool refused = session_over || e == ERROR_TOKEN_INVALID || e == ERROR_TOKEN_EXPIRED;
+	if (errors[e].status == 401)
+		reply_header(c->rp, "WWW-Authenticate", "Bearer realm=\"latchkey\"", refused ? ", error=\"invalid_token\"" : "", NULL);
 }
 
 /* Code, message and member are words of this program: nothing to escape. */
@@ -541,6 +544,8 @@ static void write_error(struct call *c, enum error e)
 	if (e == ERROR_TOKEN_MISSING)
 		http_explain_withheld(c->rq);
 	challenge(c, e);
+	if (slice_is(slice_of(c->about), S("username")))
+		message = "It " SESSION_USERNAME_RULE ".";
 	if (c->about)
 		message = text_join(c->about, ": ", message, NULL);
 	c->rp->type = "application/json";
@@ -558,10 +563,11 @@ static void write_error(struct call *c, enum error e)
 #define FLAG(name) MEMBER(#name, MEMBER_FLAG, false, 0, name)
 #define DEVICE MEMBER("device", MEMBER_TEXT, false, LIMIT_DEVICE, origin.device)
 #define COOKIE MEMBER("cookie", MEMBER_FLAG, false, 0, origin.cookie)
+#define REMEMBER MEMBER("remember", MEMBER_FLAG, true, 0, remember)
 #define END { NULL, MEMBER_FLAG, false, 0, 0 }
 
 static const struct member sign_in_members[] = {
-	TEXT(username, true, LIMIT_USERNAME), TEXT(password, true, LIMIT_BODY), DEVICE, COOKIE, END
+	TEXT(username, true, LIMIT_USERNAME), TEXT(password, true, LIMIT_BODY), DEVICE, COOKIE, REMEMBER, END
 };
 static const struct member refresh_members[] = {
 	TEXT(refresh_token, false, LIMIT_BODY), TEXT(idempotency_key, false, LIMIT_IDEMPOTENCY), TEXT(session, false, LIMIT_BODY),

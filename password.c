@@ -112,10 +112,10 @@ static bool has_control(struct slice password)
 	return i < password.n;
 }
 
-bool password_acceptable(struct slice password)
+bool password_acceptable(struct slice password, struct slice name)
 {
 	return password.n >= LIMIT_PASSWORD_MIN && password.n <= LIMIT_PASSWORD_MAX && !has_control(password)
-		&& !is_common(password);
+		&& slice_trim(password).n > 0 && !slice_is_nocase(password, name) && !is_common(password);
 }
 
 /* ---- the stored form --------------------------------------------------- */

@@ -15,9 +15,9 @@ struct password_cost {
 	int64_t passes;
 };
 
-/* Whether a user may choose this password: 8 to 1024 bytes, none of them a control character (C0, DEL), and not on the
- * built-in list of common passwords (compared without ASCII case). */
-bool password_acceptable(struct slice password);
+/* Whether a user of this name may choose this password: 8 to 1024 bytes, none of them a control character (C0, DEL), not all
+ * of them spaces; neither the name nor on the built-in list of common passwords (compared without ASCII case). */
+bool password_acceptable(struct slice password, struct slice name);
 
 /* The PHC string of a fresh hash, in the arena. Out of memory is
  * fail(ERROR_STORE_UNAVAILABLE). */

@@ -114,9 +114,11 @@ static enum error read_members(struct call *c, const struct member *members, con
 	for (const struct member *m = members; m->name; m++) {
 		void *at = (char *)c->own + m->at;
 		const struct slice *text = at;
+		if (m->kind == MEMBER_FLAG)
+			*(bool *)at = m->required;
 		enum json_found found = from ? find_member(c->rq, from, m, at) : JSON_ABSENT;
 		c->about = m->name;
-		if (found == JSON_WRONG_TYPE || (found == JSON_ABSENT && m->required))
+		if (found == JSON_WRONG_TYPE || (found == JSON_ABSENT && m->required && m->kind == MEMBER_TEXT))
 			return ERROR_INVALID_REQUEST;
 		if (found == JSON_FOUND && m->kind == MEMBER_TEXT && text->n > m->max)
 			return ERROR_INVALID_REQUEST;

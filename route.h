@@ -22,14 +22,14 @@ struct call;
 
 enum member_kind {
 	MEMBER_TEXT,                    /* to a struct slice: UTF-8 bytes, p NULL where absent */
-	MEMBER_FLAG                     /* to a bool: false where absent */
+	MEMBER_FLAG                     /* to a bool */
 };
 
 /* A member of a JSON body, or a parameter of a form. */
 struct member {
 	const char *name;
 	enum member_kind kind;
-	bool required;                  /* of a text */
+	bool required;                  /* of a text; of a flag: true where it is absent */
 	uint16_t max;                   /* bytes of a text */
 	uint16_t at;                    /* its offset in the dialect's own struct */
 };

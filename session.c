@@ -18,7 +18,7 @@ enum {
 
 bool session_username_ok(struct slice name)
 {
-	return name.n > 0 && name.n <= LIMIT_USERNAME && slice_made_of(name, "._@+-");
+	return name.n > 0 && name.n <= LIMIT_USERNAME && slice_made_of(name, "._@+-'");
 }
 
 /* ---- time -------------------------------------------------------------- */
@@ -176,6 +176,7 @@ void session_start(struct work *w, uint64_t user, const struct origin *origin, e
 		.created_at = w->time,
 		.expires_at = w->config->session_ttl ? w->time + w->config->session_ttl : 0,
 		.cookie = origin->cookie,
+		.brief = origin->brief,
 		.device = origin->device,
 		.agent = agent_of(w),
 		.ip = w->peer,

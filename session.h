@@ -17,7 +17,8 @@
 #include "jwt.h"
 #include "rotation.h"
 
-/* A name that a user may have: 1 to LIMIT_USERNAME bytes of [A-Za-z0-9._@+-]. */
+/* A name that a user may have: 1 to LIMIT_USERNAME bytes of [A-Za-z0-9._@+-']. */
+#define SESSION_USERNAME_RULE "has 1 to 254 bytes of A-Z a-z 0-9 . _ @ + - '"
 bool session_username_ok(struct slice name);
 
 /*
@@ -47,6 +48,7 @@ const char *session_state(const struct work *w, const struct session *s, const s
 struct origin {
 	struct slice device;            /* the user's own name for it, at most LIMIT_DEVICE bytes */
 	bool cookie;                    /* its refresh token lives in a cookie */
+	bool brief;                     /* which the browser forgets when it ends */
 	struct rotation *shown;         /* session_present()'s tokens of cookies that it will overwrite */
 	size_t count;                   /* of them */
 };

@@ -178,7 +178,7 @@ static enum error check_new_user(const struct config *config, struct slice name,
 		return ERROR_SIGNUP_DISABLED;
 	if (!session_username_ok(name))
 		return ERROR_INVALID_REQUEST;
-	return password_acceptable(password) ? ERROR_NONE : ERROR_WEAK_PASSWORD;
+	return password_acceptable(password, name) ? ERROR_NONE : ERROR_WEAK_PASSWORD;
 }
 
 static enum error add_user(void *arg)
@@ -245,7 +245,7 @@ enum error signin_change_password(struct work *w, struct caller *caller, struct 
 {
 	struct trial *t = new_trial(w, caller->user.name, &caller->user);
 	t->caller = caller;
-	if (!password_acceptable(next))
+	if (!password_acceptable(next, caller->user.name))
 		return ERROR_WEAK_PASSWORD;
 	store_close();
 	enum error e = try_current_password(t, current, next);

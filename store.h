@@ -51,6 +51,7 @@ struct session {
 	int64_t ended_at;           /* 0: stands */
 	enum ended why;
 	bool cookie;                /* mode, fixed at sign-in */
+	bool brief;                 /* the cookie's: without an end of its own, so that it goes with the browser */
 	struct slice device;        /* fixed at sign-in */
 	struct slice agent, ip;     /* of the last rotation, or of the sign-in */
 	int64_t strays;             /* rotation.h */

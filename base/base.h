@@ -25,7 +25,7 @@ enum {
 	LIMIT_DEPTH = 16,         /* JSON nesting */
 	LIMIT_TOKENS = 128,       /* JSON values and names in one text */
 	LIMIT_JWT = 2048,         /* one token, either kind */
-	LIMIT_USERNAME = 64,      /* bytes */
+	LIMIT_USERNAME = 254,     /* bytes: an e-mail address (RFC 5321, 4.5.3.1, less its brackets) */
 	LIMIT_PASSWORD_MIN = 8,   /* bytes; NIST SP 800-63B */
 	LIMIT_PASSWORD_MAX = 1024,/* bytes: bounds what Argon2 reads */
 	LIMIT_DEVICE = 128,       /* bytes of a device's name */

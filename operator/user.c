@@ -12,7 +12,7 @@
 #include "password.h"
 #include "session.h"
 
-const char user_name_rule[] = "a user name has 1 to 64 bytes of A-Z a-z 0-9 . _ @ + -";
+const char user_name_rule[] = "a user name " SESSION_USERNAME_RULE;
 
 static void hash_input(struct verb_call *c, struct slice password)
 {
@@ -45,7 +45,7 @@ static int ask_password(struct verb_call *c)
 	struct slice password, again;
 	if (c->given[OPT_HASH])
 		return ask_hash(c);
-	if (!ask_line("Password: ", LIMIT_PASSWORD_MAX, &password) || !password_acceptable(password))
+	if (!ask_line("Password: ", LIMIT_PASSWORD_MAX, &password) || !password_acceptable(password, c->operand[0]))
 		return verb_no(c, errors[ERROR_WEAK_PASSWORD].message);
 	if (ask_is_terminal() && (!ask_line("Again: ", LIMIT_PASSWORD_MAX, &again) || !slice_is(password, again)))
 		return verb_no(c, "the two are not the same");

@@ -137,6 +137,7 @@ static struct session session_from(sqlite3_stmt *st)
 		.ended_at = sql_int(st, 8),
 		.why = (enum ended)sql_enum(st, 9, ENDED_UNKNOWN),
 		.cookie = sql_int(st, 10) != 0,
+		.brief = sql_int(st, 10) == 2,
 		.device = sql_text(st, 11),
 		.agent = agent_unpack(sql_blob(st, 12)),
 		.ip = sql_text(st, 13),
@@ -171,7 +172,7 @@ void store_session_add(const struct session *s)
 	sqlite3_stmt *st = sql_prepare(SQL_SESSION_ADD);
 	const int64_t numbers[] = {
 		(int64_t)s->id, (int64_t)s->user, s->ctr, (int64_t)s->br, (int64_t)s->idem, s->rotated_at,
-		s->created_at, s->expires_at, s->ended_at, s->why, s->cookie,
+		s->created_at, s->expires_at, s->ended_at, s->why, s->cookie + s->brief,
 	};
 	size_t mark = arena_mark();
 	int at = 0;

@@ -261,7 +261,9 @@ static void errors_shape(void)
 	ok(!in_head("Set-Cookie"), "its head too");
 	post("/login", NULL);
 	is_str(body(), "{\"error\":{\"code\":\"invalid_request\",\"message\":"
-		"\"username: Something in the request is missing or not allowed.\"}}", "an error names the member");
+		"\"username: It has 1 to 254 bytes of A-Z a-z 0-9 . _ @ + - '.\"}}", "an error names the member, and the rule");
+	post("/login", "{\"username\":\"alice\"}");
+	ok(in_body("\"password: Something in the request is missing or not allowed.\""), "or the member alone");
 	refuse_with(ERROR_STORE_FULL);
 	is_str(head(), "Retry-After: 60\r\nCache-Control: no-store\r\n", "Retry-After where the table says so");
 	for (enum error e = ERROR_NONE + 1; e < ERROR__MAX; e++) {
@@ -420,7 +422,7 @@ static void login(void)
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		post("/login", wrong[i].body);
 		expect(401, "invalid_credentials", "%s", wrong[i].body);
-		ok(last_event().event == EVENT_LOGIN_FAILED && !in_head("WWW-Authenticate"), "audited; no challenge");
+		ok(last_event().event == EVENT_LOGIN_FAILED && in_head("WWW-Authenticate: Bearer realm=\"latchkey\"\r\n"), "audited; the scheme alone");
 	}
 	is_int(last_event().user, 0, "nobody's name");
 	post("/login", wrong[2].body);
@@ -598,7 +600,7 @@ static void registering(void)
 	static const struct { const char *name; bool good; } names[] = {
 		{ "", false }, { "a b", false }, { "x/y", false }, { "caf\xc3\xa9", false }, { "a\\u0000b", false }, { "\\n", false },
 		{ "{", false }, { "x", true }, { "A.z_0@9+-", true },
-		{ "0123456789012345678901234567890123456789012345678901234567890123", true },
+		{ "O'Brien@example.test", true }, { "a\\\"b", false }, { "a&b", false },
 	};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		post("/register", text("{\"username\":\"%s\",\"password\":\"battery staple\"}", names[i].name).p);
@@ -607,7 +609,15 @@ static void registering(void)
 		else
 			expect(400, "invalid_request", "no name: \"%s\"", names[i].name);
 	}
-	ok(!session_username_ok(S("01234567890123456789012345678901234567890123456789012345678901234")), "65 bytes are no name");
+	char filled[LIMIT_USERNAME + 2];
+	memset(filled, 'n', sizeof filled);
+	filled[LIMIT_USERNAME] = '\0';
+	post("/register", text("{\"username\":\"%s\",\"password\":\"battery staple\"}", filled).p);
+	expect(201, NULL, "a name of 254 bytes");
+	bearer(taken().access);
+	get("/verify");
+	ok(rp.status == 204 && in_head(text("X-Auth-Name: %s\r\n", filled).p), "whose token is good");
+	ok(!session_username_ok((struct slice){ filled, LIMIT_USERNAME + 1 }), "255 bytes are no name");
 	char longest[LIMIT_PASSWORD_MAX + 2];
 	memset(longest, 'x', sizeof longest);
 	longest[LIMIT_PASSWORD_MAX + 1] = '\0';
@@ -1093,6 +1103,27 @@ static void renamed_cookies(void)
 	ok(row_of(now.session).why == ENDED_LOGOUT && last_event().event == EVENT_LOGOUT, "which is one");
 }
 
+/* "Remember me" off: until the browser ends, and so after each refresh. */
+static void brief_cookies(void)
+{
+	static const struct { const char *more; bool kept; } cases[] = {
+		{ ",\"cookie\":true", true }, { ",\"cookie\":true,\"remember\":true", true }, { ",\"cookie\":true,\"remember\":false", false },
+	};
+	config.access_cookie = true;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct signed_in s = sign_in("alice", cases[i].more);
+		ok(in_head("Max-Age") == cases[i].kept && row_of(s.session).cookie && row_of(s.session).brief != cases[i].kept,
+			"sign-in with %s", cases[i].more);
+		refresh_by(jar("__Secure-latchkey", s.refresh, NULL), "{}");
+		ok(rp.status == 200 && in_head("Set-Cookie: ") && in_head("Max-Age") == cases[i].kept, "and its refresh");
+	}
+	config.access_cookie = false;
+	struct signed_in s = sign_in("alice", ",\"remember\":false");
+	ok(!in_head("Set-Cookie") && !row_of(s.session).brief, "body mode has no cookie to forget");
+	post("/login", "{\"username\":\"alice\",\"password\":\"correct horse\",\"remember\":\"no\"}");
+	expect(400, "invalid_request", "a word for it");
+}
+
 /* Two instances on one host: the ports don't keep cookies apart, so their names must. */
 static char *name_set(void)
 {
@@ -1379,12 +1410,12 @@ static void refreshing(void)
 	rq.idempotency_key = S("header");
 	post("/refresh", refresh_body(s.refresh));
 	expect(401, "refresh_reused", "the body's key had won: the header's is another");
-	ok(!in_head("WWW-Authenticate"), "no challenge");
+	ok(in_head("WWW-Authenticate: Bearer realm=\"latchkey\"\r\n"), "the scheme alone");
 	struct audit a = last_event();
 	ok(a.event == EVENT_REUSE && a.class == CLASS_RIVAL && a.distance == 1, "audited");
 	post("/refresh", refresh_body(next.refresh));
 	expect(401, "session_revoked", "the session is over");
-	ok(!in_head("WWW-Authenticate"), "no challenge");
+	ok(in_head("WWW-Authenticate: Bearer realm=\"latchkey\"\r\n"), "the scheme alone");
 	uint64_t id = add_user("fleeting", "correct horse", false);
 	s = sign_in("fleeting", "");
 	change(disable, id);
@@ -2166,6 +2197,7 @@ int main(void)
 	several_cookies();
 	tossed_cookies();
 	renamed_cookies();
+	brief_cookies();
 	names_of_cookies();
 	signing_in_again();
 	access_cookie();

@@ -279,7 +279,7 @@ X-Auth-Session: ID'
     expect 'a form to what needs none' POST /health "access_token=$access" "$H_FORM"
     refusal '405 Method Not Allowed' method_not_allowed 'This method is not allowed here.' 'Allow: DELETE, OPTIONS'
     expect 'a form deletes nothing' POST /sessions/0123456789abcdef "access_token=$access" "$H_FORM"
-    refusal '422 Unprocessable Content' weak_password 'The password must have 8 to 1024 bytes, no control character among them, and not be a common one.'
+    refusal '422 Unprocessable Content' weak_password "The password must have 8 to 1024 bytes, no control character among them, and be neither common nor the user's name."
     expect 'a password by a token in JSON' POST /password "{\"access_token\":\"$access\",\"current_password\":\"x\",\"new_password\":\"y\"}" "$H_JSON"
     expect 'a password with the end of its line' POST /password "{\"access_token\":\"$access\",\"current_password\":\"x\",\"new_password\":\"battery staple\\r\"}" "$H_JSON"
 

@@ -294,7 +294,7 @@ static void acceptable(void)
 		text[i] = (char)('!' + i * 7 % 90);
 	const struct { size_t n; bool want; } lengths[] = { { 0, false }, { 7, false }, { 8, true }, { 1024, true }, { 1025, false } };
 	for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
-		is_int(password_acceptable(guarded((struct slice){ text, lengths[i].n })), lengths[i].want, "%zu bytes", lengths[i].n);
+		is_int(password_acceptable(guarded((struct slice){ text, lengths[i].n }), S("alice@example.test")), lengths[i].want, "%zu bytes", lengths[i].n);
 	static const char *const common[] = {
 		"00000000", "12345678", "123456789", "1234567890", "11111111", "87654321", "password", "PASSWORD", "PassWord1",
 		"password123", "P@ssw0rd", "passw0rd", "qwertyuiop", "Qwerty123", "1q2w3e4r", "1qaz2wsx", "iloveyou", "sunshine",
@@ -302,15 +302,23 @@ static void acceptable(void)
 		"abcd1234", "changeme", "starwars", "whatever", "zaq12wsx", "zzzzzzzz", "passwort", "asdfghjkl",
 	};
 	for (size_t i = 0; i < sizeof common / sizeof *common; i++)
-		ok(!password_acceptable(guarded(slice_of(common[i]))), "too common: %s", common[i]);
+		ok(!password_acceptable(guarded(slice_of(common[i])), S("alice@example.test")), "too common: %s", common[i]);
 	static const char *const good[] = { "latchkey", "password 12345678", "12345678 ", "zzzzzzzzz", "passwor d" };
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-		ok(password_acceptable(guarded(slice_of(good[i]))), "not on the list: %s", good[i]);
-	ok(password_acceptable(S("\303\244\303\266\303\274\303\237")), "four letters of two bytes each");
+		ok(password_acceptable(guarded(slice_of(good[i])), S("alice@example.test")), "not on the list: %s", good[i]);
+	ok(password_acceptable(S("\303\244\303\266\303\274\303\237"), S("alice@example.test")), "four letters of two bytes each");
+	static const struct { const char *password, *name; bool good; } named[] = {
+		{ "alice@example.test", "alice@example.test", false }, { "Alice@Example.TEST", "alice@example.test", false },
+		{ "alice@example.test1", "alice@example.test", true }, { "alice@example.test", "alice", true },
+		{ "        ", "alice", false }, { "                                ", "alice", false }, { "       .", "alice", true },
+	};
+	for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+		is_int(password_acceptable(guarded(slice_of(named[i].password)), slice_of(named[i].name)), named[i].good, "\"%s\" of %s",
+			named[i].password, named[i].name);
 	for (int c = 0; c < 256; c++) {
 		char around[] = "battery staple";
 		around[c % 14] = (char)c;
-		is_int(password_acceptable((struct slice){ around, 14 }), c >= ' ' && c != 0x7f, "byte %02x", (unsigned)c);
+		is_int(password_acceptable((struct slice){ around, 14 }, S("alice@example.test")), c >= ' ' && c != 0x7f, "byte %02x", (unsigned)c);
 	}
 }
 

@@ -368,7 +368,7 @@ $('form').addEventListener('submit', async event => {
   try {
     if (mode !== localStorage.getItem('latchkey-demo')) await connect(mode);
     cause = burst(path === '/login' ? 'Sign in' : 'New account', 'you');
-    await session.signIn({ username, password, device: browser(navigator.userAgent) }, path);
+    await session.signIn({ username, password: password.normalize(), device: browser(navigator.userAgent) }, path);
     $('form').reset();
     $('form').elements.mode.value = mode;
   } catch (error) { $('problem').textContent = PROBLEMS[error.code] || `That did not work (${error.code || error.name}).`; }

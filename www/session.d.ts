@@ -102,7 +102,7 @@ export interface Session {
   /** A usable access token, for what fetch can't do (a WebSocket's first message). `refused`: the
    *  token that didn't work; many who name the same one cause one refresh. */
   token(options?: { refused?: string }): Promise<string>;
-  /** Ends the session that it replaces. The same call again, while it runs, joins it. */
+  /** With `remember: false` among the credentials the cookie goes when the browser ends. Ends the session that it replaces. The same call again, while it runs, joins it. */
   signIn<Credentials extends object>(credentials: Credentials, path?: string): Promise<User>;
   /** Works offline. `all`: every session of this user. */
   signOut(options?: { reason?: string; all?: boolean }): Promise<void>;
