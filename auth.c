@@ -464,22 +464,35 @@ static enum error sign_out_sessions(struct call *c)
 	return e;
 }
 
+static void take_cookies_away(struct call *c)
+{
+	if (c->rq->cookie.p == NULL || cookies_cross_site(c->work.config, c->rq))
+		return;
+	cookies_set(&c->work, c->rq, c->rp, COOKIE_REFRESH, SLICE_NONE, 0);
+	cookies_set(&c->work, c->rq, c->rp, COOKIE_ACCESS, SLICE_NONE, 0);
+}
+
 /* Cookies are as good as a token: a page of another site makes use of none, and takes none away. */
 static enum error handle_logout(struct call *c)
 {
 	bool with_token = own(c)->refresh_token.p || own(c)->access_token.p || shows_bearer(c->rq);
-	bool with_cookies = c->rq->cookie.p, cross_site = with_cookies && cookies_cross_site(c->work.config, c->rq);
-	if (cross_site && !with_token)
+	if (!with_token && c->rq->cookie.p && cookies_cross_site(c->work.config, c->rq))
 		return ERROR_CROSS_SITE;
 	enum error e = find_sessions_to_end(c);
 	if (e == ERROR_NONE)
 		e = sign_out_sessions(c);
 	if (e != ERROR_NONE)
 		return e;
-	if (with_cookies && !cross_site) {
-		cookies_set(&c->work, c->rq, c->rp, COOKIE_REFRESH, SLICE_NONE, 0);
-		cookies_set(&c->work, c->rq, c->rp, COOKIE_ACCESS, SLICE_NONE, 0);
-	}
+	take_cookies_away(c);
+	return route_no_content(c);
+}
+
+static enum error handle_me_delete(struct call *c)
+{
+	enum error e = signin_delete_user(&c->work, &own(c)->caller, own(c)->password);
+	if (e != ERROR_NONE)
+		return e;
+	take_cookies_away(c);
 	return route_no_content(c);
 }
 
@@ -579,6 +592,7 @@ static const struct member logout_members[] = {
 static const struct member password_members[] = {
 	TEXT(current_password, true, LIMIT_BODY), TEXT(new_password, true, LIMIT_BODY), TEXT(access_token, false, LIMIT_BODY), END
 };
+static const struct member leave_members[] = { TEXT(password, true, LIMIT_BODY), TEXT(access_token, false, LIMIT_BODY), END };
 /* Of a GET: where it comes as a form. */
 static const struct member token_members[] = { TEXT(access_token, false, LIMIT_BODY), END };
 
@@ -586,6 +600,7 @@ static const struct route routes[] = {
 	{ METHOD_POST,   "/refresh",    ACCESS_NONE, refresh_members,  false, handle_refresh },
 	{ METHOD_ANY,    "/verify",     ACCESS_NONE, NULL,             false, handle_verify },
 	{ METHOD_GET,    "/me",         ACCESS_LIVE, token_members,    false, handle_me },
+	{ METHOD_DELETE, "/me",         ACCESS_LIVE, leave_members,    true,  handle_me_delete },
 	{ METHOD_POST,   "/login",      ACCESS_NONE, sign_in_members,  true,  handle_login },
 	{ METHOD_POST,   "/logout",     ACCESS_NONE, logout_members,   false, handle_logout },
 	{ METHOD_POST,   "/register",   ACCESS_NONE, sign_in_members,  true,  handle_register },

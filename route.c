@@ -140,9 +140,10 @@ static enum error read_json(const struct request *rq, struct json *out)
 /* No body at all is an empty one. */
 static enum error read_body(struct call *c, const struct route *r)
 {
-	struct source from = { .form = r->method != METHOD_POST || c->dialect->forms };
+	bool writes = r->method == METHOD_POST || r->method == METHOD_DELETE;
+	struct source from = { .form = !writes || c->dialect->forms };
 	enum error e = ERROR_NONE;
-	if (c->rq->method != METHOD_POST || r->members == NULL)
+	if ((!writes && c->rq->method != METHOD_POST) || r->members == NULL)
 		return ERROR_NONE;
 	if (c->rq->body.n == 0)
 		return read_members(c, r->members, NULL);

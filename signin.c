@@ -230,15 +230,24 @@ static enum error change_password(void *arg)
 	return ERROR_NONE;
 }
 
-static enum error try_current_password(struct trial *t, struct slice current, struct slice next)
+/* Of the user who is signed in. */
+static enum error try_current_password(struct trial *t, struct slice current)
 {
 	enum password_verdict verdict;
+	store_close();
 	enum error e = begin_trial(t);
 	if (e == ERROR_NONE)
 		e = compare_password(t, t->user->password, current, &verdict);
-	if (e != ERROR_NONE)
-		return e;
-	return verdict == PASSWORD_WRONG ? refuse_password(t) : hash_password(t, next);
+	return e == ERROR_NONE && verdict == PASSWORD_WRONG ? refuse_password(t) : e;
+}
+
+static enum error end_trial_with(struct trial *t, enum error e, enum error (*change)(void *))
+{
+	if (e == ERROR_NONE)
+		e = audit_run(t->w, DURABLE_NOW, change, t);
+	if (e == ERROR_NONE)
+		end_trial(t);
+	return finish(e);
 }
 
 enum error signin_change_password(struct work *w, struct caller *caller, struct slice current, struct slice next)
@@ -247,11 +256,30 @@ enum error signin_change_password(struct work *w, struct caller *caller, struct 
 	t->caller = caller;
 	if (!password_acceptable(next, caller->user.name))
 		return ERROR_WEAK_PASSWORD;
-	store_close();
-	enum error e = try_current_password(t, current, next);
+	enum error e = try_current_password(t, current);
 	if (e == ERROR_NONE)
-		e = audit_run(w, DURABLE_NOW, change_password, t);
+		e = hash_password(t, next);
+	return end_trial_with(t, e, change_password);
+}
+
+/* ---- leaving ----------------------------------------------------------- */
+
+static enum error delete_user(void *arg)
+{
+	const struct trial *t = arg;
+	enum error e = audit_client(t->w);
 	if (e == ERROR_NONE)
-		end_trial(t);
-	return finish(e);
+		e = session_check_live(t->w, t->caller);
+	if (e != ERROR_NONE)
+		return e;
+	store_user_delete(t->user->id);
+	audit_note(t->w, EVENT_USER_DELETED, t->user->id, t->caller->claims.sid);
+	return ERROR_NONE;
+}
+
+enum error signin_delete_user(struct work *w, struct caller *caller, struct slice password)
+{
+	struct trial *t = new_trial(w, caller->user.name, &caller->user);
+	t->caller = caller;
+	return end_trial_with(t, try_current_password(t, password), delete_user);
 }

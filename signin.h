@@ -33,4 +33,8 @@ void signin_failed(void);
  * session. WEAK_PASSWORD, INVALID_CREDENTIALS, and those of session_check_live(). */
 enum error signin_change_password(struct work *w, struct caller *caller, struct slice current, struct slice next);
 
+/* Deletes the caller and all that is his, who shows his password for it. caller as above. INVALID_CREDENTIALS, and those of
+ * session_check_live(). */
+enum error signin_delete_user(struct work *w, struct caller *caller, struct slice password);
+
 #endif

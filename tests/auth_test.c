@@ -1887,6 +1887,49 @@ static void logout_from_elsewhere(void)
 	}
 }
 
+/* DELETE /me */
+static void leaving(void)
+{
+	uint64_t id = add_user("leaver", "correct horse", false);
+	struct signed_in s = sign_in("leaver", ",\"cookie\":true"), other = sign_in("leaver", "");
+	static const struct { const char *body; int status; const char *code; bool token; } refused[] = {
+		{ NULL, 400, "invalid_request", true }, { "{}", 400, "invalid_request", true }, { "[]", 400, "invalid_request", true },
+		{ "{\"password\":\"correct horse\"}", 401, "token_missing", false },
+		{ "{\"password\":\"wrong\"}", 401, "invalid_credentials", true },
+	};
+	struct user u;
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+		if (refused[i].token)
+			bearer(s.access);
+		call(METHOD_DELETE, "/me", refused[i].body);
+		expect(refused[i].status, refused[i].code, "DELETE /me with %s", refused[i].body ? refused[i].body : "no body");
+	}
+	ok(last_event().event == EVENT_LOGIN_FAILED && last_event().user == id, "a wrong password is noted");
+	post("/logout", refresh_body(other.refresh));
+	bearer(other.access);
+	call(METHOD_DELETE, "/me", "{\"password\":\"correct horse\"}");
+	expect(401, "session_revoked", "from a session that is over");
+	other = sign_in("leaver", "");
+	bearer(s.access);
+	rq.cookie = jar("__Secure-latchkey", s.refresh, NULL);
+	rq.sec_fetch_site = S("same-origin");
+	call(METHOD_DELETE, "/me", "{\"password\":\"correct horse\"}");
+	expect(204, NULL, "with the password");
+	ok(in_head("=; Path=/api/auth; Max-Age=0;"), "takes the cookie away");
+	struct audit a = last_event();
+	ok(a.event == EVENT_USER_DELETED && a.user == id && a.session && slice_is(a.ip, S("192.0.2.7")), "audited, with where from");
+	store_open(dir, 5);
+	ok(!store_user(id, &u), "the user is gone");
+	store_close();
+	post("/refresh", refresh_body(other.refresh));
+	expect(401, "refresh_invalid", "with all sessions");
+	bearer(s.access);
+	get("/me");
+	expect(401, "token_invalid", "and their access tokens");
+	post("/login", "{\"username\":\"leaver\",\"password\":\"correct horse\"}");
+	expect(401, "invalid_credentials", "nobody has that name");
+}
+
 /* ---- password, audit --------------------------------------------------- */
 
 static void new_password(void)
@@ -2196,6 +2239,7 @@ int main(void)
 	sites();
 	several_cookies();
 	tossed_cookies();
+	leaving();
 	renamed_cookies();
 	brief_cookies();
 	names_of_cookies();

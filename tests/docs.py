@@ -129,9 +129,14 @@ def sign_in():
     return json.loads(call("POST", "/login", {"username": username, "password": password})[2])["data"]
 
 
+def register(name):
+    return json.loads(call("POST", "/register", {"username": name, "password": "a long enough one"})[2])["data"]["access_token"]
+
+
 first, second = sign_in(), sign_in()
 token = first["access_token"]
 new_user = f"carol{os.getpid()}"
+leaver = register(f"erin{os.getpid()}")
 login = {"username": username, "password": password}
 # operation, path, body, access token, status; and what is refused
 story = [
@@ -157,6 +162,8 @@ story = [
     ("endOtherSessions", "/sessions", None, token, 204),
     ("changePassword", "/password", {"current_password": password, "new_password": "12345678"}, token, 422),
     ("changePassword", "/password", {"current_password": password, "new_password": password}, token, 204),
+    ("deleteMe", "/me", {"password": "a long enough one"}, leaver, 204),
+    ("me", "/me", None, leaver, 401),
     ("health", "/health", None, None, 200),
     ("logout", "/logout", {}, token, 204),
 ]
@@ -173,16 +180,16 @@ def refused(operation, answer, wanted, about, what):
     ok(about is None or json.loads(answer[2])["error"]["message"].startswith(about + ": "), f"{what}: the message names {about}")
 
 
-def try_members(key, path, operation, members):
+def try_members(key, method, path, operation, members):
     """Each member left out, of the wrong type, and one byte too long."""
     good = {name: "x" for name, (_, required, _) in members.items() if required}
     for name, (kind, required, most) in members.items():
         if required:
-            refused(operation, call("POST", path, {k: v for k, v in good.items() if k != name}), 400, name, f"{key} without {name}")
-        refused(operation, call("POST", path, {**good, name: 7}), 400, name, f"{key} with a number for {name}")
+            refused(operation, call(method, path, {k: v for k, v in good.items() if k != name}), 400, name, f"{key} without {name}")
+        refused(operation, call(method, path, {**good, name: 7}), 400, name, f"{key} with a number for {name}")
         if kind == "string" and most < numbers()["LIMIT_BODY"]:
-            refused(operation, call("POST", path, {**good, name: "x" * (most + 1)}), 400, name, f"{key} with {most + 1} bytes of {name}")
-    check(operation, call("POST", path, "{}", kind="text/plain"), 415, f"{key} with another type of body")
+            refused(operation, call(method, path, {**good, name: "x" * (most + 1)}), 400, name, f"{key} with {most + 1} bytes of {name}")
+    check(operation, call(method, path, "{}", kind="text/plain"), 415, f"{key} with another type of body")
 
 
 FORM = "application/x-www-form-urlencoded"
@@ -208,10 +215,10 @@ def ask_route(key, access, members):
         return
     public = operation.get("security", spec["security"]) == []
     ok(access != "LIVE" or operation.get("security", spec["security"]) == spec["security"], f"{key}: openapi.yaml has its credential")
-    if method == "POST":
+    if method == "POST" or (method == "DELETE" and members):
         of_program = {name: (kind, required) for name, (kind, required, _) in members.items()}
         ok(of_program == documented_members(operation), f"{key}: openapi.yaml has its members")
-        try_members(key, here, operation, members)
+        try_members(key, method, here, operation, members)
     elif members:
         twin = inline(spec["paths"][path].get("post", {}))
         ok(set(twin.get("requestBody", {}).get("content", {})) == {FORM} and twin["responses"] == inline(operation["responses"])

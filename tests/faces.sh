@@ -274,8 +274,9 @@ X-Auth-Session: ID'
     refusal '401 Unauthorized' token_invalid 'The access token is not valid.' 'WWW-Authenticate: Bearer realm="latchkey", error="invalid_token"'
     expect 'an empty one in a form' POST /me 'access_token=' "$H_FORM"
     expect 'an encoded one in a form' POST /me "access_token=%65$access" "$H_FORM"
-    refusal '405 Method Not Allowed' method_not_allowed 'This method is not allowed here.' 'Allow: GET, HEAD, OPTIONS'
+    refusal '405 Method Not Allowed' method_not_allowed 'This method is not allowed here.' 'Allow: GET, HEAD, DELETE, OPTIONS'
     expect 'no form' POST /me "access_token=$access" 'Content-Type: text/plain'
+    refusal '405 Method Not Allowed' method_not_allowed 'This method is not allowed here.' 'Allow: GET, HEAD, OPTIONS'
     expect 'a form to what needs none' POST /health "access_token=$access" "$H_FORM"
     refusal '405 Method Not Allowed' method_not_allowed 'This method is not allowed here.' 'Allow: DELETE, OPTIONS'
     expect 'a form deletes nothing' POST /sessions/0123456789abcdef "access_token=$access" "$H_FORM"
