@@ -40,7 +40,7 @@ lies 'an empty length' "$ALICE" $P $L $J CONTENT_LENGTH=
 refusal '413 Content Too Large' body_too_large 'The body is larger than 16 KiB.'
 lies 'a length over the limit' '{}' $P $L $J CONTENT_LENGTH=16385
 lies 'a length of 2^64 + 2' '{}' $P $L $J CONTENT_LENGTH=18446744073709551618
-refusal '400 Bad Request' invalid_request 'username: Something in the request is missing or not allowed.'
+refusal '400 Bad Request' invalid_request "username: It has 1 to 254 bytes of A-Z a-z 0-9 . _ @ + - '."
 lies 'more than the length' '{}{}' $P $L $J CONTENT_LENGTH=2
 lies 'chunks that the web server has decoded' '{}' $P $L $J CONTENT_LENGTH=2 HTTP_TRANSFER_ENCODING=chunked
 lies 'no body and no type' '' $P $L

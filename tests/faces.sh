@@ -228,9 +228,9 @@ X-Auth-Session: ID'
     newer=$(member refresh_token)
     answer '200 OK' "$(pair_body 3)"
     expect 'refresh with the key in the body' POST /refresh "{\"refresh_token\":\"$newer\",\"idempotency_key\":\"k2\"}" "$H_JSON"
-    refusal '401 Unauthorized' refresh_reused 'The refresh token was used before; the session has been ended.'
+    refusal '401 Unauthorized' refresh_reused 'The refresh token was used before; the session has been ended.' 'WWW-Authenticate: Bearer realm="latchkey"'
     expect 'a token of two turns ago' POST /refresh "{\"refresh_token\":\"$refresh\"}" "$H_JSON"
-    refusal '401 Unauthorized' session_revoked 'The session has been ended.'
+    refusal '401 Unauthorized' session_revoked 'The session has been ended.' 'WWW-Authenticate: Bearer realm="latchkey"'
     expect 'the session is over' POST /refresh "{\"refresh_token\":\"$newer\"}" "$H_JSON"
     refusal '401 Unauthorized' session_revoked 'The session has been ended.' 'WWW-Authenticate: Bearer realm="latchkey", error="invalid_token"'
     expect 'for its access token too' GET /me '' "Authorization: Bearer $access"
@@ -292,7 +292,7 @@ X-Auth-Session: ID'
 }
 
 refused_cases() {
-    refusal '401 Unauthorized' invalid_credentials 'User name or password is wrong.'
+    refusal '401 Unauthorized' invalid_credentials 'User name or password is wrong.' 'WWW-Authenticate: Bearer realm="latchkey"'
     expect 'a wrong password' POST /login '{"username":"alice","password":"wrong horse battery"}' "$H_JSON"
     expect 'an unknown user' POST /login '{"username":"bob","password":"wrong horse battery"}' "$H_JSON"
     refusal '401 Unauthorized' token_missing 'An access token is needed.' 'WWW-Authenticate: Bearer realm="latchkey"'
@@ -304,7 +304,7 @@ refused_cases() {
     refusal '401 Unauthorized' token_invalid 'The access token is not valid.' 'WWW-Authenticate: Bearer realm="latchkey", error="invalid_token"'
     expect 'two tokens' GET /me '' 'Authorization: Bearer a, Bearer b'
     expect 'a token that is none' GET /me '' 'Authorization: Bearer abc'
-    refusal '401 Unauthorized' refresh_invalid 'The refresh token is not valid.'
+    refusal '401 Unauthorized' refresh_invalid 'The refresh token is not valid.' 'WWW-Authenticate: Bearer realm="latchkey"'
     expect 'a refresh token that is none' POST /refresh '{"refresh_token":"abc"}' "$H_JSON"
     refusal '403 Forbidden' signup_disabled "New accounts can't be made here."
     expect 'register' POST /register '{"username":"carol","password":"a long enough one"}' "$H_JSON"
@@ -316,14 +316,14 @@ refused_cases() {
     refusal '405 Method Not Allowed' method_not_allowed 'This method is not allowed here.' 'Allow: POST, OPTIONS'
     expect 'login by GET' GET /login ''
     expect 'login by a method of no one' BREW /login ''
-    refusal '405 Method Not Allowed' method_not_allowed 'This method is not allowed here.' 'Allow: GET, HEAD, OPTIONS'
+    refusal '405 Method Not Allowed' method_not_allowed 'This method is not allowed here.' 'Allow: GET, HEAD, DELETE, OPTIONS'
     expect 'me by POST' POST /me '{}' "$H_JSON"
     expect 'a method in small letters' get /me ''
 
     refusal '400 Bad Request' invalid_json 'The body is not valid JSON.'
     expect 'half a body' POST /login '{"username":"alice"' "$H_JSON"
     expect 'two bodies' POST /login '{}{}' "$H_JSON"
-    refusal '400 Bad Request' invalid_request 'username: Something in the request is missing or not allowed.'
+    refusal '400 Bad Request' invalid_request "username: It has 1 to 254 bytes of A-Z a-z 0-9 . _ @ + - '."
     expect 'no body' POST /login ''
     expect 'a member missing' POST /login '{"password":"x"}' "$H_JSON"
     expect 'a member of another type' POST /login '{"username":1,"password":"x"}' "$H_JSON"
@@ -333,7 +333,7 @@ refused_cases() {
     expect 'no type' POST /login "$ALICE"
     refusal '413 Content Too Large' body_too_large 'The body is larger than 16 KiB.'
     expect 'a body of 16 KiB and one' POST /login "$(printf '{%16384s' '}')" "$H_JSON"
-    refusal '400 Bad Request' invalid_request 'username: Something in the request is missing or not allowed.'
+    refusal '400 Bad Request' invalid_request "username: It has 1 to 254 bytes of A-Z a-z 0-9 . _ @ + - '."
     expect 'a body of 16 KiB' POST /login "$(printf '{%16383s' '}')" "$H_JSON"
     bad_http
     expect 'an unknown expectation' POST /login "$ALICE" "$H_JSON" 'Expect: the-unexpected'

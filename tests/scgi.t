@@ -56,7 +56,7 @@ hostile 'the end within the body' '74:CONTENT_LENGTH\00009\0000SCGI\00001\0000RE
 
 refusal '411 Length Required' length_required "The length of the body didn't come through; send Content-Length."
 lies 'raw chunks' '2' $C $S $P $L $J HTTP_TRANSFER_ENCODING=chunked
-refusal '400 Bad Request' invalid_request 'username: Something in the request is missing or not allowed.'
+refusal '400 Bad Request' invalid_request "username: It has 1 to 254 bytes of A-Z a-z 0-9 . _ @ + - '."
 lies 'chunks that the web server has decoded' '{}' CONTENT_LENGTH=2 $S $P $L $J HTTP_TRANSFER_ENCODING=chunked
 refusal '413 Content Too Large' body_too_large 'The body is larger than 16 KiB.'
 lies 'a length over the limit' '{}' CONTENT_LENGTH=16385 $S $P $L $J
@@ -72,7 +72,7 @@ lies 'a path beside the mount' '' $C $S $G DOCUMENT_URI=/health
 lies 'a path that only begins as the mount does' '' $C $S $G REQUEST_URI=/api/authentic/health
 lies 'a mount that is spelt otherwise' '' $C $S $G REQUEST_URI=/api%2fauth/health
 lies 'a question mark that was decoded' '' $C $S $G 'DOCUMENT_URI=/api/auth/health?x'
-refusal '400 Bad Request' invalid_request 'username: Something in the request is missing or not allowed.'
+refusal '400 Bad Request' invalid_request "username: It has 1 to 254 bytes of A-Z a-z 0-9 . _ @ + - '."
 lies 'more than the length' '{}{}' CONTENT_LENGTH=2 $S $P $L $J
 
 answer '200 OK' '{"data":{"status":"ok","time":TIME}}'
