@@ -33,7 +33,7 @@ sandbox	A broken process can do little
 greedy	Slow and greedy peers cost little
 turn	The turn of the store is never held while a client is waited for
 late	A request whose client has gone is not carried out late
-batch	One request that fails decides no other's answer
+batch	One request that fails decides the answer of no other
 secrets	No secret leaks
 guess	Guessing passwords is throttled, the right one gets in
 storage	A store of the client that fails, hangs or forgets signs nobody out

@@ -223,6 +223,13 @@ export const mutations = [
     from: '    if (gone) return;\n    settle();', to: '    settle();',
     also: ['for (const end of ends) end();', ''],
   },
+  {
+    name: 'that a page which comes back looks', mode: 'cookie', fails: 'a page that the browser had put aside',
+    from: "listen(globalThis, 'pageshow', wake);", to: '',
+  }, {
+    name: 'that an idle page renews', mode: 'cookie', fails: 'an EventSource on an idle page',
+    from: '(waiters.size || !(left(record) > lead(record)))', to: 'waiters.size',
+  },
   // ---- the API
   {
     name: 'the promise of isAuthError', mode: 'node', fails: 'an app that finds the refusal',

@@ -17,7 +17,8 @@
 //
 // Beside /api/auth (passed on) it serves /session.js (the module under test), the scripts in `files` ({path: text}),
 // /page (an empty page), and the API of an imaginary app under /app, whose access control is latchkey's /me:
-// /app/echo (method, body), /app/always401, /app/slow?ms, /app/hang.
+// /app/echo (method, body), /app/always401, /app/slow?ms, /app/hang,
+// /app/events (one event, then the end: an EventSource comes again).
 import http from 'node:http';
 
 const sleep = ms => new Promise(resolve => { setTimeout(resolve, ms); });
@@ -117,6 +118,7 @@ export async function openProxy({ upstream, module, files = {}, port = 0 }) {
       return void res.end(me.body);
     }
     entry.user = parse(me.body).data.username ?? parse(me.body).data.user?.username;
+    if (path === '/app/events') return answer(res, { status: 200, html: `retry: 100\ndata: ${entry.user}\n\n`, headers: { 'Content-Type': 'text/event-stream' } });
     answer(res, { status: 200, json: { user: entry.user, method: req.method, type: req.headers['content-type'], body: entry.raw.toString('latin1') } });
   }
 

@@ -1023,6 +1023,59 @@ test('tabs that have to wait long for each other go one after the other all the 
   t.equal([t.refreshes, atOnce(t.proxy.of('/refresh'))], [6, 1], 'refreshes, at once');
 }, oneServer);
 
+test('Back after a sign-out in another tab shows nobody', async t => {
+  const page = await t.signedIn();
+  await page.goto(t.proxy.origin + '/page?next');
+  const peer = await t.tab();
+  await peer.evaluate(() => window.s.signOut());
+  await page.goBack();
+  // The browser has kept the page as it was, or loads it anew.
+  await page.evaluate(() => window.s ? undefined : window.boot());
+  await becomes(t, page, 'signed-out');
+  t.equal((await get(page, '/app/echo')).status, 401, 'a request');
+}, { kinds: ['serve'] });
+
+/* Runs in a page, before its session: it hears nothing of the other tabs, as one that the browser has put aside. */
+const deaf = () => {
+  delete window.BroadcastChannel;
+  addEventListener('storage', event => event.stopImmediatePropagation(), true);
+};
+
+test('a page that the browser had put aside, and that comes back after a sign-out, shows nobody', async t => {
+  const page = await t.signedIn({}, deaf), peer = await t.tab();
+  await peer.evaluate(() => window.s.signOut());
+  t.equal(await state(page), 'active', 'before');
+  await page.evaluate(() => { dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })); });
+  await becomes(t, page, 'signed-out');
+}, { kinds: ['serve'] });
+
+test('a sign-out with the navigation right behind it reaches the server', async t => {
+  const page = await t.signedIn();
+  await Promise.all([page.waitForURL('**/page?next'), page.evaluate(() => {
+    window.s.signOut();
+    location.href = '/page?next';
+  })]);
+  await t.until(() => t.proxy.of('/logout').some(e => e.status === 204), 'the logout');
+  t.equal(await page.evaluate(() => window.boot()), 'signed-out', 'the next page');
+  t.equal((await t.refreshAs(t.lastGrant())).json.error?.code, 'session_revoked', 'the session');
+}, { kinds: ['serve'] });
+
+test('an EventSource on an idle page goes on with the renewed cookie', async t => {
+  const page = await t.signedIn({ accessCookie: true });
+  const { access } = t.lastGrant();
+  await page.evaluate(() => {
+    window.heard = [];
+    window.source = new EventSource('/app/events');
+    window.source.onmessage = ({ data }) => { window.heard.push(data); };
+  });
+  await t.until(() => t.refreshes > 0, 'a refresh that nobody asked for');
+  await t.until(() => t.proxy.of('/refresh')[0].done, 'its answer');
+  t.proxy.expired.add(access);                    // the API refuses the first token from now on
+  const before = await page.evaluate(() => window.heard.length);
+  await t.until(() => page.evaluate(n => window.heard.length > n + 3, before), 'events after that');
+  t.equal(await page.evaluate(() => [window.source.readyState < 2, [...new Set(window.heard)]]), [true, [t.username]], 'it is open; of whom');
+}, { ...oneServer, config: { access_cookie: 'on', access_ttl: '10s' } });
+
 // ---- tabs of two versions in one browser
 
 async function twoVersions(t, askOld) {
