@@ -1,6 +1,6 @@
 #!/bin/sh
 # The module in Node, as source and minified, the bytes of the client, what each part of it costs, and
-# that session.js and session.min.js are what their sources give.
+# that session.js and session.min.js are what their sources give; and that the scenarios which the pages name are there.
 # needs: node
 . "$(dirname "$0")/lib.sh"
 only_in musl # not cross: gives its scenarios seconds, for a server of this machine's speed
@@ -12,6 +12,7 @@ tests/client/size.sh >/dev/null
 tests/client/build.sh --check
 node=$(tests/client/node.sh)
 "$node" tests/client/costs.js --check
+"$node" tests/client/pages.js
 tmpdir
 "$node" tests/client/node.js serve module=www/session.min.js >"$TMP/min" 2>&1 &
 min=$!

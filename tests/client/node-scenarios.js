@@ -683,4 +683,41 @@ test('importing it leaves the process free to end', async t => {
   t.equal(execFileSync(process.execPath, ['-e', code], { encoding: 'utf8', timeout: 20e3 }).trim(), 'signed-out', 'output');
 });
 
+/* Who or what ends a session: the reason that its own client hears, the event in the audit trail, and the deed. */
+const CAUSES = [
+  ['session_revoked', 'logout', async (t, s) => t.direct('/logout', { body: { all: true }, token: await s.token() })],
+  ['session_revoked', 'revoke', async (t, s) => admin(t.upstream, 'session', 'revoke', s.id)],
+  ['session_revoked', 'password_changed', async t => t.direct('/password', { body: { current_password: t.password, new_password: 'new ' + t.password }, token: (await elsewhere(t)).access_token })],
+  ['session_revoked', 'user_disabled', async t => admin(t.upstream, 'user', 'disable', t.username)],
+  ['session_revoked', 'login', async t => { await sleep(1100); await elsewhere(t); await elsewhere(t); }],          // sessions_max; times are of whole seconds
+  ['session_revoked', 'reuse', async (t, s) => { const old = copied(t); await s.refresh(); await s.refresh(); await thief(t, old); }],
+  ['refresh_reused', 'reuse', async t => thief(t, copied(t))],
+  ['refresh_invalid', 'user_deleted', async t => admin(t.upstream, 'user', 'delete', t.username)],
+  ['refresh_invalid', 'epoch', async t => admin(t.upstream, 'key', 'rotate', '--epoch')],
+];
+async function elsewhere(t) {
+  t.proxy.move();
+  return (await t.direct('/login', { body: { username: t.username, password: t.password } })).json.data;
+}
+const copied = t => t.stored().refresh;
+const thief = (t, token) => t.direct('/refresh', { body: { refresh_token: token, idempotency_key: 'mine' } });
+
+test('why a user was signed out: each cause has the reason and the event that client.md names', async t => {
+  const page = fs.readFileSync('docs/client.md', 'utf8').split('\n').filter(line => line.startsWith('| `locked`, `'));
+  const named = code => /`latchkey audit`: (.*)\|/.exec(page.find(line => line.includes(`\`locked\`, \`${code}\``)))[1].match(/(?<=`)[a-z_]+(?=`)/g);
+  for (const code of new Set(CAUSES.map(([one]) => one)))
+    t.equal(named(code), CAUSES.filter(([one]) => one === code).map(([, event]) => event), 'what the page names for ' + code);
+  for (const [code, event, deed] of CAUSES) {
+    t.proxy.move();                               // or the throttle sees one network with many new users
+    const s = await t.signedIn(), { id, user } = s;
+    const reason = new Promise(resolve => { s.on('reauth', told => resolve(told.reason)); });
+    await deed(t, s);
+    t.equal([await t.outcome(s.refresh()), await t.outcome(reason), s.state], [code, code, 'locked'], event + ': outcome, reason, state');
+    const events = JSON.parse(admin(t.upstream, 'audit', '--json', '--since', '1h')).filter(one => one.session === id || one.user === user.id || one.event === 'epoch');
+    t.ok(events.some(one => one.event === event), `${event} is among ${events.map(one => one.event)}`);
+    s.dispose();
+    fs.rmSync(t.file);
+  }
+}, { config: { reuse_grace: '0s', sessions_max: '2' } });
+
 export const nodeScenarios = all;

@@ -4,6 +4,7 @@
 //   proxy.when('/refresh', [Faults]...)    the next calls of that path meet these, one each
 //   proxy.always('/refresh', fault)        every call until proxy.clear('/refresh')
 //   proxy.expireAccess()                   access tokens issued so far are refused from now on
+//   proxy.move()                           from now on the client is in another network
 //   proxy.cors = origin                    answers as if cors_origins listed that origin
 //   proxy.log                              [{path, status, body, key, user, at, fault}]
 //
@@ -36,9 +37,9 @@ function parse(buffer) {
 export async function openProxy({ upstream, module, files = {}, port = 0 }) {
   const queued = new Map(), constant = new Map();
   // Each proxy is a client network of its own: what throttles sign-ins by network sees many.
-  const address = '10.' + Array.from({ length: 3 }, () => Math.floor(Math.random() * 256)).join('.');
+  const elsewhere = () => '10.' + Array.from({ length: 3 }, () => Math.floor(Math.random() * 256)).join('.');
   const log = [], expired = new Set(), issued = new Set(), sockets = new Set();
-  const proxy = { log, address, offline: false, upstream, module, expired };
+  const proxy = { log, address: elsewhere(), offline: false, upstream, module, expired };
 
   const invalidToken = proxy.invalidToken = {
     status: 401, json: { error: { code: 'token_expired', message: 'expired' } },
@@ -54,7 +55,7 @@ export async function openProxy({ upstream, module, files = {}, port = 0 }) {
   }
 
   function ask(req, path, method, body) {
-    const headers = { ...req.headers, 'x-forwarded-for': address };
+    const headers = { ...req.headers, 'x-forwarded-for': proxy.address };
     delete headers['transfer-encoding'];     // the body was read whole
     if (proxy.anonymous) for (const name of ['origin', 'sec-fetch-site']) delete headers[name];
     if (body.length || method === 'POST') headers['content-length'] = body.length;
@@ -157,6 +158,7 @@ export async function openProxy({ upstream, module, files = {}, port = 0 }) {
     when(path, ...faults) { queued.set(path, [...queued.get(path) || [], ...faults]); },
     always(path, fault) { constant.set(path, fault); },
     clear(path) { queued.delete(path); constant.delete(path); },
+    move() { proxy.address = elsewhere(); },
     expireAccess() { for (const token of issued) expired.add(token); },
     count(path, since = 0) { return log.filter(e => e.path === path && e.at >= since).length; },
     of(path) { return log.filter(e => e.path === path); },
