@@ -146,7 +146,9 @@ static enum error receive_body(struct input *in, struct request *rq, int64_t len
 
 enum error http_read_cgi(struct request *rq, char *const *environment, const struct http_rules *rules)
 {
-	struct input in = { .deadline = now_ms() + http_patience };
+	/* Half of it: what waits here is one of the few programs that a web server runs at once (uhttpd: three), even when the client
+	 * has gone, which no CGI program can see. */
+	struct input in = { .deadline = now_ms() + http_patience / 2 };
 	struct head h = { .rq.wire.face = FACE_CGI };
 	int64_t length = LENGTH_NONE;
 	enum error e = cgi_parse(&h, environment, rules, &length);

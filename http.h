@@ -45,7 +45,7 @@ void http_leave_unread(struct request *rq, struct slice early);
 bool http_send(const struct request *rq, const struct reply *rp);
 
 /* The time that a peer has to send a request, and again to take a long answer,
- * in milliseconds. Tests shorten it. */
+ * in milliseconds; half of it by CGI. Tests shorten it. */
 extern int http_patience;
 
 /* ---- for a worker, which has many connections -------------------------- */

@@ -162,6 +162,7 @@ struct slice head_without_slash(struct slice s)
 void head_split_mount(struct request *rq, struct slice base_path)
 {
 	rq->mount = head_without_slash(base_path);
+	rq->sent = rq->path;
 	struct slice rest = slice_from(rq->path, rq->mount.n);
 	rq->below = rq->path.n && slice_starts(rq->path, rq->mount) && (rest.n == 0 || *rest.p == '/');
 	if (rq->below)

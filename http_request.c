@@ -37,6 +37,8 @@ bool http_split_host(struct slice host, struct slice *name)
 bool http_bearer(const struct request *rq, struct slice *token)
 {
 	struct slice word = rq->authorization, scheme = slice_cut(&word, ' ');
+	while (slice_starts(word, S(" ")))      /* 1*SP: RFC 9110, 11.4 */
+		word = slice_from(word, 1);
 	if (!slice_is_nocase(scheme, S("Bearer")))
 		return false;
 	struct slice bare = word;

@@ -46,6 +46,7 @@ struct request {
 	bool below;                 /* the path lies below the mount; else only www/ can serve it */
 	struct slice mount;         /* SCRIPT_NAME or base_path: no slash at the end */
 	struct slice path;          /* below the mount, beginning with '/'; or the whole path */
+	struct slice sent;          /* the whole path as it was sent, where it was one */
 	struct slice query;         /* without '?'; as sent */
 	struct slice peer;          /* the client's address, canonical text (RFC 5952), through
 	                             * trusted proxies; empty where there is none (AF_UNIX) */

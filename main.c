@@ -70,12 +70,26 @@ static void read_configuration(const char *dir, int directory)
 	instance_log(&instance);
 }
 
+/* "-" for what isn't known. A request that failed before it was read has a peer all the same. */
+static const char *word_of(struct slice s)
+{
+	return s.n ? slice_text(s) : "-";
+}
+
+static void log_request(void)
+{
+	struct slice path = request.sent, peer = request.peer.n ? request.peer : http_peer(0);
+	const char *method = request.path.n ? method_words[request.method] : "";
+	if (path.n == 0 && request.path.n)
+		path = slice_of(text_join(slice_text(request.mount), slice_text(request.path), NULL));
+	log_line("serve", word_of(peer), " ", word_of(slice_of(method)), " ", word_of(path), " ", dec(reply.status), NULL);
+}
+
 static void send_reply(void)
 {
 	http_send(&request, &reply);
 	if (instance.with_site)
-		log_line("serve", slice_text(request.peer), " ", method_words[request.method], " ",
-			slice_text(request.mount), slice_text(request.path), " ", dec(reply.status), NULL);
+		log_request();
 }
 
 /* A failure may come before the request was read. Then the client still waits for its answer, and for its input to be read. */

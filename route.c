@@ -166,13 +166,22 @@ enum error route_no_content(struct call *c)
 static struct slice allowed_methods(const struct dialect *d, struct slice path)
 {
 	struct buf b = { 0 };
-	for (size_t i = 0; i < d->count; i++)
-		if (fits_path(&d->routes[i], path)) {
-			buf_s(&b, method_words[d->routes[i].method]);
-			buf_s(&b, d->routes[i].method == METHOD_GET ? ", HEAD, " : ", ");
+	unsigned set = 0;
+	for (size_t i = 0; i < d->count; i++) {
+		const struct route *r = &d->routes[i];
+		if (!fits_path(r, path))
+			continue;
+		set |= 1U << r->method;
+		if (r->method == METHOD_GET)
+			set |= 1U << METHOD_HEAD | (r->members ? 1U << METHOD_POST : 0);       /* a form */
+	}
+	if (set)
+		set |= 1U << METHOD_OPTIONS;
+	for (enum method m = METHOD_GET; m < METHOD_OTHER; m++)
+		if (set >> m & 1) {
+			buf_s(&b, b.n ? ", " : "");
+			buf_s(&b, method_words[m]);
 		}
-	if (b.n)
-		buf_s(&b, "OPTIONS");
 	return buf_slice(&b);
 }
 

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { LINE = 1024 };
@@ -25,6 +26,8 @@ void log_divert(char *to, size_t room)
 	diverted.to = to;
 	diverted.room = room;
 }
+
+static bool timed;
 
 /* Makes fd 2 a socket to the system's logger. */
 static bool connect_to_logger(void)
@@ -42,6 +45,11 @@ void log_to_syslog(void)
 {
 	if (connect_to_logger())
 		destination = SYSLOG;
+}
+
+void log_with_time(void)
+{
+	timed = true;
 }
 
 void log_not_to_client(void)
@@ -73,6 +81,23 @@ static void log_add(struct line *line, const char *part)
 		line->text[line->n++] = *part >= ' ' && *part <= '~' ? *part : '?';
 }
 
+/* "2026-11-28T17:39:00Z " (RFC 3339), in UTC: a log is read far from where it was written. */
+static void log_time(struct line *line)
+{
+	static const char behind[] = "--T::Z";
+	const time_t at = time(NULL);
+	struct tm t = { 0 };
+	gmtime_r(&at, &t);
+	const int parts[] = { t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec };
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		char text[6] = { [4] = behind[i] };
+		for (int k = 3, left = parts[i]; k >= 0; k--, left /= 10)
+			text[k] = (char)('0' + left % 10);
+		log_add(line, i ? text + 2 : text);
+	}
+	log_add(line, " ");
+}
+
 /* file.c has write_all(); it stands above this file. */
 static void write_line(const struct line *line)
 {
@@ -99,6 +124,8 @@ void log_parts(const char *site, va_list parts)
 		log_decide();
 	if (destination == NOWHERE)
 		return;
+	if (timed && destination != SYSLOG)
+		log_time(&line);
 	/* RFC 5424, 6.2.1: facility authpriv, severity notice. */
 	log_add(&line, diverted.to ? "" : destination == SYSLOG ? "<85>latchkey: " : "latchkey: ");
 	log_add(&line, site);

@@ -28,6 +28,8 @@ void log_parts(const char *site, va_list parts);
 void log_divert(char *to, size_t room);
 /* From now on lines go to the system's logger (/dev/log). When there is none they go where they went before. */
 void log_to_syslog(void);
+/* From now on lines begin with the time, in UTC; not those of the system's logger, which has its own. */
+void log_with_time(void);
 /*
  * For a process whose stderr may be the client's connection. The first line
  * finds out; if it is, lines go to the system's logger, or nowhere when

@@ -186,6 +186,16 @@ static int open_socket(const char *where)
 	return fd;
 }
 
+void listen_early(const struct listen_options *o)
+{
+	union socket_name a;
+	if (getenv("LISTEN_PID") || !o->where || !name_of(slice_of(o->where), &a) || a.any.sa_family == AF_UNIX)
+		return;
+	uint16_t port = ntohs(a.any.sa_family == AF_INET ? a.v4.sin_port : a.v6.sin6_port);
+	if (port && port < IPPORT_RESERVED)
+		here.sockets[here.count++] = open_socket(o->where);
+}
+
 /* The URL of a listening socket, for people to click on. */
 static void print_url(int fd, const char *where)
 {
@@ -243,7 +253,8 @@ static void open_sockets(const struct listen_options *o)
 		take_over(FIRST_FD + (int)i);
 	if (from_systemd)
 		return;
-	here.sockets[here.count++] = open_socket(where);
+	if (here.count == 0)
+		here.sockets[here.count++] = open_socket(where);
 	print_url(here.sockets[0], where);
 }
 

@@ -26,6 +26,8 @@ struct listener {
 	struct worker_place place;      /* LISTEN_WORKER */
 };
 
+/* Takes a port below 1024, which root alone may do: to be called before the process becomes the data directory's owner. */
+void listen_early(const struct listen_options *options);
 /*
  * Listens at the address, and prints its URL; or on the sockets that systemd
  * handed over (LISTEN_FDS). Returns in each child and each worker.

@@ -13,6 +13,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <unistd.h>
 
 #include "base/process.h"
@@ -139,11 +141,24 @@ static bool usable(void)
 	return !wrong;
 }
 
+/* Who hands lines on to systemd's journal needs no time in them. It names its pipe as "DEVICE:INODE" (systemd.exec(5)). */
+static bool is_journal(int fd)
+{
+	struct stat st;
+	struct slice inode = slice_of(getenv("JOURNAL_STREAM")), device = slice_cut(&inode, ':');
+	int64_t d, i;
+	return fstat(fd, &st) == 0 && parse_number(device, 0, INT64_MAX, &d) && parse_number(inode, 0, INT64_MAX, &i)
+		&& (uint64_t)d == st.st_dev && (uint64_t)i == st.st_ino;
+}
+
 struct slice serve(int argc, char **argv, const char **dir, struct slice *peer)
 {
 	struct listener l;
 	struct listen_options asked = read_arguments(argc, argv, dir);
 	data_dir = config_dir(*dir);
+	if (!is_journal(STDERR_FILENO))
+		log_with_time();
+	listen_early(&asked);
 	int directory = process_enter(data_dir);
 	const char *wrong = directory < 0 ? config_no_dir(data_dir) : check_instance();
 	if (wrong)

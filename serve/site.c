@@ -24,9 +24,20 @@ static const struct www_file *file_named(struct slice name)
 	return NULL;
 }
 
+/* RFC 9110, 13.1.2: a list, or "*"; a front that compresses makes tags weak. */
+static bool has_tag(struct slice list, struct slice tag)
+{
+	while (list.p) {
+		struct slice one = slice_trim(slice_cut(&list, ','));
+		if (slice_is(one, S("*")) || slice_is(slice_starts(one, S("W/")) ? slice_from(one, 2) : one, tag))
+			return true;
+	}
+	return false;
+}
+
 static void send_file(const struct request *rq, struct reply *rp, const struct www_file *file)
 {
-	bool known = slice_is(rq->if_none_match, slice_of(file->etag));
+	bool known = has_tag(rq->if_none_match, slice_of(file->etag));
 	rp->status = known ? 304 : 200;
 	if (!known) {
 		rp->type = file->type;

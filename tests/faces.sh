@@ -274,7 +274,7 @@ X-Auth-Session: ID'
     refusal '401 Unauthorized' token_invalid 'The access token is not valid.' 'WWW-Authenticate: Bearer realm="latchkey", error="invalid_token"'
     expect 'an empty one in a form' POST /me 'access_token=' "$H_FORM"
     expect 'an encoded one in a form' POST /me "access_token=%65$access" "$H_FORM"
-    refusal '405 Method Not Allowed' method_not_allowed 'This method is not allowed here.' 'Allow: GET, HEAD, DELETE, OPTIONS'
+    refusal '405 Method Not Allowed' method_not_allowed 'This method is not allowed here.' 'Allow: GET, HEAD, POST, DELETE, OPTIONS'
     expect 'no form' POST /me "access_token=$access" 'Content-Type: text/plain'
     refusal '405 Method Not Allowed' method_not_allowed 'This method is not allowed here.' 'Allow: GET, HEAD, OPTIONS'
     expect 'a form to what needs none' POST /health "access_token=$access" "$H_FORM"
@@ -316,7 +316,7 @@ refused_cases() {
     refusal '405 Method Not Allowed' method_not_allowed 'This method is not allowed here.' 'Allow: POST, OPTIONS'
     expect 'login by GET' GET /login ''
     expect 'login by a method of no one' BREW /login ''
-    refusal '405 Method Not Allowed' method_not_allowed 'This method is not allowed here.' 'Allow: GET, HEAD, DELETE, OPTIONS'
+    refusal '405 Method Not Allowed' method_not_allowed 'This method is not allowed here.' 'Allow: GET, HEAD, POST, DELETE, OPTIONS'
     expect 'me by POST' POST /me '{}' "$H_JSON"
     expect 'a method in small letters' get /me ''
 

@@ -65,6 +65,14 @@ like "$(cat "$TMP/head")" "*Content-Security-Policy: default-src 'none'; script-
 etag=$(tr -d '\r' <"$TMP/head" | sed -n 's/^ETag: //p')
 call_at GET / -H "If-None-Match: $etag"
 is "$CODE $(wc -c <"$TMP/body")" '304 0' 'and is not sent twice'
+for tags in "W/$etag" '*' "\"a\", $etag" "\"a\",W/$etag , \"b\""; do
+    call_at GET / -H "If-None-Match: $tags"
+    is "$CODE" 304 "nor where its tag comes as $tags"
+done
+for tags in "W/W/$etag" '"*"' "W$etag" "x, ${etag%?}" "$etag;"; do
+    call_at GET / -H "If-None-Match: $tags"
+    is "$CODE" 200 "which is not $tags"
+done
 call_at GET / -H 'If-None-Match: "another"'
 is "$CODE" 200 'but where it has changed'
 call_at POST /
@@ -75,11 +83,44 @@ is "$(curl -sSI "http://$AT/" | tr -d '\r' | sed -n 's/^Content-Length: //p')" "
 # --- what it logs
 call_at GET '/api/auth/verify?live=1&secret=hidden' -H 'Authorization: Bearer hidden'
 eventually grep 'GET /api/auth/verify' "$TMP/v4.log"
-like "$(tail -n 1 "$TMP/v4.log")" 'latchkey: serve: 127.0.0.1 GET /api/auth/verify 401' 'a line for each request'
+like "$(tail -n 1 "$TMP/v4.log")" '20[0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]Z latchkey: serve: 127.0.0.1 GET /api/auth/verify 401' \
+    'a line for each request, with the time'
+while read -r line request; do
+    lines=$(wc -l <"$TMP/v4.log")
+    printf '%b' "$request" | busybox nc "${AT%:*}" "${AT##*:}" >/dev/null
+    eventually awk -v n="$lines" 'END { exit NR <= n }' "$TMP/v4.log"
+    is "$(tail -n 1 "$TMP/v4.log" | sed 's/.*: serve: 127.0.0.1 //' | tr ' ' _)" "$line" "as sent: $line"
+done <<'END'
+GET_/_200                GET / HTTP/1.0\r\n\r\n
+GET_/metrics_404         GET /metrics?x HTTP/1.0\r\n\r\n
+GET_/api/auth_404        GET /api/auth HTTP/1.0\r\n\r\n
+GET_/api/auth/_404       GET /api/auth/ HTTP/1.0\r\n\r\n
+OPTIONS_*_404            OPTIONS * HTTP/1.0\r\n\r\n
+POST_/api/auth/me_405    POST http://a/api/auth/me HTTP/1.0\r\n\r\n
+-_/x_404                 BREW /x HTTP/1.0\r\n\r\n
+-_-_400                  no HTTP\r\n\r\n
+GET_/a/b_400             GET /a/b HTTP/1.0\r\nno header\r\n\r\n
+-_-_400                  GET
+END
 lines=$(wc -l <"$TMP/v4.log")
 call_at GET '/?secret=hidden'
 eventually awk -v n="$lines" 'END { exit NR <= n }' "$TMP/v4.log"
 is "$(grep -c hidden "$TMP/v4.log")" 0 'with neither query nor header'
+
+: >"$TMP/journal.log"
+JOURNAL_STREAM=$(stat -c %d:%i "$TMP/journal.log")
+export JOURNAL_STREAM
+serve journal 127.0.0.1:0
+call_at GET /
+eventually grep -q 'GET /' "$TMP/journal.log"
+like "$(tail -n 1 "$TMP/journal.log")" 'latchkey: serve: *' 'no time where the journal of systemd adds it'
+serve other 127.0.0.1:0
+call_at GET /
+eventually grep -q 'GET /' "$TMP/other.log"
+like "$(tail -n 1 "$TMP/other.log")" '20*Z latchkey: serve: *' 'but where the lines go elsewhere'
+unset JOURNAL_STREAM
+stop journal
+stop other
 
 # --- how it ends: a request that has begun is finished first
 for signal in TERM INT; do
@@ -107,7 +148,7 @@ uid_of() { sed -n 's/^Uid:[[:space:]]*\([0-9]*\)[[:space:]].*/\1/p' "/proc/$1/st
 as_owner() { # NAME ARGUMENT...
     owner_name=$1
     shift
-    serve "$owner_name" 127.0.0.1:0 --dir "$TMP/theirs" "$@"
+    serve "$owner_name" "127.0.0.1:${low:-0}" --dir "$TMP/theirs" "$@"
     owner_pid=''
     eval "owner_pid=\$${owner_name}_pid"
     is "$(uid_of "$owner_pid")" 65534 "serve $* by root: the listener is the directory's owner"
@@ -119,7 +160,7 @@ as_owner() { # NAME ARGUMENT...
     is "$CODE" 200 "serve $* by root: a request is answered"
     call_at POST /api/auth/login -H 'Content-Type: application/json' -d "{\"username\":\"demo\",\"password\":\"$PASSWORD\"}"
     is "$CODE" 200 "serve $* by root: a sign-in is answered"
-    is "$(grep -v '^latchkey: serv' "$TMP/$owner_name.log")" '' "serve $* by root: nothing goes wrong"
+    is "$(grep -v 'latchkey: serv' "$TMP/$owner_name.log")" '' "serve $* by root: nothing goes wrong"
     stop "$owner_name"
 }
 if [ "$(id -u)" -eq 0 ]; then
@@ -129,6 +170,11 @@ if [ "$(id -u)" -eq 0 ]; then
     count_all
     as_owner forks
     as_owner works --workers 1
+    # A port that root alone may take; curl's 7: nobody is there.
+    low=1023
+    while curl -s -o "$TMP/body" "http://127.0.0.1:$low/"; [ $? -ne 7 ]; do low=$((low - 1)); done
+    as_owner low
+    low=''
     is "$(find "$TMP/theirs" ! -uid 65534)" '' 'and no file of it is root'"'"'s'
     DATA=$TMP/data
 else
