@@ -127,12 +127,6 @@ static enum error handle_register(struct call *c)
 	return answer_grant(c, e, 201);
 }
 
-static enum error handle_password(struct call *c)
-{
-	enum error e = signin_change_password(&c->work, &own(c)->caller, own(c)->current_password, own(c)->new_password);
-	return e == ERROR_NONE ? route_no_content(c) : e;
-}
-
 /* ---- refreshing -------------------------------------------------------- */
 
 /* Room for all tokens that the request can have. */
@@ -205,6 +199,29 @@ static enum error refuse_without_token(struct call *c)
 		return ERROR_REFRESH_INVALID;
 	c->about = "refresh_token";
 	return ERROR_INVALID_REQUEST;
+}
+
+/*
+ * For a call that ends all other sessions: the token that its session is to be renewed by. What can't be asked for again
+ * isn't changed: without a key the caller keeps his token.
+ */
+static enum error find_renewal(struct call *c, struct renewal *out)
+{
+	struct native *n = own(c);
+	struct slice idempotency;
+	enum error e = find_idempotency(c, &idempotency);
+	if (e == ERROR_NONE && idempotency.p)
+		e = find_refresh_tokens(c, idempotency);
+	*out = (struct renewal){ n->tokens, e == ERROR_NONE ? n->count : 0, false, &n->grant };
+	return e == ERROR_CROSS_SITE ? ERROR_NONE : e;
+}
+
+static enum error answer_renewal(struct call *c, enum error e, const struct renewal *renewal)
+{
+	if (e != ERROR_NONE || !renewal->done)
+		return e == ERROR_NONE ? route_no_content(c) : e;
+	session_grant(&c->work, renewal->grant);
+	return answer_grant(c, ERROR_NONE, 200);
 }
 
 static enum error handle_refresh(struct call *c)
@@ -329,6 +346,16 @@ static enum error handle_verify(struct call *c)
 	return route_no_content(c);
 }
 
+static enum error handle_password(struct call *c)
+{
+	struct native *n = own(c);
+	struct renewal renewal;
+	enum error e = find_renewal(c, &renewal);
+	if (e == ERROR_NONE)
+		e = signin_change_password(&c->work, &n->caller, n->current_password, n->new_password, &renewal);
+	return answer_renewal(c, e, &renewal);
+}
+
 /* ---- sessions ---------------------------------------------------------- */
 
 static enum error handle_me(struct call *c)
@@ -403,14 +430,18 @@ static enum error handle_session_delete(struct call *c)
 	uint64_t id;
 	if (!parse_id(c->rest, &id))
 		return ERROR_NOT_FOUND;
-	enum error e = session_end(&c->work, END_ONE, &own(c)->caller.user, id);
+	enum error e = session_end(&c->work, END_ONE, &own(c)->caller.user, id, NULL);
 	return e == ERROR_NONE ? route_no_content(c) : e;
 }
 
 static enum error handle_sessions_delete(struct call *c)
 {
-	(void)session_end(&c->work, END_OTHERS, &own(c)->caller.user, own(c)->caller.session.id);
-	return route_no_content(c);
+	const struct caller *caller = &own(c)->caller;
+	struct renewal renewal;
+	enum error e = find_renewal(c, &renewal);
+	if (e == ERROR_NONE)
+		e = session_end(&c->work, END_OTHERS, &caller->user, caller->session.id, &renewal);
+	return answer_renewal(c, e, &renewal);
 }
 
 /* The one that the access token of a sign-out means. */
@@ -590,7 +621,11 @@ static const struct member logout_members[] = {
 	TEXT(refresh_token, false, LIMIT_BODY), TEXT(access_token, false, LIMIT_BODY), FLAG(all), END
 };
 static const struct member password_members[] = {
-	TEXT(current_password, true, LIMIT_BODY), TEXT(new_password, true, LIMIT_BODY), TEXT(access_token, false, LIMIT_BODY), END
+	TEXT(current_password, true, LIMIT_BODY), TEXT(new_password, true, LIMIT_BODY), TEXT(access_token, false, LIMIT_BODY),
+	TEXT(refresh_token, false, LIMIT_BODY), TEXT(idempotency_key, false, LIMIT_IDEMPOTENCY), END
+};
+static const struct member renewal_members[] = {
+	TEXT(refresh_token, false, LIMIT_BODY), TEXT(idempotency_key, false, LIMIT_IDEMPOTENCY), END
 };
 static const struct member leave_members[] = { TEXT(password, true, LIMIT_BODY), TEXT(access_token, false, LIMIT_BODY), END };
 /* Of a GET: where it comes as a form. */
@@ -605,7 +640,7 @@ static const struct route routes[] = {
 	{ METHOD_POST,   "/logout",     ACCESS_NONE, logout_members,   false, handle_logout },
 	{ METHOD_POST,   "/register",   ACCESS_NONE, sign_in_members,  true,  handle_register },
 	{ METHOD_GET,    "/sessions",   ACCESS_LIVE, token_members,    false, handle_sessions },
-	{ METHOD_DELETE, "/sessions",   ACCESS_LIVE, NULL,             false, handle_sessions_delete },
+	{ METHOD_DELETE, "/sessions",   ACCESS_LIVE, renewal_members,  false, handle_sessions_delete },
 	{ METHOD_DELETE, "/sessions/",  ACCESS_LIVE, NULL,             false, handle_session_delete },
 	{ METHOD_POST,   "/password",   ACCESS_LIVE, password_members, true,  handle_password },
 	{ METHOD_GET,    "/audit",      ACCESS_LIVE, token_members,    false, handle_audit },

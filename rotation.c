@@ -46,10 +46,21 @@ static bool is_same_request(const struct rotation *r)
 }
 
 /* A row that is dated ahead, by a clock that was wrong, has no longer grace than any other. A grace of 0 is none. */
-static bool is_in_grace(const struct rotation *r)
+static bool is_within_grace(const struct rotation *r)
 {
 	int64_t age = r->time - r->row.rotated_at;
 	return r->distance == 1 && r->reuse_grace > 0 && age <= r->reuse_grace && -age <= r->reuse_grace;
+}
+
+static bool is_in_grace(const struct rotation *r)
+{
+	return is_within_grace(r) && r->row.strays != STRAYS_NEVER;
+}
+
+/* Another tab's request, which was under way when the new lineage began: it will find the successor where tabs share it. */
+static bool is_cut_off(const struct rotation *r)
+{
+	return is_within_grace(r) && r->row.strays == STRAYS_NEVER;
 }
 
 /* Once a generation is enough to count. */
@@ -106,6 +117,7 @@ static const struct rule rules[] = {
 	{ is_same_request,       ACT_REPLAY, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_NONE },
 	{ is_near_in_grace,      ACT_REPLAY, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_NONE },
 	{ is_stray_in_grace,     ACT_FORGIVE, DURABLE_LATER, EVENT_REPLAY,     ENDED_NOT,   ERROR_NONE },
+	{ is_cut_off,            ACT_REFUSE, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_BUSY },
 	{ is_beside_damaged_row, ACT_REFUSE, DURABLE_LATER, 0,                 ENDED_NOT,   ERROR_STORE_UNAVAILABLE },
 	{ is_other_branch,       ACT_END,    DURABLE_NOW,   EVENT_FORK,        ENDED_FORK,  ERROR_REFRESH_REUSED },
 	{ is_old,                ACT_END,    DURABLE_NOW,   EVENT_REUSE,       ENDED_REUSE, ERROR_REFRESH_REUSED },

@@ -39,7 +39,10 @@ struct rotation {
  * twice the number of generations one behind the other that it happened in until the present one, plus 1 where it
  * happened in this one too. In the third the session ends.
  */
-enum { STRAYS_MOST = 4 };
+enum {
+	STRAYS_MOST = 4,
+	STRAYS_NEVER = 8               /* instead of a count: the successor begins a new lineage, and nobody else is given it */
+};
 
 enum act {
 	ACT_ROTATE,

@@ -279,12 +279,13 @@ static void choose_token(struct attempt *a)
 }
 
 /* A session is shown in the list where it was used last. */
-static void rotate_row(const struct work *w, struct rotation *r)
+static void rotate_row(const struct work *w, struct rotation *r, bool renew)
 {
 	struct session *s = &r->row;
 	bool moved = !slice_is(s->ip, w->peer) || !slice_is(s->agent, agent_of(w));
 	if (rotation_advance(r, &w->ring->key[0]))
 		store_must_last();
+	s->strays = renew ? STRAYS_NEVER : s->strays;
 	store_session_rotate(s);
 	s->ip = w->peer;
 	s->agent = agent_of(w);
@@ -313,7 +314,7 @@ static enum error follow_rule(void *arg)
 	if (rule->durability == DURABLE_NOW)
 		store_must_last();
 	if (rule->act == ACT_ROTATE)
-		rotate_row(a->w, r);
+		rotate_row(a->w, r, false);
 	else if (rule->act == ACT_FORGIVE)
 		forgive(r);
 	else
@@ -348,6 +349,22 @@ enum error session_rotate(struct work *w, struct rotation *tokens, size_t count,
 	out->session = a.chosen->row;
 	issue(w, key ? key : &w->ring->key[0], out);
 	return ERROR_NONE;
+}
+
+void session_renew(struct work *w, uint64_t id, struct renewal *renewal)
+{
+	renewal->done = false;
+	for (size_t i = 0; i < renewal->count && !renewal->done; i++) {
+		struct rotation *r = &renewal->shown[i];
+		enum act act = r->token.sid == id && r->idem ? judge_token(w, r)->act : ACT_REFUSE;
+		if (act == ACT_ROTATE)
+			rotate_row(w, r, true);
+		else if (act != ACT_REPLAY || r->idem != r->row.idem)
+			continue;               /* the same request again has the same answer */
+		renewal->grant->user = r->user;
+		renewal->grant->session = r->row;
+		renewal->done = true;
+	}
 }
 
 /* ---- access tokens ----------------------------------------------------- */
@@ -417,6 +434,7 @@ struct ending {
 	const struct user *user;
 	uint64_t id;
 	struct session row;
+	struct renewal *renewal;
 };
 
 static enum error revoke_one(struct ending *x)
@@ -431,6 +449,7 @@ static enum error revoke_one(struct ending *x)
 static enum error revoke_others(const struct ending *x)
 {
 	session_end_all(x->w, x->user->id, x->id, ENDED_REVOKED);
+	session_renew(x->w, x->id, x->renewal);
 	audit_note(x->w, EVENT_REVOKE, x->user->id, 0);
 	return ERROR_NONE;
 }
@@ -441,9 +460,9 @@ static enum error end_sessions(void *ending)
 	return x->how == END_ONE ? revoke_one(x) : revoke_others(x);
 }
 
-enum error session_end(struct work *w, enum end how, const struct user *u, uint64_t id)
+enum error session_end(struct work *w, enum end how, const struct user *u, uint64_t id, struct renewal *renewal)
 {
-	struct ending x = { .w = w, .how = how, .user = u, .id = id };
+	struct ending x = { .w = w, .how = how, .user = u, .id = id, .renewal = renewal };
 	return audit_run(w, DURABLE_NOW, end_sessions, &x);
 }
 

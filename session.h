@@ -119,6 +119,21 @@ enum error session_check_times(const struct work *w, struct caller *a);
  * open; also inside the transaction of a change that took a while to prepare. */
 enum error session_check_live(const struct work *w, struct caller *a);
 
+/*
+ * A new lineage. Who changes his password, or ends all other sessions, may share his own with somebody who has copied its
+ * token. So his session goes on by a successor that this answer alone carries: the token before it is worth nothing. That
+ * is for whoever shows the newest refresh token with an idempotency key; when the answer is lost, a refresh with the
+ * two gets it. Who shows none keeps what he has.
+ */
+struct renewal {
+	struct rotation *shown;         /* session_present()'s tokens, which may be of several cookies */
+	size_t count;                   /* of them */
+	bool done;
+	struct grant *grant;            /* where done: its user and session; session_grant() is the caller's */
+};
+/* In a transaction: of the session id. */
+void session_renew(struct work *w, uint64_t id, struct renewal *renewal);
+
 /* ---- the ways out ------------------------------------------------------ */
 
 /* In a transaction: ends all sessions of a user but `except` (0: none), and has the next note count them. Returns how many. */
@@ -128,8 +143,9 @@ enum end {
 	END_ONE,                /* the user u ends the session id; ERROR_NOT_FOUND: it is none of u's, or is over */
 	END_OTHERS              /* the user u ends all of u's sessions but id */
 };
-/* Ends sessions, in a transaction of its own, on disk before it returns. After session_clock(), whatever it said. */
-enum error session_end(struct work *w, enum end how, const struct user *u, uint64_t id);
+/* Ends sessions, in a transaction of its own, on disk before it returns. After session_clock(), whatever it said.
+ * renewal: of END_OTHERS. */
+enum error session_end(struct work *w, enum end how, const struct user *u, uint64_t id, struct renewal *renewal);
 
 /*
  * Ends the session of a token, in a transaction of its own, on disk before it returns; `all`: all sessions of its user.

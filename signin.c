@@ -20,6 +20,7 @@ struct trial {
 	const struct origin *origin;    /* of the session that begins */
 	struct session *session;
 	struct caller *caller;          /* who changes his password */
+	struct renewal *renewal;        /* of his session */
 };
 
 /* ---- throttle, slot, hash ---------------------------------------------- */
@@ -226,6 +227,7 @@ static enum error change_password(void *arg)
 		return e;
 	store_user_password(t->user->id, t->hash);
 	session_end_all(t->w, t->user->id, session, ENDED_PASSWORD);
+	session_renew(t->w, session, t->renewal);
 	audit_note(t->w, EVENT_PASSWORD_CHANGED, t->user->id, session);
 	return ERROR_NONE;
 }
@@ -250,10 +252,12 @@ static enum error end_trial_with(struct trial *t, enum error e, enum error (*cha
 	return finish(e);
 }
 
-enum error signin_change_password(struct work *w, struct caller *caller, struct slice current, struct slice next)
+enum error signin_change_password(struct work *w, struct caller *caller, struct slice current, struct slice next,
+	struct renewal *renewal)
 {
 	struct trial *t = new_trial(w, caller->user.name, &caller->user);
 	t->caller = caller;
+	t->renewal = renewal;
 	if (!password_acceptable(next, caller->user.name))
 		return ERROR_WEAK_PASSWORD;
 	enum error e = try_current_password(t, current);

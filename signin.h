@@ -31,7 +31,8 @@ void signin_failed(void);
 
 /* Changes the caller's password and ends all of his sessions but this one. caller is session_check()'s, of a live
  * session. WEAK_PASSWORD, INVALID_CREDENTIALS, and those of session_check_live(). */
-enum error signin_change_password(struct work *w, struct caller *caller, struct slice current, struct slice next);
+enum error signin_change_password(struct work *w, struct caller *caller, struct slice current, struct slice next,
+	struct renewal *renewal);
 
 /* Deletes the caller and all that is his, who shows his password for it. caller as above. INVALID_CREDENTIALS, and those of
  * session_check_live(). */

@@ -1958,6 +1958,86 @@ static void new_password(void)
 	expect(200, NULL, "the new one is");
 }
 
+/* Who shares a session loses it when its user changes his password, or ends all others: that answer alone has the successor. */
+static void new_lineage(void)
+{
+	add_user("rita", "correct horse", false);
+	struct signed_in s = sign_in("rita", ""), other = sign_in("rita", "");
+	bearer(s.access);
+	post("/password", text("{\"current_password\":\"correct horse\",\"new_password\":\"battery staple\",\"refresh_token\":\"%s\","
+		"\"idempotency_key\":\"new\"}", s.refresh).p);
+	expect(200, NULL, "a new password, with the refresh token and a key");
+	ok(row_of(other.session).why == ENDED_PASSWORD && row_of(s.session).ctr == 2 && number("generation") == 2, "the session goes on, the other ends");
+	ok(last_event().event == EVENT_PASSWORD_CHANGED && last_event().count == 1, "audited");
+	struct signed_in next = taken();
+	post("/refresh", refresh_body(s.refresh));
+	expect(503, "busy", "who has the old token isn't given the new one");
+	ok(in_head("Retry-After: ") && !row_of(s.session).ended_at, "and ends nothing: it may be another tab's request");
+	post("/refresh", text("{\"refresh_token\":\"%s\",\"idempotency_key\":\"new\"}", s.refresh).p);
+	expect(200, NULL, "a lost answer is asked for by a refresh with the same key");
+	is_str(taken().refresh, next.refresh, "and is the same");
+	post("/refresh", refresh_body(next.refresh));
+	struct signed_in third = taken();
+	post("/refresh", refresh_body(next.refresh));
+	expect(200, NULL, "from then on there is grace again");
+	bearer(third.access);
+	call(METHOD_DELETE, "/sessions", text("{\"refresh_token\":\"%s\",\"idempotency_key\":\"all\"}", third.refresh).p);
+	expect(200, NULL, "all others are ended");
+	next = taken();
+	bearer(third.access);
+	call(METHOD_DELETE, "/sessions", text("{\"refresh_token\":\"%s\",\"idempotency_key\":\"all\"}", third.refresh).p);
+	expect(200, NULL, "and again with the same key");
+	is_str(taken().refresh, next.refresh, "is the same answer");
+	clock_now += 11;
+	post("/refresh", refresh_body(third.refresh));
+	expect(401, "refresh_reused", "after the grace the old token is reuse");
+	is_int(row_of(s.session).why, ENDED_REUSE, "and ends the session");
+}
+
+/* Whose request can't be given again, or doesn't show the newest token, keeps what he has. */
+static void no_new_lineage(void)
+{
+	add_user("simon", "correct horse", false);
+	struct signed_in s = sign_in("simon", ""), first = s, foreign = sign_in("alice", "");
+	post("/refresh", refresh_body(s.refresh));
+	s = taken();
+	const struct { const char *body, *token; } cases[] = {
+		{ NULL, "" }, { "{}%s", "" }, { "{\"idempotency_key\":\"k\"}%s", "" }, { "{\"refresh_token\":\"%s\"}", s.refresh },
+		{ "{\"refresh_token\":\"%s\",\"idempotency_key\":\"k\"}", first.refresh },
+		{ "{\"refresh_token\":\"%s\",\"idempotency_key\":\"k\"}", foreign.refresh }, { "{\"refresh_token\":\"%s\",\"idempotency_key\":\"k\"}", "x" },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		bearer(s.access);
+		call(METHOD_DELETE, "/sessions", cases[i].body ? text(cases[i].body, cases[i].token).p : NULL);
+		expect(204, NULL, "DELETE /sessions, body %zu", i);
+		ok(row_of(s.session).ctr == 2 && row_of(foreign.session).ctr == 1, "no token changes");
+	}
+	bearer(s.access);
+	call(METHOD_DELETE, "/sessions", "{\"idempotency_key\":5}");
+	expect(400, "invalid_request", "a key that is none");
+	bearer(s.access);
+	call(METHOD_DELETE, "/sessions", "{\"idempotency_key\":\"\"}");
+	expect(400, "invalid_request", "nor is an empty one");
+}
+
+static void new_lineage_by_cookie(void)
+{
+	struct signed_in s = sign_in("simon", ",\"cookie\":true");
+	static const struct { const char *site, *key; int status; } cases[] = {
+		{ "cross-site", "k", 204 }, { NULL, "k", 204 }, { "same-origin", NULL, 204 }, { "same-origin", "k", 200 }, { "same-origin", "k", 200 },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		bearer(s.access);
+		rq.cookie = text("__Secure-latchkey=%s", s.refresh);
+		rq.sec_fetch_site = slice_of(cases[i].site);
+		rq.idempotency_key = slice_of(cases[i].key);
+		call(METHOD_DELETE, "/sessions", NULL);
+		expect(cases[i].status, NULL, "by cookie, %s, key %s", cases[i].site ? cases[i].site : "-", cases[i].key ? cases[i].key : "-");
+		ok(in_head("Set-Cookie: ") == (cases[i].status == 200) && !in_body("refresh_token"), "the successor is a cookie");
+		is_int(row_of(s.session).ctr, cases[i].status == 200 ? 2 : 1, "and one rotation");
+	}
+}
+
 static int events(void)
 {
 	int n = 0;
@@ -2263,6 +2343,9 @@ int main(void)
 	logout_spent();
 	logout_from_elsewhere();
 	new_password();
+	new_lineage();
+	no_new_lineage();
+	new_lineage_by_cookie();
 	audit();
 	audit_elsewhere();
 	gone();

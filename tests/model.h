@@ -69,6 +69,7 @@ struct row {
 	struct place at;            /* of whoever signed in or rotated last */
 	int run;                    /* so many generations until the last one in a row had a stray */
 	bool strayed;               /* and this one has had one */
+	bool renewed;               /* nobody else is given this one */
 };
 
 struct model {
@@ -80,7 +81,7 @@ struct model {
 };
 
 enum outcome {
-	INVALID, REVOKED, EXPIRED, DOUBTED, ROTATED, FORKED, SAME_REQUEST, IN_GRACE, STRAY, SHARED, LATE, RIVAL, OLD, FORWARD, TWO_HEIRS,
+	INVALID, REVOKED, EXPIRED, DOUBTED, ROTATED, FORKED, SAME_REQUEST, IN_GRACE, STRAY, SHARED, CUT, LATE, RIVAL, OLD, FORWARD, TWO_HEIRS,
 	UNSET, RIVALS, OUTCOMES
 };
 
@@ -100,6 +101,7 @@ static const struct {
 	[IN_GRACE] = { "within the grace", NULL, 0, 0, 0 },
 	[STRAY] = { "within the grace, from elsewhere", NULL, EVENT_REPLAY, 0, 0 },
 	[SHARED] = { "shared by two for three generations", "refresh_reused", EVENT_REUSE, CLASS_SHARED, ENDED_REUSE },
+	[CUT] = { "cut off by a new lineage", "busy", 0, 0, 0 },
 	[LATE] = { "late", "refresh_reused", EVENT_REUSE, CLASS_LATE, ENDED_REUSE },
 	[RIVAL] = { "rival", "refresh_reused", EVENT_REUSE, CLASS_RIVAL, ENDED_REUSE },
 	[OLD] = { "old", "refresh_reused", EVENT_REUSE, CLASS_OLD, ENDED_REUSE },
@@ -131,6 +133,8 @@ static bool is_near_place(struct place a, struct place b)
 /* Within the grace: the same place as often as it likes, another once a generation is counted, and in the third in a row it ends. */
 static enum outcome judge_sharer(const struct row *r, struct place from)
 {
+	if (r->renewed)
+		return CUT;
 	if (is_near_place(r->at, from) || r->strayed)
 		return IN_GRACE;
 	return r->run < 2 ? STRAY : SHARED;
@@ -209,7 +213,7 @@ static struct token model_apply(struct model *m, const struct token *t, enum out
 	if (rotates(o)) {
 		r->at = now_is.from;
 		r->run = r->strayed ? r->run + 1 : 0;
-		r->strayed = false;
+		r->strayed = r->renewed = false;
 		r->ctr = t->ctr + 1;
 		r->br = (struct branch){ m->newest_key, idem };
 		/* No successor is dated before its predecessor, as far as a clock steps back unseen. */
@@ -412,7 +416,7 @@ static void compare_row(int i)
 	check(s.ctr == r->ctr, "session %d: counter %" PRId64 ", model %" PRId64, i, s.ctr, r->ctr);
 	check(s.rotated_at == r->rotated_at, "session %d: rotated %" PRId64 ", model %" PRId64, i, s.rotated_at, r->rotated_at);
 	check(s.why == r->why && (s.ended_at != 0) == (r->why != 0), "session %d: %s, model %s", i, ended_words[s.why], ended_words[r->why]);
-	check(s.strays == 2 * r->run + r->strayed, "session %d: strays %" PRId64 ", model %d and %d", i, s.strays, r->run, r->strayed);
+	check(s.strays == (r->renewed ? 8 : 2 * r->run + r->strayed), "session %d: strays %" PRId64 ", model %d and %d", i, s.strays, r->run, r->strayed);
 	check(slice_is(s.ip, slice_of(nets[r->at.net].address)), "session %d: used from %.*s", i, (int)s.ip.n, s.ip.p);
 	check(slice_starts(slice_of(agents[r->at.agent]), s.agent) && s.agent.n > 5, "session %d: used by %.*s", i, (int)s.agent.n, s.agent.p);
 	check((s.idem != 0) == (r->br.idem != 0), "session %d: key of the last rotation", i);
@@ -731,7 +735,7 @@ static void one_line(int s, int got)
 static void properties(int s, enum party who, int shown, enum outcome o, uint64_t idem, int64_t time)
 {
 	struct seen *seen = &w.seen[s];
-	bool refused = !good(o) && o != UNSET && o != DOUBTED && o != RIVALS;
+	bool refused = !good(o) && o != UNSET && o != DOUBTED && o != RIVALS && o != CUT;
 	if (who == HONEST && refused && w.client[s][HONEST].keyed)
 		check(seen->thief || seen->ended_by_hand || o == EXPIRED || w.token[shown].key < w.m.oldest_key || time >= w.token[shown].exp,
 			"session %d: an honest client was signed out", s);
@@ -853,7 +857,7 @@ static bool refresh(int s, enum party who, const struct shown *shown, int *got)
 	saw(about, about == s ? who : THIEF, o, shown->idem, *got);
 	if (good(o) && !mismatches)
 		one_line(about, *got);
-	return good(o) ? about == s : !outcomes[o].code || (o != UNSET && o != DOUBTED && o != RIVALS);
+	return good(o) ? about == s : !outcomes[o].code || (o != UNSET && o != DOUBTED && o != RIVALS && o != CUT);
 }
 
 /* A party goes on with what it holds: its own retry, or a new request. */
@@ -976,6 +980,67 @@ static void end_from(int from, int target)
 	w.seen[target].ended_by_hand = true;
 	w.kept = false;
 	model_note(&w.m, EVENT_REVOKE, target, 0, 0, time, trusted);
+}
+
+/*
+ * The user ends all other sessions. Who shows his newest token and a key has a successor that nobody else is given; and
+ * asks for it again by a refresh, if that answer is lost.
+ */
+static void end_others(int s)
+{
+	static char body[LIMIT_JWT + 256];
+	struct client *c = &w.client[s][HONEST];
+	struct row *r = &w.m.row[s];
+	int64_t time = server_time();
+	enum clock_trust trusted = trust();
+	struct when now_is = { time, w.m.audited ? 0 : STEP + BEHIND, trusted, c->from };
+	if (c->token < 0 || c->pending || !stands(r, time) || unset() || w.tokens > TOKENS - 4)
+		return;
+	uint64_t key = pick(3) ? ++next_key : 0;
+	const struct token *t = &w.token[c->token];
+	enum outcome o = t->key < w.m.oldest_key || !key ? INVALID : judge(r, t, key, false, now_is);
+	char bearer[LIMIT_JWT + 16];
+	struct slice access = jwt_seal_access(&ring.key[0], &(struct access_claims){
+		.iss = config.issuer, .aud = config.audience, .sub = user_id[r->user], .sid = w.id[s], .iat = time, .exp = time + ACCESS });
+	snprintf(bearer, sizeof bearer, "Bearer %.*s", (int)access.n, access.p);
+	struct request rq = request_from(c->from, METHOD_DELETE, "/sessions");
+	rq.authorization = slice_of(bearer);
+	snprintf(body, sizeof body, "{\"refresh_token\":\"%s\",\"idempotency_key\":\"k%" PRIu64 "\"}", texts[c->token], key);
+	rq.body = key ? slice_of(body) : SLICE_NONE;
+	struct reply rp = ask(&rq);
+	tell("#   session %d ends all others, token %d, key %" PRIu64 ": %s\n", s, c->token, key, rotates(o) ? "and is renewed" : "done");
+	compare_code(&rp, NULL);
+	check(rp.status == (rotates(o) ? 200 : 204), "answer %d", rp.status);
+	int64_t seen_before = w.m.seen;
+	bool writes = w.m.audited || rotates(o);
+	for (int i = 0; i < w.m.rows; i++) {
+		struct row *other = &w.m.row[i];
+		if (i == s || other->user != r->user || !other->there || other->why)
+			continue;
+		other->why = ENDED_REVOKED;
+		w.seen[i].ended_by_hand = writes = true;
+	}
+	if (rotates(o)) {
+		const struct model before = w.m;        /* one event is noted, not two */
+		struct token heir = model_apply(&w.m, t, o, key, now_is);
+		w.m.audits = before.audits;
+		w.m.seen = before.seen;
+		w.m.mark = before.mark;
+		w.m.last = before.last;
+		r->renewed = true;
+		int got = mismatches ? -1 : compare_pair(&rp, &heir, time);
+		saw(s, HONEST, o, key, got);
+		c->pending = pick(4) ? 0 : key;
+		c->token = c->pending ? c->token : got;
+		if (!mismatches)
+			one_line(s, got);
+	}
+	model_note(&w.m, EVENT_REVOKE, SESSIONS, 0, 0, time, trusted);
+	writes |= w.m.seen != seen_before;
+	compare_durability(writes);
+	w.kept = w.kept && !writes;
+	if (r->renewed && !mismatches && pick(2))
+		party_refreshes(s, THIEF);
 }
 
 /* Of one that isn't its session's newest, nor the one before: it ends that session at most, as reuse. */
@@ -1107,7 +1172,7 @@ static void happen(void)
 	else if (what < 94)
 		end_from(s, pick(w.m.rows));
 	else if (what < 95)
-		logout();
+		pick(2) ? logout() : end_others(s);
 	else if (what < 97)
 		rotate_key();
 	else if (what < 98)
