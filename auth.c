@@ -87,6 +87,16 @@ static enum error answer_grant(struct call *c, enum error e, int status)
 
 /* ---- signing in -------------------------------------------------------- */
 
+/* The body's key wins over the header's: some servers drop headers that they don't know. p NULL: neither has one. */
+static enum error find_idempotency(struct call *c, struct slice *out)
+{
+	*out = own(c)->idempotency_key.p ? own(c)->idempotency_key : c->rq->idempotency_key;
+	if (out->p == NULL || (out->n > 0 && out->n <= LIMIT_IDEMPOTENCY))
+		return ERROR_NONE;
+	c->about = "idempotency_key";
+	return ERROR_INVALID_REQUEST;
+}
+
 /* Of signing in and of registering. */
 typedef enum error (*way_in)(struct work *, struct slice, struct slice, const struct origin *, struct grant *);
 
@@ -105,7 +115,9 @@ static void find_replaced(struct call *c)
 static enum error start_session(struct call *c, way_in way)
 {
 	struct native *n = own(c);
-	enum error e = n->origin.cookie ? cookies_usable(c->work.config, c->rq) : ERROR_NONE;
+	enum error e = find_idempotency(c, &n->origin.idempotency);
+	if (e == ERROR_NONE && n->origin.cookie)
+		e = cookies_usable(c->work.config, c->rq);
 	if (e != ERROR_NONE)
 		return e;
 	n->origin.brief = n->origin.cookie && !n->remember;
@@ -122,7 +134,7 @@ static enum error handle_login(struct call *c)
 static enum error handle_register(struct call *c)
 {
 	enum error e = start_session(c, signin_register);
-	if (e == ERROR_INVALID_REQUEST)
+	if (e == ERROR_INVALID_REQUEST && c->about == NULL)
 		c->about = "username";
 	return answer_grant(c, e, 201);
 }
@@ -182,16 +194,6 @@ static enum error find_named_session(struct call *c, uint64_t *id)
 	return ERROR_INVALID_REQUEST;
 }
 
-/* The body's key wins over the header's: some servers drop headers that they don't know. p NULL: neither has one. */
-static enum error find_idempotency(struct call *c, struct slice *out)
-{
-	*out = own(c)->idempotency_key.p ? own(c)->idempotency_key : c->rq->idempotency_key;
-	if (out->p == NULL || (out->n > 0 && out->n <= LIMIT_IDEMPOTENCY))
-		return ERROR_NONE;
-	c->about = "idempotency_key";
-	return ERROR_INVALID_REQUEST;
-}
-
 /* No token of ours was found: one was meant, or the request forgot it. */
 static enum error refuse_without_token(struct call *c)
 {
@@ -212,7 +214,7 @@ static enum error find_renewal(struct call *c, struct renewal *out)
 	enum error e = find_idempotency(c, &idempotency);
 	if (e == ERROR_NONE && idempotency.p)
 		e = find_refresh_tokens(c, idempotency);
-	*out = (struct renewal){ n->tokens, e == ERROR_NONE ? n->count : 0, false, &n->grant };
+	*out = (struct renewal){ n->tokens, e == ERROR_NONE ? n->count : 0, idempotency, false, &n->grant };
 	return e == ERROR_CROSS_SITE ? ERROR_NONE : e;
 }
 
@@ -607,14 +609,15 @@ static void write_error(struct call *c, enum error e)
 #define FLAG(name) MEMBER(#name, MEMBER_FLAG, false, 0, name)
 #define DEVICE MEMBER("device", MEMBER_TEXT, false, LIMIT_DEVICE, origin.device)
 #define COOKIE MEMBER("cookie", MEMBER_FLAG, false, 0, origin.cookie)
+#define IDEMPOTENCY MEMBER("idempotency_key", MEMBER_TEXT, false, LIMIT_IDEMPOTENCY, idempotency_key)
 #define REMEMBER MEMBER("remember", MEMBER_FLAG, true, 0, remember)
 #define END { NULL, MEMBER_FLAG, false, 0, 0 }
 
 static const struct member sign_in_members[] = {
-	TEXT(username, true, LIMIT_USERNAME), TEXT(password, true, LIMIT_BODY), DEVICE, COOKIE, REMEMBER, END
+	TEXT(username, true, LIMIT_USERNAME), TEXT(password, true, LIMIT_BODY), DEVICE, COOKIE, REMEMBER, IDEMPOTENCY, END
 };
 static const struct member refresh_members[] = {
-	TEXT(refresh_token, false, LIMIT_BODY), TEXT(idempotency_key, false, LIMIT_IDEMPOTENCY), TEXT(session, false, LIMIT_BODY),
+	TEXT(refresh_token, false, LIMIT_BODY), IDEMPOTENCY, TEXT(session, false, LIMIT_BODY),
 	COOKIE, END
 };
 static const struct member logout_members[] = {
@@ -622,10 +625,10 @@ static const struct member logout_members[] = {
 };
 static const struct member password_members[] = {
 	TEXT(current_password, true, LIMIT_BODY), TEXT(new_password, true, LIMIT_BODY), TEXT(access_token, false, LIMIT_BODY),
-	TEXT(refresh_token, false, LIMIT_BODY), TEXT(idempotency_key, false, LIMIT_IDEMPOTENCY), END
+	TEXT(refresh_token, false, LIMIT_BODY), IDEMPOTENCY, END
 };
 static const struct member renewal_members[] = {
-	TEXT(refresh_token, false, LIMIT_BODY), TEXT(idempotency_key, false, LIMIT_IDEMPOTENCY), END
+	TEXT(refresh_token, false, LIMIT_BODY), IDEMPOTENCY, END
 };
 static const struct member leave_members[] = { TEXT(password, true, LIMIT_BODY), TEXT(access_token, false, LIMIT_BODY), END };
 /* Of a GET: where it comes as a form. */

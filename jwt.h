@@ -75,7 +75,8 @@ void jwt_write_jwk(struct jw *w, const struct key *key, enum jwt_use use);
  * The branch of successor number ctr of session sid, when the request for it
  * had the idempotency hash idem (0: none). It is the first 8 bytes, big-endian,
  * of HMAC(K_branch, sid | ctr | idem), each as 8 bytes big-endian. K_branch is
- * derived for that use alone.
+ * derived for that use alone. Counters count from 1: what is asked for with 0 and below is no branch, but a number
+ * that one request of one user has again when it comes again (session.c, signin.c).
  */
 uint64_t jwt_branch(const struct key *key, uint64_t sid, int64_t ctr, uint64_t idem);
 

@@ -30,7 +30,6 @@
 #include "crypt.h"
 
 enum {
-	SALT_SIZE = 16,
 	SALT_MIN = 8,          /* RFC 9106, 3.1 */
 	SALT_MAX = 64,
 	HASH_SIZE = 32,
@@ -222,12 +221,25 @@ static void argon2id(uint8_t out[HASH_SIZE], struct slice password, const struct
 		fail(ERROR_STORE_UNAVAILABLE, "PW1", "no Argon2id with ", dec(phc->cost.kib), " KiB: ", strerror(errno), NULL);
 }
 
-struct slice password_hash(struct slice password, struct password_cost cost)
+struct slice password_hash_salted(struct slice password, struct password_cost cost, const uint8_t salt[PASSWORD_SALT])
 {
-	struct phc phc = { .cost = cost, .lanes = 1, .salt_size = SALT_SIZE };
-	random_bytes(phc.salt, SALT_SIZE);
+	struct phc phc = { .cost = cost, .lanes = 1, .salt_size = PASSWORD_SALT };
+	memcpy(phc.salt, salt, PASSWORD_SALT);
 	argon2id(phc.hash, password, &phc);
 	return phc_write(&phc);
+}
+
+struct slice password_hash(struct slice password, struct password_cost cost)
+{
+	uint8_t salt[PASSWORD_SALT];
+	random_bytes(salt, sizeof salt);
+	return password_hash_salted(password, cost, salt);
+}
+
+bool password_has_salt(struct slice stored, const uint8_t salt[PASSWORD_SALT])
+{
+	struct phc phc;
+	return phc_read(stored, &phc) && phc.salt_size == PASSWORD_SALT && memcmp(phc.salt, salt, PASSWORD_SALT) == 0;
 }
 
 /*
@@ -277,7 +289,7 @@ enum password_verdict password_check(struct slice stored, struct slice password,
 	bool right = same_bytes(hash, phc.hash, HASH_SIZE);
 	if (!right || !readable)
 		return PASSWORD_WRONG;
-	bool ours = phc.cost.kib == cost.kib && phc.cost.passes == cost.passes && phc.lanes == 1 && phc.salt_size == SALT_SIZE;
+	bool ours = phc.cost.kib == cost.kib && phc.cost.passes == cost.passes && phc.lanes == 1 && phc.salt_size == PASSWORD_SALT;
 	return ours ? PASSWORD_RIGHT : PASSWORD_RIGHT_REHASH;
 }
 

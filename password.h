@@ -23,6 +23,11 @@ bool password_acceptable(struct slice password, struct slice name);
  * fail(ERROR_STORE_UNAVAILABLE). */
 struct slice password_hash(struct slice password, struct password_cost cost);
 
+/* The same with a salt of the caller's, and whether a stored hash has that salt. */
+enum { PASSWORD_SALT = 16 };
+struct slice password_hash_salted(struct slice password, struct password_cost cost, const uint8_t salt[PASSWORD_SALT]);
+bool password_has_salt(struct slice stored, const uint8_t salt[PASSWORD_SALT]);
+
 enum password_verdict {
 	PASSWORD_WRONG,
 	PASSWORD_RIGHT,

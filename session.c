@@ -13,6 +13,7 @@ enum {
 	ROOM_LEAST = 64 * 1024,    /* bytes free, without which the store's log soon can't grow */
 	TURN_SECONDS = 5,          /* how long a request waits for the store */
 	FUTURE_SECONDS = 120,      /* how far ahead of the clock a token's iat may lie: the mark's tolerance */
+	AGAIN_SECONDS = 600,       /* how long a sign-in that comes again with its key is the same */
 	UNSEEN_SECONDS = 3720      /* how far the clock can go back unseen where the mark is raised by the hour */
 };
 
@@ -166,10 +167,34 @@ static int64_t end_shown(const struct work *w, uint64_t user, const struct origi
 	return ended;
 }
 
+/* A session that begins with a key is found again by its id. The oldest key: it stays when a new one signs. */
+static uint64_t id_by_key(const struct work *w, uint64_t user, struct slice idempotency)
+{
+	return jwt_branch(&w->ring->key[w->ring->count - 1], user, 0, jwt_idempotency(idempotency));
+}
+
+bool session_again(const struct work *w, uint64_t user, const struct origin *origin, struct session *out)
+{
+	if (!origin->idempotency.p || !store_session(id_by_key(w, user, origin->idempotency), out))
+		return false;
+	bool same = out->user == user && out->cookie == origin->cookie && out->brief == origin->brief;
+	return same && out->ctr == 1 && !out->ended_at && w->time - out->created_at <= AGAIN_SECONDS;
+}
+
+/* A key that was used for another sign-in names no second session. */
+static uint64_t new_id(const struct work *w, uint64_t user, struct slice idempotency)
+{
+	struct session other;
+	uint64_t id = idempotency.p ? id_by_key(w, user, idempotency) : 0;
+	return id == 0 || store_session(id, &other) ? random_id() : id;
+}
+
 void session_start(struct work *w, uint64_t user, const struct origin *origin, enum event event, struct session *out)
 {
+	if (session_again(w, user, origin, out))
+		return;
 	*out = (struct session){
-		.id = random_id(),
+		.id = new_id(w, user, origin->idempotency),
 		.user = user,
 		.ctr = 1,
 		.rotated_at = w->time,

@@ -49,11 +49,16 @@ struct origin {
 	struct slice device;            /* the user's own name for it, at most LIMIT_DEVICE bytes */
 	bool cookie;                    /* its refresh token lives in a cookie */
 	bool brief;                     /* which the browser forgets when it ends */
+	struct slice idempotency;       /* the request's key, as of session_present() */
 	struct rotation *shown;         /* session_present()'s tokens of cookies that it will overwrite */
 	size_t count;                   /* of them */
 };
 
-/* In a transaction: adds a session of the user and notes the event. Whoever signs in and has sessions_max of them loses the
+/* Whether a sign-in of the user with that key began a session of the same mode within the last ten minutes, which was not used
+ * since: then its answer was lost, and *out is that session. */
+bool session_again(const struct work *w, uint64_t user, const struct origin *origin, struct session *out);
+
+/* In a transaction: adds a session of the user and notes the event; nothing of that where it is session_again(). Whoever signs in and has sessions_max of them loses the
  * longest unused one; whoever shows a cookie of another session of his, which isn't spent, loses that one. */
 void session_start(struct work *w, uint64_t user, const struct origin *origin, enum event event, struct session *out);
 
@@ -128,6 +133,7 @@ enum error session_check_live(const struct work *w, struct caller *a);
 struct renewal {
 	struct rotation *shown;         /* session_present()'s tokens, which may be of several cookies */
 	size_t count;                   /* of them */
+	struct slice idempotency;       /* the request's key; p NULL: none */
 	bool done;
 	struct grant *grant;            /* where done: its user and session; session_grant() is the caller's */
 };

@@ -3,6 +3,8 @@
  */
 #include "signin.h"
 
+#include <string.h>
+
 #include "audit.h"
 #include "config.h"
 #include "password.h"
@@ -21,6 +23,7 @@ struct trial {
 	struct session *session;
 	struct caller *caller;          /* who changes his password */
 	struct renewal *renewal;        /* of his session */
+	const uint8_t *salt;            /* of the hash; NULL: a random one */
 };
 
 /* ---- throttle, slot, hash ---------------------------------------------- */
@@ -86,7 +89,8 @@ static enum error compare_password(struct trial *t, struct slice stored, struct 
 static enum error hash_password(struct trial *t, struct slice password)
 {
 	store_close();
-	t->hash = password_hash(password, cost_of(t->w->config));
+	struct password_cost cost = cost_of(t->w->config);
+	t->hash = t->salt ? password_hash_salted(password, cost, t->salt) : password_hash(password, cost);
 	return session_clock(t->w);
 }
 
@@ -195,6 +199,19 @@ static enum error add_user(void *arg)
 	return ERROR_NONE;
 }
 
+/* The name is taken; but perhaps by this very request, whose answer was lost. */
+static enum error register_again(struct trial *t, struct slice name, struct slice password)
+{
+	enum password_verdict verdict;
+	if (!store_user_named(name, t->user) || !session_again(t->w, t->user->id, t->origin, t->session))
+		return ERROR_USERNAME_TAKEN;
+	t->hash = SLICE_NONE;
+	enum error e = compare_password(t, t->user->password, password, &verdict);
+	if (e == ERROR_NONE && verdict == PASSWORD_WRONG)
+		e = ERROR_USERNAME_TAKEN;
+	return e == ERROR_NONE ? audit_run(t->w, DURABLE_NOW, sign_in, t) : e;
+}
+
 enum error signin_register(struct work *w, struct slice name, struct slice password, const struct origin *origin,
 	struct grant *out)
 {
@@ -209,6 +226,8 @@ enum error signin_register(struct work *w, struct slice name, struct slice passw
 		e = hash_password(t, password);
 	if (e == ERROR_NONE)
 		e = audit_run(w, DURABLE_NOW, add_user, t);
+	if (e == ERROR_USERNAME_TAKEN)
+		e = register_again(t, name, password);
 	if (e == ERROR_NONE)
 		session_grant(w, out);
 	return finish(e);
@@ -233,14 +252,48 @@ static enum error change_password(void *arg)
 }
 
 /* Of the user who is signed in. */
+static enum error begin_own_trial(struct trial *t)
+{
+	store_close();
+	return begin_trial(t);
+}
+
 static enum error try_current_password(struct trial *t, struct slice current)
 {
 	enum password_verdict verdict;
-	store_close();
-	enum error e = begin_trial(t);
-	if (e == ERROR_NONE)
-		e = compare_password(t, t->user->password, current, &verdict);
+	enum error e = compare_password(t, t->user->password, current, &verdict);
 	return e == ERROR_NONE && verdict == PASSWORD_WRONG ? refuse_password(t) : e;
+}
+
+/* The hash that is kept shows by its salt that a request with this key made it: then nothing else has to be remembered. */
+static const uint8_t *salt_by_key(const struct trial *t, struct slice idempotency)
+{
+	uint8_t *salt = arena(PASSWORD_SALT);
+	for (int i = 0; i < 2; i++) {
+		uint64_t half = jwt_branch(&t->w->ring->key[t->w->ring->count - 1], t->user->id, -1 - i, jwt_idempotency(idempotency));
+		memcpy(salt + 8 * i, &half, 8);
+	}
+	return salt;
+}
+
+/* Whether this is a change that was made, whose answer was lost. */
+static enum error find_change(struct trial *t, struct slice next, bool *done)
+{
+	enum password_verdict verdict = PASSWORD_WRONG;
+	enum error e = ERROR_NONE;
+	if (t->salt && password_has_salt(t->user->password, t->salt))
+		e = compare_password(t, t->user->password, next, &verdict);
+	*done = verdict != PASSWORD_WRONG;
+	return e;
+}
+
+static enum error change_nothing(void *arg)
+{
+	const struct trial *t = arg;
+	enum error e = session_check_live(t->w, t->caller);
+	if (e == ERROR_NONE)
+		session_renew(t->w, t->caller->claims.sid, t->renewal);
+	return e;
 }
 
 static enum error end_trial_with(struct trial *t, enum error e, enum error (*change)(void *))
@@ -255,15 +308,21 @@ static enum error end_trial_with(struct trial *t, enum error e, enum error (*cha
 enum error signin_change_password(struct work *w, struct caller *caller, struct slice current, struct slice next,
 	struct renewal *renewal)
 {
+	bool done = false;
 	struct trial *t = new_trial(w, caller->user.name, &caller->user);
 	t->caller = caller;
 	t->renewal = renewal;
+	t->salt = renewal->idempotency.p ? salt_by_key(t, renewal->idempotency) : NULL;
 	if (!password_acceptable(next, caller->user.name))
 		return ERROR_WEAK_PASSWORD;
-	enum error e = try_current_password(t, current);
+	enum error e = begin_own_trial(t);
 	if (e == ERROR_NONE)
+		e = find_change(t, next, &done);
+	if (e == ERROR_NONE && !done)
+		e = try_current_password(t, current);
+	if (e == ERROR_NONE && !done)
 		e = hash_password(t, next);
-	return end_trial_with(t, e, change_password);
+	return end_trial_with(t, e, done ? change_nothing : change_password);
 }
 
 /* ---- leaving ----------------------------------------------------------- */
@@ -285,5 +344,8 @@ enum error signin_delete_user(struct work *w, struct caller *caller, struct slic
 {
 	struct trial *t = new_trial(w, caller->user.name, &caller->user);
 	t->caller = caller;
-	return end_trial_with(t, try_current_password(t, password), delete_user);
+	enum error e = begin_own_trial(t);
+	if (e == ERROR_NONE)
+		e = try_current_password(t, password);
+	return end_trial_with(t, e, delete_user);
 }

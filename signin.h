@@ -22,6 +22,8 @@
 enum error signin_by_password(struct work *w, struct slice name, struct slice password, const struct origin *origin,
 	struct grant *out);
 
+/* Both have the same answer when they come again with origin->idempotency: session_again(). */
+
 /* Adds a user and signs in. SIGNUP_DISABLED, INVALID_REQUEST (no such name can be), WEAK_PASSWORD, USERNAME_TAKEN. */
 enum error signin_register(struct work *w, struct slice name, struct slice password, const struct origin *origin,
 	struct grant *out);
@@ -30,7 +32,8 @@ enum error signin_register(struct work *w, struct slice name, struct slice passw
 void signin_failed(void);
 
 /* Changes the caller's password and ends all of his sessions but this one. caller is session_check()'s, of a live
- * session. WEAK_PASSWORD, INVALID_CREDENTIALS, and those of session_check_live(). */
+ * session. The same request once more with renewal->idempotency has nothing to do. WEAK_PASSWORD,
+ * INVALID_CREDENTIALS, and those of session_check_live(). */
 enum error signin_change_password(struct work *w, struct caller *caller, struct slice current, struct slice next,
 	struct renewal *renewal);
 

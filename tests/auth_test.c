@@ -1887,6 +1887,122 @@ static void logout_from_elsewhere(void)
 	}
 }
 
+static struct signed_in enter_with(const char *path, const char *user, const char *password, const char *more)
+{
+	char json[512];
+	snprintf(json, sizeof json, "{\"username\":\"%s\",\"password\":\"%s\"%s}", user, password, more);
+	post(path, json);
+	return taken();
+}
+
+static bool same_pair(struct signed_in a, struct signed_in b)
+{
+	return *a.access && strcmp(a.access, b.access) == 0 && strcmp(a.refresh, b.refresh) == 0;
+}
+
+/* A request that comes again with its key, because its answer was lost, is answered alike and does nothing. */
+static void sign_in_again(void)
+{
+	static const char key[] = ",\"idempotency_key\":\"0123456789abcdef\"";
+	struct signed_in first = enter_with("/login", "alice", "correct horse", key);
+	int64_t event = last_event().id;
+	clock_now += 60;
+	struct signed_in again = enter_with("/login", "alice", "correct horse", key);
+	ok(rp.status == 200 && same_pair(first, again) && last_event().id == event, "a sign-in: the same session and pair, nothing noted");
+	rq.idempotency_key = S("0123456789abcdef");
+	ok(same_pair(first, sign_in("alice", "")), "the key as a header");
+	ok(strcmp(first.session, sign_in("alice", ",\"idempotency_key\":\"another\"").session) != 0, "another key is another session");
+	ok(strcmp(first.session, sign_in("alice", "").session) != 0, "none, too");
+	ok(strcmp(first.session, enter_with("/login", "bob", "correct horse", key).session) != 0, "the key is each user's own");
+	struct signed_in cookie = enter_with("/login", "alice", "correct horse", ",\"idempotency_key\":\"0123456789abcdef\",\"cookie\":true");
+	ok(rp.status == 200 && strcmp(cookie.session, first.session) != 0 && row_of(cookie.session).cookie, "another mode is no lost answer");
+	enter_with("/login", "alice", "wrong", key);
+	expect(401, "invalid_credentials", "the key is no password");
+	post("/refresh", refresh_body(first.refresh));
+	again = enter_with("/login", "alice", "correct horse", key);
+	ok(rp.status == 200 && strcmp(again.session, first.session) != 0, "a session that is used is no lost answer");
+	first = sign_in("alice", ",\"idempotency_key\":\"late\"");
+	clock_now += 601;
+	again = sign_in("alice", ",\"idempotency_key\":\"late\"");
+	ok(rp.status == 200 && strcmp(again.session, first.session) != 0, "nor is one of ten minutes ago");
+	first = sign_in("alice", ",\"idempotency_key\":\"ended\"");
+	post("/logout", refresh_body(first.refresh));
+	again = sign_in("alice", ",\"idempotency_key\":\"ended\"");
+	ok(rp.status == 200 && strcmp(again.session, first.session) != 0 && !row_of(again.session).ended_at, "nor one that has ended");
+	sign_in("alice", ",\"idempotency_key\":\"\"");
+	expect(400, "invalid_request", "an empty key");
+	ok(in_body("idempotency_key: "), "is named");
+}
+
+static void register_again(void)
+{
+	static const char key[] = ",\"idempotency_key\":\"0123456789abcdef\"";
+	bool signup = config.signup;
+	config.signup = true;
+	struct signed_in first = enter_with("/register", "lost", "battery staple", key);
+	int64_t event = last_event().id;
+	struct signed_in again = enter_with("/register", "lost", "battery staple", key);
+	ok(rp.status == 201 && same_pair(first, again) && last_event().id == event, "a sign-up: the same user, session and pair");
+	static const struct { const char *password, *more; } others[] = {
+		{ "battery staple", "" }, { "battery staple", ",\"idempotency_key\":\"another\"" }, { "battery stable", key },
+		{ "battery staple", ",\"cookie\":true,\"idempotency_key\":\"0123456789abcdef\"" },
+	};
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		enter_with("/register", "lost", others[i].password, others[i].more);
+		expect(409, "username_taken", "anybody else's%s", others[i].more);
+	}
+	enter_with("/register", "lost2", "battery staple", ",\"idempotency_key\":\"\"");
+	expect(400, "invalid_request", "an empty key");
+	ok(in_body("idempotency_key: "), "is what it is about");
+	clock_now += 601;
+	enter_with("/register", "lost", "battery staple", key);
+	expect(409, "username_taken", "ten minutes later");
+	config.signup = signup;
+}
+
+static void change_again(void)
+{
+	uint64_t id = add_user("changer", "correct horse", false);
+	struct signed_in s = sign_in("changer", "");
+	static const struct { const char *current, *next, *key; int status; bool done; } steps[] = {
+		{ "correct horse", "battery staple", "one", 204, true }, { "correct horse", "battery staple", "one", 204, false },
+		{ "correct horse", "battery staple", "two", 401, false }, { "correct horse", "battery stable", "one", 401, false },
+		{ "battery staple", "battery stable", "one", 204, true }, { "battery staple", "battery stable", "one", 204, false },
+		{ "battery stable", "correct horse", "two", 204, true },
+	};
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		char json[256];
+		int64_t event = last_event().id;
+		struct signed_in other = sign_in("changer", "");
+		snprintf(json, sizeof json, "{\"current_password\":\"%s\",\"new_password\":\"%s\",\"idempotency_key\":\"%s\"}", steps[i].current,
+			steps[i].next, steps[i].key);
+		event = last_event().id;
+		bearer(s.access);
+		post("/password", json);
+		expect(steps[i].status, steps[i].status == 401 ? "invalid_credentials" : NULL, "step %zu", i);
+		bool noted = last_event().id != event && last_event().event == EVENT_PASSWORD_CHANGED && last_event().user == id;
+		ok(noted == steps[i].done, "%s", steps[i].done ? "a change" : "no change");
+		if (*other.session)
+			ok((row_of(other.session).ended_at != 0) == steps[i].done, "ends others: %d", steps[i].done);
+		clock_now += 3600;
+		post("/refresh", refresh_body(s.refresh));
+		s = taken();
+	}
+	struct signed_in pair[2];
+	for (int i = 0; i < 2; i++) {
+		char json[4096];
+		snprintf(json, sizeof json, "{\"current_password\":\"correct horse\",\"new_password\":\"battery staple\",\"idempotency_key\":\"three\","
+			"\"refresh_token\":\"%s\"}", s.refresh);
+		bearer(s.access);
+		post("/password", json);
+		pair[i] = taken();
+	}
+	ok(rp.status == 200 && same_pair(pair[0], pair[1]), "with a lineage of its own: the same successor");
+	bearer(s.access);
+	post("/password", "{\"current_password\":\"x\",\"new_password\":\"battery staple\",\"idempotency_key\":\"\"}");
+	expect(400, "invalid_request", "an empty key");
+}
+
 /* DELETE /me */
 static void leaving(void)
 {
@@ -2320,6 +2436,9 @@ int main(void)
 	several_cookies();
 	tossed_cookies();
 	leaving();
+	sign_in_again();
+	register_again();
+	change_again();
 	renamed_cookies();
 	brief_cookies();
 	names_of_cookies();

@@ -117,6 +117,13 @@ static void hashes(void)
 	is_int(password_check(a, S("open sesame"), cheap), PASSWORD_RIGHT, "it opens");
 	is_int(password_check(b, S("open sesame"), cheap), PASSWORD_RIGHT, "so does the other");
 	is_int(password_check(a, S("open sesamf"), cheap), PASSWORD_WRONG, "another doesn't");
+	uint8_t salt[PASSWORD_SALT] = "0123456789abcdf";
+	struct slice salted = password_hash_salted(S("open sesame"), cheap, salt);
+	ok(slice_is(salted, password_hash_salted(S("open sesame"), cheap, salt)), "with the caller's salt the same each time");
+	ok(password_has_salt(salted, salt) && !password_has_salt(a, salt) && !password_has_salt(S(""), salt), "which shows");
+	is_int(password_check(salted, S("open sesame"), cheap), PASSWORD_RIGHT, "and is right");
+	salt[15] ^= 1;
+	ok(!password_has_salt(salted, salt), "another doesn't");
 	struct slice large = password_hash(S("open sesame"), (struct password_cost){ 256, 10 });
 	ok(slice_starts(large, S("$argon2id$v=19$m=256,t=10,p=1$")), "numbers of two digits");
 	is_int(password_check(large, S("open sesame"), (struct password_cost){ 256, 10 }), PASSWORD_RIGHT, "open too");
