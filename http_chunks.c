@@ -13,41 +13,54 @@ static int digit_of(char c)
 	return parse_hex((struct slice){ two, 2 }, &value, 1) ? value : -1;
 }
 
-/* A byte where the size of a chunk stands. */
-static enum error take_size(struct http_chunks *c, char byte)
+static bool is_blank(char c)
 {
-	int digit = digit_of(byte);
-	if (digit < 0 && c->length == 1)
-		return ERROR_BAD_REQUEST;
-	if (digit < 0) {
-		c->next = byte == ';' ? CHUNK_EXTENSION : CHUNK_BLANK;
-		return byte == ';' || byte == ' ' || byte == '\t' ? ERROR_NONE : ERROR_BAD_REQUEST;
-	}
-	c->left = c->left * 16 + (size_t)digit;
-	return c->sum + c->left <= LIMIT_BODY ? ERROR_NONE : ERROR_BODY_TOO_LARGE;
+	return c == ' ' || c == '\t';
 }
 
-/* A byte of a line, which is neither CR nor LF. */
-static enum error take_byte(struct http_chunks *c, char byte)
+/* A byte of the line that begins a chunk: digits, and perhaps blanks, ";" and an extension. */
+static enum error take_size(struct http_chunks *c, char byte)
 {
-	c->length++;
-	if (c->next == CHUNK_SIZE)
+	int digit = c->next == CHUNK_SIZE ? digit_of(byte) : -1;
+	if (digit >= 0) {
+		c->left = c->left * 16 + (size_t)digit;
+		return c->sum + c->left <= LIMIT_BODY ? ERROR_NONE : ERROR_BODY_TOO_LARGE;
+	}
+	if (c->next >= CHUNK_SEMICOLON) {
+		c->next = c->next == CHUNK_SEMICOLON && is_blank(byte) ? CHUNK_SEMICOLON : CHUNK_EXTENSION;
+		return ERROR_NONE;
+	}
+	c->next = byte == ';' ? CHUNK_SEMICOLON : CHUNK_BLANK;
+	return c->length > 1 && (byte == ';' || is_blank(byte)) ? ERROR_NONE : ERROR_BAD_REQUEST;
+}
+
+/* RFC 9110, 6.5.1: what is read of a head may not come behind the body, where another program might take it for one. */
+static bool is_trailer(struct slice name)
+{
+	for (size_t i = 0; i < HEAD_FIELDS; i++)
+		if (slice_is_nocase(name, head_fields[i].name))
+			return false;
+	return head_is_token(name);
+}
+
+/* The last byte of line, which is neither CR nor LF; the line so far. */
+static enum error take_byte(struct http_chunks *c, struct slice line)
+{
+	char byte = line.p[line.n - 1];
+	if (c->next <= CHUNK_EXTENSION)
 		return take_size(c, byte);
-	if (c->next == CHUNK_BLANK && byte == ';')
-		c->next = CHUNK_EXTENSION;
-	else if (c->next == CHUNK_TRAILER && byte == ':' && c->length > 1)
+	if (c->next == CHUNK_TRAILER && byte == ':') {
 		c->next = CHUNK_VALUE;
-	else if (c->next == CHUNK_END || (c->next == CHUNK_BLANK && byte != ' ' && byte != '\t')
-		|| (c->next == CHUNK_TRAILER && !head_is_token((struct slice){ &byte, 1 })))
-		return ERROR_BAD_REQUEST;
-	return ERROR_NONE;
+		return is_trailer((struct slice){ line.p, line.n - 1 }) ? ERROR_NONE : ERROR_BAD_REQUEST;
+	}
+	return c->next == CHUNK_END ? ERROR_BAD_REQUEST : ERROR_NONE;
 }
 
 /* Each line has something in it but the two that end data and trailers. */
 static enum error end_line(struct http_chunks *c)
 {
 	bool closes = c->next == CHUNK_END || c->next == CHUNK_TRAILER;
-	bool sound = closes == (c->length == 0) && c->next != CHUNK_BLANK;
+	bool sound = closes == (c->length == 0) && c->next != CHUNK_BLANK && c->next != CHUNK_SEMICOLON;
 	c->length = 0;
 	c->cr = false;
 	if (closes) {
@@ -59,14 +72,16 @@ static enum error end_line(struct http_chunks *c)
 	return sound ? ERROR_NONE : ERROR_BAD_REQUEST;
 }
 
-static enum error scan_byte(struct http_chunks *c, char byte)
+static enum error scan_byte(struct http_chunks *c, struct slice in)
 {
+	const char byte = in.p[c->at++];
 	if (c->cr)
 		return byte == '\n' ? end_line(c) : ERROR_BAD_REQUEST;
 	c->cr = byte == '\r';
 	if (c->cr)
 		return ERROR_NONE;
-	return head_is_text(byte) ? take_byte(c, byte) : ERROR_BAD_REQUEST;
+	c->length++;
+	return head_is_text(byte) ? take_byte(c, (struct slice){ in.p + c->at - c->length, c->length }) : ERROR_BAD_REQUEST;
 }
 
 /* What there is of a chunk's bytes. */
@@ -88,7 +103,7 @@ static enum error scan(struct http_chunks *c, struct slice in, struct buf *data)
 	enum error e = ERROR_NONE;
 	while (!e && c->next != CHUNK_DONE && c->at < in.n) {
 		if (c->next != CHUNK_DATA) {
-			e = scan_byte(c, in.p[c->at++]);
+			e = scan_byte(c, in);
 			continue;
 		}
 		struct slice piece = take_data(c, in);

@@ -41,7 +41,7 @@ struct http_chunks {
 	size_t left, sum;       /* bytes of data: still to come of this chunk; of all chunks */
 	size_t length;          /* bytes of this line */
 	enum {
-		CHUNK_SIZE, CHUNK_BLANK, CHUNK_EXTENSION,   /* a line that begins a chunk */
+		CHUNK_SIZE, CHUNK_BLANK, CHUNK_SEMICOLON, CHUNK_EXTENSION,      /* a line that begins a chunk */
 		CHUNK_DATA, CHUNK_END,                      /* its bytes, and the CRLF behind them */
 		CHUNK_TRAILER, CHUNK_VALUE,                 /* a line behind the last chunk */
 		CHUNK_DONE

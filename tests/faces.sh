@@ -84,7 +84,8 @@ ask() {
     if [ "$FACE" = scgi ]; then
         scgi "$body" CONTENT_LENGTH="${#body}" SCGI=1 "$@"
     else
-        [ "$method" != POST ] && [ -z "$body" ] || set -- "$@" "CONTENT_LENGTH=${#body}"
+        [ "$method${body:+ with one}" != POST ] || set -- "$@" CONTENT_LENGTH=0
+        [ -z "$body" ] || set -- "$@" "CONTENT_LENGTH=${#body}"
         cgi "$body" "$@"
     fi
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <strings.h>
 
 const bool fuzz_starves = true;
 
@@ -43,12 +44,21 @@ static bool size_of(struct slice line, size_t *size)
 	blanks = n;
 	while (blanks < line.n && (line.p[blanks] == ' ' || line.p[blanks] == '\t'))
 		blanks++;
-	return n && (n == line.n || (blanks < line.n && line.p[blanks] == ';'));
+	size_t semicolon = blanks++;
+	while (blanks < line.n && (line.p[blanks] == ' ' || line.p[blanks] == '\t'))
+		blanks++;
+	return n && (n == line.n || (semicolon < line.n && line.p[semicolon] == ';' && blanks < line.n));
 }
 
 static bool is_trailer(struct slice line)
 {
+	static const char *const read[] = { "Host", "Authorization", "Content-Type", "Cookie", "Origin", "User-Agent", "Idempotency-Key",
+		"Sec-Fetch-Site", "Access-Control-Request-Method", "If-None-Match", "Content-Length", "Transfer-Encoding", "Connection",
+		"Expect", "X-Forwarded-For", "X-Forwarded-Proto" };
 	const char *colon = memchr(line.p, ':', line.n);
+	for (size_t i = 0; colon && i < sizeof read / sizeof *read; i++)
+		if ((size_t)(colon - line.p) == strlen(read[i]) && strncasecmp(line.p, read[i], strlen(read[i])) == 0)
+			return false;
 	for (const char *p = line.p; colon && p < colon; p++)
 		if (*p <= ' ' || *p > '~' || strchr("\"(),/:;<=>?@[\\]{}", *p))
 			return false;
