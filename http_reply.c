@@ -111,7 +111,7 @@ void reply_put_head(struct buf *out, const struct request *rq, const struct repl
 	if (rp->type) {
 		buf_s(out, "Content-Type: ");
 		buf_s(out, rp->type);
-		buf_s(out, "\r\nX-Content-Type-Options: nosniff\r\n");
+		buf_s(out, "\r\nX-Content-Type-Options: nosniff\r\nCross-Origin-Resource-Policy: same-origin\r\n");
 	}
 	if (rp->status != 204 && rp->status != 304) {
 		buf_s(out, "Content-Length: ");

@@ -274,8 +274,8 @@ static bool is_newer(const struct attempt *a, const struct rotation *r, const st
 /* Whether a token goes before the one that was chosen so far. */
 static bool is_better(const struct attempt *a, const struct rotation *r, const struct rule *rule)
 {
-	if (a->rule == NULL || !is_good(a->rule))
-		return a->rule == NULL || is_good(rule) || (rule->act == ACT_END && a->rule->act != ACT_END);
+	if (!is_good(a->rule))
+		return is_good(rule) || (rule->act == ACT_END && a->rule->act != ACT_END);
 	return is_good(rule) && (r->token.sid == a->chosen->token.sid ? is_newer(a, r, rule) : r->token.sid == a->named);
 }
 
@@ -289,11 +289,12 @@ static const struct rule between_rivals = { .act = ACT_REFUSE, .error = ERROR_CR
 
 static void choose_token(struct attempt *a)
 {
-	a->rule = NULL;
+	a->chosen = a->tokens;
+	a->rule = judge_token(a->w, a->tokens);
 	a->rivals = false;
-	for (struct rotation *r = a->tokens; r < a->tokens + a->count; r++) {
+	for (struct rotation *r = a->tokens + 1; r < a->tokens + a->count; r++) {
 		const struct rule *rule = judge_token(a->w, r);
-		a->rivals |= a->rule && is_good(a->rule) && is_good(rule) && are_rivals(r, a->chosen);
+		a->rivals |= is_good(a->rule) && is_good(rule) && are_rivals(r, a->chosen);
 		if (is_better(a, r, rule)) {
 			a->chosen = r;
 			a->rule = rule;

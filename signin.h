@@ -22,9 +22,8 @@
 enum error signin_by_password(struct work *w, struct slice name, struct slice password, const struct origin *origin,
 	struct grant *out);
 
-/* Both have the same answer when they come again with origin->idempotency: session_again(). */
-
-/* Adds a user and signs in. SIGNUP_DISABLED, INVALID_REQUEST (no such name can be), WEAK_PASSWORD, USERNAME_TAKEN. */
+/* Adds a user and signs in. As a sign-in, it has the same answer when it comes again with origin->idempotency: session_again().
+ * SIGNUP_DISABLED, INVALID_REQUEST (no such name can be), WEAK_PASSWORD, USERNAME_TAKEN. */
 enum error signin_register(struct work *w, struct slice name, struct slice password, const struct origin *origin,
 	struct grant *out);
 

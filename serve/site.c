@@ -14,6 +14,7 @@ static const struct { const char *name, *value; } headers[] = {
 	{ "Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
 		" img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'" },
 	{ "Referrer-Policy", "no-referrer" },
+	{ "Cross-Origin-Opener-Policy", "same-origin" },
 };
 
 static const struct www_file *file_named(struct slice name)

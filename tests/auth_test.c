@@ -1972,11 +1972,10 @@ static void change_again(void)
 	};
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
 		char json[256];
-		int64_t event = last_event().id;
 		struct signed_in other = sign_in("changer", "");
 		snprintf(json, sizeof json, "{\"current_password\":\"%s\",\"new_password\":\"%s\",\"idempotency_key\":\"%s\"}", steps[i].current,
 			steps[i].next, steps[i].key);
-		event = last_event().id;
+		int64_t event = last_event().id;
 		bearer(s.access);
 		post("/password", json);
 		expect(steps[i].status, steps[i].status == 401 ? "invalid_credentials" : NULL, "step %zu", i);

@@ -49,4 +49,18 @@ rename latchkey gone
 rename "$ours" gone
 is "$(refresh "$A")" 'refresh_invalid 401' 'the control: without its cookie the first is out'
 is "$(refresh "$B")" 'bob 200' 'and the second alone is in'
+
+# --- plain HTTP in a network at home: said at the sign-in, or allowed
+on_lan() {
+    curl -s -b "$TMP/lan" -c "$TMP/lan" -H 'Host: 192.168.1.1' -H 'Origin: http://192.168.1.1' -H 'Content-Type: application/json' -d "$2" \
+        "http://127.0.0.1:${B#http://localhost:}$1" | sed -n 's/.*"\(code\|username\)":"\([^"]*\)".*/\2/p'
+}
+lan_sign_in='{"username":"bob","password":"correct horse battery","cookie":true}'
+is "$(on_lan /login "$lan_sign_in")" insecure_origin 'a page of plain HTTP is told at its sign-in'
+unlike "$("$LATCHKEY" check --dir "$TMP/bob")" '*insecure_cookie*' 'check has nothing to say of it'
+echo 'insecure_cookie = on' >>"$TMP/bob/latchkey.conf"
+is "$(on_lan /login "$lan_sign_in")" bob 'with the option it signs in'
+is "$(grep -c '	latchkey-' "$TMP/lan")" 2 'its jar keeps the cookies'
+is "$(on_lan /refresh '{"cookie":true}')" bob 'and it refreshes'
+like "$("$LATCHKEY" check --dir "$TMP/bob")" '*warn*cookies*insecure_cookie = on*' 'check warns of that'
 done_testing

@@ -98,6 +98,7 @@ answer() {
 "
     [ -z "$2" ] || WANT="${WANT}Content-Type: application/json
 X-Content-Type-Options: nosniff
+Cross-Origin-Resource-Policy: same-origin
 "
     case $1 in 204*) ;; *) WANT="${WANT}Content-Length: *
 " ;; esac

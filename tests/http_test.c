@@ -1698,7 +1698,7 @@ static struct slice answer(const struct request *to, const struct reply *rp)
 	return got;
 }
 
-#define NOSNIFF "X-Content-Type-Options: nosniff\r\n"
+#define NOSNIFF "X-Content-Type-Options: nosniff\r\nCross-Origin-Resource-Policy: same-origin\r\n"
 #define DATED "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nConnection: close\r\n"
 
 static void test_answers(void)

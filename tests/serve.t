@@ -62,6 +62,7 @@ done <<END
 END
 call_at GET /
 like "$(cat "$TMP/head")" "*Content-Security-Policy: default-src 'none'; script-src 'self'*" 'the page has a policy of its own'
+like "$(cat "$TMP/head")" '*Cross-Origin-Opener-Policy: same-origin*' 'and is nobody else to open'
 etag=$(tr -d '\r' <"$TMP/head" | sed -n 's/^ETag: //p')
 call_at GET / -H "If-None-Match: $etag"
 is "$CODE $(wc -c <"$TMP/body")" '304 0' 'and is not sent twice'
