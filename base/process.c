@@ -83,12 +83,17 @@ int process_enter(const char *dir)
 	return fd;
 }
 
+void process_hide(void)
+{
+#ifdef __linux__
+	prctl(PR_SET_DUMPABLE, 0UL);
+#endif
+}
+
 void process_become_owner(const char *dir)
 {
 	close(process_enter(dir));
-#ifdef __linux__
-	prctl(PR_SET_DUMPABLE, 0UL);    /* behind setuid(2), which may set it again */
-#endif
+	process_hide();
 }
 
 char **process_take_environment(void)

@@ -31,9 +31,11 @@ void process_start(enum process_kind kind);
  */
 int process_enter(const char *dir);
 /*
- * The same for the listener and the verbs, which need no descriptor. Passwords and keys pass through them, so they leave no core and
- * can't be looked into by others of their user; a request's process sees to that itself (harden.h).
+ * For the listener and the verbs, through which passwords and keys pass: from now on this process leaves no core, and others of its user can't look
+ * into it. Behind process_enter(), since setuid(2) may undo it. A request's process sees to that itself (harden.h).
  */
+void process_hide(void);
+/* Both, for who needs no descriptor. */
 void process_become_owner(const char *dir);
 
 /*

@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <unistd.h>
 
 #include "base/process.h"
 #include "instance.h"
@@ -160,6 +159,7 @@ struct slice serve(int argc, char **argv, const char **dir, struct slice *peer)
 		log_with_time();
 	listen_early(&asked);
 	int directory = process_enter(data_dir);
+	process_hide();
 	const char *wrong = directory < 0 ? config_no_dir(data_dir) : check_instance();
 	if (wrong)
 		fail(ERROR_STORE_UNAVAILABLE, "SE4", wrong, NULL);

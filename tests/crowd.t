@@ -15,7 +15,7 @@ CHAIN=1500 SAME=60 ENDS=16 MANY=1000
 crowd() { # NAME WORDS...: its figures in $TMP/NAME
     crowd_name=$1
     shift
-    data "$TMP/data-$crowd_name" 'signup = on' 'reuse_grace = 10m'
+    data "$TMP/data-$crowd_name" 'signup = on' 'reuse_grace = 10m' 'sessions_max = 1000'
     "$TMP/crowd" "$BINARY" "$DATA" "$@" >"$TMP/$crowd_name" || fail "$crowd_name: ended with $?"
 }
 figure() { sed -n "s/^$2 //p" "$TMP/$1"; }

@@ -66,7 +66,7 @@ points=$((points + 2))
 confined() { # PID: what the kernel says of it
     {
         awk '/^NoNewPrivs:/ { print "nnp=" $2 }' "/proc/$1/status"
-        awk '/^Max cpu time/ { print "cpu=" $5 } /^Max processes/ { print "nproc=" $4 } /^Max data size/ { print ($5 < 64 * 1024 * 1024 ? "data=bounded" : "data=" $5) }' \
+        awk '/^Max cpu time/ { print "cpu=" $5 } /^Max processes/ { print "nproc=" $4 } /^Max data size/ { print ($4 < 64 * 1024 * 1024 ? "data=bounded" : "data=" $4) }' \
             "/proc/$1/limits"
         # What isn't dumpable belongs to root in /proc.
         stat -c 'proc=%u' "/proc/$1/status"

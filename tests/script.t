@@ -103,7 +103,7 @@ hostile() { # NAME SCRIPT_FILENAME [ARGUMENT...]
     t_case=$1 named=$2
     shift 2
     run SCRIPT_FILENAME="$named" "$LATCHKEY" "$@"
-    like "$SAID|$LOG" "$NONE|latchkey: MA2: latchkey.key: No such file*" "$t_case"
+    like "$SAID|$LOG" "$NONE|latchkey: MA4: *: No such file or directory; latchkey init makes it" "$t_case"
 }
 hostile 'no argument' "$SCRIPT"
 hostile 'an option' "$LATCHKEY" --dir "$TMP/one"
