@@ -167,10 +167,11 @@ static int64_t end_shown(const struct work *w, uint64_t user, const struct origi
 	return ended;
 }
 
-/* A session that begins with a key is found again by its id. The oldest key: it stays when a new one signs. */
+/* A session that begins with a key is found again by its id, of 63 bits as random_id()'s. The oldest key: it stays when a
+ * new one signs. */
 static uint64_t id_by_key(const struct work *w, uint64_t user, struct slice idempotency)
 {
-	return jwt_branch(&w->ring->key[w->ring->count - 1], user, 0, jwt_idempotency(idempotency));
+	return jwt_branch(&w->ring->key[w->ring->count - 1], user, 0, jwt_idempotency(idempotency)) & INT64_MAX;
 }
 
 bool session_again(const struct work *w, uint64_t user, const struct origin *origin, struct session *out)
