@@ -49,9 +49,10 @@ bool password_storable(struct slice hash);
  * Compares a password with the stored hash. stored.n == 0 means that there is no
  * such user: then a fixed hash is checked at `cost`, and the result is
  * PASSWORD_WRONG, so that the time tells nothing. The right password for a hash
- * of another program (crypt.h) is PASSWORD_RIGHT_REHASH. A stored text that can't be
- * read, or that needs more memory than `cost` and can't have it, is PASSWORD_WRONG
- * after the same work, and the log says so. Memory for `cost` that can't be had is
+ * of another program (crypt.h) is PASSWORD_RIGHT_REHASH; a wrong one takes the time
+ * of that hash and of the fixed one. A stored text that can't be read, or that
+ * needs more memory than `cost` and can't have it, is PASSWORD_WRONG after the
+ * same work, and the log says so. Memory for `cost` that can't be had is
  * fail(ERROR_STORE_UNAVAILABLE), whoever asks.
  */
 enum password_verdict password_check(struct slice stored, struct slice password, struct password_cost cost);

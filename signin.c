@@ -7,6 +7,7 @@
 
 #include "audit.h"
 #include "config.h"
+#include "leaked.h"
 #include "password.h"
 #include "store.h"
 #include "throttle.h"
@@ -65,6 +66,11 @@ static enum error finish(enum error e)
 		signin_failed();
 	under_way = NULL;
 	return e;
+}
+
+static bool may_be_chosen(const struct config *config, struct slice password, struct slice name)
+{
+	return password_acceptable(password, name) && !leaked_has(config->dir, password);
 }
 
 /* Whether a password may be tried now, and a slot to hash it in. */
@@ -183,7 +189,7 @@ static enum error check_new_user(const struct config *config, struct slice name,
 		return ERROR_SIGNUP_DISABLED;
 	if (!session_username_ok(name))
 		return ERROR_INVALID_REQUEST;
-	return password_acceptable(password, name) ? ERROR_NONE : ERROR_WEAK_PASSWORD;
+	return may_be_chosen(config, password, name) ? ERROR_NONE : ERROR_WEAK_PASSWORD;
 }
 
 static enum error add_user(void *arg)
@@ -313,7 +319,7 @@ enum error signin_change_password(struct work *w, struct caller *caller, struct 
 	t->caller = caller;
 	t->renewal = renewal;
 	t->salt = renewal->idempotency.p ? salt_by_key(t, renewal->idempotency) : NULL;
-	if (!password_acceptable(next, caller->user.name))
+	if (!may_be_chosen(w->config, next, caller->user.name))
 		return ERROR_WEAK_PASSWORD;
 	enum error e = begin_own_trial(t);
 	if (e == ERROR_NONE)

@@ -29,6 +29,7 @@
 #include "harden.h"
 #include "jwt.h"
 #include "keyring.h"
+#include "leaked.h"
 #include "password.h"
 #include "proxies.h"
 #include "operator/rows.h"
@@ -195,7 +196,7 @@ static void mend_mode(struct check *k, const struct file *f)
 
 static void check_file(struct check *k, const struct file *f)
 {
-	struct stat st;
+	struct stat st = { 0 };
 	if (k->repair)
 		mend_mode(k, f);
 	bool there = (f->link ? stat : lstat)(path_in(k->dir, f->name), &st) == 0;
@@ -276,6 +277,15 @@ static void check_password(struct check *k)
 	else
 		tell(k, cost.kib * k->conf.password_jobs * 1024 > password_ram() / 2 ? FOUND_WARN : FOUND_OK, "password", found,
 			"over half of this host's memory: lower password_jobs or password_memory");
+}
+
+static void check_leaked(struct check *k)
+{
+	int64_t lines;
+	const char *wrong = leaked_wrong(k->dir, &lines);
+	if (wrong || lines)
+		tell(k, wrong ? FOUND_FAIL : FOUND_OK, "leaked", wrong ? wrong : text_join(dec(lines), " passwords that nobody may choose", NULL),
+			"make it anew: LC_ALL=C tr A-Z a-z <LIST | tr -d '\\r' | LC_ALL=C sort -u");
 }
 
 static void check_throttle(struct check *k)
@@ -426,8 +436,8 @@ static void check_clock(struct check *k)
 bool check_run(const char *dir, bool repair, bool json)
 {
 	static void (*const checks[])(struct check *k) = {
-		check_directory, check_files, check_conf, check_key, check_space, check_password, check_throttle, check_proxies, check_sandbox,
-		check_cookies,
+		check_directory, check_files, check_conf, check_key, check_space, check_password, check_leaked, check_throttle, check_proxies,
+		check_sandbox, check_cookies,
 		check_database, check_store, check_trail, check_clock,
 	};
 	struct check k = { .dir = dir, .repair = repair };

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "json.h"
+#include "leaked.h"
 #include "operator/ask.h"
 #include "password.h"
 #include "session.h"
@@ -45,7 +46,8 @@ static int ask_password(struct verb_call *c)
 	struct slice password, again;
 	if (c->given[OPT_HASH])
 		return ask_hash(c);
-	if (!ask_line("Password: ", LIMIT_PASSWORD_MAX, &password) || !password_acceptable(password, c->operand[0]))
+	if (!ask_line("Password: ", LIMIT_PASSWORD_MAX, &password) || !password_acceptable(password, c->operand[0])
+		|| leaked_has(c->dir, password))
 		return verb_no(c, errors[ERROR_WEAK_PASSWORD].message);
 	if (ask_is_terminal() && (!ask_line("Again: ", LIMIT_PASSWORD_MAX, &again) || !slice_is(password, again)))
 		return verb_no(c, "the two are not the same");

@@ -283,13 +283,16 @@ static void equal_work(void)
 {
 	struct password_cost cost = { 2048, 2 };
 	struct slice stored = password_hash(S("some password"), cost);
-	int64_t known = INT64_MAX, unknown = INT64_MAX;
+	struct slice foreign = S("$5$rounds=1000$saltsalt$0123456789012345678901234567890123456789012");
+	int64_t known = INT64_MAX, unknown = INT64_MAX, imported = INT64_MAX;
 	for (int i = 0; i < 25; i++) {
-		int64_t a = nanoseconds(stored, cost), b = nanoseconds(SLICE_NONE, cost);
+		int64_t a = nanoseconds(stored, cost), b = nanoseconds(SLICE_NONE, cost), c = nanoseconds(foreign, cost);
 		known = a < known ? a : known;
 		unknown = b < unknown ? b : unknown;
+		imported = c < imported ? c : imported;
 	}
 	ok(unknown > known * 3 / 4 && unknown < known * 4 / 3, "unknown user %" PRId64 " ns, wrong password %" PRId64 " ns", unknown, known);
+	ok(imported > unknown * 3 / 4, "another program's quick hash isn't refused more quickly: %" PRId64 " ns", imported);
 }
 
 /* ---- what may be a password -------------------------------------------- */

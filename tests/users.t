@@ -173,4 +173,27 @@ exec 9>&-
 wait "$slow_pid"
 like "$(login late 'correct horse')" '{"data":*' 'and the input counts when it ends'
 
+# --- passwords that nobody may choose
+fresh "$TMP/fourth"
+echo 'signup = on' >>"$D/latchkey.conf"
+verdict() { lk check | awk '$2 == "leaked"'; }
+is "$(verdict)" '' 'check without a list has nothing to say'
+printf 'Tr0ub4dor&3\ncorrect horse\nCorrect Horse\n' | LC_ALL=C tr A-Z a-z | tr -d '\r' | LC_ALL=C sort -u >"$D/latchkey.leaked"
+like "$(verdict)" 'ok *2 passwords that nobody may choose' 'check counts a list'
+want 1 'user add' 'Correct horse' lk user add ann
+like "$err" '*be neither common nor *' 'is refused what is on it'
+want 0 'and not what is not' 'correct horses' lk user add ann
+want 1 'user passwd too' 'correct horse' lk user passwd ann
+like "$(cgi /register '{"username":"ben","password":"TR0UB4dor&3"}')" '*weak_password*' 'so is a sign-up'
+answer=$(login ann 'correct horses')
+token=$(printf '%s' "$answer" | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+like "$(cgi /password "{\"access_token\":\"$token\",\"current_password\":\"correct horses\",\"new_password\":\"correct horse\"}")" \
+    '*weak_password*' 'and a change'
+is "$(cgi /password "{\"access_token\":\"$token\",\"current_password\":\"correct horses\",\"new_password\":\"correct mares\"}")" '' \
+    'to another it is done'
+printf 'correct mares\n' >"$D/latchkey.leaked"
+like "$(login ann 'correct mares')" '{"data":*' 'who has one already can sign in'
+printf 'b\na\n' >"$D/latchkey.leaked"
+like "$(verdict)" "fail *latchkey.leaked: line 2 isn't behind the one before it *make it anew: *" 'a list in disorder is found'
+
 done_testing
