@@ -136,6 +136,7 @@ export function createSession({
   const entries = {};                                 // sign-ins under way
   let lastError, told = 0, timer, channel, leaving;
   let inLock = 0, outbox = [];
+  let paused;                         // where there is no lock: so long the other tabs wait for a refresh of this one
   let gone;                           // dispose() was called
 
   /* ---- the record, and storage
@@ -205,7 +206,7 @@ export function createSession({
     raw = text;
     if (text === seen) return;
     if (live() && !sid && !found.out) raw = JSON.stringify(record);   // cleared: the next refresh writes it again
-    else if (known && !seen) owe(found.refresh);      // the user acted before it could be read
+    else if (!same && known && !seen) cookie || owe(found.refresh);     // the user acted before it could be read
     else if (!same || gen >= record.gen) {
       if (same && gen > record.gen && !found.ended) emit('refreshed', { generation: gen, by: 'peer' });
       record = found;
@@ -225,7 +226,7 @@ export function createSession({
   }
 
   function save(next) {
-    const { sid, out } = next, news = { sid, out: out && record.sid };
+    const news = { sid: next.sid, out: next.out && record.sid };
     record = next;
     writing++;
     know();
@@ -258,7 +259,7 @@ export function createSession({
 
   // ---- time
 
-  const left = token => token && now() >= token.since - CLOCK_SLACK ? token.exp - now() : 0;
+  const left = token => now() >= token?.since - CLOCK_SLACK ? token.exp - now() : 0;
 
   /* A token that lasts to the session's end can't be improved upon: no lead. */
   const lead = token => token.end && token.exp >= token.end - 1e3 ? 0
@@ -408,7 +409,7 @@ export function createSession({
       return await locks.request(name, { signal: abortAfter(timeout + 2e3) }, run);
     } catch (error) {                 // not granted in time, or there are no locks here
       if (entered) throw error;
-      return await (moved(seen) ? exclusive(work, lag) : run());
+      return await (moved(seen) ? exclusive(work, lag) : run(paused = { since: asked, exp: now() + 1e3 }));
     } finally {
       inLock--;
       queueMicrotask(flush);
@@ -419,7 +420,7 @@ export function createSession({
 
   /* One for all callers. `need`: this document wants a token of its own, and not `refused`. A flight
    * that was joined may have ended with another tab's success, which in cookie mode brings none. */
-  const supplied = refused => own && own.access !== refused && left(own) > 0;
+  const supplied = refused => own?.access !== refused && left(own) > 0;
 
   async function refresh(wish) {
     if (flight) {
@@ -435,7 +436,7 @@ export function createSession({
 
   async function renew(seen, { need, refused, force }) {
     const readable = await reload();
-    if (known && (cookie ? record.out || record.ended : !live())) throw signedOut();
+    if (known && (!live() && !cookie || record.ended || record.out)) throw signedOut();
     if (moved(seen) && (need ? supplied(refused) : left(record) > 0)) return;
     const t = now(), sent = record, tries = admit(t, force, need);
     try {
@@ -461,9 +462,11 @@ export function createSession({
    * because a write failed, that is the last refresh once more; the server answers it alike, and
    * with a fresh access token. A cookie is never behind, so there the stored key is used for it, and
    * stays the key until it is answered. What is counted is written before it leaves, as is a key where
-   * there is none: of a cookie alone, or stored by 0.1.0. */
+   * there is none: of a cookie alone, or stored by 0.1.0.
+   * Without a lock, which plain HTTP has not, the others pause meanwhile: a request that leaves with
+   * its cookie, and waits for a connection while two others go on, comes with one that is too old. */
   async function ground(tries) {
-    await save({ ...record, tries, key: (cookie ? stored() : record).key || newKey() });
+    await save({ ...record, tries, paused, key: (cookie ? stored() : record).key || newKey() });
     return stored();
   }
 
@@ -507,10 +510,9 @@ export function createSession({
 
   function backOff(error, force, t) {
     const fails = force ? 1 : (record.fails || 0) + 1;
-    const wait = Math.min(maxBackoff, 1e3 * 2 ** fails) * (.5 + random() / 2) * (error.transient ? 1 : 10);
+    const wait = Math.min(maxBackoff / 2, 500 * 2 ** fails) * (1 + random()) * (error.transient ? 1 : 10);
     const asked = (error.retryAfter || 0) * (1 + random() / 5);       // not all in the same instant
-    const since = now(), exp = since + Math.max(wait, asked);
-    told = exp;
+    const since = now(), exp = told = since + Math.max(wait, asked);
     emit('error', error);
     return save({ ...record, tries: [...new Set(record.tries).add(t)], fails, paused: { since, exp, asked: asked > wait } });
   }
@@ -527,7 +529,7 @@ export function createSession({
     const done = () => known && (!live() || mine && record.sid !== mine || left(grant(safe)) > 0);
     const attempt = force => ready.then(() => done() || refresh({ need: !safe, force }).then(() => attempt()));
     const waiting = new Promise((resolve, reject) => {
-      check = () => { if (done()) resolve(); };
+      check = () => done() && resolve();
       const ask = force => attempt(force).then(check, error => {
         check();
         if (!queueTimeout || !error.transient) reject(error);
@@ -595,7 +597,7 @@ export function createSession({
 
   /* The same once more, by a double click, joins the one that runs. */
   function signIn(credentials, path = '/login') {
-    const what = JSON.stringify([path, credentials]);
+    const what = path + JSON.stringify(credentials);
     return entries[what] ||= enter(credentials, path).finally(() => { delete entries[what]; });
   }
 
@@ -655,8 +657,8 @@ export function createSession({
     for (const { refresh, all } of record.logouts || []) {
       try { await call('/logout', { refresh_token: refresh, all }); } catch (error) { if (error.transient) return error; }
       await reload();
-      const rest = (record.logouts || []).filter(end => end.refresh !== refresh);
-      await save({ ...record, logouts: rest[0] && rest });
+      const logouts = record.logouts?.filter(end => end.refresh !== refresh);
+      await save({ ...record, logouts: logouts?.[0] && logouts });
     }
   }
 

@@ -26,7 +26,7 @@ const CAPABILITIES = {
   "the app's own `isAuthError`, given a copy": [['isAuthError === refusesToken ? response : response.clone()', 'response'], ['if (copy !== response) copy.body?.cancel?.().catch(noop);', '']],
   '`token({ refused })`': [['if (refused && own?.access === refused) await refresh({ need: true, refused });', '']],
   '`accessCookie`': [["accessCookie && /^(GET|HEAD)$/i.test(init.method || input.method || 'GET')", 'false']],
-  'the Web Lock, its bound, and callbacks outside it': [["    try {\n      return await locks.request(name, { signal: abortAfter(timeout + 2e3) }, run);\n    } catch (error) {                 // not granted in time, or there are no locks here\n      if (entered) throw error;\n      return await (moved(seen) ? exclusive(work, lag) : run());\n    } finally {\n      inLock--;\n      queueMicrotask(flush);\n    }", 'return run();']],
+  'the Web Lock, its bound, and callbacks outside it': [["    try {\n      return await locks.request(name, { signal: abortAfter(timeout + 2e3) }, run);\n    } catch (error) {                 // not granted in time, or there are no locks here\n      if (entered) throw error;\n      return await (moved(seen) ? exclusive(work, lag) : run(paused = { since: asked, exp: now() + 1e3 }));\n    } finally {\n      inLock--;\n      queueMicrotask(flush);\n    }", 'return run();']],
   'the other tabs: what they write, and what they say': [['hear'], ["if (same && gen > record.gen && !found.ended) emit('refreshed', { generation: gen, by: 'peer' });", '']],
   'limits of storms, pauses, Retry-After': [['admit'], ['backOff'], ['retryAfter']],
   'the commit guard: sign-out wins over a refresh in flight': [['if (id !== sid && (out || sid !== sent.sid)) {', 'if (false) {']],

@@ -19,7 +19,10 @@ export const mutations = [
     from: '{ signal: abortAfter(timeout + 2e3) }', to: '{}',
   }, {
     name: 'that a tab waits again while others get on', mode: 'cookie', fails: 'tabs that have to wait long',
-    from: 'moved(seen) ? exclusive(work, lag) : run()', to: 'run()',
+    from: 'moved(seen) ? exclusive(work, lag) : run(', to: 'run(',
+  }, {
+    name: 'that others pause where there is no lock', mode: 'cookie', fails: 'without locks no tab overtakes',
+    from: 'run(paused = { since: asked, exp: now() + 1e3 })', to: 'run()',
   }, {
     name: 'the re-read inside the lock', mode: 'body', fails: 'a session that heard nothing',
     from: 'const readable = await reload();', to: 'const readable = true;',
@@ -37,7 +40,7 @@ export const mutations = [
     from: 'exp: after(data.expires_in),', to: 'exp: data.access_expires_at * 1e3,',
   }, {
     name: 'the clock that steps back', mode: 'body', fails: 'a clock that jumps five hours ahead',
-    from: 'token && now() >= token.since - CLOCK_SLACK ?', to: 'token ?',
+    from: 'now() >= token?.since - CLOCK_SLACK ?', to: 'token ?',
   }, {
     name: 'the commit guard of sign-out', mode: 'body', fails: 'sign-out in another tab wins',
     from: 'if (id !== sid && (out || sid !== sent.sid)) {', to: 'if (false) {',
@@ -149,7 +152,10 @@ export const mutations = [
     from: 'if (!known || !readable && !cookie) throw', to: 'if (!known) throw',
   }, {
     name: 'that a sign-in is newer than unread storage', mode: 'node', fails: 'a sign-in while storage could not be read',
-    from: 'else if (known && !seen) owe(found.refresh);', to: '',
+    from: 'cookie || owe(found.refresh);', to: ';',
+  }, {
+    name: 'that what a sign-in has stored itself is not older than it', mode: 'node', fails: 'a sign-in whose own record is read first',
+    from: '!same && known && !seen', to: 'known && !seen', also: ['cookie || owe(found.refresh);', 'owe(found.refresh);'],
   }, {
     name: 'that cleared storage is no sign-out', mode: 'node', fails: 'storage that somebody cleared',
     from: 'if (live() && !sid && !found.out) raw = JSON.stringify(record);', to: 'if (false);',

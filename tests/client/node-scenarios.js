@@ -15,7 +15,8 @@ const busy = { status: 503, json: { error: { code: 'busy', message: '' } } };
 const post = body => ({ method: 'POST', body });
 const statuses = responses => responses.map(r => r.status);
 /* fetch() for sessions whose short `timeout` is meant for storage. */
-const patient = (url, init) => fetch(url, { ...init, signal: undefined });
+const withoutLimit = send => (url, init) => send(url, { ...init, signal: undefined });
+const patient = withoutLimit(fetch);
 /* A session that is signed in; that this works at all is what is looked at. */
 async function made(t, options) {
   let s;
@@ -289,6 +290,22 @@ test('a sign-in while storage could not be read is newer than what it held', asy
   await s.wake();
   t.ok(s.id !== first && t.stored().sid === s.id, 'the second session stands, and is stored');
   await t.until(async () => !(await t.live(s)).includes(first), 'the first one is ended');
+});
+
+test('a sign-in whose own record is read first, because storage answers late, ends no session', async t => {
+  for (const mode of ['body', 'cookie']) {
+    let late = true;
+    const held = [], wait = () => late ? new Promise(resolve => { held.push(resolve); }) : undefined, plain = t.storage();
+    const storage = { getItem: () => wait()?.then(() => plain.getItem()) ?? plain.getItem(), setItem: (_, text) => plain.setItem(_, text).then(wait) };
+    const s = await t.signedIn({ mode, timeout: 300, fetch: mode === 'cookie' ? withoutLimit(jar()) : patient, storage });
+    late = false;
+    await s.wake();
+    for (const release of held) release();
+    await s.wake();
+    t.equal([await t.outcome(s.refresh()), t.proxy.count('/logout'), s.state], ['ok', 0, 'active'], mode + ': a refresh, sign-outs, state');
+    s.dispose();
+    fs.rmSync(t.file);
+  }
 });
 
 test('storage that somebody cleared: the session goes on, and is stored by its next refresh', async t => {

@@ -11,7 +11,7 @@
 // Faults: {status, json|html, headers} answered instead of asking upstream; {drop: true} the request
 // reaches upstream but its answer is lost; {cut: true} nothing reaches upstream; {hang: true} never
 // answers; {delay: ms} before upstream is asked; {late: ms} between upstream's answer and ours;
-// {hold: promise} like late, until the promise settles.
+// {hold: promise} like late, until the promise settles; {until: promise} like delay.
 //
 // Chromium sends a request again by itself, a POST too, when a connection that it had open already
 // ends without an answer or with a 408: a fault that must be seen by the page has to be an always().
@@ -91,6 +91,7 @@ export async function openProxy({ upstream, module, files = {}, port = 0 }) {
     if (fault.hang) return;
     if (fault.cut) return void res.destroy();
     if (fault.delay) await sleep(fault.delay);
+    await fault.until;
     if (fault.status) return answer(res, { ...fault, status: entry.status = fault.status });
     const reply = await ask(req, req.url, req.method, entry.raw);
     entry.status = reply.status;

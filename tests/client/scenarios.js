@@ -774,6 +774,22 @@ test('twenty documents at once, and twenty loads one after the other, are no sto
     t.equal(await documents(page, 20, serial), Array(20).fill([200, 0]), serial ? 'in turn: status, errors' : 'at once: status, errors');
 }, oneServer);
 
+/* Over plain HTTP a browser has no locks. The clock of these pages stands still: only the answer ends their wait. */
+test('without locks no tab overtakes a request that is on its way', async t => {
+  const stop = at => { Date.now = () => at; }, open = () => t.tab({ locks: null }, stop, Date.now());
+  await t.signedIn({ locks: null });
+  const [first, ...others] = [await open(), await open(), await open()];
+  let release;
+  t.proxy.when('/refresh', { until: new Promise(resolve => { release = resolve; }) });
+  const ask = page => get(page, '/app/echo').catch(String), asked = [ask(first)];
+  await t.until(() => t.refreshes === 1, 'the first refresh');
+  asked.push(...others.map(ask));
+  await sleep(1500);                              // two that went now would make the cookie of the first too old
+  t.equal(t.refreshes, 1, 'refreshes meanwhile');
+  release();
+  t.equal((await Promise.all(asked)).map(r => r.status), oks(3), 'statuses');
+}, oneServer);
+
 test('a tab whose storage is full hears of a sign-out in another one', async t => {
   const page = await t.signedIn(), peer = await t.tab();
   await page.evaluate(() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; });

@@ -82,7 +82,7 @@ export function upstream(kind, config = {}) {
 }
 
 /* latchkey's own command line on the data directory of a server: admin(up, 'user', 'set', …). */
-export const admin = (server, ...args) => execFileSync(binary, args, { env: { ...process.env, LATCHKEY_DIR: server.data }, encoding: 'utf8', stdio: 'pipe' });
+export const admin = (server, ...args) => execFileSync(binary, args, { env: { ...process.env, LATCHKEY_DIR: server.data }, encoding: 'utf8', stdio: 'pipe', maxBuffer: 2 ** 28 });
 
 export function stopAll() {
   for (const cleanup of cleanups.splice(0)) cleanup();

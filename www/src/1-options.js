@@ -136,5 +136,6 @@ export function createSession({
   const entries = {};                                 // sign-ins under way
   let lastError, told = 0, timer, channel, leaving;
   let inLock = 0, outbox = [];
+  let paused;                         // where there is no lock: so long the other tabs wait for a refresh of this one
   let gone;                           // dispose() was called
 

@@ -65,7 +65,7 @@
     raw = text;
     if (text === seen) return;
     if (live() && !sid && !found.out) raw = JSON.stringify(record);   // cleared: the next refresh writes it again
-    else if (known && !seen) owe(found.refresh);      // the user acted before it could be read
+    else if (!same && known && !seen) cookie || owe(found.refresh);     // the user acted before it could be read
     else if (!same || gen >= record.gen) {
       if (same && gen > record.gen && !found.ended) emit('refreshed', { generation: gen, by: 'peer' });
       record = found;
@@ -85,7 +85,7 @@
   }
 
   function save(next) {
-    const { sid, out } = next, news = { sid, out: out && record.sid };
+    const news = { sid: next.sid, out: next.out && record.sid };
     record = next;
     writing++;
     know();
@@ -118,7 +118,7 @@
 
   // ---- time
 
-  const left = token => token && now() >= token.since - CLOCK_SLACK ? token.exp - now() : 0;
+  const left = token => now() >= token?.since - CLOCK_SLACK ? token.exp - now() : 0;
 
   /* A token that lasts to the session's end can't be improved upon: no lead. */
   const lead = token => token.end && token.exp >= token.end - 1e3 ? 0

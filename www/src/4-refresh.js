@@ -57,7 +57,7 @@
       return await locks.request(name, { signal: abortAfter(timeout + 2e3) }, run);
     } catch (error) {                 // not granted in time, or there are no locks here
       if (entered) throw error;
-      return await (moved(seen) ? exclusive(work, lag) : run());
+      return await (moved(seen) ? exclusive(work, lag) : run(paused = { since: asked, exp: now() + 1e3 }));
     } finally {
       inLock--;
       queueMicrotask(flush);
@@ -68,7 +68,7 @@
 
   /* One for all callers. `need`: this document wants a token of its own, and not `refused`. A flight
    * that was joined may have ended with another tab's success, which in cookie mode brings none. */
-  const supplied = refused => own && own.access !== refused && left(own) > 0;
+  const supplied = refused => own?.access !== refused && left(own) > 0;
 
   async function refresh(wish) {
     if (flight) {
@@ -84,7 +84,7 @@
 
   async function renew(seen, { need, refused, force }) {
     const readable = await reload();
-    if (known && (cookie ? record.out || record.ended : !live())) throw signedOut();
+    if (known && (!live() && !cookie || record.ended || record.out)) throw signedOut();
     if (moved(seen) && (need ? supplied(refused) : left(record) > 0)) return;
     const t = now(), sent = record, tries = admit(t, force, need);
     try {
@@ -110,9 +110,11 @@
    * because a write failed, that is the last refresh once more; the server answers it alike, and
    * with a fresh access token. A cookie is never behind, so there the stored key is used for it, and
    * stays the key until it is answered. What is counted is written before it leaves, as is a key where
-   * there is none: of a cookie alone, or stored by 0.1.0. */
+   * there is none: of a cookie alone, or stored by 0.1.0.
+   * Without a lock, which plain HTTP has not, the others pause meanwhile: a request that leaves with
+   * its cookie, and waits for a connection while two others go on, comes with one that is too old. */
   async function ground(tries) {
-    await save({ ...record, tries, key: (cookie ? stored() : record).key || newKey() });
+    await save({ ...record, tries, paused, key: (cookie ? stored() : record).key || newKey() });
     return stored();
   }
 
@@ -156,10 +158,9 @@
 
   function backOff(error, force, t) {
     const fails = force ? 1 : (record.fails || 0) + 1;
-    const wait = Math.min(maxBackoff, 1e3 * 2 ** fails) * (.5 + random() / 2) * (error.transient ? 1 : 10);
+    const wait = Math.min(maxBackoff / 2, 500 * 2 ** fails) * (1 + random()) * (error.transient ? 1 : 10);
     const asked = (error.retryAfter || 0) * (1 + random() / 5);       // not all in the same instant
-    const since = now(), exp = since + Math.max(wait, asked);
-    told = exp;
+    const since = now(), exp = told = since + Math.max(wait, asked);
     emit('error', error);
     return save({ ...record, tries: [...new Set(record.tries).add(t)], fails, paused: { since, exp, asked: asked > wait } });
   }

@@ -10,7 +10,7 @@
     const done = () => known && (!live() || mine && record.sid !== mine || left(grant(safe)) > 0);
     const attempt = force => ready.then(() => done() || refresh({ need: !safe, force }).then(() => attempt()));
     const waiting = new Promise((resolve, reject) => {
-      check = () => { if (done()) resolve(); };
+      check = () => done() && resolve();
       const ask = force => attempt(force).then(check, error => {
         check();
         if (!queueTimeout || !error.transient) reject(error);

@@ -2,7 +2,7 @@
 
   /* The same once more, by a double click, joins the one that runs. */
   function signIn(credentials, path = '/login') {
-    const what = JSON.stringify([path, credentials]);
+    const what = path + JSON.stringify(credentials);
     return entries[what] ||= enter(credentials, path).finally(() => { delete entries[what]; });
   }
 
@@ -62,8 +62,8 @@
     for (const { refresh, all } of record.logouts || []) {
       try { await call('/logout', { refresh_token: refresh, all }); } catch (error) { if (error.transient) return error; }
       await reload();
-      const rest = (record.logouts || []).filter(end => end.refresh !== refresh);
-      await save({ ...record, logouts: rest[0] && rest });
+      const logouts = record.logouts?.filter(end => end.refresh !== refresh);
+      await save({ ...record, logouts: logouts?.[0] && logouts });
     }
   }
 
