@@ -39,7 +39,8 @@
  *     gets the same successor.
  *   - Storage is found, empty or unreadable, and unreadable is never taken for empty. What could
  *     not be written is written again.
- *   - The lock is an optimisation and its wait is bounded; without it the server settles the race.
+ *   - The lock's wait is bounded. Without it the other tabs pause while one refreshes, and the server
+ *     settles what is left of the race.
  *   - No token reaches a URL, a log, an error, an event or a broadcast. Callbacks run outside locks.
  *
  * session.js is the parts in www/src one after the other (tests/client/build.sh): change it there.
