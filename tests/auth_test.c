@@ -1096,6 +1096,14 @@ static void renamed_cookies(void)
 		is_int(number("generation"), 3 + newer_first, "a new generation");
 		now = taken();
 	}
+	struct signed_in before = now;
+	refresh_by(jar("__Secure-latchkey-0", before.refresh, NULL), "{\"idempotency_key\":\"lost\"}");
+	now = taken();
+	for (int newer_first = 0; newer_first < 2; newer_first++) {
+		refresh_by(newer_first ? jar("__Secure-latchkey-0", now.refresh, "__Secure-latchkey", before.refresh, NULL)
+			: jar("__Secure-latchkey", before.refresh, "__Secure-latchkey-0", now.refresh, NULL), "{\"idempotency_key\":\"lost\"}");
+		ok(rp.status == 200 && strcmp(taken().refresh, now.refresh) == 0, "the same request again goes before both");
+	}
 	rq.cookie = jar("__Secure-latchkey", old.refresh, "__Secure-latchkey-0", now.refresh, NULL);
 	rq.sec_fetch_site = S("same-origin");
 	post("/logout", NULL);
@@ -1210,11 +1218,12 @@ static void unusable_cookies(void)
 		{ NULL, "http://localhost:5173", "example.test", NULL, false, "__Secure-latchkey-" },
 		{ "same-origin", "http://localhost:8080", "127.0.0.1:8080", NULL, false, "latchkey-" },
 		{ "same-origin", "http://localhost:8080", "example.test", NULL, false, "__Secure-latchkey-" },
+		{ NULL, "http://dev.example", "example.test", NULL, false, "__Secure-latchkey-" },
 		{ NULL, "http://192.168.1.1", "192.168.1.1", NULL, true, "latchkey-" },
 		{ NULL, NULL, "192.168.1.1", NULL, true, "latchkey-" },
 		{ NULL, "https://192.168.1.1", "192.168.1.1", NULL, true, "__Secure-latchkey-" },
 	};
-	config.cors_origins = S("https://app.example http://localhost:5173");
+	config.cors_origins = S("https://app.example http://localhost:5173 http://dev.example");
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		config.insecure_cookie = cases[i].option;
 		rq.peer = S("127.0.0.1");
@@ -1921,6 +1930,9 @@ static void sign_in_again(void)
 	ok(strcmp(first.session, enter_with("/login", "bob", "correct horse", key).session) != 0, "the key is each user's own");
 	struct signed_in cookie = enter_with("/login", "alice", "correct horse", ",\"idempotency_key\":\"0123456789abcdef\",\"cookie\":true");
 	ok(rp.status == 200 && strcmp(cookie.session, first.session) != 0 && row_of(cookie.session).cookie, "another mode is no lost answer");
+	struct signed_in brief = enter_with("/login", "alice", "correct horse",
+		",\"idempotency_key\":\"0123456789abcdef\",\"cookie\":true,\"remember\":false");
+	ok(rp.status == 200 && strcmp(brief.session, cookie.session) != 0 && row_of(brief.session).brief, "nor another cookie");
 	enter_with("/login", "alice", "wrong", key);
 	expect(401, "invalid_credentials", "the key is no password");
 	post("/refresh", refresh_body(first.refresh));

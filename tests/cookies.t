@@ -1,8 +1,10 @@
 #!/bin/sh
-# Cookie mode with a real cookie jar: two instances on one host, whose cookies a browser keeps in one place.
-# needs: curl
+# Cookie mode with a real cookie jar: two instances on one host, whose cookies a browser keeps in one place; and cookies that
+# another host of the domain has planted (planted.py).
+# needs: curl python3
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/calls.sh"
+in_memory
 tmpdir
 
 # instance NAME: a data directory with a user of that name, served; its address is in $AT.
@@ -63,4 +65,22 @@ is "$(on_lan /login "$lan_sign_in")" bob 'with the option it signs in'
 is "$(grep -c '	latchkey-' "$TMP/lan")" 2 'its jar keeps the cookies'
 is "$(on_lan /refresh '{"cookie":true}')" bob 'and it refreshes'
 like "$("$LATCHKEY" check --dir "$TMP/bob")" '*warn*cookies*insecure_cookie = on*' 'check warns of that'
+
+# --- planted cookies
+data "$TMP/planted"
+printf '%s\n' "$PASSWORD" | verb user add other >/dev/null
+planted() { /usr/bin/python3 "$TOP/tests/planted.py" "$LATCHKEY" "$DATA" "$@" >"$TMP/swept" 2>&1 || diag "$(tail -n 5 "$TMP/swept")"; }
+most=2
+[ -z "${TORTURE-}" ] || most=4
+planted "$most"
+grep '^#' "$TMP/swept"
+read -r points failures <<END
+$(tail -n 1 "$TMP/swept")
+END
+ok "cookies beside the own one, in each order ($points)" test "$points" -gt 100
+is "$failures" 0 'none hides the own session, none takes its place'
+planted 1 wrong
+caught=$(tail -n 1 "$TMP/swept" | cut -d ' ' -f 2)
+ok "control: a page that names the other's session is signed in as the other ($caught times)" test "$caught" -gt 0
+promise planted "$points" "$failures" "a page that names the other's session: seen $caught times"
 done_testing

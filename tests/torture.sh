@@ -34,6 +34,7 @@ greedy	Slow and greedy peers cost little
 turn	The turn of the store is never held while a client is waited for
 late	A request whose client has gone is not carried out late
 lost	A sign-in, sign-up or change of the password whose answer was lost: sent again with its key it is answered, and done once
+planted	A cookie that another host has planted hides no session and takes the place of none
 batch	One request that fails decides the answer of no other
 secrets	No secret leaks
 guess	Guessing passwords is throttled, the right one gets in
