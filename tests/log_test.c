@@ -27,8 +27,13 @@ int connect_here(int fd, const struct sockaddr *to, socklen_t n)
 	return (int)(logger ? syscall(SYS_connect, fd, &name, sizeof name) : syscall(SYS_connect, fd, to, n));
 }
 
-/* The clock is this file's, too: a leap day. */
-time_t time_here(time_t *out) __asm__("time");
+/* The clock is this file's, too: a leap day. Where pointers have 32 bits musl's time(2) is called so. */
+#if __SIZEOF_POINTER__ == 4
+#define TIME_SYMBOL "__time64"
+#else
+#define TIME_SYMBOL "time"
+#endif
+time_t time_here(time_t *out) __asm__(TIME_SYMBOL);
 time_t time_here(time_t *out)
 {
 	if (out)
