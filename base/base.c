@@ -218,12 +218,12 @@ void arena_back(size_t mark)
 #else
 
 /*
- * One block of zero pages, which cost nothing until they are touched. The
- * largest request (16 KiB head, 16 KiB body, its marks, an answer of 100 rows)
- * stays under a third of it. The reserve is for the handler of a fail(): a
+ * One block of zero pages, which cost nothing until they are touched. What a
+ * request of each route may take of it is held by memory_test.c: at most 224 KiB,
+ * a list of sessions 272. The reserve is for the handler of a fail(): a
  * request that has used up all the rest is answered too.
  */
-enum { BLOCK = 512 * 1024, RESERVE = 64 * 1024 };
+enum { BLOCK = 768 * 1024, RESERVE = 64 * 1024 };
 static _Alignas(max_align_t) char block[BLOCK];
 static size_t block_used, block_end = BLOCK - RESERVE;
 static bool reserve_open;

@@ -160,10 +160,13 @@ void connection_drop_bytes(struct connection *c)
 
 void connection_keep_request(struct connection *c, struct slice request)
 {
-	char *copy = malloc(request.n);
 	connection_forget_request(c);
-	if (copy)
-		c->asked = (struct slice){ memcpy(copy, request.p, request.n), request.n };
+	char *copy = malloc(request.n);
+	if (!copy)
+		return;
+	memcpy(copy, request.p, request.n);
+	c->asked.p = copy;
+	c->asked.n = request.n;
 }
 
 void connection_forget_request(struct connection *c)

@@ -41,7 +41,7 @@ enum {
 	LEAVE_MS = 10000,               /* to finish what was begun when told to end */
 	SWEEP_MS = 500,
 	REST_MS = 1000,                 /* after so long without a request the log is emptied for other processes */
-	ARENA_MOST = 256 * 1024,        /* half of it: then the batch is closed */
+	ARENA_MOST = 256 * 1024,        /* then the batch is closed; what one request may take beyond it there is (memory_test.c) */
 	ACCEPTS = 32,                   /* of one socket at once, so that open connections are served too */
 	ALONE_FAILURES = 8              /* of requests that run again: after so many the rest isn't tried */
 };
