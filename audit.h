@@ -23,6 +23,7 @@ struct work {
 	const struct config *config;
 	const struct keyring *ring;     /* NULL where no token is opened or issued */
 	struct slice peer;              /* the client's address; empty for the operator and for AF_UNIX */
+	bool hidden;                    /* the peer is a front that isn't trusted: its address is no client's */
 	struct slice agent;             /* its User-Agent; LIMIT_AGENT bytes of it count */
 	bool (*is_gone)(const void *client);    /* nobody waits for the answer any more; NULL: that can't be known */
 	const void *client;

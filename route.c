@@ -238,7 +238,7 @@ void route_answer(const struct dialect *d, const struct config *config, const st
 	enum error e, struct reply *rp)
 {
 	struct call c = {
-		.work = { .config = config, .ring = ring, .peer = rq->peer, .agent = rq->user_agent, .is_gone = is_gone, .client = rq },
+		.work = { .config = config, .ring = ring, .peer = rq->peer, .hidden = rq->hidden, .agent = rq->user_agent, .is_gone = is_gone, .client = rq },
 		.dialect = d, .rq = rq, .rp = rp, .path = path_in_dialect(d, rq), .own = arena(d->size),
 	};
 	if (e == ERROR_NONE) {

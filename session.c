@@ -237,10 +237,15 @@ struct attempt {
 	const struct rule *rule;
 };
 
-/* From the network and the agent that the session was used from last. */
+/*
+ * From the network and the agent that the session was used from last. A front that hides its clients may have several
+ * addresses of its own, which say nothing.
+ */
 static bool is_near(const struct work *w, const struct session *s)
 {
-	return slice_is(s->agent, agent_of(w)) && address_near(s->ip, w->peer);
+	struct address last;
+	bool behind_front = w->hidden && address_parse(s->ip, &last) && address_is_neighbour(&last);
+	return slice_is(s->agent, agent_of(w)) && (behind_front || address_near(s->ip, w->peer));
 }
 
 static const struct rule *judge_token(const struct work *w, struct rotation *r)
@@ -428,7 +433,7 @@ enum error session_check_times(const struct work *w, struct caller *a)
 
 enum error session_check_live(const struct work *w, struct caller *a)
 {
-	if (!store_session(a->claims.sid, &a->session) || !store_user(a->session.user, &a->user))
+	if (!store_session(a->claims.sid, &a->session) || a->session.user != a->claims.sub || !store_user(a->session.user, &a->user))
 		return because(a, ERROR_TOKEN_INVALID, "the session has ended");
 	if (session_over(w, &a->session, &a->user))
 		return because(a, ERROR_SESSION_REVOKED, "the session has ended");

@@ -689,15 +689,16 @@ static void access_tokens(void)
 	post("/logout", refresh_body(ended.refresh));
 	change(store_user_delete, gone);
 	change(disable, off);
-	uint64_t sid = row_of(alice.session).id;
-	struct access_claims c = { .iss = config.issuer, .aud = config.audience, .name = S("alice"), .sub = 1, .sid = sid, .iat = clock_now, .exp = clock_now + 900 };
-	struct access_claims iss = c, aud = c, expired = c, future = c, edge = c, unknown = c;
+	const struct session row = row_of(alice.session);
+	struct access_claims c = { .iss = config.issuer, .aud = config.audience, .name = S("alice"), .sub = row.user, .sid = row.id, .iat = clock_now, .exp = clock_now + 900 };
+	struct access_claims iss = c, aud = c, expired = c, future = c, edge = c, unknown = c, foreign = c;
 	iss.iss = S("elsewhere");
 	aud.aud = S("others");
 	expired.exp = clock_now;
 	future.iat = clock_now + 121;
 	edge.iat = clock_now + 120;
 	unknown.sid = 1;
+	foreign.sub = 1;
 	char *broken = strdup(alice.access);
 	broken[strlen(broken) - 2] ^= 1;
 	const struct { const char *what; struct slice header; const char *code; bool stored, challenged; } tokens[] = {
@@ -713,6 +714,7 @@ static void access_tokens(void)
 		{ "an expired one", slice_of(strdup(text("Bearer %s", slice_text(forge(expired))).p)), "token_expired", false, true },
 		{ "one from the future", slice_of(strdup(text("Bearer %s", slice_text(forge(future))).p)), "token_invalid", false, true },
 		{ "an unknown session", slice_of(strdup(text("Bearer %s", slice_text(forge(unknown))).p)), "token_invalid", true, true },
+		{ "another user's session, by who has the exported key", slice_of(strdup(text("Bearer %s", slice_text(forge(foreign))).p)), "token_invalid", true, true },
 		{ "an ended session", slice_of(strdup(text("Bearer %s", ended.access).p)), "session_revoked", true, true },
 		{ "a deleted user", slice_of(strdup(text("Bearer %s", deleted.access).p)), "token_invalid", true, true },
 		{ "a disabled user", slice_of(strdup(text("Bearer %s", disabled.access).p)), "session_revoked", true, true },
@@ -1738,7 +1740,7 @@ static void bounded(void)
 {
 	uint64_t user = add_user("quinn", "correct horse", false);
 	config.sessions_max = 5;
-	struct signed_in s[8];
+	struct signed_in s[7];
 	for (int i = 0; i < 5; i++) {
 		s[i] = sign_in("quinn", "");
 		is_int(last_event().count, 0, "sign-in %d ends none", i);
@@ -1756,7 +1758,7 @@ static void bounded(void)
 	add_sessions(user, 7500, 90, 0);
 	s[6] = sign_in("quinn", "");
 	is_int(last_event().count, 64, "whoever has many more loses some at each sign-in");
-	s[7] = sign_in("quinn", "");
+	sign_in("quinn", "");
 	is_int(last_event().count, 28, "until it is enough");
 	for (int i = 0; i < 5; i++)
 		sign_in("quinn", "");
@@ -2088,6 +2090,26 @@ static void new_password(void)
 	expect(401, "invalid_credentials", "the old password is no more");
 	post("/login", "{\"username\":\"frank\",\"password\":\"battery staple\"}");
 	expect(200, NULL, "the new one is");
+}
+
+/* Behind a front that isn't trusted the agent alone tells who asks, whichever of its addresses it has. */
+static void behind_fronts(void)
+{
+	static const struct { const char *first, *then; bool hidden; enum event event; } cases[] = {
+		{ "10.0.0.1", "10.9.0.1", true, EVENT_REFRESH }, { "10.0.0.1", "10.9.0.1", false, EVENT_REPLAY },
+		{ "198.51.100.1", "10.9.0.1", true, EVENT_REPLAY }, { "", "10.9.0.1", true, EVENT_REPLAY }, { "10.0.0.1", "10.0.0.2", false, EVENT_REFRESH },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct signed_in s = sign_in("alice", "");
+		rq.peer = slice_of(cases[i].first);
+		rq.hidden = cases[i].hidden;
+		post("/refresh", refresh_body(s.refresh));
+		rq.peer = slice_of(cases[i].then);
+		rq.hidden = cases[i].hidden;
+		post("/refresh", refresh_body(s.refresh));
+		expect(200, NULL, "from %s and %s", cases[i].first, cases[i].then);
+		is_int(last_event().event, cases[i].event, "%s", cases[i].hidden ? "behind a front" : "as they are");
+	}
 }
 
 /* Who shares a session loses it when its user changes his password, or ends all others: that answer alone has the successor. */
@@ -2478,6 +2500,7 @@ int main(void)
 	logout_spent();
 	logout_from_elsewhere();
 	new_password();
+	behind_fronts();
 	new_lineage();
 	no_new_lineage();
 	new_lineage_by_cookie();

@@ -680,6 +680,7 @@ static void absorb_sweep(int64_t time)
 		if (!r->there || store_session(w.id[i], &s))
 			continue;
 		check(r->rotated_at + IDLE <= time || (r->end && r->end <= time), "session %d was swept", i);
+		w.seen[i].ended_by_hand = true;        /* should the clock go back now, it stays over */
 		r->there = false;
 	}
 }
@@ -853,8 +854,10 @@ static bool refresh(int s, enum party who, const struct shown *shown, int *got)
 		check(fingerprint() == before, "something was written");
 	w.kept = w.kept && !outcomes[o].why;
 	int about = chosen >= 0 ? w.token[chosen].session : s;
-	properties(about, about == s ? who : THIEF, chosen >= 0 ? chosen : shown->token[0], o, shown->idem, time);
-	saw(about, about == s ? who : THIEF, o, shown->idem, *got);
+	/* A cookie that somebody put beside the client's own, and that counts, isn't the client's doing. */
+	enum party actor = about == s && (chosen < 0 || chosen == w.client[s][who].token) ? who : THIEF;
+	properties(about, actor, chosen >= 0 ? chosen : shown->token[0], o, shown->idem, time);
+	saw(about, actor, o, shown->idem, *got);
 	if (good(o) && !mismatches)
 		one_line(about, *got);
 	return good(o) ? about == s : !outcomes[o].code || (o != UNSET && o != DOUBTED && o != RIVALS && o != CUT);

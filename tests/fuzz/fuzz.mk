@@ -25,11 +25,12 @@ $(O)/json_corpus: $(O)/fuzz/json_corpus.o $(LIBS) $(MSAN)
 LINK_latchkey    := $(O)/main.o
 LINK_timing      := $(WRAPPED) $(O)/fuzz/timing.o
 LINK_json_corpus := $(O)/fuzz/json_corpus.o
+LINK_model       := $(O)/tests/model_test.o
 $(foreach f,$(FUZZ),$(eval LINK_$f := $(WRAPS_OF_$f) $(O)/fuzz/$f.o $(O)/fuzz/entry.o))
 FAULTS := $(shell awk '{ print $$1 ":" $$2 }' tests/fuzz/broken)
 BROKEN  = $(foreach p,$(1),$(patsubst %:$p,$(O)/broken/%,$(filter %:$p,$(FAULTS))))
-BROKEN_ALL := $(call BROKEN,latchkey timing json_corpus $(FUZZ))
-$(BROKEN_ALL): $(O)/broken/%: tests/fuzz/broken tests/fuzz/break.sh $(FUZZ_OBJ) $(O)/main.o $(LIBS) $(MSAN)
+BROKEN_ALL := $(call BROKEN,latchkey timing json_corpus model $(FUZZ))
+$(BROKEN_ALL): $(O)/broken/%: tests/fuzz/broken tests/fuzz/break.sh $(FUZZ_OBJ) $(O)/tests/model_test.o $(O)/main.o $(LIBS) $(MSAN)
 	@echo "  CC  $(B) broken/$*"; mkdir -p $(@D)
 	@tests/fuzz/break.sh $* $@.c
 	@$(CC) $(OWN) -w -c $@.c -o $@.o
