@@ -13,6 +13,9 @@ APR1='$apr1$saltsalt$EGVZDNN6gOqijy.tv9axG/'
 YESCRYPT='$y$j9T$abcdefgh$0123456789012345678901234567890123456789012'
 ARGON2='$argon2id$v=19$m=64,t=1,p=4$c2FsdHNhbHRzYWx0c2FsdA$3SA6g+LKC0soHNL1Z3JVGe1gKGIUtjinGwV6VmvUKVs'
 
+# More memory than this directory's configuration asks for.
+LARGE='$argon2id$v=19$m=32768,t=1,p=4$c2FsdHNhbHRzYWx0c2FsdA$acdUHSA8Enuol/4BRWJtK0AxOycumHjK1NRXOOc0Qo0'
+
 # want CODE NAME INPUT COMMAND...: its exit code; then $out and $err hold the rest.
 want() {
     code=$1 name=$2
@@ -41,7 +44,7 @@ fresh() { # DIR: is $D
 fresh "$TMP/data"
 
 # --- a hash in place of a password: compared as it is, and stored anew at the first sign-in that is right
-for kind in bcrypt:"$BCRYPT" sha512:"$SHA512" sha256:"$SHA256" argon2:"$ARGON2"; do
+for kind in bcrypt:"$BCRYPT" sha512:"$SHA512" sha256:"$SHA256" argon2:"$ARGON2" large:"$LARGE"; do
     who=${kind%%:*} hash=${kind#*:}
     want 0 "user add --hash: $who" "$hash
 " lk user add "$who" --hash
@@ -64,7 +67,7 @@ want 1 'a password as a hash' 'correct horse' lk user add other --hash
 is "$err" 'latchkey: user add: this is no password hash of a known kind' 'is refused'
 want 1 'no hash' '' lk user add other --hash
 want 1 'a name that is taken' "$BCRYPT" lk user add BCRYPT --hash
-is "$(names)" 'argon2 bcrypt sha256 sha512' 'nobody was added'
+is "$(names)" 'argon2 bcrypt large sha256 sha512' 'nobody was added'
 want 0 'a hash as a password' "$BCRYPT" lk user add other
 like "$err" 'latchkey: user add: this was taken as the password itself, and looks like a hash (bcrypt): see --hash' 'is warned of'
 like "$(login other "$BCRYPT")" '{"data":*' 'and is one'
@@ -90,7 +93,7 @@ like "$err" '*This user name is taken.' 'is refused'
 want 1 'to what is no name' '' lk user rename o.ther@example.org 'a b'
 like "$err" '*a user name has 1 to*' 'says what a name is'
 want 1 'of nobody' '' lk user rename nobody somebody
-is "$(names)" 'argon2 bcrypt O.Ther@example.org sha256 sha512' 'nothing else changed'
+is "$(names)" 'argon2 bcrypt large O.Ther@example.org sha256 sha512' 'nothing else changed'
 
 # --- import
 want 0 'export' '' lk user export
@@ -100,7 +103,7 @@ is "$(printf '%s\n' "$out" | python3 -c 'import json, sys; print(sorted(json.loa
 fresh "$TMP/second"
 want 0 'import of an export' "$export
 " lk user import
-is "$out" '5 users added' 'says how many'
+is "$out" '6 users added' 'says how many'
 is "$(lk user export)" "$export" 'is the same users: ids, dates, hashes, subscriptions'
 want 1 'again' "$export
 " lk user import
