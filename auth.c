@@ -636,7 +636,7 @@ static const struct member token_members[] = { TEXT(access_token, false, LIMIT_B
 
 static const struct route routes[] = {
 	{ METHOD_POST,   "/refresh",    ACCESS_NONE, refresh_members,  false, handle_refresh },
-	{ METHOD_ANY,    "/verify",     ACCESS_NONE, NULL,             false, handle_verify },
+	{ METHOD_ANY,    "/verify",     ACCESS_NONE, token_members,    false, handle_verify },
 	{ METHOD_GET,    "/me",         ACCESS_LIVE, token_members,    false, handle_me },
 	{ METHOD_DELETE, "/me",         ACCESS_LIVE, leave_members,    true,  handle_me_delete },
 	{ METHOD_POST,   "/login",      ACCESS_NONE, sign_in_members,  true,  handle_login },

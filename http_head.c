@@ -225,11 +225,20 @@ static enum error check_length(const struct head *h, int64_t *length)
 	return e;
 }
 
+/* RFC 6750, 2.2: a form without any other credential, which may have one in it. */
+static bool is_lone_form(const struct request *rq)
+{
+	return rq->method == METHOD_POST && !rq->authorization.n && !rq->cookie.n
+		&& http_media_type(rq, S("application/x-www-form-urlencoded"));
+}
+
 /* A body that is none of ours isn't waited for, so that a length without a body does no harm; the connection ends. */
 static enum error check_body(struct head *h, const struct http_rules *rules, int64_t *length)
 {
 	enum error e = check_length(h, length);
 	if (e == ERROR_BAD_REQUEST || !rules->ignores_body || !rules->ignores_body(&h->rq))
+		return e;
+	if (!e && *length > 0 && is_lone_form(&h->rq))
 		return e;
 	h->rq.wire.unread = h->rq.wire.face != FACE_CGI && (e || (*length != LENGTH_NONE && *length != 0));
 	*length = LENGTH_NONE;

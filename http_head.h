@@ -32,7 +32,7 @@ struct head {
 struct http_rules {
 	struct slice base_path;         /* the mount, for FACE_HTTP, and for SCGI without PATH_INFO */
 	struct networks trusted_proxies;
-	bool (*ignores_body)(const struct request *rq); /* the body is none of ours, however it is announced; NULL: it always is */
+	bool (*ignores_body)(const struct request *rq); /* nothing but a form with a token is read of the body; NULL: all is */
 };
 
 /* How far a scanner has come in a body in chunks that arrives in pieces (http_chunks.h). {0} at first. */

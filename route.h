@@ -40,7 +40,7 @@ enum access {
 };
 
 struct route {
-	enum method method;             /* METHOD_ANY: whatever the method, and nothing of a body is read; such a route has no members */
+	enum method method;             /* METHOD_ANY: whatever the method; of a body only a form is read, where no credential came otherwise */
 	const char *path;               /* one that ends in '/' takes something after it: call->rest */
 	enum access access;
 	const struct member *members;   /* the last has no name; NULL: there is no body */
@@ -74,7 +74,7 @@ struct call {
 
 /* The first dialect of a table that the request's path belongs to; NULL: none. NULL ends the table. */
 const struct dialect *route_dialect(const struct dialect *const *table, const struct request *rq);
-/* Whether the request's route is one of METHOD_ANY, so that its body is none of ours. */
+/* Whether the request's route is one of METHOD_ANY, so that its body isn't ours, as a rule. */
 bool route_ignores_body(const struct dialect *d, const struct request *rq);
 /* Whether the request's route is a slow one. */
 bool route_is_slow(const struct dialect *d, const struct request *rq);

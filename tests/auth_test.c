@@ -1267,7 +1267,7 @@ static void token_in_body(void)
 {
 	struct signed_in s = sign_in("alice", "");
 	static const struct { const char *path, *form; int status; const char *code; } forms[] = {
-		{ "/me", "access_token=%s", 200, NULL }, { "/verify", "access_token=%s", 401, "token_missing" }, { "/sessions", "access_token=%s", 200, NULL },
+		{ "/me", "access_token=%s", 200, NULL }, { "/verify", "x=y&access_token=%s", 204, NULL }, { "/sessions", "access_token=%s", 200, NULL },
 		{ "/me", "access_token=x&access_token=%s", 400, "invalid_request" }, { "/me", "x=%s", 401, "token_missing" },
 		{ "/health", "access_token=%s", 405, "method_not_allowed" },
 	};

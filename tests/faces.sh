@@ -212,6 +212,8 @@ session_cases() {
     answer '204 No Content' '' 'X-Auth-User: ID
 X-Auth-Name: alice
 X-Auth-Session: ID'
+    expect 'verify by a form' POST /verify "access_token=$access" "$H_FORM"
+    expect 'verify by a form, live' POST '/verify?live=1' "access_token=$access" "$H_FORM"
     expect 'verify of a POST' POST /verify 'not=ours' "$H_FORM" "Authorization: Bearer $access"
     expect 'verify of a preflight' OPTIONS /verify '' 'Access-Control-Request-Method: PUT' "Authorization: Bearer $access"
     expect 'verify of any method' PROPFIND /verify '' "Authorization: Bearer $access"
@@ -301,8 +303,11 @@ refused_cases() {
     expect 'no token' GET /me ''
     expect 'an empty Authorization' GET /me '' 'Authorization: '
     expect 'verify without one' GET /verify ''
+    expect 'verify of a form without one' POST /verify 'a=b' "$H_FORM"
+    expect 'verify of a long form' POST /verify "access_token=$access&x=$(printf '%16384s' x | tr ' ' x)" "$H_FORM"
+    expect 'verify of a form beside a cookie' POST /verify "access_token=$access" "$H_FORM" 'Cookie: a=b'
+    expect 'verify of a form beside another scheme' POST /verify "access_token=$access" "$H_FORM" 'Authorization: Basic YTpi'
     expect 'verify of a preflight without one' OPTIONS /verify '' 'Access-Control-Request-Method: PUT'
-    expect 'verify by a form' POST /verify "access_token=$access" "$H_FORM"
     refusal '401 Unauthorized' token_invalid 'The access token is not valid.' 'WWW-Authenticate: Bearer realm="latchkey", error="invalid_token"'
     expect 'two tokens' GET /me '' 'Authorization: Bearer a, Bearer b'
     expect 'a token that is none' GET /me '' 'Authorization: Bearer abc'

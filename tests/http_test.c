@@ -1218,6 +1218,15 @@ static void test_bodiless(void)
 		ok(progress == (e ? HTTP_WRONG : HTTP_WHOLE) && taken.request.wire.keep == !bodiless_cases[i].unread && !taken.request.body.p,
 		   "  and by a worker, which closes the connection where there may be a body");
 	}
+	is_int(stream(S("POST /api/auth/verify HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded; x=y\r\nContent-Length: 3\r\n\r\na=b"), 999, 999),
+	       ERROR_NONE, "verify: a form that may have a token in it");
+	ok(slice_is(rq.body, S("a=b")) && !rq.wire.unread, "  is read");
+	is_int(stream(S("POST /api/auth/verify HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 16385\r\n\r\n"), 999, 999),
+	       ERROR_NONE, "verify: a form that is too long for one");
+	ok(!rq.body.p && rq.wire.unread, "  isn't");
+	is_int(stream(S("POST /api/auth/verify HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nCookie: a=b\r\nContent-Length: 3\r\n\r\n"), 999, 999),
+	       ERROR_NONE, "verify: a form beside a cookie");
+	ok(!rq.body.p && rq.wire.unread, "  isn't waited for");
 	const char *const hidden[] = { P_OF_VERIFY, "CONTENT_LENGTH=77", "HTTP_TRANSFER_ENCODING=chunked", NULL };
 	ok(cgi(hidden, S("")) == ERROR_NONE && !rq.body.p && !rq.wire.unread, "  and by CGI, where the body isn't read");
 	const char *const typed[] = { P_OF_VERIFY, "CONTENT_TYPE=a/b", NULL };

@@ -61,6 +61,7 @@ gate() {
 
 # any_request NAME: whatever an application is sent, the credential decides.
 long() { printf '%*s' "$1" x | tr ' ' x; } # BYTES
+asked=0
 any_request() {
     many=$(seq 70 | sed 's/.*/-H X-&:y/')
     for token in "$good" "$forged"; do
@@ -72,6 +73,7 @@ any_request() {
         like "$(with /page "$token" -H 'Transfer-Encoding: chunked' -d 'a body')" "$want" "$1: a body in chunks"
         like "$(with /page "$token" -d "$(long 90000)")" "$want" "$1: a long body"
         like "$(with /page "$token" -X DELETE)" "$want" "$1: another method"
+        asked=$((asked + 6))
     done
 }
 
@@ -132,15 +134,33 @@ like "$(get /page -b "$jar")" '*401' 'a site: closed'
 end
 
 # With all variables of the client's request instead of the block's, its method among them.
+run_with_all() {
+    sed '/_verify {/,/}/{s/scgi_param SCGI 1;/include \/etc\/nginx\/scgi_params;/;/scgi_param \(REQUEST_METHOD\|SERVER_PROTOCOL\|REMOTE_ADDR\)/d;}' "$TMP/server.conf" |
+        nginx_conf >"$TMP/whole.conf"
+    run nginx -e stderr -p "$TMP" -c "$TMP/whole.conf"
+}
 begin nginx
-sed '/_verify {/,/}/{s/scgi_param SCGI 1;/include \/etc\/nginx\/scgi_params;/;/scgi_param \(REQUEST_METHOD\|SERVER_PROTOCOL\|REMOTE_ADDR\)/d;}' "$TMP/server.conf" |
-    nginx_conf >"$TMP/whole.conf"
-run nginx -e stderr -p "$TMP" -c "$TMP/whole.conf"
+run_with_all
 FRONT='nginx with scgi_params'
 any_request "$FRONT"
 like "$(get /page -X OPTIONS)" '*401' "$FRONT: an OPTIONS without a token"
 like "$(get /page -X OPTIONS -H 'Origin: https://evil.example' -H 'Access-Control-Request-Method: POST')" '*401' "$FRONT: a preflight"
 end
+# Two broken builds: one that goes by the method, one that goes by what is said of a body.
+caught=0
+for build in verify-method verify-waits; do
+    cp "$LK_BUILD/broken/$build" "$TMP/$build"
+    BIN=$TMP/$build
+    begin nginx
+    run_with_all
+    like "$(get /page) $(with /page "$good")" '*401 for demo  200' "a build with the fault $build, otherwise good"
+    case "$(get /page -X OPTIONS) $(with /page "$good" -H 'Transfer-Encoding: chunked' -d 'a body')" in
+    *' 401 '*'for demo  200') fail "a build with the fault $build is seen" ;;
+    *) pass "a build with the fault $build is seen" && caught=$((caught + 1)) ;;
+    esac
+    end
+done
+BIN=$TMP/latchkey
 
 begin caddy
 run env HOME="$TMP" caddy run --config "$TMP/server.conf" --adapter caddyfile
@@ -211,6 +231,8 @@ like "$(cat "$TMP/head")" '*X-Auth-User: *X-Auth-Name: demo*X-Auth-Session: *' '
 like "$(forward)" '*401' 'traefik: no token'
 like "$(forward -H "Authorization: Bearer $refresh")" '*401' 'traefik: a refresh token'
 end alone
+
+promise verify "$asked" "$t_failed" "caught $caught of 2 broken builds"
 
 is "$(grep -oE '^```[a-z]+ [a-z]+=[a-z]+$' "$PAGE" | cut -d = -f 2 | sort -u | tr '\n' ' ')" \
     "$(echo "${begun# }" | tr ' ' '\n' | sort -u | tr '\n' ' ')" 'every recipe of the page was tried'

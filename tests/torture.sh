@@ -33,6 +33,7 @@ sandbox	A broken process can do little
 greedy	Slow and greedy peers cost little
 shared	Who stays in step with a stolen token is found; no lawful client is signed out for it
 turn	The turn of the store is never held while a client is waited for
+verify	A guarded request is judged by its credential, whatever else it says
 late	A request whose client has gone is not carried out late
 lost	A sign-in, sign-up or change of the password whose answer was lost: sent again with its key it is answered, and done once
 planted	A cookie that another host has planted hides no session and takes the place of none
