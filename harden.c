@@ -134,23 +134,22 @@ static int ruleset_make(const struct ruleset **handled)
 	return -1;
 }
 
-/* path -1, of a directory that can't be opened, gets no rule, and needs none. */
+/* path -1, of a directory that can't be opened, gets no rule. */
 static void allow(int ruleset, const struct ruleset *handled, int path, uint64_t access)
 {
 	const struct path_rule rule = { access & handled->fs, path };
 	(void)syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0);
 }
 
-static bool confine(const char *dir, int directory, const char *throttle_dir)
+static bool confine(const char *dir, int directory)
 {
+	(void)dir;
 	const struct ruleset *handled;
 	prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL);   /* or only root may confine itself */
 	int ruleset = ruleset_make(&handled);
 	if (ruleset < 0)
 		return false;
 	allow(ruleset, handled, directory, DATA);
-	if (!slice_is(slice_of(throttle_dir), slice_of(dir)))
-		allow(ruleset, handled, open(throttle_dir, O_PATH), DATA);
 #ifdef LK_COVERAGE_DIR
 	allow(ruleset, handled, open(LK_COVERAGE_DIR, O_PATH), DATA | MAKE_DIR);
 #endif
@@ -159,27 +158,26 @@ static bool confine(const char *dir, int directory, const char *throttle_dir)
 
 #elif defined __OpenBSD__
 
-static bool confine(const char *dir, int directory, const char *throttle_dir)
+static bool confine(const char *dir, int directory)
 {
 	(void)directory;
-	return unveil(dir, "rwc") == 0 && unveil(throttle_dir, "rwc") == 0
-	    && pledge("stdio rpath wpath cpath flock", NULL) == 0;
+	return unveil(dir, "rwc") == 0 && pledge("stdio rpath wpath cpath flock", NULL) == 0;
 }
 
 #else
 
-static bool confine(const char *dir, int directory, const char *throttle_dir)
+static bool confine(const char *dir, int directory)
 {
-	(void)dir, (void)directory, (void)throttle_dir;
+	(void)dir, (void)directory;
 	return false;
 }
 
 #endif
 
-bool harden(const char *dir, int directory, const char *throttle_dir)
+bool harden(const char *dir, int directory)
 {
 	LIMIT(RLIMIT_NPROC, 0);
-	bool confined = confine(dir, directory, throttle_dir);
+	bool confined = confine(dir, directory);
 #ifdef REQUIRE_LANDLOCK
 	if (!confined)
 		fail(ERROR_INTERNAL, "HA1", "this kernel has no Landlock", NULL);

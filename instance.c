@@ -9,10 +9,12 @@
 #include "auth.h"
 #include "harden.h"
 #include "jwt.h"
+#include "password.h"
 #include "proxies.h"
 #include "route.h"
 #include "signin.h"
 #include "serve/site.h"
+#include "throttle.h"
 
 enum {
 	PASSWORD_KIB = 19 * 1024,       /* the most that is chosen by itself: password.h */
@@ -39,8 +41,13 @@ void instance_confine(const struct instance *i, int directory, bool stays)
 {
 	int64_t password = i->config.password.kib ? i->config.password.kib : PASSWORD_KIB;
 	harden_limits(stays ? WORKER_KIB : password, stays);
+	const char *throttle = config_throttle_dir(&i->config);
+	if (!stays && !slice_is(slice_of(throttle), slice_of(i->config.dir))) {
+		throttle_hold(throttle);
+		password_hold(throttle);
+	}
 	/* Without Landlock in the kernel the rest still holds; `latchkey check` tells. */
-	(void)harden(i->config.dir, directory, config_throttle_dir(&i->config));
+	(void)harden(i->config.dir, directory);
 }
 
 /* In the order in which they are asked. What belongs to none of them is refused by the native one. */

@@ -328,6 +328,18 @@ struct password_cost password_cost_here(int64_t kib, int64_t passes)
  * has any number of slots; flock(2) would need a file for each.
  */
 static int slots = -1;
+static bool slots_held;
+
+static int slots_open(const char *dir)
+{
+	return open(path_in(dir, "password.lock"), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+void password_hold(const char *dir)
+{
+	slots = slots_open(dir);
+	slots_held = slots >= 0;
+}
 
 static bool slot_taken(int64_t jobs)
 {
@@ -348,7 +360,8 @@ bool password_slot(const char *dir, int64_t jobs, int64_t seconds)
 {
 	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };   /* a third of a hash */
 	int64_t until = now_boot() + seconds;
-	slots = open(path_in(dir, "password.lock"), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (!slots_held)
+		slots = slots_open(dir);
 	if (slots < 0)
 		fail(ERROR_STORE_UNAVAILABLE, "PW3", "password.lock: ", strerror(errno), NULL);
 	while (!slot_taken(jobs)) {
@@ -363,6 +376,10 @@ bool password_slot(const char *dir, int64_t jobs, int64_t seconds)
 
 void password_slot_leave(void)
 {
+	if (slots_held) {
+		fcntl(slots, F_SETLK, &(struct flock){ .l_type = F_UNLCK, .l_whence = SEEK_SET });
+		return;
+	}
 	if (slots >= 0)
 		close(slots);
 	slots = -1;

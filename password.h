@@ -65,6 +65,12 @@ struct password_cost password_cost_here(int64_t kib, int64_t passes);
 int64_t password_ram(void);
 
 /*
+ * Opens the file of the slots before the sandbox shuts its directory; from then
+ * on password_slot() uses that one, whatever directory is named.
+ */
+void password_hold(const char *dir);
+
+/*
  * Takes one of `jobs` slots, so that at most that many hashes run at once on this
  * host. A slot is a locked byte of dir/password.lock. Waits at most `seconds`;
  * false when no slot was free. password_slot_leave() or the end of the process

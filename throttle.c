@@ -28,6 +28,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -208,23 +209,42 @@ static bool table_ours(int fd, off_t *size)
 	return false;
 }
 
+static int held = -1;
+
+static int table_file(const char *dir)
+{
+	return open(path_in(dir, "throttle"), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+void throttle_hold(const char *dir)
+{
+	held = table_file(dir);
+}
+
+/* Gives the lock back. */
+static void let_go(int fd)
+{
+	if (fd >= 0 && fd == held)
+		flock(fd, LOCK_UN);
+	else if (fd >= 0)
+		close(fd);
+}
+
 static bool table_open(struct table *t, const char *dir)
 {
 	off_t size;
 	*t = (struct table){ .now = (uint32_t)throttle_clock() };
-	t->fd = open(path_in(dir, "throttle"), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	t->fd = held >= 0 ? held : table_file(dir);
 	if (t->fd >= 0 && lock_within(t->fd, LOCK_SECONDS) && table_ours(t->fd, &size) && table_check(t, size))
 		return true;
 	log_line("TH2", "no throttling: ", dir, "/throttle: ", strerror(errno), NULL);
-	if (t->fd >= 0)
-		close(t->fd);
+	let_go(t->fd);
 	return false;
 }
 
-/* Closing the descriptor gives the lock back. */
 static void table_close(struct table *t)
 {
-	close(t->fd);
+	let_go(t->fd);
 	if (t->trouble)
 		log_line("TH3", "the throttle table can't be read or written", NULL);
 }

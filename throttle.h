@@ -20,6 +20,13 @@
 #include "base/base.h"
 
 /*
+ * Opens the table before the sandbox shuts its directory; from then on that one
+ * is used, whatever directory is named. For a process of one request. Where it
+ * can't be opened throttle_ask() tells.
+ */
+void throttle_hold(const char *dir);
+
+/*
  * To be called before a password is looked at; counts the try against the
  * network. Returns 0 (go on) or the seconds to wait (Retry-After). ip is the
  * address as text (without one each account has a count of its own, or a stranger

@@ -313,7 +313,7 @@ static void check_sandbox(struct check *k)
 	int status = -1;
 	pid_t child = fork();
 	if (child == 0)
-		exit(harden(k->dir, k->directory, config_throttle_dir(&k->conf)) ? 0 : 1);
+		exit(harden(k->dir, k->directory) ? 0 : 1);
 	waitpid(child, &status, 0);
 	tell(k, status == 0 ? FOUND_OK : FOUND_WARN, "sandbox", status == 0 ? "Landlock confines requests" : "no Landlock here",
 		"a kernel from 5.13 on with Landlock would confine requests to their files");

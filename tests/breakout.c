@@ -31,7 +31,7 @@
 
 #ifdef FREE
 void harden_limits(int64_t memory_kib, bool stays) { (void)memory_kib, (void)stays; }
-bool harden(const char *dir, int directory, const char *throttle_dir) { (void)dir, (void)directory, (void)throttle_dir; return false; }
+bool harden(const char *dir, int directory) { (void)dir, (void)directory; return false; }
 #endif
 
 /* Before main(): a request by CGI takes the environment away once it is read. */

@@ -65,7 +65,7 @@ static void listeners(const char *name)
 }
 
 static const char *const files[] = {
-	"data/known", "data/program", "data/program2", "data/throttle", "data/new", "run/throttle", "run/new", "outside/secret", "outside/new", "outside/created", "data/linked", "data/fifo",
+	"data/known", "data/program", "data/program2", "data/throttle", "data/new", "run/throttle", "run/password.lock", "run/new", "outside/secret", "outside/new", "outside/created", "data/linked", "data/fifo",
 };
 static const char *const dirs[] = { "data", "run", "outside" };
 
@@ -168,13 +168,25 @@ static int list_data(void)
 	return seen >= 4 ? 0 : EIO;
 }
 
+static int held_table;
+
 static int throttle_elsewhere(void)
 {
 	struct stat st;
-	unlink(at("run/throttle"));   /* the former's, who was somebody else */
 	throttle_ask(at("run"), S("192.0.2.1"), S("ann"));
-	return stat(at("run/throttle"), &st) ? errno : st.st_size != 65536;
+	return fstat(held_table, &st) ? errno : st.st_size != 65536;
 }
+
+static int slot_elsewhere(void)
+{
+	bool got = password_slot(at("run"), 1, 1);
+	password_slot_leave();
+	return got ? 0 : EAGAIN;
+}
+
+/* What the configuration names, which lies in the data directory, opens nothing. */
+static int another_beside_it(void) { return opened(at("run/new"), O_RDWR | O_CREAT); }
+static int the_same_again(void) { return opened(at("run/throttle"), O_RDWR); }
 
 static int hash_password(void)
 {
@@ -229,7 +241,10 @@ struct attempt {
 static const struct attempt attempts[] = {
 	{ "the data directory serves a database", database_life, 0, 0 },
 	{ "and can be listed", list_data, 0, 0 },
-	{ "the throttle's directory takes its table", throttle_elsewhere, 0, 0 },
+	{ "the throttle's table was opened before", throttle_elsewhere, 0, 0 },
+	{ "so was the file of the slots", slot_elsewhere, 0, 0 },
+	{ "their directory is shut", another_beside_it, EACCES, 1 },
+	{ "for them too", the_same_again, EACCES, 1 },
 	{ "a password can be hashed", hash_password, 0, 0 },
 	{ "no device can be read", read_urandom, EACCES, 1 },
 	{ "nor written", write_urandom, EACCES, 1 },
@@ -246,7 +261,7 @@ static const struct attempt attempts[] = {
 	{ "nothing is moved out", rename_out, EACCES, 2 },
 	{ "nor in", rename_in, EACCES, 2 },
 	{ "nor linked in", link_in, EXDEV, 1 },
-	{ "nor moved between the two directories", rename_across, EXDEV, 1 },
+	{ "nor moved between the two directories", rename_across, EACCES, 2 },
 	{ "no directory is made", make_dir, EACCES, 1 },
 	{ "no symbolic link", make_link, EACCES, 1 },
 	{ "no FIFO", make_fifo, EACCES, 1 },
@@ -281,7 +296,12 @@ _Noreturn static void confined(int abi)
 {
 	const char *data = at("data"), *run = at("run");
 	harden_limits(HASH_KIB, false);
-	bool landlock = harden(data, open(data, O_PATH), run);
+	unlink(at("run/throttle"));   /* the former's, who was somebody else */
+	unlink(at("run/password.lock"));
+	throttle_hold(run);
+	held_table = open(at("run/throttle"), O_RDONLY | O_CLOEXEC);
+	password_hold(run);
+	bool landlock = harden(data, open(data, O_PATH));
 	printf("%c harden() says %s\n", landlock == (abi > 0) ? 'y' : 'n', landlock ? "confined" : "no Landlock");
 	for (size_t i = 0; i < sizeof attempts / sizeof *attempts; i++) {
 		const struct attempt *a = &attempts[i];
@@ -364,12 +384,10 @@ static void older_kernels(void)
 	}
 }
 
-/* One directory for both, and ones that aren't there. */
-static void in_one_directory(void *arg)
+static void in_directory(void *dir)
 {
-	const char *const *pair = arg;
 	harden_limits(HASH_KIB, false);
-	bool landlock = harden(pair[0], open(pair[0], O_PATH), pair[1]);
+	bool landlock = harden(dir, open(dir, O_PATH));
 	exit(landlock ? opened(at("data/known"), O_RDONLY) : 99);
 }
 
@@ -379,18 +397,14 @@ static void alone_as_nobody(void *unused)
 	(void)unused;
 	if (geteuid() == 0 && (setgid(NOBODY) || setuid(NOBODY)))
 		exit(3);
-	exit(harden(at("data"), open(at("data"), O_PATH), at("data")) ? 0 : 99);
+	exit(harden(at("data"), open(at("data"), O_PATH)) ? 0 : 99);
 }
 
 static void directories(void)
 {
-	const char *one[] = { at("data"), at("data") }, *without[] = { at("data"), at("missing") };
-	const char *empty[] = { at("data"), "" }, *missing[] = { at("missing"), at("run") };
 	is_int(dies(alone_as_nobody, NULL), 0, "harden() needs neither root nor harden_limits()");
-	is_int(dies(in_one_directory, one), 0, "data and throttle in one directory");
-	is_int(dies(in_one_directory, without), 0, "a throttle directory that isn't there is no trouble");
-	is_int(dies(in_one_directory, empty), 0, "nor one without a name");
-	is_int(dies(in_one_directory, missing), EACCES, "without a data directory nothing can be opened");
+	is_int(dies(in_directory, (void *)(uintptr_t)at("data")), 0, "the data directory can be opened");
+	is_int(dies(in_directory, (void *)(uintptr_t)at("missing")), EACCES, "without a data directory nothing can be opened");
 }
 
 int main(int argc, char **argv)

@@ -19,12 +19,14 @@ static char dir[64];
 
 static int64_t limit_kib;
 static bool limit_stays;
-static const char *confined, *confined_throttle;
+static const char *confined, *held_table, *held_slots;
 static int confined_directory;
 static int to_syslog;
 
 void __wrap_harden_limits(int64_t memory_kib, bool stays);
-bool __wrap_harden(const char *data, int directory, const char *throttle);
+bool __wrap_harden(const char *data, int directory);
+void __wrap_throttle_hold(const char *in);
+void __wrap_password_hold(const char *in);
 void __wrap_log_to_syslog(void);
 
 void __wrap_harden_limits(int64_t memory_kib, bool stays)
@@ -33,11 +35,13 @@ void __wrap_harden_limits(int64_t memory_kib, bool stays)
 	limit_stays = stays;
 }
 
-bool __wrap_harden(const char *data, int directory, const char *throttle)
+void __wrap_throttle_hold(const char *in) { held_table = in; }
+void __wrap_password_hold(const char *in) { held_slots = in; }
+
+bool __wrap_harden(const char *data, int directory)
 {
 	confined_directory = directory;
 	confined = data;
-	confined_throttle = throttle;
 	return false;
 }
 
@@ -109,6 +113,7 @@ static void test_log(void)
 
 static void test_confine(void)
 {
+	size_t mark = arena_mark();
 	char conf[128];
 	snprintf(conf, sizeof conf, "throttle_dir = %s\n", dir);
 	read_with(conf, SLICE_NONE);
@@ -116,12 +121,19 @@ static void test_confine(void)
 	is_int(confined_directory, 7, "the directory as it was opened");
 	ok(limit_kib == 19 * 1024 && !limit_stays, "one request: the memory of a password as it is chosen");
 	is_str(confined, dir, "nothing but its directory");
-	is_str(confined_throttle, dir, "and the throttle's");
+	ok(held_table == NULL && held_slots == NULL, "the throttle's files lie in it");
+	snprintf(conf, sizeof conf, "throttle_dir = %s/..\n", dir);
+	read_with(conf, SLICE_NONE);
+	instance_confine(&one, 7, true);
+	ok(held_table == NULL && held_slots == NULL, "who stays looks at no password");
+	instance_confine(&one, 7, false);
+	ok(held_table && held_slots && strcmp(held_table, held_slots) == 0 && strstr(held_table, "/.."), "elsewhere they are opened before");
 	read_with("password_memory = 8m\n", SLICE_NONE);
 	instance_confine(&one, 7, false);
 	is_int(limit_kib, 8 * 1024, "or as it is said");
 	instance_confine(&one, 8, true);
 	ok(limit_kib == 64 * 1024 && limit_stays, "many: the memory of their connections");
+	arena_back(mark);
 }
 
 /* ---- answers ----------------------------------------------------------- */

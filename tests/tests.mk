@@ -37,7 +37,7 @@ $(UNITS:%.t=%_test.o): $(O)/tests/%_test.o: tests/%_test.c tests/t.h Makefile te
 WRAPS_memory   := json_string
 WRAPS_worker   := epoll_wait epoll_ctl accept4 getpeername recv send sendmsg malloc calloc now_ms
 WRAPS_listen   := ppoll __ppoll_time64 poll fork accept4 socketpair mmap chmod listen now_boot
-WRAPS_instance := harden harden_limits log_to_syslog
+WRAPS_instance := harden harden_limits log_to_syslog throttle_hold password_hold
 # What stands before libc there, under both of glibc's names.
 WRAPS_store_fault := $(foreach f,open fstat stat fcntl pread pwrite ftruncate,$f $f64) lstat flock write lseek fsync fdatasync rename \
   unlink close nanosleep setitimer now_boot sqlite3_config sqlite_file_flush sqlite_file_sync
