@@ -17,6 +17,7 @@ stays full or broken from there on), and lets a client that follows the contract
 """
 import copy
 import errno
+import json
 import os
 import sys
 import time
@@ -460,6 +461,33 @@ def _(_):
     return verb(["user", "add", "fresh"], judge, PASSWORD + "\n")
 
 
+def user_names(m):
+    must(m.verb("user", "list", "--json") == 0, lambda: f"user list: {m.last.err}")
+    return sorted(user["username"] for user in json.loads(m.last.out))
+
+
+def from_names(m, words, after, *text):
+    """A verb after which there are these users."""
+    before = user_names(m)
+
+    def judge(m, sure):
+        now = user_names(m)
+        must(now == after or (now == before and not sure), f"users {now}, were {before}")
+        return now == after
+    return verb(words, judge, *text)
+
+
+@scenario("user/import")
+def _(m):
+    hashed = "$5$saltsalt$" + "0" * 43
+    return from_names(m, ["user", "import"], sorted([*user_names(m), "fresh", "later"]), f"fresh:{hashed}\nlater:{hashed}\n")
+
+
+@scenario("user/rename")
+def _(m):
+    return from_names(m, ["user", "rename", "demo", "fresh"], sorted({*user_names(m), "fresh"} - {"demo"}))
+
+
 @scenario("user/passwd")
 def _(m):
     client = sign_in(m)
@@ -566,6 +594,34 @@ def new_key(m, words, *text):
 @scenario("key/rotate")
 def _(m):
     return new_key(m, ["key", "rotate"])
+
+
+@scenario("key/stage")
+def _(m):
+    before = kids(m)
+
+    def judge(m, sure):
+        now = kids(m)
+        must(now == before or (len(now) == 2 and now[0] == before[0]), f"keys {now}, were {before}")
+        must(not sure or now != before, "no new key")
+        sign_in(m).goes_on(m, "a session of the key that signs")
+        return now != before
+    return verb(["key", "stage"], judge)
+
+
+@scenario("key/use")
+def _(m):
+    client = sign_in(m)
+    must(m.verb("key", "stage") == 0, "key stage")
+    before = kids(m)
+
+    def judge(m, sure):
+        now = kids(m)
+        must(now in (before, before[::-1]), f"keys {now}, were {before}")
+        must(not sure or now != before, "the other key signs still")
+        twin(client).goes_on(m, "a token of the old key")
+        return now != before
+    return verb(["key", "use", before[1]], judge)
 
 
 @scenario("key/retire")

@@ -181,6 +181,7 @@ fresh "$TMP/fourth"
 echo 'signup = on' >>"$D/latchkey.conf"
 verdict() { lk check | awk '$2 == "leaked"'; }
 is "$(verdict)" '' 'check without a list has nothing to say'
+# shellcheck disable=SC2018,SC2019  # as the manual has it, with LC_ALL=C
 printf 'Tr0ub4dor&3\ncorrect horse\nCorrect Horse\n' | LC_ALL=C tr A-Z a-z | tr -d '\r' | LC_ALL=C sort -u >"$D/latchkey.leaked"
 like "$(verdict)" 'ok *2 passwords that nobody may choose' 'check counts a list'
 want 1 'user add' 'Correct horse' lk user add ann

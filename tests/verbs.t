@@ -376,7 +376,7 @@ kids() { lk key list --json | python3 -c 'import json, sys; print(*[k["kid"] for
 # shellcheck disable=SC2046  # words
 set -- $(kids)
 older $((40 * 86400)) "$4" "$5" "$6" "$7" "$8"
-older $((31 * 86400 - 30)) "$3"
+older $((31 * 86400 - 7200)) "$3"
 want 0 'keys that can go' lk key list --json
 is "$(json '[k["needed_until"] and k["needed_until"] - d[max(i - 1, 0)]["created_at"] for i, k in enumerate(d)]')" \
     "[None, $(echo 2678400 2678400 2678400 2678400 2678400 2678400 2678400 | sed 's/ /, /g')]" 'a day and refresh_ttl after they signed last'
@@ -386,7 +386,7 @@ is "$(printf '%s\n' "$out" | head -n 4)" "forgot key $8
 forgot key $7
 forgot key $6
 forgot key $5" 'names those that go'
-is "$(kids)" "${out##* } $1 $2 $3 $4" 'no other goes: the next one signed until a minute ago, by its date'
+is "$(kids)" "${out##* } $1 $2 $3 $4" 'no other goes: of the next one a token may be two hours old'
 cat "$TMP/key.8" >"$D/latchkey.key"
 want 0 'key retire --old' lk key retire --old
 is "$(printf '%s\n' "$out" | wc -l) $(kids)" "4 $1 $2 $3 $4" 'forgets the same ones'
@@ -398,6 +398,23 @@ python3 -c 'import sqlite3, sys; d = sqlite3.connect(sys.argv[1]); d.execute("UP
 want 0 'key retire --old by a clock that is behind' "$LATCHKEY" key retire --old --dir "$TMP/late"
 is "$out" 'no key can go yet' 'forgets none'
 lk key retire --old >/dev/null
+
+# Two years of a rotation each month: what was signed in the month before is always good, and there is always room.
+D=$TMP/years
+lk_init "$D"
+conf ''
+printf 'correct horse\n' | lk user add alice >/dev/null
+wrong='' most=0
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24; do
+    signer=$(kids | cut -d' ' -f1)
+    # shellcheck disable=SC2046  # words
+    older $((30 * 86400)) $(kids)
+    lk key rotate >/dev/null || wrong="$wrong refused"
+    case " $(kids) " in *" $signer "*) ;; *) wrong="$wrong forgotten" ;; esac
+    [ "$(kids | wc -w)" -le "$most" ] || most=$(kids | wc -w)
+done
+is "$wrong, $most" ', 3' 'a rotation each month never fails, and three keys are the most'
+D=$TMP/data
 
 # --- a key that is known before it signs
 signer=$1
