@@ -966,6 +966,13 @@ static void signing_in_again(void)
 	rq.sec_fetch_site = S("same-origin");
 	sign_in("alice", ",\"cookie\":true");
 	ok(!row_of(body.session).ended_at, "a session of body mode has no cookie");
+	uint64_t gone = add_user("una", "correct horse", false);
+	struct signed_in deleted = sign_in("una", ",\"cookie\":true");
+	change(store_user_delete, gone);
+	rq.cookie = text("__Secure-latchkey=%s", deleted.refresh);
+	rq.sec_fetch_site = S("same-origin");
+	sign_in("alice", ",\"cookie\":true");
+	ok(rp.status == 200 && last_event().count == 0, "nor does the cookie of a user who is gone end anything");
 }
 
 static void access_cookie(void)
@@ -1700,6 +1707,23 @@ static void listing(void)
 		expect(400, "invalid_request", "after=%s", wrong[i]);
 		ok(in_body("after: "), "which is named");
 	}
+}
+
+/* A page of the store that is full of sessions past their end isn't the end of the list. */
+static void listing_behind_expired(void)
+{
+	uint64_t user = add_user("tina", "correct horse", false);
+	struct signed_in s = sign_in("tina", "");
+	store_open(dir, 5);
+	store_begin(DURABLE_LATER);
+	for (uint64_t i = 0; i < LIMIT_LIST + 20; i++)
+		store_session_add(&(struct session){ .id = 9000 + i, .user = user, .ctr = 1, .rotated_at = clock_now + 5, .expires_at = clock_now - 1 });
+	store_session_add(&(struct session){ .id = 9999, .user = user, .ctr = 1, .rotated_at = clock_now - 5 });
+	store_commit();
+	store_close();
+	bearer(s.access);
+	get("/sessions");
+	ok(lists((uint64_t[]){ row_of(s.session).id, 9999 }, 2), "a live one behind a page of expired ones");
 }
 
 static struct slice filled(char *at, size_t n)
@@ -2494,6 +2518,7 @@ int main(void)
 	keys();
 	sessions();
 	listing();
+	listing_behind_expired();
 	long_listing();
 	bounded();
 	logout();
