@@ -96,8 +96,10 @@ int64_t sql_changed(void);
 int64_t sql_int(sqlite3_stmt *st, int column);
 /* A number that names something, or `unknown` where it isn't one of 0 to unknown - 1. */
 int sql_enum(sqlite3_stmt *st, int column, int unknown);
-/* In the arena. */
-struct slice sql_text(sqlite3_stmt *st, int column);
+/* A number that is reckoned with: held within 2^60, so that no row, however it came about, makes a sum overflow. */
+int64_t sql_number(sqlite3_stmt *st, int column);
+/* In the arena. Cut at max bytes: what is longer wasn't written here, and whoever reads a row has room for no more. */
+struct slice sql_text(sqlite3_stmt *st, int column, size_t max);
 /* SQLite's own memory, valid until the next step. */
 struct slice sql_blob(sqlite3_stmt *st, int column);
 

@@ -6,7 +6,9 @@
 #include "store/sqlite_agent.h"
 
 enum {
-	SWEEP_ROWS = 8                /* looked at at each sign-in, which adds one row */
+	SWEEP_ROWS = 8,               /* looked at at each sign-in, which adds one row */
+	HASH_MAX = 512,               /* bytes of a stored password: the longest is some 200 */
+	ADDRESS_MAX = 64              /* bytes of an address as text */
 };
 
 /* ---- users ------------------------------------------------------------- */
@@ -15,10 +17,10 @@ static struct user user_from(sqlite3_stmt *st)
 {
 	return (struct user){
 		.id = (uint64_t)sql_int(st, 0),
-		.name = sql_text(st, 1),
-		.password = sql_text(st, 2),
-		.subscription = sql_text(st, 3),
-		.created_at = sql_int(st, 4),
+		.name = sql_text(st, 1, LIMIT_USERNAME),
+		.password = sql_text(st, 2, HASH_MAX),
+		.subscription = sql_text(st, 3, LIMIT_SUBSCRIPTION),
+		.created_at = sql_number(st, 4),
 		.disabled = sql_int(st, 5) != 0,
 	};
 }
@@ -110,14 +112,21 @@ void store_user_delete(uint64_t id)
 	}
 }
 
+/* A name as it is written here. A page goes on behind its last name: one that sql_text() cuts would be read again and again. */
+static bool has_name(sqlite3_stmt *st)
+{
+	return sqlite3_column_type(st, 1) == SQLITE_TEXT && sqlite3_column_bytes(st, 1) <= LIMIT_USERNAME;
+}
+
 size_t store_users(struct slice after, struct user out[LIMIT_LIST])
 {
 	sqlite3_stmt *st = sql_prepare(SQL_USERS);
 	size_t n = 0;
 	sql_bind_text(st, 1, after);
-	sql_bind_int(st, 2, LIMIT_LIST);
-	while (sql_row(st))
-		out[n++] = user_from(st);
+	while (n < LIMIT_LIST && sql_row(st))
+		if (has_name(st))
+			out[n++] = user_from(st);
+	sqlite3_reset(st);
 	return n;
 }
 
@@ -128,20 +137,20 @@ static struct session session_from(sqlite3_stmt *st)
 	return (struct session){
 		.id = (uint64_t)sql_int(st, 0),
 		.user = (uint64_t)sql_int(st, 1),
-		.ctr = sql_int(st, 2),
+		.ctr = sql_number(st, 2),
 		.br = (uint64_t)sql_int(st, 3),
 		.idem = (uint64_t)sql_int(st, 4),
-		.rotated_at = sql_int(st, 5),
-		.created_at = sql_int(st, 6),
-		.expires_at = sql_int(st, 7),
-		.ended_at = sql_int(st, 8),
+		.rotated_at = sql_number(st, 5),
+		.created_at = sql_number(st, 6),
+		.expires_at = sql_number(st, 7),
+		.ended_at = sql_number(st, 8),
 		.why = (enum ended)sql_enum(st, 9, ENDED_UNKNOWN),
 		.cookie = sql_int(st, 10) != 0,
 		.brief = sql_int(st, 10) == 2,
-		.device = sql_text(st, 11),
+		.device = sql_text(st, 11, LIMIT_DEVICE),
 		.agent = agent_unpack(sql_blob(st, 12)),
-		.ip = sql_text(st, 13),
-		.strays = sql_int(st, 14),
+		.ip = sql_text(st, 13, ADDRESS_MAX),
+		.strays = sql_number(st, 14),
 	};
 }
 

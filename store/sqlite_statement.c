@@ -11,6 +11,8 @@
 #define SESSION_COLUMNS "id,user,ctr,br,idem,rotated_at,created_at,expires_at,ended_at,why,cookie,device,agent,ip,strays"
 #define AUDIT_COLUMNS "id,time,event,user,session,ip,class,distance"
 
+enum { ONE_TEXT = 1024 };        /* bytes of a PRAGMA's answer */
+
 static const char *const sql[SQL__MAX] = {
 	[SQL_APPLICATION] = "PRAGMA application_id",
 	[SQL_VERSION] = "PRAGMA user_version",
@@ -30,7 +32,7 @@ static const char *const sql[SQL__MAX] = {
 	[SQL_USER_DISABLE] = "UPDATE user SET disabled=?2 WHERE id=?1",
 	[SQL_USER_DELETE] = "DELETE FROM user WHERE id=?",
 	[SQL_USER_DELETE_SESSIONS] = "DELETE FROM session WHERE user=?",
-	[SQL_USERS] = "SELECT " USER_COLUMNS " FROM user WHERE name>? ORDER BY name LIMIT ?",
+	[SQL_USERS] = "SELECT " USER_COLUMNS " FROM user WHERE name>? ORDER BY name",
 	[SQL_SESSION] = "SELECT " SESSION_COLUMNS " FROM session WHERE id=?",
 	[SQL_SESSION_ADD] = "INSERT INTO session(" SESSION_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[SQL_SESSION_ROTATE] = "UPDATE session SET ctr=?2,br=?3,idem=?4,rotated_at=?5,strays=?6 WHERE id=?1",
@@ -128,16 +130,24 @@ int64_t sql_int(sqlite3_stmt *st, int column)
 	return sqlite3_column_int64(st, column);
 }
 
+int64_t sql_number(sqlite3_stmt *st, int column)
+{
+	const int64_t most = INT64_C(1) << 60;
+	int64_t value = sql_int(st, column);
+	return value > most ? most : value < -most ? -most : value;
+}
+
 int sql_enum(sqlite3_stmt *st, int column, int unknown)
 {
 	int64_t value = sql_int(st, column);
 	return value >= 0 && value < unknown ? (int)value : unknown;
 }
 
-struct slice sql_text(sqlite3_stmt *st, int column)
+struct slice sql_text(sqlite3_stmt *st, int column, size_t max)
 {
 	const char *p = (const char *)sqlite3_column_text(st, column);
-	return arena_copy((struct slice){ p, (size_t)sqlite3_column_bytes(st, column) });
+	size_t n = (size_t)sqlite3_column_bytes(st, column);
+	return arena_copy((struct slice){ p, n < max ? n : max });
 }
 
 struct slice sql_blob(sqlite3_stmt *st, int column)
@@ -159,7 +169,7 @@ const char *sql_one_text(enum statement id)
 {
 	sqlite3_stmt *st = sql_prepare(id);
 	(void)sql_row(st);
-	const char *answer = sql_text(st, 0).p;
+	const char *answer = sql_text(st, 0, ONE_TEXT).p;
 	sqlite3_reset(st);
 	return answer;
 }

@@ -17,6 +17,7 @@
 #include <string.h>
 
 enum {
+	ADDRESS_MAX = 64,             /* bytes of an address as text */
 	TRIM_LEAST = 64,              /* rows between two walks, at least, */
 	TRIM_PART = 4,                /* and at least this part of the rows that the options allow */
 	OWNERS = 1024, OWNER_BITS = 10
@@ -44,9 +45,9 @@ static struct audit last_audit(void)
 	if (sql_row(st))
 		a = (struct audit){
 			.id = sql_int(st, 0),
-			.time = sql_int(st, 1),
+			.time = sql_number(st, 1),
 			.event = (enum event)sql_enum(st, 2, EVENT_UNKNOWN),
-			.mark = mark_of(sql_int(st, 1), sql_int(st, 3)),
+			.mark = mark_of(sql_number(st, 1), sql_number(st, 3)),
 		};
 	sqlite3_reset(st);
 	return a;
@@ -200,14 +201,14 @@ static size_t audit_rows(sqlite3_stmt *st, struct audit out[LIMIT_LIST])
 {
 	size_t n = 0;
 	for (; sql_row(st); n++) {
-		int64_t number = sql_int(st, 7);
+		int64_t number = sql_number(st, 7);
 		struct audit a = {
 			.id = sql_int(st, 0),
-			.time = sql_int(st, 1),
+			.time = sql_number(st, 1),
 			.event = (enum event)sql_enum(st, 2, EVENT_UNKNOWN),
 			.user = (uint64_t)sql_int(st, 3),
 			.session = (uint64_t)sql_int(st, 4),
-			.ip = sql_text(st, 5),
+			.ip = sql_text(st, 5, ADDRESS_MAX),
 			.class = (enum reuse_class)sql_enum(st, 6, CLASS_UNKNOWN),
 		};
 		*(event_has_count(a.event) ? &a.count : &a.distance) = number;

@@ -433,6 +433,61 @@ static void upgrade_of_the_first(void)
 	remove_files();
 }
 
+/* Rows that nothing here wrote: whoever reads one has room for it, a page of users comes to an end, and no sum overflows. */
+static void odd_rows(void)
+{
+	static struct user users[LIMIT_LIST];
+	static struct session page[LIMIT_LIST];
+	static struct audit rows[LIMIT_LIST];
+	static char letters[800];
+	memset(letters, 'a', sizeof letters);
+	const struct slice long_text = { letters, sizeof letters };
+	size_t before = arena_mark();
+	struct buf sql = { 0 };
+	fresh();
+	store_close();
+	for (int i = 1; i <= 150; i++) {
+		buf_s(&sql, "INSERT INTO user VALUES(");
+		buf_int(&sql, i);
+		buf_s(&sql, ",'");
+		buf_s(&sql, slice_text(long_text));
+		buf_int(&sql, i);
+		buf_s(&sql, "','p','s',1,0);INSERT INTO user VALUES(");
+		buf_int(&sql, i + 500);
+		buf_s(&sql, ",x'62");
+		buf_int(&sql, 100 + i);
+		buf_s(&sql, i % 2 ? "0','p','s',1,0);" : "1','p','s',1,0);");
+		buf_c(&sql, '\0');
+		alter(sql.p);
+		sql.n = 0;
+	}
+	static const char *const rest[] = { "INSERT INTO user VALUES(900,'zoe','", "','", "',9223372036854775807,0);"
+		"INSERT INTO session VALUES(7,900,9223372036854775807,'x',x'00',-9223372036854775807,1e300,'y',NULL,1e18,'c','", "','", "','",
+		"',-9223372036854775807);INSERT INTO audit VALUES(9223372036854775800,9223372036854775807,3,900,7,'",
+		"',0,9223372036854775807,-5)" };
+	for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) {
+		buf_s(&sql, rest[i]);
+		buf_add(&sql, i + 1 < sizeof rest / sizeof *rest ? long_text : SLICE_NONE);
+	}
+	buf_c(&sql, '\0');
+	alter(sql.p);
+	arena_back(before);
+	store_open(dir, 1);
+	is_int((int64_t)store_users(SLICE_NONE, users), 1, "of three hundred users with odd names none is listed");
+	ok(users[0].id == 900 && users[0].subscription.n <= LIMIT_SUBSCRIPTION && users[0].password.n <= 1024, "another is, within bounds");
+	is_int((int64_t)store_users(users[0].name, users), 0, "and the list ends");
+	ok(store_user(5, users) && users[0].name.n == LIMIT_USERNAME, "by its id one is read, cut");
+	is_int((int64_t)store_sessions(0, 0, page), 1, "a session of odd values");
+	ok(page[0].device.n <= LIMIT_DEVICE && page[0].agent.n <= LIMIT_AGENT && page[0].ip.n <= 64, "has no longer texts than any other");
+	ok(page[0].ctr > 0 && page[0].ctr < INT64_MAX - 1000 && page[0].rotated_at > INT64_MIN + 1000 && page[0].strays < 0, "and numbers that can be added to");
+	is_int((int64_t)store_audits(0, 0, 10, rows), 1, "an event of odd values");
+	ok(rows[0].ip.n <= 64 && rows[0].time < INT64_MAX - 1000, "too");
+	int64_t seen, mark = store_mark(&seen);
+	ok(mark == seen && seen > 0, "and a mark that is a time");
+	store_close();
+	remove_files();
+}
+
 static void overwrite(const char *name, off_t at, const char *bytes, size_t n)
 {
 	int fd = open(file(name), O_RDWR | O_CREAT, 0600);
@@ -735,6 +790,7 @@ int main(void)
 	an_older_schema();
 	foreign_objects();
 	upgrade_of_the_first();
+	odd_rows();
 	damaged();
 	read_only();
 	busy();
