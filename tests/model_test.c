@@ -123,7 +123,7 @@ static void sharing(void)
 {
 	for (size_t i = 0; i < sizeof sharings / sizeof *sharings; i++) {
 		int end = ends_in(&sharings[i]);
-		is_int(end, sharings[i].found, "%s: %s", sharings[i].who, end ? "found in this generation" : "stays signed in");
+		is_int(end, sharings[i].found, "%s: %s", sharings[i].who, end ? text_join("found in generation ", dec(end), NULL) : "stays signed in");
 	}
 }
 
