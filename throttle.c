@@ -36,8 +36,6 @@
 #include "base/file.h"
 
 enum {
-	NETWORK_EVERY = 6,           /* s between tries */
-	NETWORK_BURST = 5,           /* tries at once */
 	PAIR_FREE = 10,              /* failures without a wait, of an account from one network */
 	ACCOUNT_FREE = 100,          /* and from all networks */
 	WAIT_MAX = 15 * 60,          /* s */
@@ -47,6 +45,12 @@ enum {
 
 /* For the lock, which is held for some microseconds: a process that holds it longer is stopped or stuck. */
 enum { LOCK_SECONDS = 2 };
+
+/* How often a network may try, by the bytes of its prefix; the first one is the network's own, of IPv4 too. */
+enum { V6_NETWORK = 8, WIDTHS = 3, NETWORK_AHEAD = 60 };
+static const struct { uint32_t bytes, every, burst; } widths[WIDTHS] = {
+	{ V6_NETWORK, 6, 5 }, { 7, 3, 20 }, { 6, 1, 60 },        /* s between tries, tries at once; their product is NETWORK_AHEAD at most */
+};
 
 enum { SLOTS = 8, ROWS = 512, SECRET_SIZE = 16 };
 
@@ -72,7 +76,7 @@ static const uint8_t magic[8] = { 'l', 'a', 't', 'c', 'h', 't', 'h', '2' };
 enum kind { NETWORK, KNOWN, PAIR, ACCOUNT };
 
 static const struct { uint32_t first, rows, ahead; } kinds[] = {
-	[NETWORK] = { 1, 127, NETWORK_BURST * NETWORK_EVERY },
+	[NETWORK] = { 1, 127, NETWORK_AHEAD },
 	[KNOWN] = { 128, 128, KNOWN_FOR },
 	[PAIR] = { 256, 128, FORGET },
 	[ACCOUNT] = { 384, 128, FORGET },
@@ -134,7 +138,6 @@ struct asker { struct slice network, account; };
 /* IPv4 whole, IPv6 its /64. Empty for clients whose address isn't known. */
 static struct slice network_of(struct slice ip)
 {
-	enum { V6_NETWORK = 8 };
 	struct address a = { .kind = ADDRESS_NONE };
 	struct slice zone = ip;
 	address_parse(slice_cut(&zone, '%'), &a);       /* a zone is no part of a network */
@@ -335,18 +338,48 @@ static void begin_wait(struct table *t, struct place *place, uint32_t free)
 	place_write(t, place);
 }
 
-/* Generic cell rate algorithm: a try that is let through moves the arrival time. */
+/* Finds the place of a network, or of a wider one around it. */
+static void network_find(struct table *t, const struct asker *who, size_t width, struct place *place)
+{
+	struct asker around = *who;
+	if (width)
+		around.network.n = widths[width].bytes;
+	place_find(t, NETWORK, &around, place);
+}
+
+static size_t widths_of(const struct asker *who)
+{
+	return who->network.n == V6_NETWORK ? WIDTHS : 1;
+}
+
+/* Generic cell rate algorithm: a try that is let through moves the arrival time, if that isn't as far ahead as it can be. */
+static void network_charge(struct table *t, const struct asker *who)
+{
+	struct place place;
+	for (size_t i = 0; i < widths_of(who); i++) {
+		network_find(t, who, i, &place);
+		uint32_t next = (place.slot->ends ? place.slot->ends : t->now) + widths[i].every;
+		if (next - t->now > widths[i].every * widths[i].burst)
+			continue;
+		place.slot->ends = next;
+		place_write(t, &place);
+	}
+}
+
 static int64_t network_wait(struct table *t, const struct asker *who)
 {
 	struct place place;
-	place_find(t, NETWORK, who, &place);
-	int64_t ahead = place.slot->ends ? (int64_t)place.slot->ends - t->now : 0;
-	int64_t wait = ahead - (NETWORK_BURST - 1) * NETWORK_EVERY;
-	if (wait > 0)
-		return wait;
-	place.slot->ends = t->now + (uint32_t)ahead + NETWORK_EVERY;
-	place_write(t, &place);
-	return 0;
+	int64_t longest = 0;
+	for (size_t i = 0; i < widths_of(who); i++) {
+		network_find(t, who, i, &place);
+		int64_t ahead = place.slot->ends ? (int64_t)place.slot->ends - t->now : 0;
+		int64_t wait = ahead - (int64_t)(widths[i].burst - 1) * widths[i].every;
+		if (wait > longest && (i == 0 || !is_known(t, who)))
+			longest = wait;
+	}
+	if (longest == 0)
+		network_charge(t, who);
+	return longest;
 }
 
 /* A try that is refused because of the account isn't counted against the network, nor the other way round. */
@@ -398,9 +431,11 @@ void throttle_failed(const char *dir, struct slice ip, struct slice account)
 static void network_refund(struct table *t, const struct asker *who)
 {
 	struct place place;
-	place_find(t, NETWORK, who, &place);
-	if (place.slot->ends) {
-		place.slot->ends -= NETWORK_EVERY;
+	for (size_t i = 0; i < widths_of(who); i++) {
+		network_find(t, who, i, &place);
+		if (place.slot->ends == 0)
+			continue;
+		place.slot->ends -= widths[i].every;
 		place_write(t, &place);
 	}
 }

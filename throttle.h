@@ -7,7 +7,9 @@
  * A reboot may lose the table.
  *
  * The policy. A network (IPv4 /32, IPv6 /64) has 5 tries at once, and then one
- * per 6 s. An account has 10 failures at once from one network, then a wait that
+ * per 6 s. An IPv6 line has many of those, so its /56 has 20, then one per 3 s, and
+ * its /48 60, then one per 1 s; but who has signed in from his network within a
+ * month doesn't wait for these two. An account has 10 failures at once from one network, then a wait that
  * doubles from 1 s to 15 min; from all networks together it has 100. Failures are
  * forgotten a day after the last one, and a success forgives them. The count of
  * all networks doesn't apply on a network where the user has signed in within a

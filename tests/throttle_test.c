@@ -281,6 +281,58 @@ static void floods(void)
 	ok(stat(table, &st) == 0 && st.st_size == 65536, "the table hasn't grown");
 }
 
+/* ---- one IPv6 line, which has many networks ------------------------------ */
+
+static const char *line_of(unsigned subnet, unsigned n)
+{
+	static char ip[64];
+	snprintf(ip, sizeof ip, "2001:db8:7:%x::1", subnet << 8 | n);
+	return ip;
+}
+
+/* How many tries are let through in `seconds`, one from each of a /56's networks in turn, or of a /48's. */
+static int let_through(unsigned subnets, int seconds)
+{
+	int count = 0;
+	for (int s = 0; s <= seconds; s++, time_now++)
+		for (unsigned n = 0; n < 256; n++) {
+			char account[16];
+			snprintf(account, sizeof account, "u%d-%u", s, n);
+			count += ask(line_of(subnets ? n % subnets : 0, n), account) == 0;
+		}
+	return count;
+}
+
+static void wide_networks(void)
+{
+	fresh();
+	is_int(let_through(0, 0), 20, "of 256 networks of one /56 twenty try at once");
+	time_now += 3600;
+	is_int(let_through(0, 300), 20 + 100, "and then one every 3 s");
+	time_now += 3600;
+	is_int(let_through(256, 0), 60, "of 256 of one /48 sixty");
+	time_now += 3600;
+	is_int(let_through(256, 100), 60 + 100, "and then one each second");
+	is_int(ask("2001:db8:8:1::1", "a"), 0, "the next /48 doesn't wait");
+	is_int(ask("192.0.2.1", "a"), 0, "nor does IPv4");
+	/* Who signed in on his network doesn't wait for his neighbours. */
+	fresh();
+	succeeded(line_of(3, 3), "ann");
+	is_int(let_through(256, 0), 60, "neighbours use up their /48");
+	is_int(ask(line_of(5, 5), "zed"), 0, "and a second later one more");
+	ok(ask(line_of(4, 4), "ann") > 0, "on a network that is new to her ann waits");
+	is_int(ask(line_of(3, 3), "ann"), 0, "where she signed in she doesn't");
+	is_int(ask(line_of(3, 3), "bob"), 1, "but bob does");
+	/* A success counts nowhere. */
+	fresh();
+	for (int i = 0; i < 1000; i++) {
+		if (ask(line_of(9, (unsigned)i % 256), "carl") != 0)
+			break;
+		succeeded(line_of(9, (unsigned)i % 256), "carl");
+	}
+	is_int(ask(line_of(9, 99), "dora"), 0, "however often somebody signs in, the line is free");
+}
+
 /* ---- guessing ---------------------------------------------------------- */
 
 static const char *somewhere(unsigned n)
@@ -641,6 +693,7 @@ int main(void)
 	refused_is_free();
 	give_back();
 	floods();
+	wide_networks();
 	known_networks();
 	one_at_a_time();
 	days();
