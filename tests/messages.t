@@ -36,9 +36,9 @@ held_lock() {
     start shell /usr/bin/python3 -c 'import fcntl, sys, time
 lock = open(sys.argv[1], "r+")
 fcntl.flock(lock, fcntl.LOCK_EX)
-print("open", flush=True)
+print("locked", flush=True)
 time.sleep(600)' "$DATA/latchkey.lock"
-    eventually grep -q open "$TMP/shell.log"
+    eventually grep -q locked "$TMP/shell.log"
 }
 
 # --- what is advised. In a command FILE is a backup; what a person has to look up is said here.
