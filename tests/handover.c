@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -34,6 +36,7 @@ static int listen_on(struct sockaddr *a, socklen_t n)
 static void run(char **command, const int fd[2])
 {
 	const char *how = getenv("HANDOVER");
+	prctl(PR_SET_PDEATHSIG, SIGKILL);       /* who hands over may be stopped between two connections */
 	int null = open("/dev/null", O_RDWR);
 	int ours[2] = { fcntl(fd[0], F_DUPFD, 10), fcntl(fd[1], F_DUPFD, 10) };
 	if (how && strcmp(how, "pipe") == 0)
