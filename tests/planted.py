@@ -22,7 +22,8 @@ def ask(path, body, mount, cookie=None):
     text = json.dumps(body).encode()
     env = {"GATEWAY_INTERFACE": "CGI/1.1", "SERVER_PROTOCOL": "HTTP/1.1", "REQUEST_METHOD": "POST", "SCRIPT_NAME": mount, "PATH_INFO": path,
            "CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(text)), "REMOTE_ADDR": "192.0.2.1", "HTTP_HOST": "app.example.org",
-           "HTTP_SEC_FETCH_SITE": "same-origin", "HTTPS": "on", "LATCHKEY_DIR": directory}
+           "HTTP_SEC_FETCH_SITE": "same-origin", "HTTPS": "on", "LATCHKEY_DIR": directory,
+           **{name: os.environ[name] for name in ("ASAN_OPTIONS", "MSAN_OPTIONS") if name in os.environ}}
     if cookie:
         env["HTTP_COOKIE"] = cookie
     out = subprocess.run([latchkey], input=text, env=env, capture_output=True, check=True).stdout.decode()
