@@ -13,7 +13,7 @@ enum { NAME_MAX_BYTES = 64 };   /* of an address, with room */
 
 static const char *mark_of(const struct config *c)
 {
-	return path_in(config_throttle_dir(c), "proxy");
+	return path_in(c->dir, "proxy");
 }
 
 /* Whoever makes the file is the one that logs. Where it can't be made nothing is said: sign-in has more to say about that. */

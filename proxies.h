@@ -9,7 +9,7 @@
 
 /*
  * To be called with the peer of a request of which another address isn't believed; empty: an AF_UNIX socket's. The first one is
- * logged and kept in a file beside the throttle table, which a reboot may lose.
+ * logged and kept in a file of the data directory: the sandbox of a request lets it write nowhere else.
  */
 void proxies_note(const struct config *c, struct slice peer);
 /* The peer that was kept, as trusted_proxies would name it. NULL: there is none, or it is trusted by now. */

@@ -304,7 +304,8 @@ static void check_proxies(struct check *k)
 	const char *peer = proxies_noted(&k->conf);
 	if (peer)
 		tell(k, FOUND_WARN, "proxies", text_join("clients' addresses came from ", peer, ", which isn't trusted", NULL),
-			text_join("they all look like one client; if that is a proxy of yours: trusted_proxies = ", peer, NULL));
+			text_join("they all look like one client; if that is a proxy of yours: trusted_proxies = ", peer,
+				"; if not, remove the file proxy", NULL));
 }
 
 /* In a child process, since a sandbox can't be left. Its exit code is the answer. */

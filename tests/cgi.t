@@ -98,6 +98,8 @@ like "$(clean "$LATCHKEY" check --dir "$DIR" 2>&1 || :)" "*warn*proxies*clients'
 sed -i 's/^trusted_proxies.*/& 127.0.0.1/' "$DIR/latchkey.conf"
 unlike "$(clean "$LATCHKEY" check --dir "$DIR" 2>&1 || :)" '*warn*proxies*' 'until that is done'
 sed -i '/^trusted_proxies/s/ 127.0.0.1//' "$DIR/latchkey.conf"
+rm "$DIR/proxy"
+unlike "$(clean "$LATCHKEY" check --dir "$DIR" 2>&1 || :)" '*warn*proxies*' 'or the file is removed'
 
 # --- Authorization by other ways
 ip_of >/dev/null

@@ -15,9 +15,8 @@ static struct config config;
 
 static void configure(const char *trusted)
 {
-	char conf[200];
-	snprintf(conf, sizeof conf, "throttle_dir = %s\n%s\n", dir, trusted);
-	config_parse(slice_of(conf), &config);
+	config_parse(slice_of(trusted), &config);
+	config.dir = dir;
 }
 
 static void note(void *peer)
