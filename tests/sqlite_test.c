@@ -461,10 +461,13 @@ static void odd_rows(void)
 		alter(sql.p);
 		sql.n = 0;
 	}
-	static const char *const rest[] = { "INSERT INTO user VALUES(900,'zoe','", "','", "',9223372036854775807,0);"
-		"INSERT INTO session VALUES(7,900,9223372036854775807,'x',x'00',-9223372036854775807,1e300,'y',NULL,1e18,'c','", "','", "','",
-		"',-9223372036854775807);INSERT INTO audit VALUES(9223372036854775800,9223372036854775807,3,900,7,'",
-		"',0,9223372036854775807,-5)" };
+	static const char *const rest[] = {
+		"INSERT INTO user VALUES(900,'zoe','", "','",
+		("',9223372036854775807,0);"
+		"INSERT INTO session VALUES(7,900,9223372036854775807,'x',x'00',-9223372036854775807,1e300,'y',NULL,1e18,'c','"), "','", "','",
+		("',-9223372036854775807);INSERT INTO audit VALUES(9223372036854775800,9223372036854775807,3,900,7,'"),
+		"',0,9223372036854775807,-5)",
+	};
 	for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) {
 		buf_s(&sql, rest[i]);
 		buf_add(&sql, i + 1 < sizeof rest / sizeof *rest ? long_text : SLICE_NONE);
