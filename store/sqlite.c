@@ -104,6 +104,7 @@ static const char *advice_on(int rc)
 		{ SQLITE_CORRUPT, "; restore a backup: latchkey restore FILE" },
 		{ SQLITE_NOTADB, "; restore a backup: latchkey restore FILE" },
 		{ SQLITE_IOERR, "; the disk fails: see the kernel's log" },
+		{ SQLITE_FILE_FOREIGN, "; restore a backup: latchkey restore FILE" },
 		{ SQLITE_CANTOPEN, "; see latchkey check" },
 		{ SQLITE_READONLY, "; see latchkey check" },
 	};
@@ -118,7 +119,8 @@ static const char *advice_on(int rc)
 
 _Noreturn void db_failed(int rc, const char *what)
 {
-	fail(transaction.committed ? ERROR_UNSETTLED : error_of(rc), "ST1", what, ": ", sqlite3_errstr(rc), " (", dec(rc), ")",
+	fail(transaction.committed ? ERROR_UNSETTLED : error_of(rc), "ST1", what, ": ",
+		rc == SQLITE_FILE_FOREIGN ? "latchkey.db-wal is the log of another database, or of another time" : sqlite3_errstr(rc), " (", dec(rc), ")",
 		transaction.committed ? "; it was committed all the same" : "", advice_on(rc), NULL);
 }
 
@@ -240,7 +242,7 @@ void db_connect(const char *path)
 void db_examine(const char *dir)
 {
 	int64_t application = sql_one_int(SQL_APPLICATION);
-	int64_t version = sql_one_int(SQL_VERSION);
+	int64_t version = sql_one_int(SQL_VERSION) & SCHEMA_BITS;
 	if (application != APPLICATION_ID)
 		fail(ERROR_STORE_UNAVAILABLE, "ST5", dir, "/latchkey.db is not a database of latchkey", NULL);
 	if (version != store_version)
@@ -307,12 +309,24 @@ void store_close(void)
  */
 void db_commit(enum durability d)
 {
+	if (sqlite_file_is_unbound())
+		db_need(db_set_version((int)sql_one_int(SQL_VERSION)), "bind");
 	sql_run(SQL_COMMIT);
+	sqlite_file_bound();
 	db_need(sqlite_file_flush(), "COMMIT");
 	transaction.committed = true;
 	if (d == DURABLE_NOW)
 		db_need(sqlite_file_sync(), "sync");
 	transaction.committed = !staying_in;
+}
+
+int db_set_version(int version)
+{
+	struct buf pragma = { 0 };
+	buf_s(&pragma, "PRAGMA user_version=");
+	buf_int(&pragma, version);
+	buf_c(&pragma, '\0');
+	return sqlite3_exec(database, pragma.p, NULL, NULL, NULL);
 }
 
 bool db_is_in_transaction(void)
@@ -365,9 +379,37 @@ void store_rollback(void)
 
 /* ---- the log ----------------------------------------------------------- */
 
+/* Puts another tag into page 1, in the log. An SQLite result code; on any but SQLITE_OK the connection is of no use. */
+static int change_tag(void)
+{
+	uint32_t tag = 0;
+	random_bytes(&tag, sizeof tag);
+	int version = (int)((tag >> 1 & ~(uint32_t)SCHEMA_BITS) | (sql_one_int(SQL_VERSION) & SCHEMA_BITS));
+	int rc = sqlite3_exec(database, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = db_set_version(version);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(database, "COMMIT", NULL, NULL, NULL);
+	return rc == SQLITE_OK ? sqlite_file_flush() : rc;
+}
+
+/* What SQLite holds for written and isn't must be forgotten. */
+static void connect_again(void)
+{
+	db_disconnect();
+	db_connect(path_in(opened_in, "latchkey.db"));
+	(void)sql_one_int(SQL_VERSION);
+}
+
+/* Each checkpoint gives the database another tag. Without one, where there is no room, the log is emptied all the same. */
 int db_empty_log(void)
 {
-	return sqlite3_wal_checkpoint_v2(database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	int rc = sqlite_file_is_unbound() ? SQLITE_OK : change_tag();
+	if (rc == SQLITE_FULL && opened_in) {
+		connect_again();
+		rc = SQLITE_OK;
+	}
+	return rc == SQLITE_OK ? sqlite3_wal_checkpoint_v2(database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) : rc;
 }
 
 static bool is_longer_than(int bound)
@@ -404,10 +446,11 @@ static void tidy(int most)
 	if (!is_longer_than(most))
 		return;
 	int rc = db_empty_log();
-	if (rc != SQLITE_OK)
-		log_line("ST10", "checkpoint: ", sqlite3_errstr(rc), "; the log stays, the next request tries again", NULL);
-	else
-		log_frames = 0;
+	log_frames = 0;
+	if (rc == SQLITE_OK)
+		return;
+	log_line("ST10", "checkpoint: ", sqlite3_errstr(rc), "; the log stays, the next request tries again", NULL);
+	db_disconnect();
 }
 
 void store_tidy(void)
@@ -443,8 +486,9 @@ void store_leave(bool idle)
 	if (state != OPEN)
 		return;
 	tidy(idle ? 1 : bound());
-	state = RESTING;
-	if (!sqlite_file_leave(log_frames))
+	if (state == OPEN)
+		state = RESTING;
+	if (state == RESTING && !sqlite_file_leave(log_frames))
 		db_disconnect();
 	db_give_turn();
 }

@@ -45,6 +45,8 @@ void db_disconnect(void);
 /* Ends the transaction that SQL_BEGIN began. */
 void db_commit(enum durability d);
 bool db_is_in_transaction(void);
+/* Inside a transaction: writes PRAGMA user_version, and with it the first page. An SQLite result code. */
+int db_set_version(int version);
 /* Copies all of the log into the database, and empties it. An SQLite result code. */
 int db_empty_log(void);
 
@@ -110,6 +112,7 @@ const char *sql_one_text(enum statement id);
 /* ---- sqlite_upkeep.c, sqlite_backup.c ---------------------------------- */
 
 enum {
+	SCHEMA_BITS = (1 << 8) - 1,  /* of PRAGMA user_version; the others are the tag (sqlite_file.c) */
 	APPLICATION_ID = 0x4c4b6579  /* "LKey": PRAGMA application_id of our databases */
 };
 

@@ -9,6 +9,10 @@
  *                each frame, and a commit writes each frame as two pieces. Here the log's first 64 KiB are
  *                read in one call, and what is written goes out in one, by sqlite_file_flush() or before a
  *                sync. The order is kept, and the bytes on disk are those that SQLite would have written.
+ *   a foreign log is refused. The database's first page has a random number, its tag, in which every checkpoint
+ *                puts another; and every log has a copy of that page with the tag that the database had when the
+ *                log began, and at its end one with the tag that the checkpoint puts there. So a log that has no
+ *                page with the database's tag was never this database's: an operator has copied one of the two.
  *   locks        can be let go of and taken again without SQLite's knowledge: sqlite_file_leave(),
  *                sqlite_file_return().
  *
@@ -31,7 +35,10 @@ enum {
 	LOG_KEPT = 64 * 1024,        /* bytes read at once: LOG_FRAMES_KEPT frames and more */
 	LOG_HELD = 64 * 1024,        /* bytes written at once: the same of a batch of requests */
 	LOG_HEAD = 32,               /* bytes: magic, versions, checksum, two salts of this log */
-	LOG_FRAME = 24 + PAGE_SIZE,  /* bytes: head and page */
+	FRAME_HEAD = 24,             /* bytes: page number, pages of the database after a commit, salts, checksum */
+	LOG_FRAME = FRAME_HEAD + PAGE_SIZE,
+	VERSION_AT = 60,             /* in page 1: PRAGMA user_version, which the tag is a part of */
+	HEAD_KEPT = 64,              /* bytes of page 1 that are looked at */
 	YOUNG_NS = 50 * 1000 * 1000, /* kernels tick every 1 to 10 ms */
 	LOCKS_AT = 0x40000000,       /* where SQLite locks its files: PENDING_BYTE, */
 	LOCKS = 512                  /* RESERVED_BYTE and the SHARED range */
@@ -49,6 +56,87 @@ static struct {
 	char kept[LOG_KEPT];             /* the log's beginning, as it is on disk */
 	char held[LOG_HELD];             /* bytes that are held back */
 } wal;
+
+/* ---- the tag ----------------------------------------------------------- */
+
+static struct {
+	const sqlite3_io_methods *disk;  /* SQLite's own */
+	char head[HEAD_KEPT];            /* of page 1, as it was read last, whatever the log has of it */
+	bool unbound;                    /* page 1 was read here, so no commit in the log has it */
+} base;
+
+static uint32_t number_at(const char *p)
+{
+	const unsigned char *b = (const unsigned char *)p;
+	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+static uint32_t tag_of(const char *page)
+{
+	return number_at(page + VERSION_AT) >> SQLITE_FILE_TAG_SHIFT;
+}
+
+static int base_read(sqlite3_file *file, void *out, int n, sqlite3_int64 at)
+{
+	int rc = base.disk->xRead(file, out, n, at);
+	if (at == 0 && n >= HEAD_KEPT)
+		memcpy(base.head, out, HEAD_KEPT);
+	base.unbound |= at == 0 && n == PAGE_SIZE;
+	return rc;
+}
+
+static void take_base(sqlite3_file *file)
+{
+	static sqlite3_io_methods methods;
+	base.disk = file->pMethods;
+	base.unbound = false;
+	methods = *base.disk;
+	methods.xRead = base_read;
+	file->pMethods = &methods;
+}
+
+bool sqlite_file_is_unbound(void)
+{
+	return base.unbound;
+}
+
+void sqlite_file_bound(void)
+{
+	base.unbound = false;
+}
+
+/*
+ * Looks through the whole log. Of a version that knew no tags (0) a log may be without the page. A first page that is no
+ * page at all was torn by a checkpoint, which is made good from the log.
+ */
+static bool fits_closely(sqlite3_int64 size)
+{
+	char frame[FRAME_HEAD + HEAD_KEPT];
+	uint32_t tag = tag_of(base.head);
+	bool committed = false, others = false;
+	for (sqlite3_int64 at = LOG_HEAD; at + LOG_FRAME <= size; at += LOG_FRAME) {
+		if (wal.disk->xRead(wal.file, frame, sizeof frame, at) != SQLITE_OK || memcmp(frame + 8, wal.kept + 16, 8) != 0)
+			break;
+		committed |= number_at(frame + 4) != 0;
+		if (number_at(frame) != 1)
+			continue;
+		if (tag_of(frame + FRAME_HEAD) == tag)
+			return true;
+		others = true;
+	}
+	return !committed || (tag == 0 && !others) || memcmp(base.head, "SQLite format 3", 16) != 0;
+}
+
+/* Whether the log was written behind this database. Mostly its first frame tells. */
+static bool log_fits(sqlite3_int64 size)
+{
+	const char *frame = wal.kept + LOG_HEAD;
+	if (size < LOG_HEAD + LOG_FRAME)
+		return true;
+	return (number_at(frame) == 1 && tag_of(frame + FRAME_HEAD) == tag_of(base.head)) || fits_closely(size);
+}
+
+/* ---- reading and writing the log --------------------------------------- */
 
 /* A quota or a limit on file sizes is a full disk too. */
 static int write_out(const void *bytes, int n, sqlite3_int64 at)
@@ -86,6 +174,8 @@ static int load(void)
 		touch_soon(wal.kept, (size_t)wal.length);
 		rc = wal.disk->xRead(wal.file, wal.kept, (int)wal.length, 0);
 	}
+	if (rc == SQLITE_OK && !log_fits(size))
+		rc = SQLITE_FILE_FOREIGN;
 	wal.loaded = rc == SQLITE_OK;
 	return rc;
 }
@@ -133,6 +223,7 @@ static int log_sync(sqlite3_file *file, int flags)
 static int log_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
 	wal.length = 0;
+	base.unbound = true;
 	return wal.disk->xTruncate(file, size);
 }
 
@@ -176,6 +267,7 @@ static int (*open_directory_on_disk)(const char *, int *);
 /* The state of the files when their locks were let go of. */
 struct sight {
 	ino_t file;             /* the database */
+	int64_t written;        /* and when it was written, ns: an operator may write into it */
 	off_t log;              /* length */
 	int64_t changed;        /* the log's ctime, ns */
 	char head[LOG_HEAD];    /* of the log */
@@ -209,7 +301,7 @@ static bool observe(struct sight *out)
 	struct stat log, file;
 	if (fstat(descriptor[LOG], &log) != 0 || !log.st_nlink || stat(name_of_main, &file) != 0)
 		return false;
-	*out = (struct sight){ .file = file.st_ino, .log = log.st_size, .changed = nanoseconds(log.st_ctim) };
+	*out = (struct sight){ .file = file.st_ino, .written = nanoseconds(file.st_mtim), .log = log.st_size, .changed = nanoseconds(log.st_ctim) };
 	return pread(descriptor[LOG], out->head, LOG_HEAD, 0) == LOG_HEAD;
 }
 
@@ -248,7 +340,7 @@ bool sqlite_file_return(bool *unchanged)
 	struct sight now;
 	if (!lock_main(F_WRLCK))
 		return false;
-	*unchanged = observe(&now) && now.file == left.file && now.log == left.log && memcmp(now.head, left.head, LOG_HEAD) == 0
+	*unchanged = observe(&now) && now.file == left.file && now.written == left.written && now.log == left.log && memcmp(now.head, left.head, LOG_HEAD) == 0
 		&& (left_at_last_frame || now.changed == left.changed);
 	return true;
 }
@@ -278,6 +370,8 @@ static int open_file(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file
 	opening = FILES;
 	if (rc == SQLITE_OK && flags & SQLITE_OPEN_WAL)
 		take_log(file);
+	if (rc == SQLITE_OK && flags & SQLITE_OPEN_MAIN_DB)
+		take_base(file);
 	return rc;
 }
 

@@ -13,6 +13,8 @@
 
 enum {
 	PAGE_SIZE = 512,              /* bytes; a rotation writes two pages (docs/internals.md) */
+	SQLITE_FILE_TAG_SHIFT = 8,    /* user_version is a tag of 23 bits and a schema version of 8 */
+	SQLITE_FILE_FOREIGN = 20,     /* SQLITE_MISMATCH, which means here that the log is another database's */
 	LOG_FRAMES_KEPT = 112         /* so many frames of the write-ahead log are read in one call */
 };
 
@@ -46,6 +48,13 @@ int sqlite_file_flush(void);
  * result but SQLITE_OK the commit is in the log, and may last or not.
  */
 int sqlite_file_sync(void);
+
+/*
+ * Whether no commit in the log has page 1, by what this connection has read. Then the next commit must write it:
+ * by that copy a log shows whose it is. Afterwards sqlite_file_bound().
+ */
+bool sqlite_file_is_unbound(void);
+void sqlite_file_bound(void);
 
 /*
  * For a process that keeps the database open between its turns.

@@ -110,10 +110,9 @@ static void set_versions(void)
 	struct buf pragma = { 0 };
 	buf_s(&pragma, "PRAGMA application_id=");
 	buf_int(&pragma, APPLICATION_ID);
-	buf_s(&pragma, "; PRAGMA user_version=");
-	buf_int(&pragma, store_version);
 	buf_c(&pragma, '\0');
 	execute(pragma.p);
+	db_need(db_set_version((int)(sql_one_int(SQL_VERSION) & ~(int64_t)SCHEMA_BITS) | store_version), "version");
 }
 
 /* Brings an empty database, or one of an earlier version, to this program's schema, all or nothing. */
@@ -183,6 +182,7 @@ void store_create(const char *dir)
 	db_connect(unfinished);
 	build();
 	db_disconnect();
+	unlink(path_in(dir, "latchkey.db-wal"));        /* of a database that is gone */
 	if (rename(unfinished, path) || !directory_sync(dir))
 		cannot_make(path);
 	remove_unfinished(dir);
@@ -193,7 +193,7 @@ int store_upgrade(const char *dir)
 {
 	db_take_turn(dir, VERB_SECONDS);
 	db_connect(path_in(dir, "latchkey.db"));
-	int version = (int)sql_one_int(SQL_VERSION);
+	int version = (int)(sql_one_int(SQL_VERSION) & SCHEMA_BITS);
 	if (sql_one_int(SQL_APPLICATION) != APPLICATION_ID || version > store_version)
 		db_examine(dir);
 	if (version < store_version)
