@@ -22,7 +22,8 @@ const char *const event_words[EVENT__MAX] = {
 	[EVENT_USER_DELETED] = "user_deleted", [EVENT_KEY_ADDED] = "key_added",
 	[EVENT_KEY_RETIRED] = "key_retired", [EVENT_EPOCH] = "epoch", [EVENT_KEY_USED] = "key_used",
 	[EVENT_REPLAY] = "replay", [EVENT_USER_RENAMED] = "user_renamed",
-	[EVENT_USERS_IMPORTED] = "users_imported", [EVENT_CLOCK] = "clock", [EVENT_UNKNOWN] = "unknown",
+	[EVENT_USERS_IMPORTED] = "users_imported", [EVENT_CLOCK] = "clock",
+	[EVENT_RESTORED] = "restored", [EVENT_UNKNOWN] = "unknown",
 };
 
 const char *const class_words[CLASS__MAX] = {

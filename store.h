@@ -79,6 +79,7 @@ enum event {                    /* numbers are on disk */
 	EVENT_USER_RENAMED,
 	EVENT_USERS_IMPORTED,       /* count: how many */
 	EVENT_CLOCK,                /* the operator vouched for the clock */
+	EVENT_RESTORED,             /* a backup took the database's place */
 	EVENT_UNKNOWN,
 	EVENT__MAX
 };

@@ -145,8 +145,10 @@ static const struct verb verbs[] = {
 		"what is wrong here, and what to do about it, or do it" },
 	{ "clock trust", "", 0, 0, 0, NEED_CHANGE, NULL, verb_clock_trust,
 		"believe this host's clock, where the store's time is the wrong one" },
-	{ "backup", "FILE", 1, 1, 0, NEED_DIRECTORY, NULL, verb_backup,
+	{ "backup", "FILE|-", 1, 1, 0, NEED_DIRECTORY, NULL, verb_backup,
 		"copy the database to FILE while requests go on; not the keys" },
+	{ "restore", "FILE|-", 1, 1, 0, NEED_DIRECTORY, NULL, verb_restore,
+		"put a copy in the database's place while requests go on" },
 	{ "serve", "[ADDR:PORT|unix:PATH] [--workers N] [--idle SECONDS]", 0, 1, 0, NEED_NOTHING, NULL, NULL,
 		"listen by itself, on 127.0.0.1:8080 by default" },
 	{ "version", "", 0, 0, 0, NEED_NOTHING, NULL, version,
@@ -376,7 +378,7 @@ static int change(struct verb_call *c, const struct verb *v)
 		store_run(DURABLE_NOW, run_change, &ch);
 	else
 		ch.code = v->run(c);
-	store_tidy();
+	store_settle();
 	store_close();
 	if (ch.code == VERB_DONE)
 		verb_log(c);

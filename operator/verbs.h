@@ -147,5 +147,6 @@ int verb_verify(struct verb_call *c);
 int verb_check(struct verb_call *c);
 int verb_clock_trust(struct verb_call *c);
 int verb_backup(struct verb_call *c);
+int verb_restore(struct verb_call *c);
 
 #endif

@@ -9,12 +9,12 @@ _latchkey() {
     esac
     local words=
     case "$COMP_CWORD ${COMP_WORDS[1]} ${COMP_WORDS[2]-}" in
-    "1 "*) words="init user session key audit stats config verify check clock backup serve version help" ;;
+    "1 "*) words="init user session key audit stats config verify check clock backup restore serve version help" ;;
     "2 user "*) words="add list passwd rename set disable enable delete import export" ;;
     "2 session "*) words="list revoke" ;;
     "2 key "*) words="list rotate stage use retire import export" ;;
     "2 clock "*) words="trust" ;;
-    *" help "*) words="init user session key audit stats config verify check clock backup serve version help" ;;
+    *" help "*) words="init user session key audit stats config verify check clock backup restore serve version help" ;;
     *" user add") words="--hash --dir" ;;
     *" user list") words="--json --dir" ;;
     *" user passwd") words="--hash --dir" ;;
@@ -42,6 +42,7 @@ _latchkey() {
     *" verify "*) words="--live --dir" ;;
     *" check "*) words="--repair --json --dir" ;;
     *" backup "*) words="--dir" ;;
+    *" restore "*) words="--dir" ;;
     *" serve "*) words="--workers --idle --dir" ;;
     *" version "*) words="--dir" ;;
     esac

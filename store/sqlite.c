@@ -299,6 +299,7 @@ void store_close(void)
 	if (turn >= 0)
 		close(turn);
 	turn = -1;
+	opened_in = NULL;
 }
 
 /* ---- transactions ------------------------------------------------------ */
@@ -460,6 +461,11 @@ void store_tidy(void)
 		log_frames = untidy;
 	}
 	tidy(bound());
+}
+
+void store_settle(void)
+{
+	tidy(1);
 }
 
 /* ---- a process that stays ---------------------------------------------- */

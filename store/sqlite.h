@@ -6,7 +6,7 @@
  *   sqlite_rows.c       users and sessions
  *   sqlite_trail.c      the audit trail and the clock's mark
  *   sqlite_upkeep.c     schema, create, upgrade, check
- *   sqlite_backup.c     a copy while requests go on
+ *   sqlite_backup.c     a copy while requests go on, and the way back
  *   sqlite_file.c       SQLite's file layer, fitted
  *   sqlite_heap.c       SQLite's memory
  *
@@ -116,6 +116,10 @@ enum {
 	APPLICATION_ID = 0x4c4b6579  /* "LKey": PRAGMA application_id of our databases */
 };
 
+/* Brings the open database, dir's, up to this program's schema, all or nothing; returns the version it had. */
+int db_upgrade(const char *dir);
+/* Removes latchkey.db.new and what belongs to it. */
+void db_remove_unfinished(const char *dir);
 /* "ok", or the first line of PRAGMA integrity_check. In the arena. */
 const char *db_integrity(void);
 /* "wal" and so on, as the file says. */

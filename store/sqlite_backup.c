@@ -1,11 +1,16 @@
 /*
- * sqlite_backup: a copy of the database while requests go on. See store_backup() in store/upkeep.h.
+ * sqlite_backup: a copy of the database while requests go on, and the way back. See store_backup() and
+ * store_restore() in store/upkeep.h.
  *
  * The turn is held only while the log is emptied into the database, a few milliseconds. Then the
  * database is frozen: commits go to the log alone, and latchkey.db is copied as a plain file.
  *
  * The file's first piece is written last, when all others are on disk. So a copy that was cut
  * short, by a power cut as well, has zeros where a database begins, and every program refuses it.
+ *
+ * The way back. A copy is made whole beside the database first, and gets a new tag (sqlite_file.c). Then it takes
+ * the database's name, and only then the old log is emptied: killed in between, latchkey refuses the log as another
+ * database's and names the command again. Requests wait for the last step alone.
  */
 #include "store/upkeep.h"
 
@@ -15,6 +20,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>    /* rename */
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -93,4 +99,64 @@ bool store_backup(const char *dir, int to)
 	close(from);
 	store_close();
 	return is_same(&before, &after);
+}
+
+/* ---- the way back ------------------------------------------------------ */
+
+/* Writes all that can be read of `from` into a new file. */
+static void take_in(int from, const char *path)
+{
+	static char piece[PIECE];
+	ssize_t n = 0;
+	int to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	while (to >= 0 && (n = read(from, piece, PIECE)) > 0)
+		if (!write_all(to, (struct slice){ piece, (size_t)n }))
+			cannot("write the copy");
+	if (to < 0 || n < 0 || fsync(to) != 0)
+		cannot("take the backup in");
+	close(to);
+}
+
+void store_restore(const char *dir, int from, int log)
+{
+	db_take_turn(dir, TURN_SECONDS);
+	if (!db_keep_log())
+		fail(ERROR_BUSY, "BU5", "a backup is at work; try again", NULL);
+	db_give_turn();
+	db_remove_unfinished(dir);
+	take_in(from, path_in(dir, "latchkey.db.new"));
+	if (log >= 0)
+		take_in(log, path_in(dir, "latchkey.db.new-wal"));
+	db_connect(path_in(dir, "latchkey.db.new"));
+	db_upgrade(dir);
+	const char *found = db_integrity();
+	if (!slice_is(slice_of(found), S("ok")))
+		fail(ERROR_STORE_UNAVAILABLE, "BU6", "this backup is damaged: ", found, NULL);
+}
+
+void store_forget_restore(const char *dir)
+{
+	db_remove_unfinished(dir);
+}
+
+/* A file that may not be there. */
+static void empty_file(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 ? fsync(fd) != 0 : errno != ENOENT)
+		cannot("empty the old log");
+	close(fd);
+}
+
+void store_swap(const char *dir)
+{
+	db_need(db_empty_log(), "checkpoint");
+	db_disconnect();
+	db_take_turn(dir, TURN_SECONDS);
+	if (rename(path_in(dir, "latchkey.db.new"), path_in(dir, "latchkey.db")) != 0 || !directory_sync(dir))
+		cannot("put the backup in its place");
+	empty_file(path_in(dir, "latchkey.db-wal"));
+	unlink(path_in(dir, "latchkey.db-journal"));
+	db_remove_unfinished(dir);
+	store_close();
 }

@@ -150,7 +150,7 @@ static _Noreturn void cannot_make(const char *path)
 }
 
 /* What a killed init left: SQLite would take its journal for the new file's. */
-static void remove_unfinished(const char *dir)
+void db_remove_unfinished(const char *dir)
 {
 	static const char *const names[] = { "latchkey.db.new", "latchkey.db.new-journal", "latchkey.db.new-wal" };
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -174,7 +174,7 @@ void store_create(const char *dir)
 	errno = EEXIST;
 	if (store_exists(dir))
 		cannot_make(path);
-	remove_unfinished(dir);
+	db_remove_unfinished(dir);
 	int fd = open(unfinished, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		cannot_make(unfinished);
@@ -185,14 +185,12 @@ void store_create(const char *dir)
 	unlink(path_in(dir, "latchkey.db-wal"));        /* of a database that is gone */
 	if (rename(unfinished, path) || !directory_sync(dir))
 		cannot_make(path);
-	remove_unfinished(dir);
+	db_remove_unfinished(dir);
 	db_connect(path);
 }
 
-int store_upgrade(const char *dir)
+int db_upgrade(const char *dir)
 {
-	db_take_turn(dir, VERB_SECONDS);
-	db_connect(path_in(dir, "latchkey.db"));
 	int version = (int)(sql_one_int(SQL_VERSION) & SCHEMA_BITS);
 	if (sql_one_int(SQL_APPLICATION) != APPLICATION_ID || version > store_version)
 		db_examine(dir);
@@ -200,6 +198,13 @@ int store_upgrade(const char *dir)
 		build_schema();
 	db_examine(dir);
 	return version;
+}
+
+int store_upgrade(const char *dir)
+{
+	db_take_turn(dir, VERB_SECONDS);
+	db_connect(path_in(dir, "latchkey.db"));
+	return db_upgrade(dir);
 }
 
 /* ---- check ------------------------------------------------------------- */
@@ -223,7 +228,7 @@ static void check_journal(const struct store_report *r, const char *journal, boo
 static void check_integrity(const struct store_report *r)
 {
 	const char *found = db_integrity();
-	r->tell(r->who, slice_is(slice_of(found), S("ok")) ? FOUND_OK : FOUND_FAIL, "integrity", found, "restore a backup");
+	r->tell(r->who, slice_is(slice_of(found), S("ok")) ? FOUND_OK : FOUND_FAIL, "integrity", found, "restore a backup: latchkey restore FILE");
 }
 
 /*
@@ -235,7 +240,8 @@ static void check_leftovers(const struct store_report *r, bool wal)
 	static const struct { const char *name, *origin; bool only_wal; } files[] = {
 		{ "latchkey.db-shm", ", left behind by a sqlite3 shell", true },
 		{ "latchkey.db-journal", ", left behind by another journal mode", true },
-		{ "latchkey.db.new", ", left behind by an init that was killed", false },
+		{ "latchkey.db.copy", ", left behind by a backup that was killed", false },
+		{ "latchkey.db.new", ", left behind by an init or a restore that was killed", false },
 		{ "latchkey.db.new-journal", ", left behind by an init that was killed", false },
 		{ "latchkey.db.new-wal", ", left behind by an init that was killed", false },
 	};

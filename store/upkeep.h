@@ -73,6 +73,19 @@ void store_check(const struct store_report *report);
  */
 bool store_backup(const char *dir, int to);
 
+/*
+ * The way back, in two steps; fail() on trouble.
+ *
+ * store_restore() reads a copy from `from`, and its log from `log` (-1: it has none), puts it beside dir's store and
+ * opens it: it is whole, and of this program's schema. dir need have no store.
+ * store_swap(): what is open takes the place of dir's store, and is closed. Processes that have that one
+ * open notice at their next turn.
+ * store_forget_restore() removes what store_restore() has put there; for the handler of a failure.
+ */
+void store_restore(const char *dir, int from, int log);
+void store_forget_restore(const char *dir);
+void store_swap(const char *dir);
+
 /* ---- processes --------------------------------------------------------- */
 
 /*
@@ -87,6 +100,9 @@ void store_before_answer(void);
  * again; then the next request does it.
  */
 void store_tidy(void);
+
+/* The same for a verb, which can take its time: afterwards latchkey.db alone is whole. */
+void store_settle(void);
 
 /*
  * For a process that stays and answers requests in batches. dir is the data

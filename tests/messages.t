@@ -20,6 +20,10 @@ older()        { verb check >/dev/null; printf '\000\000\000\000' | dd of="$DATA
 closed()       { chmod 500 "$DATA"; }
 no_directory() { mv "$DATA" "$DATA.away"; }
 no_database()  { rm "$DATA"/latchkey.db*; }
+no_database_at_all() { head -c 4096 /dev/urandom >"$DATA/latchkey.db"; }
+torn()         { dd if=/dev/urandom of="$DATA/latchkey.db" bs=512 seek=1 count=40 conv=notrunc status=none; }
+foreign_log()  { verb user enable demo >/dev/null; login >/dev/null; cp "$TMP/backup" "$DATA/latchkey.db"; }
+foreign_db()   { verb user enable demo >/dev/null; login >/dev/null; cp "$TMP/backup" "$DATA/taken"; mv "$DATA/taken" "$DATA/latchkey.db"; }
 # Another program, that has one row read and goes on.
 open_shell() {
     start shell /usr/bin/python3 -c 'import sqlite3, sys, time
@@ -48,8 +52,10 @@ advised() { # WORDS of a command, as they are printed
     'latchkey config') verb config 2>&1 | grep -q '^access_ttl ' || verb check >/dev/null
         "$LATCHKEY" config --dir "$TMP/nothing" | grep -q '^access_ttl ' && sed -i '/acces_ttl/d' "$DATA/latchkey.conf" ;;
     'latchkey init') verb init >/dev/null && cp "$TMP/conf" "$DATA/latchkey.conf" && add_user ;;
-    'latchkey '*) # shellcheck disable=SC2086  # words
-        verb $(printf '%s' "${1#latchkey }" | sed "s|FILE|$TMP/backup|") >/dev/null ;;
+    'latchkey '*)
+        m_words=$(printf '%s' "${1#latchkey }" | sed "s|FILE|$TMP/backup|")
+        # shellcheck disable=SC2086  # words
+        verb $m_words >/dev/null ;;
     'chmod '*) # shellcheck disable=SC2086  # words
         $1 "$2" ;;
     'end it') kill "$3"; stop shell ;;
@@ -95,6 +101,7 @@ data "$TMP/good"
 signed_in
 cp "$DATA/latchkey.conf" "$TMP/conf"
 rm -f "$DATA/throttle"
+verb backup "$TMP/backup" >/dev/null
 KEY='*latchkey.key: *; restore it, or latchkey key rotate --epoch makes one*'
 helps 'no key' no_key store_unavailable "$KEY" '*fail *latchkey.key is missing*' 'latchkey key rotate --epoch'
 helps 'an empty key file' empty_key store_unavailable "$KEY" '*fail *key *holds no key*' 'latchkey key rotate --epoch'
@@ -113,6 +120,11 @@ helps 'no data directory' no_directory store_unavailable '*data: No such file or
 helps 'no database' no_database store_unavailable '*cannot open *latchkey.db*' '*fail *latchkey.db is missing*' 'latchkey init'
 helps 'an older schema' older store_unavailable '*schema version 0*run latchkey init --upgrade' \
     '*fail *database *schema version 0*' 'latchkey init --upgrade'
+RESTORE='latchkey restore FILE'
+helps 'a database that is none' no_database_at_all store_unavailable "*file is not a database*$RESTORE" '*fail *database *not a database*' "$RESTORE"
+helps 'a torn database' torn store_unavailable "*malformed*$RESTORE" '*fail *malformed*' "$RESTORE"
+helps 'a backup copied over the database' foreign_log store_unavailable "*the log of another database*$RESTORE" '*fail *database *log of another*' "$RESTORE"
+helps 'a backup moved there' foreign_db store_unavailable "*the log of another database*$RESTORE" '*fail *database *log of another*' "$RESTORE"
 helps 'a database that another program has open' open_shell busy \
     "*process [0-9]* has latchkey.db open, and nothing else may: end it*" '*fail *database *process [0-9]* has latchkey.db open*' 'end it'
 helps 'a process that was stopped in its turn' held_lock busy '*no turn at the store within *check tells who has it*' \
