@@ -336,6 +336,7 @@ static char reason[256];
 static void cannot_open(enum error e)
 {
 	(void)e;
+	log_divert(NULL, 0);    /* a failure here has no row to be told in */
 	tell(running, FOUND_FAIL, "database", reason, "until then requests are answered 503");
 	rows_end(&running->rows);
 	exit(1);
