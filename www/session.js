@@ -39,7 +39,7 @@
  *     gets the same successor.
  *   - Storage is found, empty or unreadable, and unreadable is never taken for empty. What could
  *     not be written is written again.
- *   - The lock's wait is bounded. Without it the other tabs pause while one refreshes, and the server
+ *   - The lock's wait is bounded. Without it the other tabs wait while one refreshes, and the server
  *     settles what is left of the race.
  *   - No token reaches a URL, a log, an error, an event or a broadcast. Callbacks run outside locks.
  *
@@ -136,8 +136,7 @@ export function createSession({
   let flight, delivery = Promise.resolve();           // what runs once at a time
   const entries = {};                                 // sign-ins under way
   let lastError, told = 0, timer, channel, leaving;
-  let inLock = 0, outbox = [];
-  let paused;                         // where there is no lock: so long the other tabs wait for a refresh of this one
+  let outbox = [], inLock = 0;
   let gone;                           // dispose() was called
 
   /* ---- the record, and storage
@@ -149,6 +148,7 @@ export function createSession({
    *   access, refresh          the tokens, in body mode alone
    *   tries                    times of refreshes, against storms
    *   paused, fails            { since, exp, asked }: no refresh till then; failures in a row
+   *   busy                     { since, exp }: a refresh is under way, and who has no lock waits
    *   ended                    why it is locked
    *   logouts                  [{ refresh, all }]: sessions whose end the server isn't told yet;
    *                            without `refresh`, the cookie's
@@ -410,7 +410,9 @@ export function createSession({
       return await locks.request(name, { signal: abortAfter(timeout + 2e3) }, run);
     } catch (error) {                 // not granted in time, or there are no locks here
       if (entered) throw error;
-      return await (moved(seen) ? exclusive(work, lag) : run(paused = { since: asked, exp: now() + 1e3 }));
+      if (left(record.busy) > 0) await pause(50);
+      else if (!moved(seen)) return await run();
+      return await exclusive(work, lag);
     } finally {
       inLock--;
       queueMicrotask(flush);
@@ -443,7 +445,7 @@ export function createSession({
     try {
       // In body mode another process may have moved on unseen.
       if (!known || !readable && !cookie) throw passing('storage');
-      const { refresh: token, key } = await ground(tries);
+      const { refresh: token, key } = await ground(t, tries);
       if (moved(sent)) return;
       await commit(t, await call('/refresh', { refresh_token: token, cookie, session: sent.sid, idempotency_key: key }), sent);
     } catch (error) {
@@ -464,10 +466,10 @@ export function createSession({
    * with a fresh access token. A cookie is never behind, so there the stored key is used for it, and
    * stays the key until it is answered. What is counted is written before it leaves, as is a key where
    * there is none: of a cookie alone, or stored by 0.1.0.
-   * Without a lock, which plain HTTP has not, the others pause meanwhile: a request that leaves with
+   * Without a lock, which plain HTTP has not, the others wait meanwhile: a request that leaves with
    * its cookie, and waits for a connection while two others go on, comes with one that is too old. */
-  async function ground(tries) {
-    await save({ ...record, tries, paused, key: (cookie ? stored() : record).key || newKey() });
+  async function ground(since, tries) {
+    await save({ ...record, tries, busy: { since, exp: since + 1e3 }, key: (cookie ? stored() : record).key || newKey() });
     return stored();
   }
 
@@ -515,7 +517,7 @@ export function createSession({
     const asked = (error.retryAfter || 0) * (1 + random() / 5);       // not all in the same instant
     const since = now(), exp = told = since + Math.max(wait, asked);
     emit('error', error);
-    return save({ ...record, tries: [...new Set(record.tries).add(t)], fails, paused: { since, exp, asked: asked > wait } });
+    return save({ ...record, tries: [...new Set(record.tries).add(t)], fails, busy: 0, paused: { since, exp, asked: asked > wait } });
   }
 
   // ---- requests
@@ -632,7 +634,7 @@ export function createSession({
       if (error.transient) return;
       call('/logout', { access_token: access }).catch(noop);
       await signOut({ reason: error.code });
-      error.message += ': page and API need one site';
+      error.message += ': one site';
       throw error;
     }
   }

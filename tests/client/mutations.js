@@ -19,10 +19,10 @@ export const mutations = [
     from: '{ signal: abortAfter(timeout + 2e3) }', to: '{}',
   }, {
     name: 'that a tab waits again while others get on', mode: 'cookie', fails: 'tabs that have to wait long',
-    from: 'moved(seen) ? exclusive(work, lag) : run(', to: 'run(',
+    from: 'else if (!moved(seen)) return', to: 'else return',
   }, {
     name: 'that others pause where there is no lock', mode: 'cookie', fails: 'without locks no tab overtakes',
-    from: 'run(paused = { since: asked, exp: now() + 1e3 })', to: 'run()',
+    from: 'if (left(record.busy) > 0) await pause(50);', to: 'if (false);',
   }, {
     name: 'the re-read inside the lock', mode: 'body', fails: 'a session that heard nothing',
     from: 'const readable = await reload();', to: 'const readable = true;',
@@ -55,7 +55,7 @@ export const mutations = [
     from: 'MAX_TRIES = 5', to: 'MAX_TRIES = 500',
   }, {
     name: 'the pause after a failure', mode: 'body', fails: 'an outage with 50 serial calls',
-    from: ', paused: { since, exp, asked: asked > wait } });', to: ' });',
+    from: ', busy: 0, paused: { since, exp, asked: asked > wait } });', to: ', busy: 0 });',
   }, {
     name: 'no lead at the end of the session', mode: 'body', fails: 'a token that lasts to the end',
     from: 'token.end && token.exp >= token.end - 1e3 ? 0\n    :', to: '',

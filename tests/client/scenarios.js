@@ -776,7 +776,7 @@ test('twenty documents at once, and twenty loads one after the other, are no sto
 
 /* Over plain HTTP a browser has no locks. The clock of these pages stands still: only the answer ends their wait. */
 test('without locks no tab overtakes a request that is on its way', async t => {
-  const stop = at => { Date.now = () => at; }, open = () => t.tab({ locks: null }, stop, Date.now());
+  const at = Date.now(), stop = ms => { Date.now = () => ms; }, open = () => t.tab({ locks: null }, stop, at);
   await t.signedIn({ locks: null });
   const [first, ...others] = [await open(), await open(), await open()];
   let release;
@@ -915,7 +915,7 @@ test('a page whose cookie can not be renewed is told so at its sign-in, with wor
   try {
     api.always('/refresh', json(403, 'cross_site'));
     api.anonymous = true;             // or the server would refuse the sign-in itself
-    t.equal(await attempt(), ['signed-out', 'cross_site', 'cross_site: page and API need one site'], 'state, code, words');
+    t.equal(await attempt(), ['signed-out', 'cross_site', 'cross_site: one site'], 'state, code, words');
     await ended(t, { access: api.of('/register')[0].data.access_token });
     api.clear('/refresh');
     api.anonymous = false;

@@ -39,7 +39,7 @@
  *     gets the same successor.
  *   - Storage is found, empty or unreadable, and unreadable is never taken for empty. What could
  *     not be written is written again.
- *   - The lock's wait is bounded. Without it the other tabs pause while one refreshes, and the server
+ *   - The lock's wait is bounded. Without it the other tabs wait while one refreshes, and the server
  *     settles what is left of the race.
  *   - No token reaches a URL, a log, an error, an event or a broadcast. Callbacks run outside locks.
  *
@@ -136,7 +136,6 @@ export function createSession({
   let flight, delivery = Promise.resolve();           // what runs once at a time
   const entries = {};                                 // sign-ins under way
   let lastError, told = 0, timer, channel, leaving;
-  let inLock = 0, outbox = [];
-  let paused;                         // where there is no lock: so long the other tabs wait for a refresh of this one
+  let outbox = [], inLock = 0;
   let gone;                           // dispose() was called
 

@@ -7,6 +7,7 @@
    *   access, refresh          the tokens, in body mode alone
    *   tries                    times of refreshes, against storms
    *   paused, fails            { since, exp, asked }: no refresh till then; failures in a row
+   *   busy                     { since, exp }: a refresh is under way, and who has no lock waits
    *   ended                    why it is locked
    *   logouts                  [{ refresh, all }]: sessions whose end the server isn't told yet;
    *                            without `refresh`, the cookie's

@@ -57,7 +57,9 @@
       return await locks.request(name, { signal: abortAfter(timeout + 2e3) }, run);
     } catch (error) {                 // not granted in time, or there are no locks here
       if (entered) throw error;
-      return await (moved(seen) ? exclusive(work, lag) : run(paused = { since: asked, exp: now() + 1e3 }));
+      if (left(record.busy) > 0) await pause(50);
+      else if (!moved(seen)) return await run();
+      return await exclusive(work, lag);
     } finally {
       inLock--;
       queueMicrotask(flush);
@@ -90,7 +92,7 @@
     try {
       // In body mode another process may have moved on unseen.
       if (!known || !readable && !cookie) throw passing('storage');
-      const { refresh: token, key } = await ground(tries);
+      const { refresh: token, key } = await ground(t, tries);
       if (moved(sent)) return;
       await commit(t, await call('/refresh', { refresh_token: token, cookie, session: sent.sid, idempotency_key: key }), sent);
     } catch (error) {
@@ -111,10 +113,10 @@
    * with a fresh access token. A cookie is never behind, so there the stored key is used for it, and
    * stays the key until it is answered. What is counted is written before it leaves, as is a key where
    * there is none: of a cookie alone, or stored by 0.1.0.
-   * Without a lock, which plain HTTP has not, the others pause meanwhile: a request that leaves with
+   * Without a lock, which plain HTTP has not, the others wait meanwhile: a request that leaves with
    * its cookie, and waits for a connection while two others go on, comes with one that is too old. */
-  async function ground(tries) {
-    await save({ ...record, tries, paused, key: (cookie ? stored() : record).key || newKey() });
+  async function ground(since, tries) {
+    await save({ ...record, tries, busy: { since, exp: since + 1e3 }, key: (cookie ? stored() : record).key || newKey() });
     return stored();
   }
 
@@ -162,6 +164,6 @@
     const asked = (error.retryAfter || 0) * (1 + random() / 5);       // not all in the same instant
     const since = now(), exp = told = since + Math.max(wait, asked);
     emit('error', error);
-    return save({ ...record, tries: [...new Set(record.tries).add(t)], fails, paused: { since, exp, asked: asked > wait } });
+    return save({ ...record, tries: [...new Set(record.tries).add(t)], fails, busy: 0, paused: { since, exp, asked: asked > wait } });
   }
 

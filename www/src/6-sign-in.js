@@ -36,7 +36,7 @@
       if (error.transient) return;
       call('/logout', { access_token: access }).catch(noop);
       await signOut({ reason: error.code });
-      error.message += ': page and API need one site';
+      error.message += ': one site';
       throw error;
     }
   }
