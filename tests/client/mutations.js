@@ -20,6 +20,7 @@ export const mutations = [
   }, {
     name: 'that a tab waits again while others get on', mode: 'cookie', fails: 'tabs that have to wait long',
     from: 'else if (!moved(seen)) return', to: 'else return',
+    also: ['if (left(record.busy) > 0) await pause(50);', 'if (false);'],
   }, {
     name: 'that others pause where there is no lock', mode: 'cookie', fails: 'without locks no tab overtakes',
     from: 'if (left(record.busy) > 0) await pause(50);', to: 'if (false);',
