@@ -6,6 +6,7 @@
  */
 #include "operator/verbs.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -110,16 +111,26 @@ static void run_program(struct rows *r, const void *page, size_t i)
 	r->out.n = 0;
 }
 
-/* Runs the program for each new event, without end. */
-static _Noreturn void follow_with(struct verb_call *c, struct audit_page *page)
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal)
+{
+	(void)signal;
+	stopped = 1;
+}
+
+/* Runs the program for each new event, until SIGTERM: then for those that were read. */
+static int follow_with(struct verb_call *c, struct audit_page *page)
 {
 	const struct verb_list l = { read_events, run_program, page };
 	struct rows r;
 	rows_begin(&r, ROWS_LINES);
-	for (;;) {
+	signal(SIGTERM, stop);
+	while (!stopped) {
 		verb_list_pages(c, &l, &r);
 		sleep(1);
 	}
+	return VERB_DONE;
 }
 
 /* NULL where --exec fits, else what doesn't. Sets the page's program. */
@@ -162,7 +173,7 @@ int verb_audit(struct verb_call *c)
 	}
 	page.after = follow_from(c);
 	if (c->given[OPT_EXEC])
-		follow_with(c, &page);
+		return follow_with(c, &page);
 	if (c->given[OPT_FOLLOW])
 		return follow(c, &l);
 	int code = verb_list(c, &l);

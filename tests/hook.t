@@ -9,6 +9,9 @@ data "$TMP/data"
 mkdir "$TMP/seen"
 
 # It does what the event's user is called: the other users' events it only writes down.
+# What the kernel can't run, though it may be executed.
+printf 'no program' >"$TMP/strange"
+chmod 755 "$TMP/strange"
 cat >"$TMP/program" <<END
 #!/bin/sh
 read -r event
@@ -61,6 +64,7 @@ latchkey: audit: TMP/program ended by signal 9' 'what went wrong is logged'
 is "$(wc -c <"$TMP/out")" 0 'nothing is printed'
 kill "$follower"
 wait "$follower" 2>/dev/null
+is $? 0 'SIGTERM ends it'
 
 # --- without --since only what is new; one that hangs is killed with what it started, and the store is free meanwhile
 rm "$TMP/seen/all"
@@ -82,6 +86,12 @@ eventually grep -q '"username":"after"' "$TMP/seen/all"
 is "$(grep -c '"username":"hangs"' "$TMP/seen/all") $(grep -c '"username":"after"' "$TMP/seen/all")" '1 1' 'and the next event has its turn'
 gone() { ! kill -0 "$(cat "$TMP/seen/left")" 2>/dev/null; }
 ok 'what it started is gone too' eventually gone
+kill "$follower"
+wait "$follower" 2>/dev/null
+
+following --exec "$TMP/strange" --since 1h
+eventually grep -q 'ended with 127' "$TMP/log"
+like "$(head -n 1 "$TMP/log")" "latchkey: audit: cannot run $TMP/strange: Exec format error" 'a program that the kernel does not run is named'
 kill "$follower"
 wait "$follower" 2>/dev/null
 done_testing
