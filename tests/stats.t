@@ -91,6 +91,17 @@ demo = next(u for u in map(json.loads, sys.stdin) if u["username"] == "demo")
 for i in range(130): print(json.dumps({"username": "user%d" % i, "hash": demo["hash"]}))' >"$TMP/users"
 verb user import <"$TMP/users" >"$TMP/said" 2>&1
 is "$? $(verb stats --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["users"])')" '0 133' 'users of several pages'
+# --- the trail reaches further back than a day; nothing there at all
+/usr/bin/python3 -c 'import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("UPDATE audit SET time = time - 200000 WHERE id <= 3")
+db.commit()' "$DATA/latchkey.db"
+total=$(figure events_total)
+verb stats --json >"$TMP/json"
+is "$(figure events_day user_added) $(($(figure events_total) - total))" '0 1' 'what is older than a day is in no figure of the last day'
+lk_init "$TMP/empty"
+"$LATCHKEY" stats --json --dir "$TMP/empty" >"$TMP/json"
+is "$(figure users) $(figure sessions) $(figure events_total) $(figure keys)" '0 0 0 1' 'an empty directory'
 is "$(verb stats --json --prometheus >/dev/null 2>&1; echo $?)" 0 'of two forms the last word is Prometheus'"'"'s'
 nok 'no data directory' "$LATCHKEY" stats --dir "$TMP/nothing"
 done_testing
