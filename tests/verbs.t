@@ -680,14 +680,14 @@ want 0 "a session's end of a later version" lk session list --all --json
 is "$(json 'd[-1]["state"]')" unknown 'too'
 
 # --- rows that nothing here wrote: each verb that reads them has room for them, and comes to an end
-sqlite "INSERT INTO user(id,name,password,created_at,disabled) VALUES(77, replace(hex(zeroblob(3000)), '00', 'n'), 'p', 1, 0)" \
-    "INSERT INTO session(id,user,ctr,rotated_at,created_at,expires_at,ended_at,device,agent,ip) VALUES(77, 77, -9223372036854775808, 9223372036854775807, 'x', 1e300, 0, replace(hex(zeroblob(3000)), '00', 'd'), zeroblob(3000), replace(hex(zeroblob(3000)), '00', 'i'))" \
-    "INSERT INTO audit(id,time,event,user,session,ip) SELECT max(id) + 1, max(time), 1, 77, 77, replace(hex(zeroblob(3000)), '00', 'i') FROM audit"
+ok 'they are there' sqlite "INSERT INTO user(id,name,password,created_at,disabled) VALUES(987654321, replace(hex(zeroblob(3000)), '00', 'n'), 'p', 1, 0)" \
+    "INSERT INTO session(id,user,ctr,rotated_at,created_at,expires_at,ended_at,device,agent,ip) VALUES(987654321, 987654321, -9223372036854775808, 9223372036854775807, 'x', 1e300, 0, replace(hex(zeroblob(3000)), '00', 'd'), zeroblob(3000), replace(hex(zeroblob(3000)), '00', 'i'))" \
+    "INSERT INTO audit(id,time,event,user,session,ip) SELECT max(id) + 1, max(time), 1, 987654321, 987654321, replace(hex(zeroblob(3000)), '00', 'i') FROM audit"
 for line in 'user list' 'user list --json' 'session list --all' 'session list --all --json' 'audit' 'audit --json' 'check'; do
     # shellcheck disable=SC2086  # words
     want 0 "$line of odd rows" lk $line
 done
-sqlite 'DELETE FROM user WHERE id = 77' 'DELETE FROM session WHERE id = 77' 'DELETE FROM audit WHERE user = 77'
+sqlite 'DELETE FROM user WHERE id = 987654321' 'DELETE FROM session WHERE id = 987654321' 'DELETE FROM audit WHERE user = 987654321'
 
 # --- the clock (clockwork.t has the wrong ones)
 want 0 'the operator vouches for the clock' lk clock trust
