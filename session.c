@@ -167,26 +167,32 @@ static int64_t end_shown(const struct work *w, uint64_t user, const struct origi
 	return ended;
 }
 
-/* A session that begins with a key is found again by its id, of 63 bits as random_id()'s. The oldest key: it stays when a
- * new one signs. */
-static uint64_t id_by_key(const struct work *w, uint64_t user, struct slice idempotency)
+/* A session that begins with a key is found again by its id, of 63 bits as random_id()'s. */
+static uint64_t id_by_key(const struct key *key, uint64_t user, struct slice idempotency)
 {
-	return jwt_branch(&w->ring->key[w->ring->count - 1], user, 0, jwt_idempotency(idempotency)) & INT64_MAX;
+	return jwt_branch(key, user, 0, jwt_idempotency(idempotency)) & INT64_MAX;
 }
 
+static bool is_again(const struct work *w, uint64_t user, const struct origin *origin, const struct session *s)
+{
+	bool same = s->user == user && s->cookie == origin->cookie && s->brief == origin->brief;
+	return same && s->ctr == 1 && !s->ended_at && w->time - s->created_at <= AGAIN_SECONDS;
+}
+
+/* Whichever key signed then: before the request comes again a new one may sign, and the oldest may be retired. */
 bool session_again(const struct work *w, uint64_t user, const struct origin *origin, struct session *out)
 {
-	if (!origin->idempotency.p || !store_session(id_by_key(w, user, origin->idempotency), out))
-		return false;
-	bool same = out->user == user && out->cookie == origin->cookie && out->brief == origin->brief;
-	return same && out->ctr == 1 && !out->ended_at && w->time - out->created_at <= AGAIN_SECONDS;
+	bool found = false;
+	for (size_t i = 0; origin->idempotency.p && !found && i < w->ring->count; i++)
+		found = store_session(id_by_key(&w->ring->key[i], user, origin->idempotency), out) && is_again(w, user, origin, out);
+	return found;
 }
 
 /* A key that was used for another sign-in names no second session. */
 static uint64_t new_id(const struct work *w, uint64_t user, struct slice idempotency)
 {
 	struct session other;
-	uint64_t id = idempotency.p ? id_by_key(w, user, idempotency) : 0;
+	uint64_t id = idempotency.p ? id_by_key(&w->ring->key[0], user, idempotency) : 0;
 	return id == 0 || store_session(id, &other) ? random_id() : id;
 }
 

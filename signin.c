@@ -272,14 +272,24 @@ static enum error try_current_password(struct trial *t, struct slice current)
 }
 
 /* The hash that is kept shows by its salt that a request with this key made it: then nothing else has to be remembered. */
-static const uint8_t *salt_by_key(const struct trial *t, struct slice idempotency)
+static const uint8_t *salt_by_key(const struct key *key, const struct trial *t, struct slice idempotency)
 {
 	uint8_t *salt = arena(PASSWORD_SALT);
 	for (int i = 0; i < 2; i++) {
-		uint64_t half = jwt_branch(&t->w->ring->key[t->w->ring->count - 1], t->user->id, -1 - i, jwt_idempotency(idempotency));
+		uint64_t half = jwt_branch(key, t->user->id, -1 - i, jwt_idempotency(idempotency));
 		memcpy(salt + 8 * i, &half, 8);
 	}
 	return salt;
+}
+
+/* By whichever key signed then: session_again() says why. */
+static bool has_salt_by_key(const struct trial *t, struct slice idempotency)
+{
+	const struct keyring *ring = t->w->ring;
+	bool found = false;
+	for (size_t i = 0; idempotency.p && !found && i < ring->count; i++)
+		found = password_has_salt(t->user->password, salt_by_key(&ring->key[i], t, idempotency));
+	return found;
 }
 
 /* Whether this is a change that was made, whose answer was lost. */
@@ -287,7 +297,7 @@ static enum error find_change(struct trial *t, struct slice next, bool *done)
 {
 	enum password_verdict verdict = PASSWORD_WRONG;
 	enum error e = ERROR_NONE;
-	if (t->salt && password_has_salt(t->user->password, t->salt))
+	if (has_salt_by_key(t, t->renewal->idempotency))
 		e = compare_password(t, t->user->password, next, &verdict);
 	*done = verdict != PASSWORD_WRONG;
 	return e;
@@ -318,7 +328,7 @@ enum error signin_change_password(struct work *w, struct caller *caller, struct 
 	struct trial *t = new_trial(w, caller->user.name, &caller->user);
 	t->caller = caller;
 	t->renewal = renewal;
-	t->salt = renewal->idempotency.p ? salt_by_key(t, renewal->idempotency) : NULL;
+	t->salt = renewal->idempotency.p ? salt_by_key(&w->ring->key[0], t, renewal->idempotency) : NULL;
 	if (!may_be_chosen(w->config, next, caller->user.name))
 		return ERROR_WEAK_PASSWORD;
 	enum error e = begin_own_trial(t);

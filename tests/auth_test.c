@@ -2045,6 +2045,40 @@ static void change_again(void)
 	expect(400, "invalid_request", "an empty key");
 }
 
+/* The answer is lost; before the same request comes again the oldest key is retired, and a new one signs. Whichever of the ring
+ * signed then, it is known; without it the request is a new one. */
+static void again_after_retirement(void)
+{
+	static const char key[] = ",\"idempotency_key\":\"retired\"";
+	static const char change[] = "{\"current_password\":\"correct horse\",\"new_password\":\"battery staple\",\"idempotency_key\":\"retired\"}";
+	struct keyring kept = ring;
+	put_key(2);
+	add_user("retirer", "correct horse", false);
+	struct signed_in first = enter_with("/login", "retirer", "correct horse", key);
+	bearer(first.access);
+	post("/password", change);
+	expect(204, NULL, "a change of the password");
+	for (int step = 0; step < 3; step++) {
+		static const char *const what[] = { "nothing happened", "the oldest key was retired", "a new key signs" };
+		if (step == 1)
+			keyring_remove(&ring, 1);
+		if (step == 2)
+			put_key(3);
+		struct signed_in again = enter_with("/login", "retirer", "battery staple", key);
+		ok(strcmp(first.session, again.session) == 0, "a sign-in once more: %s", what[step]);
+		bearer(first.access);
+		post("/password", change);
+		expect(204, NULL, "the change once more: %s", what[step]);
+	}
+	keyring_remove(&ring, 1);
+	struct signed_in other = enter_with("/login", "retirer", "battery staple", key);
+	ok(*other.session && strcmp(first.session, other.session) != 0, "no key of then is left: another session");
+	bearer(other.access);
+	post("/password", change);
+	expect(401, "invalid_credentials", "and another change");
+	ring = kept;
+}
+
 /* DELETE /me */
 static void leaving(void)
 {
@@ -2516,6 +2550,7 @@ int main(void)
 	damaged_rows();
 	session_ends();
 	keys();
+	again_after_retirement();
 	sessions();
 	listing();
 	listing_behind_expired();
