@@ -16,6 +16,14 @@
 
 #include "base/base.h"
 
+/* What an app and the programs behind /verify are told of a user beside the user name; profile.h says what may stand in it.
+ * Each may be empty. */
+struct profile {
+	struct slice groups;        /* names between commas */
+	struct slice email;
+	struct slice name;          /* that people read; neither unique nor a user name */
+};
+
 struct user {
 	uint64_t id;
 	struct slice name;          /* as it was added; unique but for ASCII case */
@@ -23,6 +31,7 @@ struct user {
 	struct slice subscription;  /* JSON object, or empty */
 	int64_t created_at;
 	bool disabled;
+	struct profile profile;
 };
 
 enum ended {                    /* why a session ended; numbers are on disk */
@@ -178,6 +187,7 @@ bool store_user_add(const struct user *u);
 bool store_user_rename(uint64_t id, struct slice name);
 void store_user_password(uint64_t id, struct slice phc);
 void store_user_subscription(uint64_t id, struct slice json);
+void store_user_profile(uint64_t id, const struct profile *p);
 void store_user_disable(uint64_t id, bool disabled);
 /* Deletes the user and the user's sessions; the audit trail stays. */
 void store_user_delete(uint64_t id);

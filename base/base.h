@@ -32,6 +32,10 @@ enum {
 	LIMIT_AGENT = 160,        /* bytes kept of a User-Agent: enough to know it again */
 	LIMIT_IDEMPOTENCY = 128,  /* bytes of an idempotency key */
 	LIMIT_SUBSCRIPTION = 2048,/* bytes of JSON, so that it fits an answer many times */
+	LIMIT_GROUPS = 32,        /* of a user */
+	LIMIT_EMAIL = 254,        /* bytes, as of a user name */
+	LIMIT_DISPLAY = 128,      /* bytes of the name that people read */
+	LIMIT_PROFILE = 512,      /* bytes of these three together: an access token has them all, and stays below LIMIT_JWT */
 	LIMIT_KEYS = 8,           /* master keys in use at once */
 	LIMIT_CONF = 16384,       /* bytes of latchkey.conf and of latchkey.key */
 	LIMIT_LIST = 100          /* rows of one answer */

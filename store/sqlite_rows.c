@@ -13,6 +13,28 @@ enum {
 
 /* ---- users ------------------------------------------------------------- */
 
+/* One column holds all three, a line each: every refresh reads it, and for most users it is empty. */
+static struct slice pack_profile(const struct profile *p)
+{
+	struct buf b = { 0 };
+	if (p->groups.n + p->email.n + p->name.n == 0)
+		return SLICE_NONE;
+	buf_add(&b, p->groups);
+	buf_c(&b, '\n');
+	buf_add(&b, p->email);
+	buf_c(&b, '\n');
+	buf_add(&b, p->name);
+	return buf_slice(&b);
+}
+
+static struct profile unpack_profile(struct slice lines)
+{
+	struct profile p = { .groups = slice_cut(&lines, '\n') };
+	p.email = slice_cut(&lines, '\n');
+	p.name = lines;
+	return p;
+}
+
 static struct user user_from(sqlite3_stmt *st)
 {
 	return (struct user){
@@ -22,6 +44,7 @@ static struct user user_from(sqlite3_stmt *st)
 		.subscription = sql_text(st, 3, LIMIT_SUBSCRIPTION),
 		.created_at = sql_number(st, 4),
 		.disabled = sql_int(st, 5) != 0,
+		.profile = unpack_profile(sql_text(st, 6, LIMIT_PROFILE)),
 	};
 }
 
@@ -65,6 +88,7 @@ bool store_user_add(const struct user *u)
 	sql_bind_text(st, 4, u->subscription);
 	sql_bind_int(st, 5, u->created_at);
 	sql_bind_int(st, 6, u->disabled);
+	sql_bind_text(st, 7, pack_profile(&u->profile));
 	bool added = sql_row(st);
 	sqlite3_reset(st);
 	return added;
@@ -92,6 +116,11 @@ void store_user_password(uint64_t id, struct slice phc)
 void store_user_subscription(uint64_t id, struct slice json)
 {
 	user_set_text(SQL_USER_SUBSCRIPTION, id, json);
+}
+
+void store_user_profile(uint64_t id, const struct profile *p)
+{
+	user_set_text(SQL_USER_PROFILE, id, pack_profile(p));
 }
 
 void store_user_disable(uint64_t id, bool disabled)

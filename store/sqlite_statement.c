@@ -7,7 +7,7 @@
  */
 #include "store/sqlite.h"
 
-#define USER_COLUMNS "id,name,password,subscription,created_at,disabled"
+#define USER_COLUMNS "id,name,password,subscription,created_at,disabled,profile"
 #define SESSION_COLUMNS "id,user,ctr,br,idem,rotated_at,created_at,expires_at,ended_at,why,cookie,device,agent,ip,strays"
 #define AUDIT_COLUMNS "id,time,event,user,session,ip,class,distance"
 
@@ -25,10 +25,11 @@ static const char *const sql[SQL__MAX] = {
 	[SQL_USER_NEAR] = "SELECT * FROM(SELECT " USER_COLUMNS " FROM user WHERE name>=? ORDER BY name LIMIT 1)"
 		" UNION ALL SELECT * FROM(SELECT " USER_COLUMNS " FROM user ORDER BY name LIMIT 1)",
 	[SQL_USER] = "SELECT " USER_COLUMNS " FROM user WHERE id=?",
-	[SQL_USER_ADD] = "INSERT OR IGNORE INTO user(" USER_COLUMNS ") VALUES(?,?,?,?,?,?) RETURNING id",
+	[SQL_USER_ADD] = "INSERT OR IGNORE INTO user(" USER_COLUMNS ") VALUES(?,?,?,?,?,?,?) RETURNING id",
 	[SQL_USER_PASSWORD] = "UPDATE user SET password=?2 WHERE id=?1",
 	[SQL_USER_RENAME] = "UPDATE OR IGNORE user SET name=?2 WHERE id=?1",
 	[SQL_USER_SUBSCRIPTION] = "UPDATE user SET subscription=?2 WHERE id=?1",
+	[SQL_USER_PROFILE] = "UPDATE user SET profile=?2 WHERE id=?1",
 	[SQL_USER_DISABLE] = "UPDATE user SET disabled=?2 WHERE id=?1",
 	[SQL_USER_DELETE] = "DELETE FROM user WHERE id=?",
 	[SQL_USER_DELETE_SESSIONS] = "DELETE FROM session WHERE user=?",

@@ -43,7 +43,8 @@ static const struct { const char *name, *sql; } schema[] = {
 	" password,"
 	" subscription,"
 	" created_at,"
-	" disabled)" },
+	" disabled,"
+	" profile)" },   /* since version 4; sqlite_rows.c */
 	{ "session", "CREATE TABLE session("
 	" id INTEGER PRIMARY KEY,"
 	" user,"
@@ -73,7 +74,7 @@ static const struct { const char *name, *sql; } schema[] = {
 	" ahead)" },   /* since version 3; of the mark, in seconds: sqlite_trail.c */
 };
 
-const int store_version = 3;
+const int store_version = 4;
 
 /* ---- making ------------------------------------------------------------ */
 

@@ -429,6 +429,11 @@ static void upgrade_of_the_first(void)
 	ok(store_mark(&seen) == 8000 && seen == 9000, "a time that nobody vouched for isn't");
 	is_int((int64_t)store_audits(0, 0, 10, rows), 2, "both events are there");
 	ok(rows[1].id == 9 && rows[1].time == 8000 && rows[0].id == 10, "in their order");
+	store_begin(DURABLE_NOW);
+	bool had = u.profile.groups.n + u.profile.email.n + u.profile.name.n > 0;
+	store_user_profile(11, &(struct profile){ .groups = S("admins") });
+	store_commit();
+	ok(!had && store_user(11, &u) && slice_is(u.profile.groups, S("admins")), "the user can be put into a group");
 	store_close();
 	remove_files();
 }
@@ -452,18 +457,18 @@ static void odd_rows(void)
 		buf_s(&sql, ",'");
 		buf_s(&sql, slice_text(long_text));
 		buf_int(&sql, i);
-		buf_s(&sql, "','p','s',1,0);INSERT INTO user VALUES(");
+		buf_s(&sql, "','p','s',1,0,'');INSERT INTO user VALUES(");
 		buf_int(&sql, i + 500);
 		buf_s(&sql, ",x'62");
 		buf_int(&sql, 100 + i);
-		buf_s(&sql, i % 2 ? "0','p','s',1,0);" : "1','p','s',1,0);");
+		buf_s(&sql, i % 2 ? "0','p','s',1,0,NULL);" : "1','p','s',1,0,x'00');");
 		buf_c(&sql, '\0');
 		alter(sql.p);
 		sql.n = 0;
 	}
 	static const char *const rest[] = {
 		"INSERT INTO user VALUES(900,'zoe','", "','",
-		("',9223372036854775807,0);"
+		("',9223372036854775807,0,'"), ("');"
 		"INSERT INTO session VALUES(7,900,9223372036854775807,'x',x'00',-9223372036854775807,1e300,'y',NULL,1e18,'c','"), "','", "','",
 		("',-9223372036854775807);INSERT INTO audit VALUES(9223372036854775800,9223372036854775807,3,900,7,'"),
 		"',0,9223372036854775807,-5)",
@@ -477,7 +482,8 @@ static void odd_rows(void)
 	arena_back(before);
 	store_open(dir, 1);
 	is_int((int64_t)store_users(SLICE_NONE, users), 1, "of three hundred users with odd names none is listed");
-	ok(users[0].id == 900 && users[0].subscription.n <= LIMIT_SUBSCRIPTION && users[0].password.n <= 1024, "another is, within bounds");
+	ok(users[0].id == 900 && users[0].subscription.n <= LIMIT_SUBSCRIPTION && users[0].password.n <= 1024
+		&& users[0].profile.groups.n <= LIMIT_PROFILE && users[0].profile.email.n + users[0].profile.name.n == 0, "another is, within bounds");
 	is_int((int64_t)store_users(users[0].name, users), 0, "and the list ends");
 	ok(store_user(5, users) && users[0].name.n == LIMIT_USERNAME, "by its id one is read, cut");
 	is_int((int64_t)store_sessions(0, 0, page), 1, "a session of odd values");

@@ -36,6 +36,34 @@ static void users(void)
 	ok(!store_user(alice.id, &got) && !store_session(1, &s) && store_session(2, &s), "deleted with his sessions alone");
 }
 
+static bool same_profile(const struct user *u, const struct profile *p)
+{
+	struct user got;
+	return store_user(u->id, &got) && slice_is(got.profile.groups, p->groups) && slice_is(got.profile.email, p->email)
+		&& slice_is(got.profile.name, p->name);
+}
+
+/* Each member by itself, and none. */
+static void profiles(void)
+{
+	static const struct profile each[] = {
+		{ { "admins,family", 13 }, { "a@example.org", 13 }, { "Zo\xc3\xab A.", 7 } }, { .groups = { "admins", 6 } },
+		{ .email = { "a@example.org", 13 } }, { .name = { "Ann", 3 } }, { .name = { NULL, 0 } },
+	};
+	struct user u = user_of("ann"), added = user_of("ben");
+	added.profile = each[0];
+	fresh();
+	store_begin(DURABLE_NOW);
+	store_user_add(&u);
+	store_user_add(&added);
+	ok(same_profile(&u, &each[4]) && same_profile(&added, &each[0]), "a user begins with the profile that he was added with");
+	for (size_t i = 0; i < sizeof each / sizeof *each; i++) {
+		store_user_profile(u.id, &each[i]);
+		ok(same_profile(&u, &each[i]) && same_profile(&added, &each[0]), "profile %zu is kept, of that user alone", i);
+	}
+	store_commit();
+}
+
 /* Of the first commit of this process. */
 static void failures(void (*commit)(void))
 {
@@ -511,6 +539,7 @@ int main(void)
 {
 	make_directory();
 	failures(users);
+	profiles();
 	list_of_users();
 	session_row();
 	many_sessions();
