@@ -34,37 +34,6 @@ conf() { # LINES: with cheap passwords, and a throttle table that login() can ta
 }
 give ''
 
-# --- the command line
-want 0 'help' "$LATCHKEY" help
-like "$out" '*latchkey user add NAME *add a user*latchkey serve *LATCHKEY_DIR*' 'help lists the verbs'
-is "$(printf '%s\n' "$out" | awk '/^latchkey/ && length > 140' | wc -l)" 0 'in lines of a sane length'
-want 0 'help VERB' "$LATCHKEY" help key
-is "$(printf '%s\n' "$out" | grep -c '^latchkey key ')" 7 'shows that verb'
-unlike "$out" '*latchkey user*' 'and no other'
-want 0 'VERB --help' "$LATCHKEY" user passwd alice bob --help
-like "$out" 'latchkey user passwd NAME*' '--help shows it, too'
-want 0 '--help' "$LATCHKEY" --help
-like "$out" '*latchkey init*' '--help alone is help'
-want 1 'help of nothing' "$LATCHKEY" help nothing
-want 0 'version' "$LATCHKEY" version
-like "$out" 'latchkey [0-9]*.[0-9]* (SQLite 3.*)' 'names both versions'
-want 0 '--version' "$LATCHKEY" --version
-want 100 'no verb' "$LATCHKEY"
-like "$err" '*a verb is needed*latchkey help*' 'says where help is'
-for line in backup 'backup a b' 'check --epoch' 'key rotate --repair' nothing user 'user nothing' 'user add' 'user add a b' 'user list a' 'user list --all' 'user list --nothing' \
-    'user list --json=1' 'user list --dir' 'user list --dir=' 'session revoke' 'session revoke a --user b' 'key export --use x' 'key export --all x' 'key retire' 'key retire x --old' 'key use' \
-    'audit --since' 'audit --since soon' 'init dir' 'verify a' '--dir x serve' 'a b c d e f' 'user list -j'; do
-    # shellcheck disable=SC2086  # words
-    want 100 "usage: $line" "$LATCHKEY" $line --dir "$TMP"
-    is "$out" '' 'nothing on stdout'
-done
-want 100 'usage names the verb' "$LATCHKEY" user add
-is "$err" 'latchkey: usage: something is missing
-latchkey user add NAME [--hash]' 'and shows how'
-want 111 'no data directory' lk user list
-like "$err" "latchkey: AD1: $D: No such file or directory; latchkey init makes it" 'says what to do'
-want 111 'verify without one' lk verify
-
 # --- init
 want 0 'init' "$LATCHKEY" init --dir "$TMP/a/b/data//"
 is "$out" "made $TMP/a/b/data" 'says so'
