@@ -394,7 +394,7 @@ static int run(struct verb_call *c, const struct verb *v)
 		code = v->need >= NEED_STORE ? change(c, v) : v->run(c);
 	if (code == VERB_REFUSED && c->why)
 		log_line(c->verb, c->why, slice_text(c->about), NULL);
-	if (!write_all(STDOUT_FILENO, buf_slice(&c->done)))
+	if (!rows_print(buf_slice(&c->done)))
 		return VERB_SYSTEM;
 	return code;
 }

@@ -62,7 +62,7 @@ static int backup_to_stdout(struct verb_call *c)
 		return VERB_REFUSED;
 	lseek(to, 0, SEEK_SET);
 	while ((n = read(to, piece, sizeof piece)) > 0)
-		if (!write_all(STDOUT_FILENO, (struct slice){ piece, (size_t)n }))
+		if (!rows_print((struct slice){ piece, (size_t)n }))
 			return VERB_SYSTEM;
 	return n == 0 ? VERB_DONE : VERB_SYSTEM;
 }

@@ -4,10 +4,13 @@
  */
 #include "operator/rows.h"
 
+#include <errno.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "json.h"
 
 /*
@@ -32,11 +35,21 @@ bool rows_heading(struct rows *r)
 	return r->heading;
 }
 
+bool rows_print(struct slice text)
+{
+	if (write_all(STDOUT_FILENO, text))
+		return true;
+	if (errno != EPIPE)
+		log_line("RO1", "cannot write to stdout: ", strerror(errno), NULL);
+	return false;
+}
+
+/* After a piece that is missing no other is written: who reads it is to see that it ends there. */
 bool rows_flush(struct rows *r)
 {
-	bool good = write_all(STDOUT_FILENO, buf_slice(&r->out));
+	r->broken = r->broken || !rows_print(buf_slice(&r->out));
 	r->out.n = 0;
-	return good;
+	return !r->broken;
 }
 
 bool rows_end(struct rows *r)

@@ -20,6 +20,7 @@ enum rows_form {
 struct rows {
 	enum rows_form form;
 	bool heading;           /* cells write their names */
+	bool broken;            /* a piece of it couldn't be written: the rest isn't either */
 	size_t count;           /* rows so far */
 	struct jw json;         /* of this row */
 	struct buf out;
@@ -31,10 +32,12 @@ void rows_begin(struct rows *r, enum rows_form form);
 bool rows_heading(struct rows *r);
 void rows_open(struct rows *r);
 void rows_close(struct rows *r);
-/* Ends the array and writes the rest. False when stdout can't be written. */
+/* Ends the array and writes the rest. False when stdout couldn't be written, now or before. */
 bool rows_end(struct rows *r);
-/* Writes the rows so far. False when stdout can't be written. */
+/* Writes the rows so far. False as above. */
 bool rows_flush(struct rows *r);
+/* Writes text to stdout. False, with a line in the log, when that can't be written; without one where its reader has gone (`| head`). */
+bool rows_print(struct slice text);
 
 /* width: columns of the table's cell, which a longer text exceeds; 0 for the last cell. */
 void rows_text(struct rows *r, const char *name, size_t width, struct slice text);

@@ -6,6 +6,7 @@
 #include "operator/rows.h"
 
 #include <fcntl.h>
+#include <signal.h>
 
 static void all_cells(struct rows *r, bool empty)
 {
@@ -129,6 +130,35 @@ static void print_in_vain(void *unused)
 	_exit(rows_end(&r) ? 0 : 1);
 }
 
+/* A first piece that doesn't get out; then there is room again. */
+static void print_with_a_hole(void *unused)
+{
+	struct rows r;
+	int out = dup(STDOUT_FILENO), none = open("/dev/null", O_RDONLY);
+	(void)unused;
+	dup2(none, STDOUT_FILENO);
+	rows_begin(&r, ROWS_TABLE);
+	for (int i = 0; i < 100 && !r.broken; i++)
+		all_cells(&r, false);
+	dup2(out, STDOUT_FILENO);
+	all_cells(&r, false);
+	_exit(!r.broken || rows_flush(&r) || rows_end(&r) ? 0 : 1);
+}
+
+/* The reader has gone. */
+static void print_to_nobody(void *unused)
+{
+	struct rows r;
+	int ends[2];
+	(void)unused;
+	signal(SIGPIPE, SIG_IGN);
+	if (pipe(ends) || close(ends[0]))
+		_exit(2);
+	dup2(ends[1], STDOUT_FILENO);
+	rows_begin(&r, ROWS_JSON);
+	_exit(rows_end(&r) ? 0 : 1);
+}
+
 int main(void)
 {
 	size_t lines = 0;
@@ -139,5 +169,10 @@ int main(void)
 		lines++;
 	is_int(lines, 100, "all of them");
 	is_int(dies(print_in_vain, NULL), 1, "a stdout that takes nothing is told");
+	is_str(t_err, "latchkey: RO1: cannot write to stdout: Bad file descriptor\n", "once, and why");
+	is_int(dies(print_with_a_hole, NULL), 1, "a piece that is missing in the middle, too");
+	ok(*t_out == '\0' && strchr(t_err, '\n') == strrchr(t_err, '\n'), "nothing is written behind it, and it is said once");
+	is_int(dies(print_to_nobody, NULL), 1, "so is a reader who has gone");
+	is_str(t_err, "", "which is no trouble");
 	return done_testing();
 }

@@ -482,12 +482,13 @@ stop follow
 stop lines
 lk user enable alice >/dev/null
 if [ -e /dev/full ]; then
-    for verb in 'user list' 'session list' 'key list' audit 'audit --follow' 'audit --follow --json --since 0' config check version help 'key export'; do
+    for verb in 'user list' 'session list' 'key list' audit 'audit --follow' 'audit --follow --json --since 0' config check version help 'key export' \
+        stats 'stats --json' 'user export' 'backup -'; do
         # shellcheck disable=SC2086  # words
-        "$LATCHKEY" $verb --dir "$D" >/dev/full 2>/dev/null
+        "$LATCHKEY" $verb --dir "$D" >/dev/full 2>"$TMP/err"
         code=$?
         [ "$verb" = check ] && code=$((code + 110))
-        is "$code" 111 "$verb: stdout is full"
+        is "$code $(grep -c 'RO1: cannot write to stdout' "$TMP/err")" '111 1' "$verb: stdout is full, and that is said"
     done
 fi
 
