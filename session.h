@@ -131,9 +131,9 @@ enum error session_check_live(const struct work *w, struct caller *a);
  * two gets it. Who shows none keeps what he has.
  */
 struct renewal {
-	struct rotation *shown;         /* session_present()'s tokens, which may be of several cookies */
+	struct rotation *shown;         /* session_present()'s tokens with that key, which may be of several cookies */
 	size_t count;                   /* of them */
-	struct slice idempotency;       /* the request's key; p NULL: none */
+	struct slice idempotency;       /* the request's key; p NULL: none, and no token is shown */
 	bool done;
 	struct grant *grant;            /* where done: its user and session; session_grant() is the caller's */
 };

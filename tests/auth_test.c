@@ -546,6 +546,10 @@ static void throttled(void)
 	}
 	expect(429, "rate_limited", "and a new password");
 	boot_now = start;
+	bearer(s.access);
+	call(METHOD_DELETE, "/me", "{\"password\":\"correct horse\"}");
+	expect(429, "rate_limited", "and a user's end, with the right one too");
+	boot_now = start;
 	post("/refresh", refresh_body(s.refresh));
 	expect(200, NULL, "refresh never");
 	boot_now += DAY;
@@ -1799,6 +1803,12 @@ static void bounded(void)
 	config.sessions_max = 100;
 }
 
+static void by_cookie(struct slice cookies)
+{
+	rq.cookie = cookies;
+	rq.sec_fetch_site = S("same-origin");
+}
+
 static void logout(void)
 {
 	struct signed_in s = sign_in("bob", ""), t = sign_in("bob", ""), u = sign_in("bob", ""), v = sign_in("bob", "");
@@ -1847,6 +1857,10 @@ static void logout(void)
 	change(store_user_delete, gone);
 	post("/logout", refresh_body(w.refresh));
 	expect(204, NULL, "logout by a token whose user is gone");
+	w = sign_in("bob", "");
+	by_cookie(jar("__Secure-latchkey", w.refresh, NULL));
+	post("/logout", NULL);
+	ok(rp.status == 204 && !row_of(w.session).ended_at, "a token that was no cookie is none: it ends nothing");
 	struct signed_in expired = sign_in("bob", "");
 	clock_now += 901;
 	bearer(expired.access);
@@ -1879,7 +1893,16 @@ static void logout_spent(void)
 		post("/logout", body);
 		expect(204, NULL, "again: it is over");
 	}
-	struct signed_in s = sign_in("bob", "");
+	struct signed_in s = sign_in("bob", ",\"cookie\":true"), other = sign_in("alice", ",\"cookie\":true"), old = s;
+	for (int i = 0; i < 2; i++) {
+		refresh_by(jar("__Secure-latchkey", s.refresh, NULL), "{}");
+		s = taken();
+	}
+	by_cookie(jar("__Secure-latchkey", old.refresh, "__Secure-latchkey", other.refresh, NULL));
+	post("/logout", "{\"all\":true}");
+	expect(401, "refresh_reused", "of two cookies a spent one: all is told");
+	ok(row_of(s.session).why == ENDED_REUSE && row_of(other.session).why == ENDED_LOGOUT, "and the other signs out all the same");
+	s = sign_in("bob", "");
 	struct session forked = row_of(s.session);
 	forked.br = jwt_branch(&ring.key[0], forked.id, forked.ctr, 5);
 	forked.idem = 5;
@@ -1959,6 +1982,9 @@ static void sign_in_again(void)
 	struct signed_in brief = enter_with("/login", "alice", "correct horse",
 		",\"idempotency_key\":\"0123456789abcdef\",\"cookie\":true,\"remember\":false");
 	ok(rp.status == 200 && strcmp(brief.session, cookie.session) != 0 && row_of(brief.session).brief, "nor another cookie");
+	cookie = sign_in("alice", ",\"idempotency_key\":\"brief\",\"cookie\":true");
+	brief = sign_in("alice", ",\"idempotency_key\":\"brief\",\"cookie\":true,\"remember\":false");
+	ok(strcmp(brief.session, cookie.session) != 0 && row_of(brief.session).brief, "though the key began one with a cookie that stays");
 	enter_with("/login", "alice", "wrong", key);
 	expect(401, "invalid_credentials", "the key is no password");
 	post("/refresh", refresh_body(first.refresh));
@@ -1994,6 +2020,10 @@ static void register_again(void)
 		enter_with("/register", "lost", others[i].password, others[i].more);
 		expect(409, "username_taken", "anybody else's%s", others[i].more);
 	}
+	trap(2, NULL, 0);
+	enter_with("/register", "lost", "battery staple", key);
+	expect(503, "clock_unset", "the clock fails while the password is compared");
+	base_clock = fake_clock;
 	enter_with("/register", "lost2", "battery staple", ",\"idempotency_key\":\"\"");
 	expect(400, "invalid_request", "an empty key");
 	ok(in_body("idempotency_key: "), "is what it is about");
@@ -2040,6 +2070,17 @@ static void change_again(void)
 		pair[i] = taken();
 	}
 	ok(rp.status == 200 && same_pair(pair[0], pair[1]), "with a lineage of its own: the same successor");
+	static const char lost[] = "{\"current_password\":\"correct horse\",\"new_password\":\"battery staple\",\"idempotency_key\":\"three\"}";
+	trap(2, NULL, 0);
+	bearer(s.access);
+	post("/password", lost);
+	expect(503, "clock_unset", "the clock fails while the password is compared");
+	trap(2, end_session, row_of(s.session).id);
+	bearer(s.access);
+	post("/password", lost);
+	expect(401, "session_revoked", "a session that ends meanwhile has no answer left");
+	base_clock = fake_clock;
+	s = enter_with("/login", "changer", "battery staple", "");
 	bearer(s.access);
 	post("/password", "{\"current_password\":\"x\",\"new_password\":\"battery staple\",\"idempotency_key\":\"\"}");
 	expect(400, "invalid_request", "an empty key");
@@ -2240,7 +2281,7 @@ static void new_lineage_by_cookie(void)
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		bearer(s.access);
-		rq.cookie = text("__Secure-latchkey=%s", s.refresh);
+		rq.cookie = jar("__Secure-latchkey", s.refresh, "__Secure-latchkey", s.refresh, NULL);
 		rq.sec_fetch_site = slice_of(cases[i].site);
 		rq.idempotency_key = slice_of(cases[i].key);
 		call(METHOD_DELETE, "/sessions", NULL);
@@ -2456,6 +2497,10 @@ static void gone(void)
 	bearer(s.access);
 	post("/password", "{\"current_password\":\"correct horse\",\"new_password\":\"another horse\"}");
 	expect(408, "request_timeout", "and another password");
+	nobody_waits();
+	bearer(s.access);
+	call(METHOD_DELETE, "/me", "{\"password\":\"correct horse\"}");
+	expect(408, "request_timeout", "and the user's end");
 	post(wanted[1][0], wanted[1][1]);
 	expect(201, NULL, "nobody was registered");
 	is_int(number("generation"), 1, "with a session of his own");
@@ -2495,6 +2540,8 @@ static void set_up(void)
 	put_key(1);
 	store_create(dir);
 	store_close();
+	sign_in("alice", "");
+	expect(401, "invalid_credentials", "before there is any user nobody signs in");
 	add_user("alice", "correct horse", false);
 	add_user("bob", "correct horse", false);
 }

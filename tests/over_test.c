@@ -54,6 +54,7 @@ static const struct state {
 	{ "ended by a fork", 0, 0, ENDED_FORK, ALICE, true, true },
 	{ "ended by another password", 0, 0, ENDED_PASSWORD, ALICE, true, true },
 	{ "ended with its user", 0, 0, ENDED_DISABLED, ALICE, true, true },
+	{ "ended, and no row says why", 0, 0, ENDED_NOT, ALICE, true, true },
 	{ "of a user who is disabled", 0, 0, ENDED_NOT, MALLORY, true, true },
 	{ "of a user who isn't there", 0, 0, ENDED_NOT, NOBODY, true, true },
 	{ "that isn't there", 0, 0, ENDED_NOT, ALICE, false, true },
@@ -77,11 +78,11 @@ enum { CLOCKS = sizeof clocks / sizeof *clocks };
 
 static uint64_t id_of(size_t state) { return 2001 + state; }
 
-static void add_session(uint64_t id, uint64_t user, int64_t used, int64_t end, enum ended why)
+static void add_session(uint64_t id, uint64_t user, int64_t used, int64_t end, bool ended, enum ended why)
 {
 	store_session_add(&(struct session){ .id = id, .user = user, .ctr = 1, .rotated_at = used, .created_at = start - 60 * DAY,
 		.expires_at = end });
-	if (why)
+	if (ended)
 		store_session_end(id, why, start);
 }
 
@@ -95,12 +96,12 @@ static void fill_store(void)
 		const struct state *s = &states[i];
 		int64_t end = s->end ? start + s->end * DAY : strstr(s->name, "today") ? start : 0;
 		if (s->there)
-			add_session(id_of(i), s->user, start + s->used * DAY, end, s->why);
+			add_session(id_of(i), s->user, start + s->used * DAY, end, s->over && s->user == ALICE, s->why);
 	}
 	/* Who looks at the list of each user: never over. */
-	add_session(VIEWER, ALICE, start + 39 * DAY, 0, ENDED_NOT);
-	add_session(MALLORYS_VIEWER, MALLORY, start + 39 * DAY, 0, ENDED_NOT);
-	add_session(NOBODYS_VIEWER, NOBODY, start + 39 * DAY, 0, ENDED_NOT);
+	add_session(VIEWER, ALICE, start + 39 * DAY, 0, false, ENDED_NOT);
+	add_session(MALLORYS_VIEWER, MALLORY, start + 39 * DAY, 0, false, ENDED_NOT);
+	add_session(NOBODYS_VIEWER, NOBODY, start + 39 * DAY, 0, false, ENDED_NOT);
 	store_audit_add(&(struct audit){ .time = start, .mark = start, .event = EVENT_LOGIN }, 100);
 	store_commit();
 	store_close();
@@ -252,7 +253,9 @@ static const char *state_word(size_t i)
 		return "disabled";
 	if (s->user == NOBODY)
 		return "unknown";
-	return s->why ? ended_words[s->why] : is_over(s, &clocks[0]) ? "expired" : "live";
+	if (s->over)
+		return s->why ? ended_words[s->why] : "unknown";
+	return is_over(s, &clocks[0]) ? "expired" : "live";
 }
 
 static void list_words(void)
@@ -266,6 +269,24 @@ static void list_words(void)
 		is_int(strstr(t_out, part) != NULL, states[i].there, "a session %s: %s", states[i].name,
 			states[i].there ? state_word(i) : "nothing");
 	}
+}
+
+/* `stats` counts what the list shows. Of the three who look at lists one is live, and used in the future. */
+static void count_by_stats(void)
+{
+	const struct command c = { { "stats", "--json", "--dir", dir }, SLICE_NONE };
+	char want[96];
+	int live = 1, over = 2, used = 1;
+	for (size_t i = 0; i < STATES; i++) {
+		bool is_live = states[i].there && !is_over(&states[i], &clocks[0]);
+		live += is_live;
+		over += states[i].there && !is_live;
+		used += is_live && states[i].used == 0;
+	}
+	snprintf(want, sizeof want, "\"sessions\":%d,\"sessions_used_day\":%d,\"sessions_over\":%d,", live, used, over);
+	is_int(dies(run_verb, (void *)(uintptr_t)&c), 0, "stats");
+	if (!ok(strstr(t_out, want) != NULL, "stats: %s", want))
+		diag("%s", t_out);
 }
 
 /* ---- the operator's way back -------------------------------------------- */
@@ -353,6 +374,7 @@ int main(void)
 	for (size_t i = 0; i < CLOCKS; i++)
 		count_agreed(&clocks[i], true);
 	list_words();
+	count_by_stats();
 	way_back();
 	clock_now = start;
 	confirmed = true;
