@@ -132,7 +132,7 @@ bool crypt_check(struct slice hash, struct slice password)
 {
 	char output[OUTPUT_SIZE];
 	const struct kind *kind = kind_of(hash);
-	if (kind == NULL || memchr(password.p, '\0', password.n))
+	if (kind == NULL || (password.n > 0 && memchr(password.p, '\0', password.n)))
 		return false;
 	char *key = slice_text(password);
 	const char *made = kind->hash(key, slice_text(hash), output);

@@ -28,12 +28,15 @@ turn=$(sed -n 's/.*TURN_SECONDS = \([0-9]*\),.*/\1/p' "$TOP/session.c")
 patience=$(sed -n 's/.*[, ]timeout = \([0-9]*\)e3,.*/\1/p' "$TOP/www/session.js")
 ok "a request waits $turn s for its turn, session.js $patience s for the answer" test "$turn" -lt "$patience"
 
-# --- control: a build that doesn't look
-LK_SHIM=late
-export LK_SHIM
-late "$LK_BUILD/tests/shim" refreshes
-unset LK_SHIM
-caught=$(grep -c '^not ok' "$TMP/tap")
-is "$caught" 5 'control: a build that carries out what comes late signs a lawful user out, by each face'
-promise late "$points" "$t_failed" "a build that doesn't look: found by $caught of 5 faces"
+# --- control: a build that doesn't look. The broken builds of tests/shim.c are made in the variant musl alone.
+caught='it is in the variant musl'
+if [ "$LK_B" = musl ]; then
+    LK_SHIM=late
+    export LK_SHIM
+    late "$LK_BUILD/tests/shim" refreshes
+    unset LK_SHIM
+    caught="found by $(grep -c '^not ok' "$TMP/tap") of 5 faces"
+    is "$caught" 'found by 5 of 5 faces' 'control: a build that carries out what comes late signs a lawful user out, by each face'
+fi
+promise late "$points" "$t_failed" "a build that doesn't look: $caught"
 done_testing
