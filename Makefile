@@ -50,7 +50,7 @@ include tools/variants.mk
 include tools/thirdparty.mk
 
 # --- Own source. What stands at the top is the line of one request and the policy (docs/internals.md, "Rooms").
-ROOMS := base store serve operator
+ROOMS := base store serve operator door
 SRC   := $(sort $(wildcard *.c $(filter-out store/*.c,$(ROOMS:%=%/*.c)) store/$(STORE)*.c))
 OBJ   := $(SRC:%.c=$(O)/%.o)
 WWW   := $(sort $(filter-out %.d.ts %/package.json %/session.js %/session-react.js,$(foreach e,html js css svg png ico,$(wildcard www/*.$(e)))))
@@ -82,13 +82,15 @@ $(if $(filter %.h,$(STAMPED)),$(OBJ),$(STAMPED:%.c=$(O)/%.o)): $(O)/stamps
 build/embed: tools/embed.c | need-build
 	@mkdir -p $(@D); $(HOSTCC) -std=c11 -O1 -Wall -Wextra -Werror $< -o $@
 $(O)/www.c: build/embed $(WWW) $(wildcard www) Makefile
-	@mkdir -p $(@D); build/embed $(WWW) >$@
-$(O)/www.o: $(O)/www.c serve/www.h | $(BUILD_NEEDS)
+	@mkdir -p $(@D); build/embed www $(WWW) >$@
+$(O)/sheet.c: build/embed door/door.css Makefile
+	@mkdir -p $(@D); build/embed door door/door.css >$@
+$(O)/www.o $(O)/sheet.o: %.o: %.c serve/www.h | $(BUILD_NEEDS)
 	@$(CC) $(OWN) -c $< -o $@
 
 $(RUNTIME): $(O)/%.o: tools/%.c | $(BUILD_NEEDS)
 	@mkdir -p $(@D); $(CC) $(COMMON) -D_GNU_SOURCE -c $< -o $@
-$(O)/liblatchkey.a: $(filter-out $(O)/main.o $(PARTS:%=$(O)/%.o),$(OBJ)) $(O)/www.o
+$(O)/liblatchkey.a: $(filter-out $(O)/main.o $(PARTS:%=$(O)/%.o),$(OBJ)) $(O)/www.o $(O)/sheet.o
 $(ARCHIVES):
 	@rm -f $@ && $(AR) rcsD $@ $^
 # Linked beside its name and moved there: a running ./latchkey does not stand in the way.

@@ -24,6 +24,7 @@
 
 enum {
 	SECONDS_DAY = 86400,
+	OPTION_BRAND = 64,     /* bytes: one line of a phone */
 	OPTION_WORD = 128,     /* bytes of issuer, audience, base_path: they go into each token or path */
 	OPTION_PATH = 255,     /* bytes of a directory's name */
 	OPTION_LIST = 2048     /* bytes of a list of words */
@@ -81,6 +82,10 @@ const struct option options[] = {
 		"password hashes at once on this host" },
 	{ "throttle_dir", OPTION_DIRECTORY, FIELD(throttle_dir), 0, OPTION_PATH, "",
 		"where the throttle table lies; empty: /run/latchkey or the data directory" },
+	{ "brand", OPTION_TEXT, FIELD(brand), 1, OPTION_BRAND, "latchkey",
+		"what the pages call the place" },
+	{ "brand_color", OPTION_COLOR, FIELD(brand_color), 0, 0, "9a3412",
+		"colour of the pages' mark and buttons: RRGGBB" },
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 const size_t options_count = OPTIONS;
@@ -304,6 +309,32 @@ static const char *read_directory(const struct option *o, struct slice text, voi
 	return keep(text, field);
 }
 
+/* The line has no control characters: conf_line(). */
+static const char *read_text(const struct option *o, struct slice text, void *field)
+{
+	if (text.n == 0 || text.n > (size_t)o->max || !slice_is_utf8(text))
+		return "must have 1 to 64 bytes of UTF-8";
+	return keep(text, field);
+}
+
+/* Without the # that begins a comment here. */
+static const char *read_color(const struct option *o, struct slice text, void *field)
+{
+	uint8_t rgb[3];
+	(void)o;
+	if (!parse_hex(text, rgb, sizeof rgb))
+		return "must be six hexadecimal digits, RRGGBB, without #: 9a3412";
+	*(int64_t *)field = rgb[0] << 16 | rgb[1] << 8 | rgb[2];
+	return NULL;
+}
+
+static void show_color(struct buf *b, const void *field)
+{
+	int64_t color = *(const int64_t *)field;
+	const uint8_t rgb[] = { (uint8_t)(color >> 16), (uint8_t)(color >> 8), (uint8_t)color };
+	buf_hex_bytes(b, rgb, sizeof rgb);
+}
+
 /* ---- lists: each word by itself ---------------------------------------- */
 
 static bool scheme_ok(struct slice s)
@@ -432,6 +463,8 @@ static const struct kind {
 	[OPTION_HOST] = { read_host, show_text },
 	[OPTION_ORIGINS] = { read_origins, show_text },
 	[OPTION_NETWORKS] = { read_networks, show_networks },
+	[OPTION_TEXT] = { read_text, show_text },
+	[OPTION_COLOR] = { read_color, show_color },
 };
 
 struct slice option_value(const struct config *c, size_t i)

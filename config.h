@@ -36,6 +36,8 @@ struct config {
 	struct slice cookie_domain;     /* empty: the access cookie is the host's alone */
 	struct password_cost_option { int64_t kib, passes; } password; /* 0: by the host's RAM */
 	int64_t password_jobs;
+	struct slice brand;             /* what the pages call the place: UTF-8 */
+	int64_t brand_color;            /* 0xRRGGBB */
 	struct slice throttle_dir;      /* empty: /run/latchkey where it can be written, else dir */
 };
 
@@ -52,6 +54,8 @@ enum option_kind {
 	OPTION_HOST,      /* slice: a host's name, or nothing */
 	OPTION_ORIGINS,   /* slice: words */
 	OPTION_NETWORKS,  /* networks: words */
+	OPTION_TEXT,      /* slice: UTF-8 for people */
+	OPTION_COLOR,     /* int64_t 0xRRGGBB: six hexadecimal digits */
 	OPTION_KIND__MAX
 };
 

@@ -11,6 +11,7 @@ struct reply {
 	struct buf head;        /* header lines, each ended by CRLF */
 	struct buf body;
 	const char *type;       /* Content-Type; NULL: no body */
+	const char *cache;      /* Cache-Control of a dialect's answer; NULL: no-store */
 };
 
 /* Adds a header line; its value may come in several parts, the last NULL. A byte

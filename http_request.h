@@ -52,7 +52,7 @@ struct request {
 	                             * trusted proxies; empty where there is none (AF_UNIX) */
 	/* Headers; p is NULL where absent. */
 	struct slice host, authorization, content_type, cookie, origin;
-	struct slice user_agent, idempotency_key, sec_fetch_site, request_method, if_none_match;
+	struct slice user_agent, idempotency_key, sec_fetch_site, request_method, if_none_match, accept_language;
 	struct slice server;        /* SERVER_SOFTWARE, of variables alone */
 	bool withheld;              /* the web server kept an Authorization for itself: it passed AUTH_TYPE alone */
 	struct slice body;

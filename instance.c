@@ -7,6 +7,7 @@
 
 #include "audit.h"
 #include "auth.h"
+#include "door/door.h"
 #include "harden.h"
 #include "jwt.h"
 #include "password.h"
@@ -51,7 +52,7 @@ void instance_confine(const struct instance *i, int directory, bool stays)
 }
 
 /* In the order in which they are asked. What belongs to none of them is refused by the native one. */
-static const struct dialect *const dialects[] = { &auth_dialect, NULL };
+static const struct dialect *const dialects[] = { &auth_dialect, &door_dialect, NULL };
 
 static const struct dialect *dialect_of(const struct request *rq)
 {

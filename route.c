@@ -28,17 +28,31 @@ static struct slice path_in_dialect(const struct dialect *d, const struct reques
 	return ours ? path : SLICE_NONE;
 }
 
-const struct dialect *route_dialect(const struct dialect *const *table, const struct request *rq)
-{
-	while (*table && !path_in_dialect(*table, rq).p)
-		table++;
-	return *table;
-}
-
 static bool fits_path(const struct route *r, struct slice path)
 {
 	struct slice own = slice_of(r->path);
 	return own.p[own.n - 1] == '/' ? slice_starts(path, own) && path.n > own.n : slice_is(path, own);
+}
+
+static bool has_path(const struct dialect *d, struct slice path)
+{
+	size_t i = 0;
+	while (i < d->count && !fits_path(&d->routes[i], path))
+		i++;
+	return i < d->count;
+}
+
+const struct dialect *route_dialect(const struct dialect *const *table, const struct request *rq)
+{
+	const struct dialect *nearest = NULL;
+	for (; *table; table++) {
+		struct slice path = path_in_dialect(*table, rq);
+		if (path.p && has_path(*table, path))
+			return *table;
+		if (path.p && !nearest)
+			nearest = *table;
+	}
+	return nearest;
 }
 
 static bool is_form(const struct request *rq)
@@ -247,7 +261,7 @@ void route_answer(const struct dialect *d, const struct config *config, const st
 	}
 	if (e != ERROR_NONE)
 		refuse(&c, e);
-	reply_header(rp, "Cache-Control", "no-store", NULL);
+	reply_header(rp, "Cache-Control", rp->cache ? rp->cache : "no-store", NULL);
 }
 
 void route_finish(const struct config *config, const struct request *rq, struct reply *rp)

@@ -72,7 +72,8 @@ struct call {
 	bool any_method;                /* the route is one of METHOD_ANY */
 };
 
-/* The first dialect of a table that the request's path belongs to; NULL: none. NULL ends the table. */
+/* The first dialect of a table that has a route for the request's path; else the first whose prefix the path has; NULL: none.
+ * NULL ends the table. */
 const struct dialect *route_dialect(const struct dialect *const *table, const struct request *rq);
 /* Whether the request's route is one of METHOD_ANY, so that its body isn't ours, as a rule. */
 bool route_ignores_body(const struct dialect *d, const struct request *rq);

@@ -28,7 +28,7 @@ sed 's/^$/./; s/^/ /' LICENSE >"$work/license"
 sed -i -e "/^@LICENSE@\$/{r $work/license" -e 'd;}' "$tree/debian/copyright"
 
 mkdir -p "$tree/build/musl"
-cp -Rp build/musl/*.o build/musl/*.a build/musl/*.d build/musl/stamps build/musl/www.c "$tree/build/musl/"
+cp -Rp build/musl/*.o build/musl/*.a build/musl/*.d build/musl/stamps build/musl/www.c build/musl/sheet.c "$tree/build/musl/"
 for d in sqlite bearssl sodium musl; do cp -Rp "build/musl/$d" "$tree/build/musl/"; done
 cp -p build/embed "$tree/build/"
 cp -p latchkey "$tree/"

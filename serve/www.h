@@ -1,4 +1,4 @@
-/* The client's files, embedded at build time by tools/embed.c; sorted by name. */
+/* Files that are embedded at build time by tools/embed.c, sorted by name: the client's, and the door's. */
 #ifndef LK_WWW_H
 #define LK_WWW_H
 
@@ -14,5 +14,7 @@ struct www_file {
 
 extern const struct www_file www_files[];
 extern const size_t www_count;
+extern const struct www_file door_files[];
+extern const size_t door_count;
 
 #endif

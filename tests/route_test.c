@@ -85,6 +85,11 @@ static const struct dialect special = { .prefix = "/form", .routes = toy_routes,
 static const struct dialect known = { .on_host = true, .prefix = "/.well-known/", .routes = known_routes, .count = 1,
 	.size = sizeof(struct toy), .refuse = refuse_plainly };
 
+static const struct route door_routes[] = {
+	{ METHOD_GET, "/knock", ACCESS_NONE, NULL, false, handle },
+};
+static const struct dialect door = { .prefix = "/", .routes = door_routes, .count = 1, .size = 1, .refuse = refuse_plainly };
+
 /* ---- asking ------------------------------------------------------------ */
 
 static struct config config;
@@ -126,7 +131,7 @@ static void post_form(const struct dialect *d, const char *path, const char *tex
 
 static void dialects(void)
 {
-	static const struct dialect *const table[] = { &known, &special, &toy, NULL };
+	static const struct dialect *const table[] = { &known, &special, &toy, &door, NULL };
 	static const struct { const char *mount, *path; bool below; const struct dialect *want; } cases[] = {
 		{ "/api", "/greet", true, &toy }, { "/api", "/form", true, &special }, { "/api", "/form/x", true, &special },
 		{ "/api", "/", true, &toy }, { "/api", "/greet", false, NULL }, { "/api", "/", false, NULL },
@@ -134,6 +139,7 @@ static void dialects(void)
 		{ "/api", "/.well-known/toy", true, &toy }, { "", "/.well-known/toy", true, &known },
 		{ "/.well-known", "/toy", true, &known }, { "/.well-known/toy", "/", true, &known },
 		{ "/api", "/.well-known", false, NULL },
+		{ "/api", "/note/7", true, &toy }, { "/api", "/knock", true, &door }, { "/api", "/knock", false, NULL },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		const struct request r = { .mount = slice_of(cases[i].mount), .path = slice_of(cases[i].path), .below = cases[i].below };

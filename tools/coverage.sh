@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 build=$1 want=$2
-for c in *.c base/*.c store/*.c serve/*.c operator/*.c; do
+for c in *.c base/*.c store/*.c serve/*.c operator/*.c door/*.c; do
     gcov -b -n -o "$build/$(dirname "$c")" "$build/${c%.c}.gcda" 2>/dev/null |
         awk -v file="$c" '
             /^File / { mine = ($0 == "File \x27" file "\x27") }

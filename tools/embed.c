@@ -1,5 +1,5 @@
 /*
- * embed FILE...: writes the C source of www_files[] (www.h) to stdout. The order is that of the
+ * embed NAME FILE...: writes the C source of NAME_files[] (www.h) to stdout. The order is that of the
  * arguments, which the Makefile sorts. The etag is 64 bits of FNV-1a, enough to tell versions apart.
  */
 #include <inttypes.h>
@@ -35,7 +35,7 @@ int main(int argc, char **argv)
 	if (!etags)
 		return 1;
 	puts("// Written by tools/embed.c.\n#include \"serve/www.h\"");
-	for (int i = 1; i < argc; i++) {
+	for (int i = 2; i < argc; i++) {
 		FILE *f = fopen(argv[i], "rb");
 		uint64_t hash = 0xcbf29ce484222325;
 		size_t n = 0;
@@ -57,16 +57,16 @@ int main(int argc, char **argv)
 		fclose(f);
 		etags[i] = hash;
 	}
-	puts("const struct www_file www_files[] = {");
-	for (int i = 1; i < argc; i++) {
+	printf("const struct www_file %s_files[] = {\n", argc > 1 ? argv[1] : "");
+	for (int i = 2; i < argc; i++) {
 		const char *slash = strrchr(argv[i], '/');
 		const char *name = slash ? slash + 1 : argv[i];
 		printf("    { \"%s\", \"%s\", \"\\\"%016" PRIx64 "\\\"\", file_%d, sizeof file_%d },\n", name,
 			   type_of(name), etags[i], i, i);
 	}
-	if (argc < 2)
+	if (argc < 3)
 		puts("    { 0, 0, 0, 0, 0 },");
-	printf("};\nconst size_t www_count = %d;\n", argc - 1);
+	printf("};\nconst size_t %s_count = %d;\n", argc > 1 ? argv[1] : "", argc - 2);
 	free(etags);
 	return fflush(stdout) || ferror(stdout) ? 1 : 0;
 }
