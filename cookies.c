@@ -25,12 +25,16 @@ static uint32_t hash_of_instance(const struct work *w)
 	return hash;
 }
 
+static const char *const words[] = {
+	[COOKIE_REFRESH] = "-", [COOKIE_ACCESS] = "-access-", [COOKIE_DOOR] = "-door-", [COOKIE_SITE] = "-site-"
+};
+
 static const char *cookie_name(const struct work *w, enum cookie which, enum cookie_guard guard)
 {
 	struct buf b = { 0 };
 	uint32_t hash = hash_of_instance(w);
 	buf_s(&b, prefixes[guard]);
-	buf_s(&b, which == COOKIE_ACCESS ? "-access-" : "-");
+	buf_s(&b, words[which]);
 	buf_hex_bytes(&b, (const uint8_t *)&hash, sizeof hash);
 	return slice_text(buf_slice(&b));
 }
@@ -40,17 +44,23 @@ bool cookies_next(const struct work *w, const struct request *rq, enum cookie_gu
 	return (guard != COOKIE_OF_ANYBODY || is_plain(w->config, rq)) && http_cookie(rest, slice_of(prefixes[guard]), value);
 }
 
+bool cookies_spread(const struct config *config, const struct request *rq)
+{
+	return config->cookie_domain.n && !is_plain(config, rq);
+}
+
 void cookies_set(const struct work *w, const struct request *rq, struct reply *rp, enum cookie which, struct slice value,
 	int64_t seconds)
 {
-	bool plain = is_plain(w->config, rq), access = which == COOKIE_ACCESS;
-	const char *path = access || rq->mount.n == 0 ? "/" : slice_text(rq->mount);
-	const char *domain = access && !plain ? slice_text(w->config->cookie_domain) : "";
+	bool plain = is_plain(w->config, rq), at_mount = which == COOKIE_REFRESH;
+	const char *path = at_mount && rq->mount.n ? slice_text(rq->mount) : "/";
+	bool spread = (which == COOKIE_ACCESS || which == COOKIE_SITE) && cookies_spread(w->config, rq);
+	const char *domain = spread ? slice_text(w->config->cookie_domain) : "";
 	bool host = path[1] == '\0' && *domain == '\0';
 	enum cookie_guard guard = plain ? COOKIE_OF_ANYBODY : host ? COOKIE_OF_HOST : COOKIE_OF_SITE;
 	reply_header(rp, "Set-Cookie", cookie_name(w, which, guard), "=", slice_text(value), "; Path=", path,
 		*domain ? "; Domain=" : "", domain, seconds < 0 ? "" : "; Max-Age=", seconds < 0 ? "" : dec(seconds),
-		"; HttpOnly; SameSite=", access ? "Lax" : "Strict", plain ? "" : "; Secure", NULL);
+		"; HttpOnly; SameSite=", at_mount ? "Strict" : "Lax", plain ? "" : "; Secure", NULL);
 }
 
 /*

@@ -1,8 +1,8 @@
 /*
- * cookies: the two cookies of cookie mode (docs/api.md): their names, how they are found and set, and whether a
- * request that carries them, or asks for them, may be acted on.
+ * cookies: those of cookie mode (docs/api.md) and of site sessions (session.h): their names, how they are found and set,
+ * and whether a request that carries them, or asks for them, may be acted on.
  *
- * A name is `latchkey`, `-access` for the access token, and `-` with eight digits that belong to this instance: two
+ * A name is `latchkey`, `-access` for the access token, `-door` and `-site` for a site session, and `-` with eight digits that belong to this instance: two
  * instances on one host share a browser's cookies, whatever their ports. Whose a cookie is its MAC tells, so any name that
  * begins with `latchkey` is read: those that 0.1.0 set, and those of before a key was retired. Where a browser
  * lets nobody else set it, it is called `__Host-…`; else, by HTTPS, `__Secure-…` (RFC 6265bis, 4.1.3).
@@ -17,7 +17,9 @@
 
 enum cookie {
 	COOKIE_REFRESH,         /* sent to the mount alone, by pages of the same site */
-	COOKIE_ACCESS           /* sent to the whole host, where option access_cookie is on */
+	COOKIE_ACCESS,          /* sent to the whole host, where option access_cookie is on */
+	COOKIE_DOOR,            /* of a site session: sent to the whole host, and to no other */
+	COOKIE_SITE             /* of a site session: where option cookie_domain spreads it; cookies_spread() */
 };
 
 /* Who can have set a cookie, by the beginning of its name. */
@@ -34,6 +36,8 @@ bool cookies_next(const struct work *w, const struct request *rq, enum cookie_gu
 void cookies_set(const struct work *w, const struct request *rq, struct reply *rp, enum cookie which, struct slice value,
 	int64_t seconds);
 enum { COOKIE_BRIEF = -1 };
+/* Whether the cookies of this request's host can be spread to the hosts below cookie_domain. */
+bool cookies_spread(const struct config *config, const struct request *rq);
 
 /* Whether a page of another site may have caused the request: then what its cookies say doesn't count. */
 bool cookies_cross_site(const struct config *config, const struct request *rq);

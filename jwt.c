@@ -44,12 +44,13 @@ enum { MAC_SIZE = br_sha256_SIZE };
 /* ---- keys and MACs ----------------------------------------------------- */
 
 /* For each use a key is derived from the master key, with a label. A label never changes: every token depends on it. */
-enum use { USE_ACCESS, USE_REFRESH, USE_BRANCH, USE_ID, USES };
+enum use { USE_ACCESS, USE_REFRESH, USE_BRANCH, USE_ID, USE_SITE, USES };
 static const struct slice label_of_use[] = {
 	[USE_ACCESS] = { "latchkey access", 15 },
 	[USE_REFRESH] = { "latchkey refresh", 16 },
 	[USE_BRANCH] = { "latchkey branch", 15 },
 	[USE_ID] = { "latchkey id", 11 },
+	[USE_SITE] = { "latchkey site", 13 },
 };
 
 /* HKDF's two steps (RFC 5869, 2.2 and 2.3); the first is the same for every use of one key. */
@@ -97,11 +98,6 @@ static void derive(const struct key *key, enum use use, uint8_t out[KEY_SIZE])
 		made.extracted = true;
 	}
 	expand(&made.secret, label_of_use[use], out, KEY_SIZE);
-}
-
-void jwt_derive(const struct key *key, enum jwt_use use, uint8_t out[KEY_SIZE])
-{
-	derive(key, use == JWT_ACCESS ? USE_ACCESS : USE_REFRESH, out);
 }
 
 /* The MAC of message under the key of one use. */
@@ -197,7 +193,7 @@ const char *jwt_keys_wrong(const struct keyring *ring)
 
 /* ---- algorithms -------------------------------------------------------- */
 
-/* A row of RFC 7518, 3.1. Both kinds of token are signed with HS256. ES256 would be a second row, which a kind can name. */
+/* A row of RFC 7518, 3.1. All kinds of token are signed with HS256. ES256 would be a second row, which a kind can name. */
 struct algorithm {
 	const char *name, *kty;
 	size_t size;        /* bytes of a signature */
@@ -213,6 +209,12 @@ static bool hs256_verify(const struct key *key, enum use use, struct slice input
 	bool same = same_bytes(signature, mac, MAC_SIZE);
 	wipe(mac, sizeof mac);
 	return same;
+}
+
+void jwt_derive(const struct key *key, enum jwt_use use, uint8_t out[KEY_SIZE])
+{
+	static const enum use uses[] = { [JWT_ACCESS] = USE_ACCESS, [JWT_REFRESH] = USE_REFRESH, [JWT_SITE] = USE_SITE };
+	derive(key, uses[use], out);
 }
 
 /* RFC 7518, 6.4 */
@@ -269,6 +271,13 @@ static const struct claim refresh_claim[] = {
 	CLAIM(refresh, exp, NUMBER, 0),
 };
 
+/* Frozen too: such a token lives as long as its session. */
+static const struct claim site_claim[] = {
+	CLAIM(site, sid, ID, 0),
+	CLAIM(site, iat, NUMBER, 0),
+	CLAIM(site, door, NUMBER, 0),
+};
+
 static const struct kind {
 	const char *typ;
 	enum use use;
@@ -281,6 +290,8 @@ static const struct kind {
 		sizeof(struct access_claims) },
 	[JWT_REFRESH] = { "rt+jwt", USE_REFRESH, &hs256, refresh_claim, sizeof refresh_claim / sizeof *refresh_claim,
 		sizeof(struct refresh_claims) },
+	[JWT_SITE] = { "st+jwt", USE_SITE, &hs256, site_claim, sizeof site_claim / sizeof *site_claim,
+		sizeof(struct site_claims) },
 };
 
 static void write_claim(struct jw *w, const struct claim *c, const void *value)
@@ -415,6 +426,11 @@ enum jwt_verdict jwt_open_refresh(struct slice token, const struct keyring *ring
 	return open_token(token, ring, JWT_REFRESH, out, signer);
 }
 
+enum jwt_verdict jwt_open_site(struct slice token, const struct keyring *ring, struct site_claims *out, size_t *signer)
+{
+	return open_token(token, ring, JWT_SITE, out, signer);
+}
+
 static struct slice write_claims(const struct kind *kind, const void *claims)
 {
 	struct buf b = { 0 };
@@ -452,6 +468,11 @@ struct slice jwt_seal_access(const struct key *key, const struct access_claims *
 struct slice jwt_seal_refresh(const struct key *key, const struct refresh_claims *claims)
 {
 	return seal(key, JWT_REFRESH, write_claims(&kinds[JWT_REFRESH], claims));
+}
+
+struct slice jwt_seal_site(const struct key *key, const struct site_claims *claims)
+{
+	return seal(key, JWT_SITE, write_claims(&kinds[JWT_SITE], claims));
 }
 
 void jwt_write_jwk(struct jw *w, const struct key *key, enum jwt_use use)

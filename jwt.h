@@ -1,5 +1,5 @@
 /*
- * jwt: the two kinds of token, as JWS in compact form (RFC 7515). Each kind has
+ * jwt: the three kinds of token, as JWS in compact form (RFC 7515). Each kind has
  * one algorithm, each kind and key one header, and each token one spelling.
  *
  * The header is never parsed. The first segment must equal, byte for byte, the
@@ -20,7 +20,8 @@
 
 enum jwt_use {
 	JWT_ACCESS,     /* header typ at+jwt (RFC 9068) */
-	JWT_REFRESH     /* header typ rt+jwt */
+	JWT_REFRESH,    /* header typ rt+jwt */
+	JWT_SITE        /* header typ st+jwt: the cookie of a site session (session.h) */
 };
 
 /* {"iss","sub","aud","sid","iat","exp","jti","name"} in this order. Then, where they aren't empty, "client_id" (RFC 9068, 2.2)
@@ -43,6 +44,13 @@ struct refresh_claims {
 	int64_t iat, exp;
 };
 
+/* {"sid","iat","door"} in this order. Frozen, as those of a refresh token. */
+struct site_claims {
+	uint64_t sid;
+	int64_t iat;    /* when the lineage began; the row of the session has the same */
+	int64_t door;   /* 1: the pages of the front door take it too; 0: only who asks for what lies behind */
+};
+
 enum jwt_verdict {
 	JWT_VALID,
 	JWT_MALFORMED,  /* too long, not three segments, not canonical base64url */
@@ -61,10 +69,12 @@ const char *jwt_verdict_word(enum jwt_verdict v);
  */
 enum jwt_verdict jwt_open_access(struct slice token, const struct keyring *ring, struct access_claims *out, size_t *signer);
 enum jwt_verdict jwt_open_refresh(struct slice token, const struct keyring *ring, struct refresh_claims *out, size_t *signer);
+enum jwt_verdict jwt_open_site(struct slice token, const struct keyring *ring, struct site_claims *out, size_t *signer);
 
 /* Writes a token, in the arena. Equal claims and key give equal bytes. */
 struct slice jwt_seal_access(const struct key *key, const struct access_claims *claims);
 struct slice jwt_seal_refresh(const struct key *key, const struct refresh_claims *claims);
+struct slice jwt_seal_site(const struct key *key, const struct site_claims *claims);
 
 /* The derived key of one kind of token, KEY_SIZE bytes. */
 void jwt_derive(const struct key *key, enum jwt_use use, uint8_t out[KEY_SIZE]);
@@ -75,8 +85,9 @@ void jwt_write_jwk(struct jw *w, const struct key *key, enum jwt_use use);
  * The branch of successor number ctr of session sid, when the request for it
  * had the idempotency hash idem (0: none). It is the first 8 bytes, big-endian,
  * of HMAC(K_branch, sid | ctr | idem), each as 8 bytes big-endian. K_branch is
- * derived for that use alone. Counters count from 1: what is asked for with 0 and below is no branch, but a number
- * that one request of one user has again when it comes again (session.c, signin.c).
+ * derived for that use alone. Counters count from 1. With 0 the branch of a site session is asked for (idem: when its
+ * lineage began); else what is asked for with 0 and below is no branch, but a number that one request of one user has
+ * again when it comes again (session.c, signin.c).
  */
 uint64_t jwt_branch(const struct key *key, uint64_t sid, int64_t ctr, uint64_t idem);
 

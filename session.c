@@ -14,6 +14,9 @@ enum {
 	TURN_SECONDS = 5,          /* how long a request waits for the store */
 	FUTURE_SECONDS = 120,      /* how far ahead of the clock a token's iat may lie: the mark's tolerance */
 	AGAIN_SECONDS = 600,       /* how long a sign-in that comes again with its key is the same */
+	TOUCH_SECONDS = 86400,     /* how old the row of a site session may say that its last use is */
+	TOUCHES = 4,               /* ... but this often at least within refresh_ttl */
+	COOKIE_SECONDS = 400 * 86400, /* as long as a browser keeps a cookie (RFC 6265bis, 5.5) */
 	UNSEEN_SECONDS = 3720      /* how far the clock can go back unseen where the mark is raised by the hour */
 };
 
@@ -141,9 +144,20 @@ static void issue(const struct work *w, const struct key *key, struct grant *g)
 	issue_refresh(w, key, g);
 }
 
+static void issue_site(const struct work *w, const struct key *key, struct grant *g)
+{
+	const struct session *s = &g->session;
+	g->door = jwt_seal_site(key, &(struct site_claims){ .sid = s->id, .iat = (int64_t)s->idem, .door = 1 });
+	g->site = jwt_seal_site(key, &(struct site_claims){ .sid = s->id, .iat = (int64_t)s->idem });
+	g->refresh_end = until(w->time + COOKIE_SECONDS, s->expires_at);
+}
+
 void session_grant(const struct work *w, struct grant *g)
 {
-	issue(w, &w->ring->key[0], g);
+	if (g->session.ctr)
+		issue(w, &w->ring->key[0], g);
+	else
+		issue_site(w, &w->ring->key[0], g);
 }
 
 /* ---- the way in -------------------------------------------------------- */
@@ -154,6 +168,17 @@ static struct slice agent_of(const struct work *w)
 	return (struct slice){ w->agent.p, w->agent.n < LIMIT_AGENT ? w->agent.n : LIMIT_AGENT };
 }
 
+/* A site session's token is of its row's lineage. */
+static bool is_site_token(const struct rotation *r)
+{
+	return r->row.ctr == 0 && (int64_t)r->row.idem == r->token.iat;
+}
+
+static bool is_worthless(struct rotation *r)
+{
+	return r->token.ctr ? rotation_is_spent(r) : !is_site_token(r);
+}
+
 /* A browser that signs in again lets go of the session that it had. */
 static int64_t end_shown(const struct work *w, uint64_t user, const struct origin *origin)
 {
@@ -161,7 +186,7 @@ static int64_t end_shown(const struct work *w, uint64_t user, const struct origi
 	for (size_t i = 0; i < origin->count; i++) {
 		struct rotation *r = &origin->shown[i];
 		r->ring = w->ring;
-		if (store_session_lock(r->token.sid, &r->row) && r->row.user == user && r->row.cookie && !rotation_is_spent(r))
+		if (store_session_lock(r->token.sid, &r->row) && r->row.user == user && r->row.cookie && !is_worthless(r))
 			ended += store_session_end(r->row.id, ENDED_REPLACED, w->time);
 	}
 	return ended;
@@ -176,7 +201,7 @@ static uint64_t id_by_key(const struct key *key, uint64_t user, struct slice ide
 static bool is_again(const struct work *w, uint64_t user, const struct origin *origin, const struct session *s)
 {
 	bool same = s->user == user && s->cookie == origin->cookie && s->brief == origin->brief;
-	return same && s->ctr == 1 && !s->ended_at && w->time - s->created_at <= AGAIN_SECONDS;
+	return same && s->ctr == !origin->site && !s->ended_at && w->time - s->created_at <= AGAIN_SECONDS;
 }
 
 /* Whichever key signed then: before the request comes again a new one may sign, and the oldest may be retired. */
@@ -203,7 +228,8 @@ void session_start(struct work *w, uint64_t user, const struct origin *origin, e
 	*out = (struct session){
 		.id = new_id(w, user, origin->idempotency),
 		.user = user,
-		.ctr = 1,
+		.ctr = !origin->site,
+		.idem = origin->site ? (uint64_t)w->time : 0,
 		.rotated_at = w->time,
 		.created_at = w->time,
 		.expires_at = w->config->session_ttl ? w->time + w->config->session_ttl : 0,
@@ -213,7 +239,7 @@ void session_start(struct work *w, uint64_t user, const struct origin *origin, e
 		.agent = agent_of(w),
 		.ip = w->peer,
 	};
-	out->br = jwt_branch(&w->ring->key[0], out->id, out->ctr, 0);
+	out->br = jwt_branch(&w->ring->key[0], out->id, out->ctr, out->idem);
 	if (event == EVENT_LOGIN)
 		w->note.count = end_shown(w, user, origin) + store_sessions_trim(user, w->config->sessions_max, ENDED_REPLACED, w->time);
 	store_session_add(out);
@@ -316,19 +342,23 @@ static void choose_token(struct attempt *a)
 		a->rule = &between_rivals;
 }
 
-/* A session is shown in the list where it was used last. */
-static void rotate_row(const struct work *w, struct rotation *r, bool renew)
+/* Writes the row as used from here: a session is shown in the list where it was used last. */
+static void write_use(const struct work *w, struct session *s)
 {
-	struct session *s = &r->row;
 	bool moved = !slice_is(s->ip, w->peer) || !slice_is(s->agent, agent_of(w));
-	if (rotation_advance(r, &w->ring->key[0]))
-		store_must_last();
-	s->strays = renew ? STRAYS_NEVER : s->strays;
 	store_session_rotate(s);
 	s->ip = w->peer;
 	s->agent = agent_of(w);
 	if (moved)
 		store_session_move(s);
+}
+
+static void rotate_row(const struct work *w, struct rotation *r, bool renew)
+{
+	if (rotation_advance(r, &w->ring->key[0]))
+		store_must_last();
+	r->row.strays = renew ? STRAYS_NEVER : r->row.strays;
+	write_use(w, &r->row);
 }
 
 static void forgive(struct rotation *r)
@@ -363,12 +393,18 @@ static enum error follow_rule(void *arg)
 	return ERROR_NONE;
 }
 
+static enum error tell_damaged(uint64_t id)
+{
+	log_line("SN1", "the row of session ", id_text(id), " fits no key: it is damaged, or its key was retired; "
+		"the session stands, see latchkey check", NULL);
+	return ERROR_STORE_UNAVAILABLE;
+}
+
 static enum error refusal(const struct attempt *a)
 {
 	enum error e = a->rule->error;
 	if (e == ERROR_STORE_UNAVAILABLE)
-		log_line("SN1", "the row of session ", id_text(a->chosen->row.id), " fits no key: it is damaged, or its key was retired; "
-			"the session stands, see latchkey check", NULL);
+		return tell_damaged(a->chosen->row.id);
 	return e == ERROR_REFRESH_EXPIRED && a->w->trust != CLOCK_GOOD ? ERROR_CLOCK_UNSET : e;
 }
 
@@ -389,16 +425,34 @@ enum error session_rotate(struct work *w, struct rotation *tokens, size_t count,
 	return ERROR_NONE;
 }
 
+/* The same request again has the same answer. */
+static bool renew_token(struct work *w, struct rotation *r)
+{
+	enum act act = judge_token(w, r)->act;
+	if (act == ACT_ROTATE)
+		rotate_row(w, r, true);
+	return act == ACT_ROTATE || (act == ACT_REPLAY && r->idem == r->row.idem);
+}
+
+/* Whatever the clock says, no other lineage of the session began then. */
+static bool renew_site(struct work *w, struct rotation *r)
+{
+	struct session *s = &r->row;
+	if (!store_session_lock(r->token.sid, s) || !store_user(s->user, &r->user) || !is_site_token(r))
+		return false;
+	s->idem = (uint64_t)clock_later(w->time, r->token.iat + 1);
+	s->br = jwt_branch(&w->ring->key[0], s->id, s->ctr, s->idem);
+	write_use(w, s);
+	return true;
+}
+
 void session_renew(struct work *w, uint64_t id, struct renewal *renewal)
 {
 	renewal->done = false;
 	for (size_t i = 0; i < renewal->count && !renewal->done; i++) {
 		struct rotation *r = &renewal->shown[i];
-		enum act act = r->token.sid == id ? judge_token(w, r)->act : ACT_REFUSE;
-		if (act == ACT_ROTATE)
-			rotate_row(w, r, true);
-		else if (act != ACT_REPLAY || r->idem != r->row.idem)
-			continue;               /* the same request again has the same answer */
+		if (r->token.sid != id || !(r->token.ctr ? renew_token(w, r) : renew_site(w, r)))
+			continue;
 		renewal->grant->user = r->user;
 		renewal->grant->session = r->row;
 		renewal->done = true;
@@ -437,13 +491,22 @@ enum error session_check_times(const struct work *w, struct caller *a)
 	return ERROR_NONE;
 }
 
-enum error session_check_live(const struct work *w, struct caller *a)
+static enum error check_user(const struct work *w, struct caller *a)
 {
-	if (!store_session(a->claims.sid, &a->session) || a->session.user != a->claims.sub || !store_user(a->session.user, &a->user))
+	if (!store_user(a->session.user, &a->user))
 		return because(a, ERROR_TOKEN_INVALID, "the session has ended");
 	if (session_over(w, &a->session, &a->user))
 		return because(a, ERROR_SESSION_REVOKED, "the session has ended");
 	return ERROR_NONE;
+}
+
+/* Of a site session another lineage may have begun since it was asked. */
+enum error session_check_live(const struct work *w, struct caller *a)
+{
+	bool found = store_session(a->claims.sid, &a->session) && a->session.user == a->claims.sub;
+	if (!found || (a->session.ctr == 0 && (int64_t)a->session.idem != a->claims.iat))
+		return because(a, ERROR_TOKEN_INVALID, "the session has ended");
+	return check_user(w, a);
 }
 
 enum error session_check(struct work *w, struct slice token, enum check check, struct caller *out)
@@ -456,6 +519,81 @@ enum error session_check(struct work *w, struct slice token, enum check check, s
 	if (e == ERROR_NONE)
 		e = session_check_times(w, out);
 	return e == ERROR_NONE && check != CHECK_TIMES ? session_check_live(w, out) : e;
+}
+
+/* ---- site sessions ----------------------------------------------------- */
+
+bool session_present_site(const struct work *w, struct slice token, struct rotation *out)
+{
+	struct site_claims claims;
+	if (jwt_open_site(token, w->ring, &claims, NULL) != JWT_VALID)
+		return false;
+	out->by_cookie = true;
+	out->token.sid = claims.sid;
+	out->token.iat = claims.iat;
+	return true;
+}
+
+/* The row beside the token. One that isn't of the token's lineage may be damaged, from which nothing is concluded. */
+static enum error find_site(const struct work *w, const struct site_claims *claims, struct caller *a)
+{
+	struct rotation r = { .ring = w->ring, .token = { .sid = claims->sid, .iat = claims->iat } };
+	if (!store_session(claims->sid, &r.row))
+		return because(a, ERROR_TOKEN_INVALID, "the session has ended");
+	a->session = r.row;
+	a->claims = (struct access_claims){ .sid = claims->sid, .iat = claims->iat, .sub = r.row.user };
+	if (!is_site_token(&r))
+		return rotation_key(&r) ? because(a, ERROR_TOKEN_INVALID, "of an older lineage") : tell_damaged(claims->sid);
+	enum error e = check_user(w, a);
+	a->claims.name = a->user.name;
+	return e;
+}
+
+/* The use of a site session that is to be noted. */
+struct touch {
+	struct work *w;
+	struct caller *caller;
+	const struct key *key;          /* of the token that was shown */
+};
+
+static bool is_touch_due(const struct work *w, const struct session *s)
+{
+	int64_t step = until(TOUCH_SECONDS, w->config->refresh_ttl / TOUCHES);
+	return w->trust == CLOCK_GOOD && !s->ended_at && w->time - s->rotated_at >= step;
+}
+
+/* From now on the row tells that key, by its branch: whose other tokens the browser has is known once it has shown one. */
+static enum error touch(void *arg)
+{
+	const struct touch *t = arg;
+	struct session *s = &t->caller->session;
+	if (!store_session_lock(s->id, s) || !is_touch_due(t->w, s))
+		return ERROR_NONE;
+	s->rotated_at = t->w->time;
+	s->br = jwt_branch(t->key, s->id, s->ctr, s->idem);
+	write_use(t->w, s);
+	audit_note(t->w, EVENT_REFRESH, s->user, s->id);
+	return ERROR_NONE;
+}
+
+/* Where the disk is full the use isn't noted, and nobody is shut out for it. */
+enum error session_check_site(struct work *w, struct slice token, bool door, struct caller *out)
+{
+	struct site_claims claims;
+	size_t signer;
+	enum jwt_verdict verdict = jwt_open_site(token, w->ring, &claims, &signer);
+	out->foreign = verdict != JWT_VALID;
+	if (out->foreign)
+		return because(out, ERROR_TOKEN_INVALID, jwt_verdict_word(verdict));
+	if (door && !claims.door)
+		return because(out, ERROR_TOKEN_INVALID, "for what lies behind the door alone");
+	enum error e = session_clock(w);
+	if (e == ERROR_NONE)
+		e = find_site(w, &claims, out);
+	if (e != ERROR_NONE || !is_touch_due(w, &out->session) || file_room(w->config->dir) < ROOM_LEAST)
+		return e;
+	struct touch t = { w, out, &w->ring->key[signer] };
+	return audit_run(w, DURABLE_LATER, touch, &t);
 }
 
 /* ---- the ways out ------------------------------------------------------ */
@@ -537,6 +675,8 @@ static enum error sign_out(void *leaving)
 	r->ring = l->w->ring;
 	l->spent = false;
 	if (!store_session_lock(r->token.sid, &r->row) || r->row.ended_at || (r->by_cookie && !r->row.cookie))
+		return ERROR_NONE;
+	if (r->by_cookie && !r->token.ctr && !is_site_token(r))
 		return ERROR_NONE;
 	l->spent = r->token.ctr && rotation_is_spent(r);
 	if (l->spent)

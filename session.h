@@ -49,8 +49,9 @@ struct origin {
 	struct slice device;            /* the user's own name for it, at most LIMIT_DEVICE bytes */
 	bool cookie;                    /* its refresh token lives in a cookie */
 	bool brief;                     /* which the browser forgets when it ends */
+	bool site;                      /* it is a site session: in cookies too */
 	struct slice idempotency;       /* the request's key, as of session_present() */
-	struct rotation *shown;         /* session_present()'s tokens of cookies that it will overwrite */
+	struct rotation *shown;         /* session_present()'s, or session_present_site()'s, tokens of cookies that it will overwrite */
 	size_t count;                   /* of them */
 };
 
@@ -67,7 +68,8 @@ struct grant {
 	struct user user;
 	struct session session;
 	struct slice access, refresh;
-	int64_t access_end, refresh_end;        /* Unix seconds */
+	struct slice door, site;                /* of a site session, in place of those: site.door 1 and 0 (jwt.h) */
+	int64_t access_end, refresh_end;        /* Unix seconds; of a site session refresh_end is when its cookies go at the latest */
 };
 
 /* Issues the tokens of g->session and g->user, a session that was started. After the commit. */
@@ -100,7 +102,7 @@ struct caller {
 	struct session session;         /* where the store was asked */
 	struct user user;
 	const char *why;                /* of an error: what is wrong, in a few words */
-	bool foreign;                   /* of an error: not of our form, and so another program's */
+	bool foreign;                   /* of an error: not of our form, and so another program's; of a site session's: without our MAC */
 };
 
 /*
@@ -128,17 +130,38 @@ enum error session_check_live(const struct work *w, struct caller *a);
  * A new lineage. Who changes his password, or ends all other sessions, may share his own with somebody who has copied its
  * token. So his session goes on by a successor that this answer alone carries: the token before it is worth nothing. That
  * is for whoever shows the newest refresh token with an idempotency key; when the answer is lost, a refresh with the
- * two gets it. Who shows none keeps what he has.
+ * two gets it. Who shows none keeps what he has. A site session needs no key; where that answer is lost, its user signs in anew.
  */
 struct renewal {
-	struct rotation *shown;         /* session_present()'s tokens with that key, which may be of several cookies */
+	struct rotation *shown;         /* session_present()'s tokens with that key, or session_present_site()'s; they may be of several cookies */
 	size_t count;                   /* of them */
-	struct slice idempotency;       /* the request's key; p NULL: none, and no token is shown */
+	struct slice idempotency;       /* the request's key; p NULL: none, and no refresh token is shown */
 	bool done;
 	struct grant *grant;            /* where done: its user and session; session_grant() is the caller's */
 };
 /* In a transaction: of the session id. */
 void session_renew(struct work *w, uint64_t id, struct renewal *renewal);
+
+/* ---- site sessions ----------------------------------------------------- */
+
+/*
+ * The session of a browser with all that a web server guards: no refresh token, no access token, nothing that rotates, so no
+ * lost answer can end it. Its row has ctr 0, and is asked each time. Its cookies carry a token without an end of its own:
+ * the row says until when it is good, and is written at most once a day (more often where refresh_ttl is below four days).
+ * row.idem is when the lineage began, as in the tokens: a new lineage makes all tokens of before worth nothing.
+ */
+
+/* Whether a cookie's value is the token of a site session with our MAC; then what was presented is in *out (zeroes before), for
+ * origin.shown, session_sign_out() and renewal.shown. Opens no store. */
+bool session_present_site(const struct work *w, struct slice token, struct rotation *out);
+
+/*
+ * Checks such a token: MAC, then opens the store (session_clock()) and asks the row. door: it must be one that the door's own
+ * pages take. Sets out->session, user, and of the claims sub, sid, iat and name, as if an access token had been shown.
+ * Notes the use of the session, once a day, in a transaction of its own. Errors: TOKEN_INVALID, SESSION_REVOKED, CLOCK_UNSET,
+ * STORE_UNAVAILABLE for a damaged row.
+ */
+enum error session_check_site(struct work *w, struct slice token, bool door, struct caller *out);
 
 /* ---- the ways out ------------------------------------------------------ */
 
@@ -155,7 +178,7 @@ enum error session_end(struct work *w, enum end how, const struct user *u, uint6
 
 /*
  * Ends the session of a token, in a transaction of its own, on disk before it returns; `all`: all sessions of its user.
- * The token is session_present()'s, or zeroes but for token.sid, which an access token named. A refresh token that is
+ * The token is session_present()'s or session_present_site()'s, or zeroes but for token.sid, which an access token named. A refresh token that is
  * spent (rotation.h) ends its own session at most, as reuse; that is REFRESH_REUSED where all were meant. Nothing else is
  * an error: whose session has ended or isn't there is signed out. After session_clock(), whatever it said.
  */

@@ -50,6 +50,7 @@ static const struct access_claims access_example = {
 static const struct refresh_claims refresh_example = {
 	.iss = T("latchkey"), .sid = INT64_MAX, .ctr = 7, .br = 0xfedcba9876543210, .iat = 1700000000, .exp = 1702592000,
 };
+static const struct site_claims site_example = { .sid = INT64_MAX, .iat = 1700000000, .door = 1 };
 
 #define ACCESS_PAYLOAD \
 	"{\"iss\":\"latchkey\",\"sub\":\"00000000000000a1\",\"aud\":\"app\",\"sid\":\"7fffffffffffffff\"," \
@@ -57,7 +58,8 @@ static const struct refresh_claims refresh_example = {
 #define REFRESH_PAYLOAD \
 	"{\"iss\":\"latchkey\",\"sid\":\"7fffffffffffffff\",\"ctr\":7,\"br\":\"fedcba9876543210\"," \
 	"\"iat\":1700000000,\"exp\":1702592000}"
-static const struct slice payload_of[] = { T(ACCESS_PAYLOAD), T(REFRESH_PAYLOAD) };
+#define SITE_PAYLOAD "{\"sid\":\"7fffffffffffffff\",\"iat\":1700000000,\"door\":1}"
+static const struct slice payload_of[] = { T(ACCESS_PAYLOAD), T(REFRESH_PAYLOAD), T(SITE_PAYLOAD) };
 
 static const struct slice token_of[] = {
 	T("eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6IjAwYzBmZmVlIn0."
@@ -68,17 +70,29 @@ static const struct slice token_of[] = {
 	  "eyJpc3MiOiJsYXRjaGtleSIsInNpZCI6IjdmZmZmZmZmZmZmZmZmZmYiLCJjdHIiOjcsImJyIjoiZmVkY2JhOTg3NjU0MzIxMCIsImlhdC"
 	  "I6MTcwMDAwMDAwMCwiZXhwIjoxNzAyNTkyMDAwfQ."
 	  "b1be6kizoI3VYBdoBI44CN1O_HFwsaHhvJHcN2Cflp0"),
+	T("eyJhbGciOiJIUzI1NiIsInR5cCI6InN0K2p3dCIsImtpZCI6IjAwYzBmZmVlIn0."
+	  "eyJzaWQiOiI3ZmZmZmZmZmZmZmZmZmZmIiwiaWF0IjoxNzAwMDAwMDAwLCJkb29yIjoxfQ."
+	  "NuMtWZzZ4mjK-huyFKxOrnIISgYO5fP8K7k3NlBgaOY"),
 };
 
-static const char *const typ_of[] = { "at+jwt", "rt+jwt" };
+static const char *const typ_of[] = { "at+jwt", "rt+jwt", "st+jwt" };
+enum { USES = JWT_SITE + 1 };
 
 /* ---- helpers ----------------------------------------------------------- */
 
 static union {
 	struct access_claims access;
 	struct refresh_claims refresh;
+	struct site_claims site;
 	char bytes[sizeof(struct access_claims)];
 } opened;
+
+static enum jwt_verdict open_as(enum jwt_use use, struct slice token, size_t *signer)
+{
+	if (use == JWT_SITE)
+		return jwt_open_site(token, &ring, &opened.site, signer);
+	return use == JWT_ACCESS ? jwt_open_access(token, &ring, &opened.access, signer) : jwt_open_refresh(token, &ring, &opened.refresh, signer);
+}
 
 /* Opens as one use; on any verdict but JWT_VALID claims and signer must be as they were. */
 static enum jwt_verdict verdict(struct slice token, enum jwt_use use)
@@ -87,9 +101,7 @@ static enum jwt_verdict verdict(struct slice token, enum jwt_use use)
 	size_t mark = arena_mark(), signer = 4711;
 	memset(opened.bytes, 0x5a, sizeof opened);
 	memcpy(before, opened.bytes, sizeof opened);
-	struct slice edge = at_edge(token);
-	enum jwt_verdict v = use == JWT_ACCESS ? jwt_open_access(edge, &ring, &opened.access, &signer)
-	                                       : jwt_open_refresh(edge, &ring, &opened.refresh, &signer);
+	enum jwt_verdict v = open_as(use, at_edge(token), &signer);
 	if (v != JWT_VALID && (memcmp(before, opened.bytes, sizeof opened) != 0 || signer != 4711))
 		ok(false, "a refused token leaves claims and signer alone");
 	arena_back(mark);
@@ -186,6 +198,8 @@ static void test_derived(void)
 	ok(is_hex(out, "2644034ee55833e52022d8dfd2bc39c655493e8df32b9c1ad7ab8771a5e047b7"), "the access key");
 	jwt_derive(k, JWT_REFRESH, out);
 	ok(is_hex(out, "11e7c9a10c9ce14792039e85b5be1cda2427129c3b2288266d2eebf373c88606"), "the refresh key");
+	jwt_derive(k, JWT_SITE, out);
+	ok(is_hex(out, "331af56e9d452d4aa1facf641b588f525e2fab9326731009f4d7869d0f4bbf13"), "the key of site sessions");
 	ok(jwt_branch(k, INT64_MAX, 8, 0x1122334455667788) == 0x3be93ab6089fbc0b, "a branch");
 	ok(jwt_branch(k, INT64_MAX, 8, 0) != 0x3be93ab6089fbc0b, "hangs on the idempotency hash");
 	ok(jwt_branch(k, INT64_MAX, 9, 0x1122334455667788) != 0x3be93ab6089fbc0b, "on the counter");
@@ -234,6 +248,11 @@ static void test_sealed(void)
 	is_int(jwt_open_refresh(token, &ring, &r, NULL), JWT_VALID, "opens, whoever signed");
 	ok(slice_is(r.iss, refresh_example.iss) && r.sid == refresh_example.sid && r.ctr == 7 && r.br == refresh_example.br, "claims");
 	ok(r.iat == refresh_example.iat && r.exp == refresh_example.exp, "times");
+	struct site_claims s;
+	token = jwt_seal_site(&ring.key[0], &site_example);
+	ok(slice_is(token, token_of[JWT_SITE]), "a site token, byte for byte");
+	ok(jwt_open_site(token, &ring, &s, &signer) == JWT_VALID && signer == 0, "opens");
+	ok(s.sid == site_example.sid && s.iat == site_example.iat && s.door == 1, "claims");
 	token = jwt_seal_refresh(&ring.key[1], &refresh_example);
 	ok(jwt_open_refresh(token, &ring, &r, &signer) == JWT_VALID && signer == 1, "an older key still opens");
 }
@@ -480,8 +499,8 @@ static void test_headers(void)
 
 static void test_keys(void)
 {
-	for (enum jwt_use use = JWT_ACCESS; use <= JWT_REFRESH; use++) {
-		enum jwt_use other = use == JWT_ACCESS ? JWT_REFRESH : JWT_ACCESS;
+	for (int i = 0; i < USES * (USES - 1); i++) {
+		enum jwt_use use = (enum jwt_use)(i % USES), other = (enum jwt_use)((i + 1 + i / USES) % USES);
 		is_int(verdict(token_of[other], use), JWT_FOREIGN, "a %s taken for a %s", typ_of[other], typ_of[use]);
 		is_int(verdict(signed_token(header_of(&ring.key[0], use), payload_of[use], &ring.key[0], other), use), JWT_FORGED,
 			"%s under the key of %s", typ_of[use], typ_of[other]);
@@ -594,6 +613,7 @@ static const struct { const char *member; enum jwt_use use; enum claim_type type
 	{ "\"jti\":", JWT_ACCESS, ID }, { "\"name\":", JWT_ACCESS, TEXT },
 	{ "\"iss\":", JWT_REFRESH, TEXT }, { "\"sid\":", JWT_REFRESH, ID }, { "\"ctr\":", JWT_REFRESH, NUMBER },
 	{ "\"br\":", JWT_REFRESH, ID }, { "\"iat\":", JWT_REFRESH, NUMBER }, { "\"exp\":", JWT_REFRESH, NUMBER },
+	{ "\"sid\":", JWT_SITE, ID }, { "\"iat\":", JWT_SITE, NUMBER }, { "\"door\":", JWT_SITE, NUMBER },
 };
 
 static void test_bad_values(void)
@@ -640,6 +660,7 @@ static const struct { const char *from, *to; enum jwt_use use; enum jwt_verdict 
 	{ "}", ",\"client_id\":7}", JWT_ACCESS, JWT_CLAIMS }, { "}", ",\"scope\":null}", JWT_ACCESS, JWT_CLAIMS },
 	{ "}", ",\"scope\":\"openid\",\"groups\":\"a\"}", JWT_ACCESS, JWT_CLAIMS }, { "}", ",\"cnf\":\"x\"}", JWT_ACCESS, JWT_CLAIMS },
 	{ "}", ",\"scope\":\"openid\"}", JWT_REFRESH, JWT_CLAIMS },
+	{ ",\"door\":1", "", JWT_SITE, JWT_CLAIMS }, { "}", ",\"exp\":1702592000}", JWT_SITE, JWT_CLAIMS }, { "\"door\":1", "\"door\":0", JWT_SITE, JWT_VALID },
 };
 
 static void test_edited_claims(void)
@@ -736,9 +757,9 @@ static void test_words(void)
 		is_str(jwt_verdict_word(v), words[v], "verdict %s", words[v]);
 }
 
-static void test_both(void)
+static void test_each(void)
 {
-	for (enum jwt_use use = JWT_ACCESS; use <= JWT_REFRESH; use++) {
+	for (enum jwt_use use = JWT_ACCESS; use <= JWT_SITE; use++) {
 		test_flips(use);
 		test_cuts(use);
 		test_edits(use);
@@ -746,7 +767,7 @@ static void test_both(void)
 }
 
 static void (*const tests[])(void) = {
-	test_derived, test_key_names, test_sealed, test_names, test_numbers, test_both, test_spellings, test_strays, test_segments, test_headers, test_keys, test_short_keys, test_macs,
+	test_derived, test_key_names, test_sealed, test_names, test_numbers, test_each, test_spellings, test_strays, test_segments, test_headers, test_keys, test_short_keys, test_macs,
 	test_bad_values, test_edited_claims, test_length, test_optional, test_jwk, test_words,
 };
 

@@ -1,0 +1,550 @@
+/*
+ * gate_test: the site session, through gate.h, on a real store with a clock of the test's own: in, on and out, in one browser and
+ * in several, with one cookie and with two.
+ */
+#include "clock.h"
+#include "config.h"
+#include "gate.h"
+#include "jwt.h"
+#include "password.h"
+#include "signin.h"
+#include "store_case.h"
+#include "throttle.h"
+
+enum { DAY = 86400, CHEAP = 8, JAR = 8 };
+
+static struct config config;
+static struct keyring ring;
+static int64_t clock_now, boot_now;
+static bool confirmed = true;
+static struct slice agent, peer;
+
+static int64_t fake_clock(void) { return clock_now; }
+static int64_t fake_boot(void) { return boot_now; }
+static enum clock_witness fake_witness(void) { return confirmed ? CLOCK_KERNEL : CLOCK_NOBODY; }
+
+/* ---- a browser --------------------------------------------------------- */
+
+/* Its cookies, NAME=VALUE each; an empty one was taken away. */
+static struct jar {
+	char cookie[JAR][512], attributes[JAR][256];
+	int count;
+} jar;
+
+static struct work work;
+static struct request rq;
+static struct reply rp;
+
+static const struct request usual = {
+	.below = true, .mount = { "/auth", 5 }, .https = true, .host = { "door.example.test", 17 }, .sec_fetch_site = { "same-origin", 11 },
+};
+
+static void keep(const char *line, size_t n)
+{
+	const char *equals = memchr(line, '=', n), *semicolon = memchr(line, ';', n);
+	int at = 0;
+	while (at < jar.count && strncmp(jar.cookie[at], line, (size_t)(equals + 1 - line)) != 0)
+		at++;
+	snprintf(jar.cookie[at], sizeof jar.cookie[at], "%.*s", (int)(semicolon - line), line);
+	snprintf(jar.attributes[at], sizeof jar.attributes[at], "%.*s", (int)(line + n - semicolon), semicolon);
+	jar.count += at == jar.count;
+}
+
+static void keep_all(void)
+{
+	static const char header[] = "Set-Cookie: ";
+	buf_c(&rp.head, '\0');
+	for (const char *at = rp.head.p; (at = strstr(at, header)) != NULL;) {
+		at += sizeof header - 1;
+		keep(at, strcspn(at, "\r"));
+	}
+}
+
+static struct slice all_cookies(void)
+{
+	struct buf b = { 0 };
+	for (int i = 0; i < jar.count; i++) {
+		buf_s(&b, i ? "; " : "");
+		buf_s(&b, jar.cookie[i]);
+	}
+	return buf_slice(&b);
+}
+
+/* The cookie of that kind: its place, or -1. */
+static int place(const char *kind)
+{
+	for (int i = 0; i < jar.count; i++)
+		if (strstr(jar.cookie[i], kind) && jar.cookie[i][strlen(jar.cookie[i]) - 1] != '=')
+			return i;
+	return -1;
+}
+
+static void begin(void)
+{
+	rq = rq.host.p ? rq : usual;
+	rq.cookie = all_cookies();
+	rp = (struct reply){ 0 };
+	work = (struct work){ .config = &config, .ring = &ring, .peer = peer, .agent = agent };
+}
+
+static void end(void)
+{
+	keep_all();
+	password_slot_leave();
+	store_tidy();
+	store_close();
+	boot_now += DAY;
+	rq = usual;
+}
+
+static struct grant grant;
+
+static enum error sign_in_as(const char *name, const char *password, bool brief)
+{
+	struct origin how = { .brief = brief, .device = S("kitchen") };
+	begin();
+	grant = (struct grant){ 0 };
+	enum error e = gate_sign_in(&work, &rq, &rp, slice_of(name), slice_of(password), &how, &grant);
+	end();
+	return e;
+}
+
+static enum error sign_in(const char *name) { return sign_in_as(name, "correct horse", false); }
+
+static struct caller caller;
+
+static enum error ask(enum gate gate)
+{
+	begin();
+	caller = (struct caller){ 0 };
+	enum error e = gate_admit(&work, &rq, gate, &caller);
+	end();
+	return e;
+}
+
+static enum error sign_out(void)
+{
+	begin();
+	enum error e = gate_sign_out(&work, &rq, &rp);
+	end();
+	return e;
+}
+
+static struct session row_of(uint64_t id)
+{
+	struct session s = { 0 };
+	store_open(dir, 5);
+	store_session(id, &s);
+	store_close();
+	return s;
+}
+
+static int64_t events(enum event event)
+{
+	struct audit rows[LIMIT_LIST];
+	store_open(dir, 5);
+	size_t n = store_audits(0, 0, LIMIT_LIST, rows);
+	store_close();
+	int64_t count = 0;
+	while (n-- > 0)
+		count += rows[n].event == event;
+	return count;
+}
+
+static uint64_t add_user(const char *name)
+{
+	struct user u = { .id = random_id(), .name = slice_of(name), .created_at = clock_now };
+	u.password = password_hash(S("correct horse"), (struct password_cost){ CHEAP, 1 });
+	store_open(dir, 5);
+	store_begin(DURABLE_NOW);
+	store_user_add(&u);
+	store_commit();
+	store_close();
+	return u.id;
+}
+
+/* ---- in ---------------------------------------------------------------- */
+
+static void test_in(void)
+{
+	is_int(sign_in_as("alice", "wrong", false), ERROR_INVALID_CREDENTIALS, "a wrong password");
+	is_int(jar.count, 0, "sets no cookie");
+	is_int(ask(GATE_DOOR), ERROR_TOKEN_MISSING, "nobody is signed in");
+	is_int(sign_in("alice"), ERROR_NONE, "the right one signs in");
+	is_int(jar.count, 1, "one cookie is set");
+	ok(strncmp(jar.cookie[0], "__Host-latchkey-door-", 21) == 0, "of this host alone: %s", jar.cookie[0]);
+	is_str(jar.attributes[0], "; Path=/; Max-Age=34560000; HttpOnly; SameSite=Lax; Secure", "for as long as a browser keeps one");
+	struct session s = row_of(grant.session.id);
+	ok(s.ctr == 0 && s.cookie && !s.brief && s.rotated_at == clock_now && slice_is(s.device, S("kitchen")), "its row never rotates");
+	ok(grant.access.p == NULL && grant.refresh.p == NULL, "there is no other token");
+	is_int(ask(GATE_DOOR), ERROR_NONE, "the door knows the browser");
+	ok(slice_is(caller.user.name, S("alice")) && slice_is(caller.claims.name, S("alice")), "and whose it is");
+	ok(caller.claims.sub == caller.user.id && caller.claims.sid == s.id && caller.session.id == s.id, "which session it is");
+	is_int(ask(GATE_SITE), ERROR_NONE, "so does what lies behind it");
+	is_int(events(EVENT_REFRESH), 0, "neither writes");
+	is_int(sign_in_as("alice", "correct horse", true), ERROR_NONE, "a second sign-in of the same browser");
+	is_int(row_of(s.id).why, ENDED_REPLACED, "ends the first session");
+	ok(strstr(jar.attributes[0], "Max-Age") == NULL, "a brief cookie has no end");
+	is_int(sign_in("bob"), ERROR_NONE, "another user there");
+	is_int(ask(GATE_DOOR), ERROR_NONE, "is who is signed in");
+	ok(slice_is(caller.user.name, S("bob")), "from then on");
+	rq = usual;
+	rq.sec_fetch_site = S("cross-site");
+	is_int(sign_in("alice"), ERROR_CROSS_SITE, "a page of another site signs nobody in");
+	rq = usual;
+	rq.https = false;
+	rq.sec_fetch_site = SLICE_NONE;
+	rq.origin = S("http://door.example.test");
+	is_int(sign_in("alice"), ERROR_INSECURE_ORIGIN, "nor does a page whose browser would drop the cookie");
+	is_int(sign_out(), ERROR_NONE, "sign-out");
+	is_int(place("door"), -1, "takes the cookie away");
+	is_int(events(EVENT_LOGOUT), 1, "and is noted");
+	is_int(sign_out(), ERROR_NONE, "once more is no fault");
+}
+
+static void test_again(void)
+{
+	struct origin how = { .idempotency = S("form-1") }, other = { .cookie = true, .idempotency = S("form-1") };
+	struct grant first = { 0 }, second = { 0 };
+	begin();
+	is_int(gate_sign_in(&work, &rq, &rp, S("alice"), S("correct horse"), &how, &first), ERROR_NONE, "a sign-in with a key");
+	end();
+	jar.count = 0;
+	begin();
+	is_int(gate_sign_in(&work, &rq, &rp, S("alice"), S("correct horse"), &how, &second), ERROR_NONE, "whose answer was lost");
+	end();
+	ok(slice_is(first.door, second.door), "has the same answer again");
+	begin();
+	is_int(signin_by_password(&work, S("alice"), S("correct horse"), &other, &second), ERROR_NONE, "with the same key in cookie mode");
+	end();
+	ok(second.session.id != first.session.id && second.session.ctr == 1 && second.refresh.n, "it is another session");
+	jar.count = 0;
+}
+
+/* ---- the two cookies --------------------------------------------------- */
+
+static void test_spread(void)
+{
+	config.cookie_domain = S("example.test");
+	is_int(sign_in("alice"), ERROR_NONE, "a sign-in where the cookie is spread");
+	is_int(jar.count, 2, "sets two");
+	int door = place("__Host-latchkey-door-"), site = place("__Secure-latchkey-site-");
+	ok(door >= 0 && site >= 0, "one of the host, one of the domain");
+	is_str(jar.attributes[site], "; Path=/; Domain=example.test; Max-Age=34560000; HttpOnly; SameSite=Lax; Secure", "which goes below it");
+	struct jar both = jar;
+	*jar.cookie[door] = '\0';
+	is_int(ask(GATE_SITE), ERROR_NONE, "the domain's alone opens what lies behind the door");
+	is_int(ask(GATE_DOOR), ERROR_TOKEN_INVALID, "and not the door's pages");
+	jar = both;
+	*jar.cookie[site] = '\0';
+	is_int(ask(GATE_SITE), ERROR_NONE, "the host's does both");
+	is_int(ask(GATE_DOOR), ERROR_NONE, "it does");
+	/* A program below the domain sends what it got, by the name that the door takes. */
+	jar = both;
+	char stolen[512];
+	snprintf(stolen, sizeof stolen, "%.*s%s", (int)strcspn(both.cookie[door], "="), both.cookie[door], strchr(both.cookie[site], '='));
+	jar.count = 1;
+	memcpy(jar.cookie[0], stolen, sizeof stolen);
+	is_int(ask(GATE_DOOR), ERROR_TOKEN_INVALID, "the domain's value in the host's cookie is refused");
+	jar = both;
+	is_int(sign_out(), ERROR_NONE, "sign-out");
+	ok(place("door") < 0 && place("site") < 0, "takes both away");
+	config.cookie_domain = SLICE_NONE;
+	jar.count = 0;
+}
+
+/* Another host of the domain has set a cookie of its own session. */
+static void test_planted(void)
+{
+	config.cookie_domain = S("example.test");
+	is_int(sign_in("bob"), ERROR_NONE, "bob");
+	struct jar bobs = jar;
+	jar.count = 0;
+	is_int(sign_in("alice"), ERROR_NONE, "alice");
+	struct jar hers = jar;
+	int site = place("-site-");
+	keep("__Secure-latchkey-site-00000000=x; Path=/", 41);
+	snprintf(jar.cookie[2], sizeof jar.cookie[2], "__Secure-latchkey-site-00000000=%s", strchr(bobs.cookie[1], '=') + 1);
+	is_int(ask(GATE_SITE), ERROR_NONE, "bob plants his beside hers");
+	ok(slice_is(caller.user.name, S("alice")), "her own host's cookie goes first");
+	*jar.cookie[0] = '\0';
+	is_int(ask(GATE_SITE), ERROR_CROSS_SITE, "below the domain nobody knows whose is right");
+	jar = hers;
+	*jar.cookie[0] = '\0';
+	snprintf(jar.cookie[site], sizeof jar.cookie[site], "%s", "__Secure-latchkey-site-1=a.b.c");
+	is_int(ask(GATE_SITE), ERROR_TOKEN_MISSING, "what isn't ours is none");
+	jar = hers;
+	/* The host's own cookie has another name since a key was retired: the newer one counts. */
+	clock_now++;
+	jar.count = 0;
+	is_int(sign_in("bob"), ERROR_NONE, "bob signs in on her host");
+	struct jar his = jar;
+	for (int i = 0; i < 2; i++) {
+		memcpy(jar.cookie[0], (i ? &hers : &his)->cookie[0], sizeof jar.cookie[0]);
+		memcpy(jar.cookie[1], (i ? &his : &hers)->cookie[0], sizeof jar.cookie[0]);
+		jar.cookie[1][22] = '!';
+		is_int(ask(GATE_DOOR), ERROR_NONE, "two cookies of this host, by two names");
+		ok(slice_is(caller.user.name, S("bob")), "the later counts, in whatever order");
+	}
+	config.cookie_domain = SLICE_NONE;
+	jar.count = 0;
+}
+
+/* ---- time, touch ------------------------------------------------------- */
+
+static void test_touch(void)
+{
+	config.audit = AUDIT_TABLE;
+	agent = S("Browser/1");
+	peer = S("192.0.2.1");
+	is_int(sign_in("alice"), ERROR_NONE, "alice");
+	uint64_t id = grant.session.id;
+	int64_t start = clock_now, before = events(EVENT_REFRESH);
+	peer = S("198.51.100.9");
+	clock_now = start + DAY - 1;
+	is_int(ask(GATE_SITE), ERROR_NONE, "a day less a second later");
+	ok(row_of(id).rotated_at == start && slice_is(row_of(id).ip, S("192.0.2.1")), "nothing is written");
+	clock_now = start + DAY;
+	is_int(ask(GATE_SITE), ERROR_NONE, "after a day");
+	ok(row_of(id).rotated_at == clock_now && slice_is(row_of(id).ip, peer), "its use is noted, and from where");
+	ok(caller.session.rotated_at == clock_now, "the caller knows");
+	is_int(ask(GATE_SITE), ERROR_NONE, "once more");
+	is_int(events(EVENT_REFRESH) - before, 1, "one event a day");
+	clock_now += config.refresh_ttl - 1;
+	is_int(ask(GATE_SITE), ERROR_NONE, "in its last second");
+	clock_now += config.refresh_ttl - 1;
+	is_int(ask(GATE_SITE), ERROR_NONE, "and so on, as long as it is used");
+	clock_now += config.refresh_ttl;
+	is_int(ask(GATE_SITE), ERROR_SESSION_REVOKED, "unused for refresh_ttl it is over");
+	clock_now -= 2 * config.refresh_ttl;
+	confirmed = false;
+	is_int(ask(GATE_SITE), ERROR_CLOCK_UNSET, "under a clock that is behind nobody is told that he is signed out");
+	confirmed = true;
+	clock_now += 2 * config.refresh_ttl;
+	int64_t ttl = config.refresh_ttl;
+	config.refresh_ttl = 40;
+	jar.count = 0;
+	is_int(sign_in("alice"), ERROR_NONE, "where refresh_ttl is short");
+	id = grant.session.id;
+	start = clock_now;
+	clock_now += 9;
+	is_int(ask(GATE_DOOR), ERROR_NONE, "before a quarter of it");
+	is_int(row_of(id).rotated_at, start, "nothing is written");
+	clock_now++;
+	is_int(ask(GATE_DOOR), ERROR_NONE, "after a quarter");
+	is_int(row_of(id).rotated_at, clock_now, "its use is noted");
+	config.refresh_ttl = ttl;
+	jar.count = 0;
+	agent = peer = SLICE_NONE;
+}
+
+/* Years ahead, and nobody vouches for it: nothing expires, and no use is dated. */
+static void test_doubted(void)
+{
+	is_int(sign_in("alice"), ERROR_NONE, "alice");
+	uint64_t id = grant.session.id;
+	int64_t start = clock_now;
+	confirmed = false;
+	clock_now += 1000 * (int64_t)DAY;
+	is_int(ask(GATE_SITE), ERROR_NONE, "a clock that is doubted signs nobody out");
+	is_int(row_of(id).rotated_at, start, "and dates nothing");
+	confirmed = true;
+	clock_now = start;
+	jar.count = 0;
+}
+
+static void test_absolute_end(void)
+{
+	config.session_ttl = 3 * DAY;
+	is_int(sign_in("alice"), ERROR_NONE, "a session with an end");
+	is_str(jar.attributes[0], "; Path=/; Max-Age=259200; HttpOnly; SameSite=Lax; Secure", "its cookie has the same");
+	clock_now += 3 * DAY - 1;
+	is_int(ask(GATE_SITE), ERROR_NONE, "before");
+	clock_now++;
+	is_int(ask(GATE_SITE), ERROR_SESSION_REVOKED, "after");
+	config.session_ttl = 0;
+	jar.count = 0;
+}
+
+/* ---- what ends it ------------------------------------------------------ */
+
+static void in_store(void (*what)(uint64_t), uint64_t id)
+{
+	store_open(dir, 5);
+	store_begin(DURABLE_NOW);
+	what(id);
+	store_commit();
+	store_close();
+}
+
+static void disable(uint64_t user) { store_user_disable(user, true); }
+static void enable(uint64_t user) { store_user_disable(user, false); }
+static void end_it(uint64_t id) { store_session_end(id, ENDED_REVOKED, clock_now); }
+
+static void test_ended(uint64_t carol)
+{
+	is_int(sign_in("carol"), ERROR_NONE, "carol");
+	in_store(disable, carol);
+	is_int(ask(GATE_SITE), ERROR_SESSION_REVOKED, "a user who is disabled");
+	in_store(enable, carol);
+	is_int(ask(GATE_SITE), ERROR_NONE, "and enabled");
+	in_store(end_it, grant.session.id);
+	is_int(ask(GATE_SITE), ERROR_SESSION_REVOKED, "a session that is revoked");
+	is_int(sign_in("carol"), ERROR_NONE, "carol");
+	in_store(store_user_delete, carol);
+	is_int(ask(GATE_SITE), ERROR_TOKEN_INVALID, "a user who is deleted, with the session");
+	jar.count = 0;
+	is_int(sign_in("alice"), ERROR_NONE, "alice");
+	struct keyring kept = ring;
+	ring.key[0].master[0] ^= 1;
+	is_int(ask(GATE_SITE), ERROR_TOKEN_MISSING, "another key's token isn't ours");
+	ring = kept;
+	int64_t most = config.sessions_max;
+	jar.count = 0;
+	add_user("dave");
+	is_int(sign_in("dave"), ERROR_NONE, "dave");
+	struct jar first = jar;
+	config.sessions_max = 1;
+	clock_now++;
+	jar.count = 0;
+	is_int(sign_in("dave"), ERROR_NONE, "in another browser, where one session is allowed");
+	is_int(ask(GATE_SITE), ERROR_NONE, "the newer stands");
+	jar = first;
+	is_int(ask(GATE_SITE), ERROR_SESSION_REVOKED, "the older has ended");
+	config.sessions_max = most;
+	jar.count = 0;
+}
+
+/* A bit of the row has flipped: nobody is told that he is signed out. */
+static void test_damaged(void)
+{
+	is_int(sign_in("alice"), ERROR_NONE, "alice");
+	struct session s = row_of(grant.session.id), kept = s;
+	for (int i = 0; i < 2; i++) {
+		s = kept;
+		s.ctr = i ? 1 : s.ctr;
+		s.idem ^= i ? 0 : 1;
+		store_open(dir, 5);
+		store_begin(DURABLE_NOW);
+		store_session_rotate(&s);
+		store_commit();
+		store_close();
+		is_int(ask(GATE_SITE), ERROR_STORE_UNAVAILABLE, "a damaged row is our own trouble");
+		is_int(sign_out(), ERROR_NONE, "who signs out there");
+		is_int(row_of(s.id).ended_at, 0, "ends nothing");
+		jar.count = 0;
+		keep("x=y; z", 6);
+		snprintf(jar.cookie[0], sizeof jar.cookie[0], "__Host-latchkey-door-00000000=%s", slice_text(grant.door));
+	}
+	jar.count = 0;
+}
+
+/* ---- a new lineage ----------------------------------------------------- */
+
+static enum error change_password(const char *from, const char *to)
+{
+	struct renewal renewal;
+	struct grant renewed = { 0 };
+	is_int(ask(GATE_DOOR), ERROR_NONE, "signed in");
+	begin();
+	enum error e = gate_admit(&work, &rq, GATE_DOOR, &caller);
+	gate_renewal(&work, &rq, &renewed, &renewal);
+	if (e == ERROR_NONE)
+		e = signin_change_password(&work, &caller, slice_of(from), slice_of(to), &renewal);
+	if (e == ERROR_NONE)
+		gate_renewed(&work, &rq, &rp, &renewal);
+	end();
+	return e;
+}
+
+static void test_lineage(void)
+{
+	is_int(sign_in("alice"), ERROR_NONE, "alice");
+	struct jar stolen = jar;
+	is_int(change_password("wrong", "another horse"), ERROR_INVALID_CREDENTIALS, "a wrong password changes nothing");
+	is_int(ask(GATE_DOOR), ERROR_NONE, "nor the session");
+	is_int(change_password("correct horse", "another horse"), ERROR_NONE, "the right one does");
+	ok(strcmp(stolen.cookie[0], jar.cookie[0]) != 0, "the cookie has a new value");
+	is_int(ask(GATE_DOOR), ERROR_NONE, "with which it goes on");
+	struct jar mine = jar;
+	jar = stolen;
+	is_int(ask(GATE_SITE), ERROR_TOKEN_INVALID, "a copy of the old one is worth nothing");
+	is_int(sign_out(), ERROR_NONE, "its sign-out");
+	jar = stolen;
+	is_int(sign_in_as("alice", "another horse", false), ERROR_NONE, "and a sign-in that shows it");
+	jar = mine;
+	is_int(ask(GATE_DOOR), ERROR_NONE, "end nothing");
+	is_int(change_password("another horse", "correct horse"), ERROR_NONE, "again, in the same second");
+	mine = jar;
+	is_int(ask(GATE_SITE), ERROR_NONE, "it goes on");
+	jar = stolen;
+	is_int(ask(GATE_SITE), ERROR_TOKEN_INVALID, "the first one is worth nothing still");
+	jar = mine;
+	begin();
+	struct renewal renewal;
+	struct grant renewed = { 0 };
+	is_int(gate_admit(&work, &rq, GATE_DOOR, &caller), ERROR_NONE, "who ends all others");
+	gate_renewal(&work, &rq, &renewed, &renewal);
+	is_int(session_end(&work, END_OTHERS, &caller.user, caller.session.id, &renewal), ERROR_NONE, "does so");
+	is_int(session_check_live(&work, &caller), ERROR_TOKEN_INVALID, "what was asked before is of an older lineage");
+	gate_renewed(&work, &rq, &rp, &renewal);
+	end();
+	is_int(ask(GATE_DOOR), ERROR_NONE, "and goes on himself");
+	jar = mine;
+	is_int(ask(GATE_DOOR), ERROR_TOKEN_INVALID, "by a new cookie alone");
+	jar.count = 0;
+}
+
+/* ---- keys -------------------------------------------------------------- */
+
+static void test_keys(void)
+{
+	is_int(sign_in("alice"), ERROR_NONE, "alice");
+	struct key fresh_key = { .created_at = clock_now };
+	memset(fresh_key.master, 9, KEY_SIZE);
+	jwt_name_key(&fresh_key);
+	ok(keyring_add(&ring, &fresh_key), "another key signs");
+	is_int(ask(GATE_SITE), ERROR_NONE, "an older key's token is good");
+	clock_now += DAY;
+	is_int(ask(GATE_SITE), ERROR_NONE, "after a day");
+	struct session s = row_of(grant.session.id);
+	ok(s.br == jwt_branch(&ring.key[1], s.id, 0, s.idem), "the row tells whose token the browser has");
+	keyring_remove(&ring, 0);
+	jar.count = 0;
+}
+
+int main(void)
+{
+	make_directory();
+	if (config_parse(SLICE_NONE, &config))
+		return 2;
+	config.dir = dir;
+	config.throttle_dir = slice_of(dir);
+	config.password.kib = CHEAP;
+	config.password.passes = 1;
+	base_clock = fake_clock;
+	throttle_clock = fake_boot;
+	clock_witness = fake_witness;
+	clock_now = clock_build_epoch + DAY;
+	memset(ring.key[0].master, 7, KEY_SIZE);
+	jwt_name_key(&ring.key[0]);
+	ring.count = 1;
+	fresh();
+	store_close();
+	add_user("alice");
+	add_user("bob");
+	test_in();
+	test_again();
+	test_spread();
+	test_planted();
+	test_touch();
+	test_doubted();
+	test_absolute_end();
+	test_ended(add_user("carol"));
+	test_damaged();
+	test_lineage();
+	test_keys();
+	remove_files();
+	is_int(rmdir(dir), 0, "nothing is left behind");
+	return done_testing();
+}
