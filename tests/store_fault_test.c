@@ -40,15 +40,15 @@ static char dir[64];
 
 /* ---- what fails -------------------------------------------------------- */
 
-enum call { OPEN, FSTAT, STAT, FCNTL, FLOCK, PREAD, PWRITE, WRITE, LSEEK, FSYNC, FDATASYNC, FTRUNCATE, RENAME, UNLINK, CLOSE, MEMORY, CALLS };
+enum call { OPEN, FSTAT, STAT, FCNTL, FLOCK, READ, PREAD, PWRITE, WRITE, LSEEK, FSYNC, FDATASYNC, FTRUNCATE, RENAME, UNLINK, CLOSE, MEMORY, CALLS };
 static const char *const call_names[CALLS] = {
-	"open", "fstat", "stat", "fcntl", "flock", "pread", "pwrite", "write", "lseek", "fsync", "fdatasync", "ftruncate", "rename",
-	"unlink", "close", "memory",
+	"open", "fstat", "stat", "fcntl", "flock", "read", "pread", "pwrite", "write", "lseek", "fsync", "fdatasync", "ftruncate",
+	"rename", "unlink", "close", "memory",
 };
 
 static struct { enum call call; int error; } const faults[] = {
 	{ OPEN, EMFILE }, { OPEN, EACCES }, { OPEN, ENOSPC }, { OPEN, EDQUOT }, { FSTAT, EIO }, { STAT, EIO }, { FCNTL, ENOLCK },
-	{ FLOCK, ENOLCK }, { FLOCK, EINTR }, { PREAD, EIO }, { PWRITE, EIO }, { PWRITE, ENOSPC }, { PWRITE, EDQUOT }, { PWRITE, EFBIG },
+	{ FLOCK, ENOLCK }, { FLOCK, EINTR }, { READ, EIO }, { PREAD, EIO }, { PWRITE, EIO }, { PWRITE, ENOSPC }, { PWRITE, EDQUOT }, { PWRITE, EFBIG },
 	{ WRITE, ENOSPC }, { WRITE, EDQUOT }, { WRITE, EFBIG }, { WRITE, EIO }, { LSEEK, EINVAL }, { FSYNC, EIO }, { FDATASYNC, EIO },
 	{ FTRUNCATE, EIO }, { RENAME, EIO }, { UNLINK, EIO }, { CLOSE, EIO }, { MEMORY, ENOMEM },
 };
@@ -97,6 +97,8 @@ int __wrap_fcntl(int fd, int op, ...);
 int __wrap_fcntl64(int fd, int op, ...) SAME_AS(__wrap_fcntl);
 int __real_flock(int fd, int op);
 int __wrap_flock(int fd, int op);
+ssize_t __real_read(int fd, void *out, size_t n);
+ssize_t __wrap_read(int fd, void *out, size_t n);
 ssize_t __real_pread(int fd, void *out, size_t n, off_t at);
 ssize_t __wrap_pread(int fd, void *out, size_t n, off_t at);
 ssize_t __wrap_pread64(int fd, void *out, size_t n, off_t at) SAME_AS(__wrap_pread);
@@ -156,6 +158,7 @@ int __wrap_fcntl(int fd, int op, ...)
 }
 
 int __wrap_flock(int fd, int op) { return refused(FLOCK) ? -1 : __real_flock(fd, op); }
+ssize_t __wrap_read(int fd, void *out, size_t n) { return refused(READ) ? -1 : __real_read(fd, out, n); }
 ssize_t __wrap_pread(int fd, void *out, size_t n, off_t at) { return refused(PREAD) ? -1 : __real_pread(fd, out, n, at); }
 
 /* Half of it gets there. */
@@ -516,6 +519,26 @@ static void copy(void)
 		fail(ERROR_STORE_UNAVAILABLE, "T5", "no name", NULL);
 }
 
+static bool restoring;
+
+/* The way back: what `latchkey restore` does. */
+static void restore(void)
+{
+	copy_to = open(path_of("copy"), O_RDONLY);
+	if (copy_to < 0)
+		fail(ERROR_STORE_UNAVAILABLE, "T6", "no copy to read", NULL);
+	restoring = true;
+	store_restore(dir, copy_to, -1);
+	store_begin(DURABLE_NOW);
+	add_event(1);
+	store_commit();
+	store_swap(dir);
+	restoring = false;
+	if (recording)
+		store_open(dir, 1);
+	answer(DURABLE_NOW);
+}
+
 /* Batches of a process that stays; between them the locks are others'. */
 static void stay(void)
 {
@@ -636,6 +659,20 @@ static void a_large_one(void)
 		bail("freeze");
 }
 
+/* A copy of an earlier state. */
+static void a_copy(void)
+{
+	a_long_log();
+	store_close();
+	unlink(path_of("copy"));
+	copy_to = backup_file(path_of("copy"));
+	if (!backup_copy(dir, copy_to))
+		bail("backup");
+	close(copy_to);
+	copy_to = -1;
+	sign_in();
+}
+
 /* ---- one point --------------------------------------------------------- */
 
 static const struct deed {
@@ -659,6 +696,7 @@ static const struct deed {
 	{ "look closely", a_store, look_closely, false, false },
 	{ "copy", a_large_one, copy, false, false },
 	{ "copy, without a log", without_log, copy, false, true },
+	{ "restore", a_copy, restore, true, false },
 	{ "stay", a_store, stay, false, false },
 	{ "stay, on an empty log", an_empty_log, stay, false, false },
 };
@@ -671,6 +709,9 @@ static void on_failure(enum error e)
 {
 	failure = e;
 	on_fail(on_failure);
+	if (restoring)
+		store_forget_restore(dir);
+	restoring = false;
 	longjmp(failed, 1);
 }
 
@@ -723,10 +764,11 @@ static bool is_there(const char *name)
 	return stat(path_of(name), &st) == 0;
 }
 
-/* What stands on disk. */
+enum { NOTHING, UNSOUND, REFUSED };
+
+/* What stands on disk: one of these, or the state's digest. */
 static uint64_t state_on_disk(void)
 {
-	enum { NOTHING, UNSOUND, REFUSED };
 	if (!is_there("latchkey.db"))
 		return NOTHING;
 	uint64_t found = REFUSED;
@@ -762,7 +804,8 @@ static const char *judge(const struct deed *d, enum error e, int descriptors_bef
 	int n = descriptors();
 	if (wrong)
 		return wrong;
-	if (n != descriptors_before && !(d->act == copy && e != ERROR_NONE))
+	bool ends = d->act == copy || d->act == restore;    /* the process, where it fails */
+	if (n != descriptors_before && !(ends && e != ERROR_NONE))
 		return "a descriptor stays open";
 	for (int fd = descriptors_before; fd < DESCRIPTORS; fd++)
 		close(fd);
@@ -770,8 +813,10 @@ static const char *judge(const struct deed *d, enum error e, int descriptors_bef
 		return "said before it was synced";
 	if (e == ERROR_NONE && at != seen - 1)
 		return "ended early";
+	/* Of a restore the old log may be left, which is refused until the same is done again. */
 	uint64_t found = state_on_disk();
-	if (found != states[at] && !(open_end && at + 1 < seen && found == states[at + 1]))
+	bool half = d->act == restore && e != ERROR_NONE && found == REFUSED;
+	if (found != states[at] && !half && !(open_end && at + 1 < seen && found == states[at + 1]))
 		return "another state than was said";
 	return NULL;
 }
@@ -779,9 +824,9 @@ static const char *judge(const struct deed *d, enum error e, int descriptors_bef
 /* As often as it takes: what was left is the beginning or a later state. */
 static const char *again(const struct deed *d)
 {
-	if (state_on_disk() != states[0])
+	uint64_t found = state_on_disk();
+	if (found != states[0] && found != REFUSED)
 		return NULL;
-	unlink(path_of("copy"));
 	enum error e = attempt(d->act);
 	let_go();
 	return e == ERROR_NONE && state_on_disk() == states[seen - 1] ? NULL : "the same again fails";
@@ -952,6 +997,32 @@ static void copies(void)
 	armed = false;
 }
 
+/* Beside a backup that is at work nothing is put back. */
+static void restore_beside_a_backup(void)
+{
+	int ready[2], finish[2];
+	char byte = 0;
+	a_copy();
+	let_go();
+	if (pipe(ready) || pipe(finish))
+		bail("pipe");
+	pid_t backup = fork();
+	if (backup == 0) {
+		store_open(dir, 1);
+		_exit(db_freeze() && write(ready[1], "", 1) == 1 && close(finish[1]) == 0 && read(finish[0], &byte, 1) == 0 ? 0 : 1);
+	}
+	is_int(read(ready[0], &byte, 1), 1, "a backup is at work");
+	fault.left = 0;
+	ok(attempt(restore) == ERROR_BUSY && strstr(said, "BU5: a backup is at work") && !is_there("latchkey.db.new"), "so nothing is restored");
+	let_go();
+	close(finish[1]);
+	ok(waitpid(backup, &(int){ 0 }, 0) == backup && attempt(restore) == ERROR_NONE, "until it has ended");
+	let_go();
+	close(finish[0]);
+	close(ready[0]);
+	close(ready[1]);
+}
+
 /* ---- rest -------------------------------------------------------------- */
 
 static void rest(void)
@@ -1100,6 +1171,8 @@ int main(void)
 	controls();
 	is_int(dies(rests, NULL), 0, "at rest the log is emptied, once");
 	copies();
+	on_fail(on_failure);
+	restore_beside_a_backup();
 	remove_files();
 	is_int(rmdir(dir), 0, "nothing is left behind");
 	return done_testing();

@@ -39,7 +39,7 @@ WRAPS_worker   := epoll_wait epoll_ctl accept4 getpeername recv send sendmsg mal
 WRAPS_listen   := ppoll __ppoll_time64 poll fork accept4 socketpair mmap chmod listen now_boot
 WRAPS_instance := harden harden_limits log_to_syslog throttle_hold password_hold
 # What stands before libc there, under both of glibc's names.
-WRAPS_store_fault := $(foreach f,open fstat stat fcntl pread pwrite ftruncate,$f $f64) lstat flock write lseek fsync fdatasync rename \
+WRAPS_store_fault := $(foreach f,open fstat stat fcntl pread pwrite ftruncate,$f $f64) lstat flock read write lseek fsync fdatasync rename \
   unlink close nanosleep setitimer now_boot sqlite3_config sqlite_file_flush sqlite_file_sync
 TEST_LINK = $(CC) $(COMMON) $(LDFLAGS)
 $(UNITS): $(O)/tests/%.t: $(O)/tests/%_test.o $(LIBS) $(RUNTIME)
