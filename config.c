@@ -114,7 +114,8 @@ static bool letter(char c)
 
 static bool visible(char c)
 {
-	return c > ' ' && c <= '~';
+	const unsigned char byte = (unsigned char)c;
+	return byte > ' ' && byte <= '~';
 }
 
 /* Cuts the next word off *rest: words lie between spaces and tabs. */
@@ -601,9 +602,10 @@ static bool names_us(struct slice text)
  * anybody may have written, is never opened. */
 static const char *read_script(int fd, const char *argument, struct slice *text)
 {
-	struct stat server, caller;
+	struct stat server = { 0 }, caller;
 	char begin[2];
-	if (fstat(fd, &server) || stat(argument, &caller) || server.st_dev != caller.st_dev || server.st_ino != caller.st_ino)
+	fstat(fd, &server);
+	if (stat(argument, &caller) || server.st_dev != caller.st_dev || server.st_ino != caller.st_ino)
 		return NULL;
 	if (!S_ISREG(server.st_mode) || pread(fd, begin, 2, 0) != 2 || memcmp(begin, "#!", 2) != 0)
 		return NULL;

@@ -252,8 +252,9 @@ static const char no_users_hash[] =
 /* harden_limits() reckoned with the cost that is configured; this hash was made at a higher one. */
 static void allow_memory(int64_t kib)
 {
-	struct rlimit data;
-	if (getrlimit(RLIMIT_DATA, &data) || data.rlim_cur == RLIM_INFINITY)
+	struct rlimit data = { RLIM_INFINITY, RLIM_INFINITY };
+	getrlimit(RLIMIT_DATA, &data);
+	if (data.rlim_cur == RLIM_INFINITY)
 		return;
 	rlim_t more = data.rlim_cur + (rlim_t)kib * 1024;
 	data.rlim_cur = more < data.rlim_max ? more : data.rlim_max;
@@ -293,8 +294,8 @@ enum password_verdict password_check(struct slice stored, struct slice password,
 		argon2id(hash, password, &phc);
 		readable = false;
 	}
-	bool right = same_bytes(hash, phc.hash, HASH_SIZE);
-	if (!right || !readable)
+	bool right = readable & same_bytes(hash, phc.hash, HASH_SIZE);
+	if (!right)
 		return PASSWORD_WRONG;
 	bool ours = phc.cost.kib == cost.kib && phc.cost.passes == cost.passes && phc.lanes == 1 && phc.salt_size == PASSWORD_SALT;
 	return ours ? PASSWORD_RIGHT : PASSWORD_RIGHT_REHASH;

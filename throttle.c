@@ -203,8 +203,9 @@ static bool table_check(struct table *t, off_t size)
 /* It must be a regular file of this user; anything else at that name was put there by somebody. */
 static bool table_ours(int fd, off_t *size)
 {
-	struct stat st;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid()) {
+	struct stat st = { 0 };
+	fstat(fd, &st);
+	if (S_ISREG(st.st_mode) && st.st_uid == geteuid()) {
 		*size = st.st_size;
 		return true;
 	}

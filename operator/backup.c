@@ -104,8 +104,9 @@ static enum error note_restored(void *call)
 
 static bool is_the_database(const struct verb_call *c, int fd)
 {
-	struct stat a, b;
-	return fstat(fd, &a) == 0 && stat(path_in(c->dir, "latchkey.db"), &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	struct stat a = { 0 }, b;
+	fstat(fd, &a);
+	return stat(path_in(c->dir, "latchkey.db"), &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 static void read_conf(struct verb_call *c)

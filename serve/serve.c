@@ -143,10 +143,11 @@ static bool usable(void)
 /* Who hands lines on to systemd's journal needs no time in them. It names its pipe as "DEVICE:INODE" (systemd.exec(5)). */
 static bool is_journal(int fd)
 {
-	struct stat st;
+	struct stat st = { 0 };
 	struct slice inode = slice_of(getenv("JOURNAL_STREAM")), device = slice_cut(&inode, ':');
 	int64_t d, i;
-	return fstat(fd, &st) == 0 && parse_number(device, 0, INT64_MAX, &d) && parse_number(inode, 0, INT64_MAX, &i)
+	fstat(fd, &st);
+	return parse_number(device, 0, INT64_MAX, &d) && parse_number(inode, 0, INT64_MAX, &i)
 		&& (uint64_t)d == st.st_dev && (uint64_t)i == st.st_ino;
 }
 

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "t.h"
 
+#include <errno.h>
 #include <sys/stat.h>
 
 /* ---- helpers ----------------------------------------------------------- */
@@ -162,6 +163,7 @@ static const struct { const char *name, *good, *shown, *wrong; } limits[] = {
 	{ "cors_origins", "http://[::1]:2", "http://[::1]:2", "http://[::1]8080" },
 	{ "cors_origins", "http://[fe80::a]", "http://[fe80::a]", "http://[fe80::A]" },
 	{ "cors_origins", "http://[::1]:2", "http://[::1]:2", "http://[1]:2" },
+	{ "cors_origins", "http://1.2.3.4:2", "http://1.2.3.4:2", "http://[1.2.3.4]:2" },
 	{ "cors_origins", "http://[::1]:2", "http://[::1]:2", "http://[" },
 	{ "cors_origins", "http://[::1]:2", "http://[::1]:2", "http://]" },
 	{ "cors_origins", "http://a:443", "http://a:443", "http://a:80" },
@@ -215,7 +217,7 @@ static void test_lengths(void)
 {
 	static const struct { const char *name, *prefix; size_t max; } texts[] = {
 		{ "issuer", "", 128 }, { "audience", "", 128 }, { "base_path", "/", 128 }, { "throttle_dir", "/", 255 },
-		{ "cors_origins", "https://", 2048 },
+		{ "cors_origins", "https://", 2048 }, { "cookie_domain", "", 255 },
 	};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		for (size_t n = texts[i].max - 1; n <= texts[i].max + 1; n++) {
@@ -357,6 +359,45 @@ static void test_conf_file(void)
 	unlink(path_in(dir, "latchkey.conf"));
 }
 
+/* As root it is another user who tries. */
+static void test_closed_conf(void)
+{
+	bool root = geteuid() == 0;
+	put("latchkey.conf", "access_ttl = 2s\n", 0);
+	ok(chmod(dir, 0711) == 0 && (!root || seteuid(65534) == 0), "options that can't be read");
+	is_str(config_read(dir, &conf), "latchkey.conf: Permission denied; see latchkey check", "are told, and where there is more");
+	ok(!root || seteuid(0) == 0, "as before");
+	unlink(path_in(dir, "latchkey.conf"));
+}
+
+static void test_no_dir(void)
+{
+	static const struct { int error; const char *said; } cases[] = {
+		{ ENOENT, "/x: No such file or directory; latchkey init makes it" },
+		{ EACCES, "/x: Permission denied; run it as root (sudo) or as its owner" }, { ENOTDIR, "/x: Not a directory" },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		errno = cases[i].error;
+		is_str(config_no_dir("/x"), cases[i].said, "no directory: errno %d", cases[i].error);
+	}
+}
+
+/* What a process that stays goes by, to read the files again. */
+static void test_stamp(void)
+{
+	struct config_stamp none, one, other;
+	config_stamp(dir, &none);
+	put("latchkey.conf", "access_ttl = 2s\n", 0600);
+	config_stamp(dir, &one);
+	ok(memcmp(&one, &none, sizeof one) != 0 && none.inode[0] == 0 && none.inode[1] == 0, "a file that comes is seen");
+	put("latchkey.conf", "access_ttl = 20s\n", 0600);
+	config_stamp(dir, &other);
+	ok(memcmp(&one, &other, sizeof one) != 0, "and one that changes");
+	unlink(path_in(dir, "latchkey.conf"));
+	config_stamp(dir, &other);
+	ok(memcmp(&none, &other, sizeof none) == 0, "and one that goes");
+}
+
 static void remove_all(void)
 {
 	char command[128];
@@ -402,6 +443,7 @@ static const struct { const char *text; int mode; bool is; const char *wrong, *n
 	{ "#!/usr/bin/xlatchkey\n", 0755, false, NULL, "another's script" },
 	{ "#!/usr/bin/latchkey2\n", 0755, false, NULL, "another's script, too" },
 	{ "#!latchkey\n", 0777, false, NULL, "no path" },
+	{ "#!/x\n", 0777, false, NULL, "a short name" },
 	{ "#!\n#!/usr/bin/latchkey\n", 0755, false, NULL, "a second line" },
 	{ "/usr/bin/latchkey\n", 0755, false, NULL, "no script" },
 	{ "#", 0755, false, NULL, "one byte" },
@@ -444,6 +486,8 @@ static void test_script(void)
 	put_script(path, "#!/usr/bin/latchkey\n", 0755);
 	put_script(other, "#!/usr/bin/latchkey\n", 0755);
 	ok(config_script(other, &text) == NULL && !text.p, "another file than the server's");
+	ok(config_script(dir, &text) == NULL && !text.p, "a directory");
+	ok(config_script("/dev/null", &text) == NULL && !text.p, "something on another file system");
 	ok(config_script(NULL, &text) == NULL && !text.p, "no argument");
 	ok(config_script("", &text) == NULL && !text.p, "an empty one");
 	char *all = repeat('#', LIMIT_CONF + 1);
@@ -465,7 +509,7 @@ int main(void)
 	size_t mark = arena_mark();
 	static void (*const tests[])(void) = {
 		test_defaults, test_fields, test_limits, test_lengths, test_lines, test_bytes, test_origins, test_dir, test_duration,
-		test_conf_file,
+		test_conf_file, test_closed_conf, test_no_dir, test_stamp,
 		test_override, test_script, remove_all,
 	};
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {

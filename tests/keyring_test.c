@@ -6,6 +6,9 @@
 #include "base/file.h"
 #include "t.h"
 
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static char dir[] = "/tmp/keyring_test.XXXXXX";
@@ -150,6 +153,71 @@ static void test_write_failures(void)
 	is_int(dies(write_into, dir), 0, "but not what a crash left behind");
 }
 
+/* The n-th call from now on fails; 0: none. */
+static int fsyncs_left, closes_left;
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __real_close(int fd);
+int __wrap_close(int fd);
+
+static bool is_due(int *left, int error)
+{
+	if (*left == 0 || --*left != 0)
+		return false;
+	errno = error;
+	return true;
+}
+
+int __wrap_fsync(int fd)
+{
+	return is_due(&fsyncs_left, EIO) ? -1 : __real_fsync(fd);
+}
+
+/* It is closed whatever is said. */
+int __wrap_close(int fd)
+{
+	int code = __real_close(fd);
+	return is_due(&closes_left, EDQUOT) ? -1 : code;
+}
+
+/* Files may not grow, until gcov writes its own. */
+static void write_without_room(enum error e)
+{
+	setrlimit(RLIMIT_FSIZE, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY });
+	exit(e == ERROR_STORE_UNAVAILABLE ? 111 : 1);
+}
+
+static void write_in_a_full_file(void *where)
+{
+	on_fail(write_without_room);
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 0, RLIM_INFINITY });
+	write_into(where);
+}
+
+/* Whatever fails, the key that was there stays, or the new one is in its place, and the caller is told. */
+static void test_each_failure(void)
+{
+	static const struct { int fsyncs, closes; bool replaced; int error; const char *name; } cases[] = {
+		{ 1, 0, false, EIO, "the file's sync" }, { 0, 1, false, EDQUOT, "its close" },
+		{ 2, 0, true, EIO, "the directory's sync" },
+	};
+	struct keyring ring;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		put("latchkey.key", "0011aaff 5 " HEX64 "\n", 0600);
+		fsyncs_left = cases[i].fsyncs;
+		closes_left = cases[i].closes;
+		is_int(dies(write_into, dir), 111, "%s fails", cases[i].name);
+		fsyncs_left = closes_left = 0;
+		ok(strstr(t_err, text_join("KR1: latchkey.key can't be written: ", strerror(cases[i].error), NULL)) != NULL, "which is said");
+		ok(keyring_read(dir, &ring) == NULL && (strcmp(ring.key[0].kid, "0011aaff") != 0) == cases[i].replaced, "and a whole key is there");
+	}
+	put("latchkey.key", "0011aaff 5 " HEX64 "\n", 0600);
+	is_int(dies(write_in_a_full_file, dir), 111, "no room");
+	ok(keyring_read(dir, &ring) == NULL && strcmp(ring.key[0].kid, "0011aaff") == 0, "and the key that was there is there");
+}
+
 static void test_find(void)
 {
 	struct keyring ring = { .count = 2, .key = { key_numbered(2), key_numbered(1) } };
@@ -212,7 +280,7 @@ int main(void)
 	if (!mkdtemp(dir))
 		return 2;
 	static void (*const tests[])(void) = {
-		test_keys_there_and_back, test_key_modes, test_link, test_key_lines, test_too_many_keys, test_write_failures, test_find,
+		test_keys_there_and_back, test_key_modes, test_link, test_key_lines, test_too_many_keys, test_write_failures, test_each_failure, test_find,
 		test_which_signed_when,
 	};
 	size_t mark = arena_mark();

@@ -7,6 +7,7 @@
 #include "t.h"
 
 #include <errno.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static char dir[] = "/tmp/leaked_test.XXXXXX";
@@ -136,6 +137,24 @@ static void wrong_lists(void)
 	unlink(path);
 }
 
+static void look_without_room(void *unused)
+{
+	int64_t lines;
+	(void)unused;
+	setrlimit(RLIMIT_AS, &(struct rlimit){ 1, 1 });
+	const char *said = wrong(&lines);
+	exit(said && strcmp(said + strlen("latchkey.leaked: "), strerror(ENOMEM)) == 0 ? 0 : 1);
+}
+
+/* The list is mapped whole where it is checked. */
+static void no_room(void)
+{
+	put("a\nb\n", 4);
+	wrong(&(int64_t){ 0 });
+	is_int(dies(look_without_room, NULL), 0, "a list that has no room in memory is told");
+	unlink(path_in(dir, "latchkey.leaked"));
+}
+
 int main(void)
 {
 	if (!mkdtemp(dir))
@@ -143,6 +162,7 @@ int main(void)
 	small();
 	many();
 	wrong_lists();
+	no_room();
 	rmdir(dir);
 	return done_testing();
 }

@@ -88,7 +88,7 @@ static void checks(void)
 #define SALT "MDEyMzQ1Njc4OWFiY2RlZg"
 #define HASH "oiA8DKNi+RbHhKOcwXRbQB0TfuwlTv2IYKp06RwJq+E"
 
-/* Made by the reference implementation (Debian's argon2, 20190702): several lanes, salts of 8 and of 47 bytes. */
+/* Made by the reference implementation (Debian's argon2, 20190702): several lanes, salts of 8 and of 47 bytes, and one lane with such a salt. */
 static void others_argon2id(void)
 {
 	static const struct { const char *password, *phc; struct password_cost cost; } vectors[] = {
@@ -97,6 +97,7 @@ static void others_argon2id(void)
 			"$9WfIPPbxGp4ulRKyahpVUUVlUkHhr7ODlaZ+1ropqA8", { 1024, 3 } },
 		{ "correct horse", "$argon2id$v=19$m=2048,t=1,p=255$MDEyMzQ1Njc4OWFiY2RlZg$hF0zJHcZPyLCPzcD6V20u15ku/GJomBmo+epTSjNEtw",
 			{ 2048, 1 } },
+		{ "password", "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4", { 256, 2 } },
 	};
 	for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
 		struct slice stored = guarded(slice_of(vectors[i].phc));
@@ -122,6 +123,7 @@ static void hashes(void)
 	ok(slice_is(salted, password_hash_salted(S("open sesame"), cheap, salt)), "with the caller's salt the same each time");
 	ok(password_has_salt(salted, salt) && !password_has_salt(a, salt) && !password_has_salt(S(""), salt), "which shows");
 	is_int(password_check(salted, S("open sesame"), cheap), PASSWORD_RIGHT, "and is right");
+	ok(!password_has_salt(S("$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"), salt), "a shorter one is another");
 	salt[15] ^= 1;
 	ok(!password_has_salt(salted, salt), "another doesn't");
 	struct slice large = password_hash(S("open sesame"), (struct password_cost){ 256, 10 });

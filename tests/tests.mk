@@ -35,6 +35,7 @@ $(UNITS:%.t=%_test.o): $(O)/tests/%_test.o: tests/%_test.c tests/t.h Makefile te
 
 # Tests with hooks at their seams: tests/stage.h.
 WRAPS_memory   := json_string
+WRAPS_keyring  := fsync close
 WRAPS_worker   := epoll_wait epoll_ctl accept4 getpeername recv send sendmsg malloc calloc now_ms
 WRAPS_listen   := ppoll __ppoll_time64 poll fork accept4 socketpair mmap chmod listen now_boot
 WRAPS_instance := harden harden_limits log_to_syslog throttle_hold password_hold
