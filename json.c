@@ -143,18 +143,20 @@ static bool escape(struct reader *r)
 	return meaning != NULL;
 }
 
+/* Bytes of a string that stand for themselves. */
+static void plain(struct reader *r)
+{
+	while (peek(r) >= ' ' && *r->p != '"' && *r->p != '\\')
+		r->p++;
+}
+
 static bool string(struct reader *r)
 {
 	if (!take(r, "\""))
 		return false;
-	while (!take(r, "\"")) {
-		if (peek(r) < ' ') /* a control byte or the end */
+	for (plain(r); !take(r, "\""); plain(r))
+		if (peek(r) < ' ' || !escape(r))        /* a control byte or the end */
 			return false;
-		if (*r->p != '\\')
-			r->p++;
-		else if (!escape(r))
-			return false;
-	}
 	return true;
 }
 
@@ -334,10 +336,10 @@ bool json_is_object(const struct json *j)
 	return j->marks > 0 && mark_of(j, 0)->type == JSMN_OBJECT;
 }
 
-/* Whether a string means this name. The arena is set back, since a request looks for a dozen names. */
+/* Whether a string means this name: an escaped one is longer. The arena is set back, since a request looks for a dozen names. */
 static bool is_name(struct slice text, struct slice name)
 {
-	if (memchr(text.p, '\\', text.n) == NULL)
+	if (text.n <= name.n || memchr(text.p, '\\', text.n) == NULL)
 		return slice_is(text, name);
 	size_t scratch = arena_mark();
 	bool same = slice_is(unescape(text), name);
@@ -433,24 +435,41 @@ static void quote_ascii(struct buf *b, char c)
 			buf_c(b, *e);
 			return;
 		}
-	if (c < ' ')
-		quote_control(b, c);
+	quote_control(b, c);
+}
+
+/* How many bytes at the beginning are ASCII that is written as it is. */
+static size_t plain_span(struct slice s)
+{
+	struct reader r = { .p = s.p, .end = s.p + s.n };
+	while (peek(&r) < 0x80 && peek(&r) >= ' ' && *r.p != '"' && *r.p != '\\')
+		r.p++;
+	return (size_t)(r.p - s.p);
+}
+
+/* Writes what is at the beginning and isn't plain; returns its bytes. */
+static size_t quote_front(struct buf *b, struct slice s)
+{
+	struct slice front = utf8_front(s);
+	if (front.n == 1)
+		quote_ascii(b, *front.p);
+	else if (front.n)
+		buf_add(b, front);
 	else
-		buf_c(b, c);
+		buf_s(b, "\xef\xbf\xbd"); /* U+FFFD */
+	return front.n ? front.n : 1;
 }
 
 void json_quote(struct buf *b, struct slice s)
 {
 	buf_c(b, '"');
 	while (s.n) {
-		struct slice front = utf8_front(s);
-		if (front.n == 1)
-			quote_ascii(b, *front.p);
-		else if (front.n)
-			buf_add(b, front);
+		size_t n = plain_span(s);
+		if (n)
+			buf_add(b, (struct slice){ s.p, n });
 		else
-			buf_s(b, "\xef\xbf\xbd"); /* U+FFFD */
-		s = slice_from(s, front.n ? front.n : 1);
+			n = quote_front(b, s);
+		s = slice_from(s, n);
 	}
 	buf_c(b, '"');
 }

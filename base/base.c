@@ -69,14 +69,15 @@ struct slice slice_trim(struct slice s)
 
 struct slice slice_cut(struct slice *rest, char at)
 {
-	struct slice head = *rest;
-	for (size_t i = 0; i < head.n; i++)
-		if (head.p[i] == at) {
-			*rest = (struct slice){ head.p + i + 1, head.n - i - 1 };
-			return (struct slice){ head.p, i };
-		}
-	*rest = SLICE_NONE;
-	return head;
+	struct slice all = *rest;
+	const char *found = all.n ? memchr(all.p, at, all.n) : NULL;
+	if (!found) {
+		*rest = SLICE_NONE;
+		return all;
+	}
+	size_t n = (size_t)(found - all.p);
+	*rest = (struct slice){ found + 1, all.n - n - 1 };
+	return (struct slice){ all.p, n };
 }
 
 struct slice slice_cut_last(struct slice *rest, char at)
@@ -148,10 +149,23 @@ static const struct utf8_row *utf8_row_of(uint8_t lead)
 	return NULL;
 }
 
+/* How many bytes at the beginning are ASCII, by whole words: most texts are, so this is all that is done to them. */
+static size_t ascii_span(struct slice s)
+{
+	uint64_t word = 0;
+	size_t n = 0;
+	for (; s.n - n >= sizeof word; n += sizeof word) {
+		memcpy(&word, s.p + n, sizeof word);
+		if (word & UINT64_C(0x8080808080808080))
+			break;
+	}
+	return n;
+}
+
 bool slice_is_utf8(struct slice s)
 {
 	const uint8_t *p = (const uint8_t *)s.p;
-	for (size_t i = 0; i < s.n;) {
+	for (size_t i = ascii_span(s); i < s.n;) {
 		const struct utf8_row *row = utf8_row_of(p[i]);
 		if (!row || s.n - i <= row->follow)
 			return false;
@@ -303,7 +317,7 @@ static void buf_move(struct buf *b, size_t n)
 	b->room = room;
 }
 
-static char *buf_grow(struct buf *b, size_t n)
+char *buf_more(struct buf *b, size_t n)
 {
 	if (n > b->room - b->n)
 		buf_move(b, n);
@@ -315,7 +329,7 @@ static char *buf_grow(struct buf *b, size_t n)
 void buf_add(struct buf *b, struct slice s)
 {
 	if (s.n)
-		memcpy(buf_grow(b, s.n), s.p, s.n);
+		memcpy(buf_more(b, s.n), s.p, s.n);
 }
 
 void buf_s(struct buf *b, const char *text)
@@ -325,7 +339,7 @@ void buf_s(struct buf *b, const char *text)
 
 void buf_c(struct buf *b, char c)
 {
-	*buf_grow(b, 1) = c;
+	*buf_more(b, 1) = c;
 }
 
 /* Decimal digits of value, written to the end of text; returns where they begin. */
@@ -353,8 +367,9 @@ static const char hex_digits[] = "0123456789abcdef";
 
 void buf_hex(struct buf *b, uint64_t value)
 {
+	char *at = buf_more(b, 16);
 	for (int shift = 60; shift >= 0; shift -= 4)
-		buf_c(b, hex_digits[value >> shift & 15]);
+		*at++ = hex_digits[value >> shift & 15];
 }
 
 void buf_hex_bytes(struct buf *b, const uint8_t *bytes, size_t size)
@@ -528,12 +543,24 @@ uint64_t random_id(void)
 	return id;
 }
 
+/* So that no compiler knows a value, and ends a loop as soon as it must be another one. */
+#define HIDE(value) __asm__ volatile ("" : "+r"(value))
+
 bool same_bytes(const void *a, const void *b, size_t n)
 {
-	const volatile uint8_t *x = a, *y = b;
-	uint8_t differ = 0;
-	for (size_t i = 0; i < n; i++)
-		differ |= (uint8_t)(x[i] ^ y[i]);
+	const uint8_t *x = a, *y = b;
+	uint64_t differ = 0, one, other;
+	size_t i = 0;
+	for (; n - i >= sizeof one; i += sizeof one) {
+		memcpy(&one, x + i, sizeof one);
+		memcpy(&other, y + i, sizeof other);
+		differ |= one ^ other;
+		HIDE(differ);
+	}
+	for (; i < n; i++) {
+		differ |= (uint64_t)(x[i] ^ y[i]);
+		HIDE(differ);
+	}
 	return differ == 0;
 }
 

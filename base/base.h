@@ -114,6 +114,8 @@ struct buf {
 	size_t n, room;
 };
 
+/* n more bytes at its end, which the caller writes before it does anything else with the buffer. */
+char *buf_more(struct buf *b, size_t n);
 void buf_add(struct buf *b, struct slice s);
 void buf_s(struct buf *b, const char *text);
 void buf_c(struct buf *b, char c);
