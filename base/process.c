@@ -64,7 +64,7 @@ static void become_owner(const char *dir, const struct stat *owner)
 	if (owner->st_uid == 0)
 		return;
 	if (setgroups(0, NULL) != 0 || setgid(owner->st_gid) != 0 || setuid(owner->st_uid) != 0)
-		fail(ERROR_STORE_UNAVAILABLE, "PR1", "cannot become the owner of ", dir, ": ", strerror(errno), NULL);
+		fail(ERROR_STORE_UNAVAILABLE, "PR1", "cannot become the owner of ", dir, ": ", strerror(errno), "; run it as user id ", dec(owner->st_uid), NULL);
 	is_owner = true;
 }
 

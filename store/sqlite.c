@@ -171,7 +171,7 @@ void db_take_turn(const char *dir, int64_t seconds)
 		turn = open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
 	if (turn < 0)
 		fail(errno == ENOSPC || errno == EDQUOT ? ERROR_STORE_FULL : ERROR_STORE_UNAVAILABLE, "ST2",
-			"cannot open ", path, ": ", strerror(errno), NULL);
+			"cannot open ", path, ": ", strerror(errno), errno == EROFS ? "; mount its file system for writing" : "", NULL);
 	if (!lock_within(turn, seconds))
 		fail(ERROR_BUSY, "ST3", "no turn at the store within ", dec(seconds), " s", turn_holder(), NULL);
 }

@@ -2,7 +2,11 @@
 # What latchkey advises, done: for each state in which requests are refused, what the log says of it, what `check` says, and
 # the command that one of them names, run in that very state. Then a request is answered. A state is a function that makes
 # it; the table says the rest. Advice that doesn't help is a control, which the test must notice.
+# Run as root, the test makes itself a mount namespace, for disks of its own.
 # needs: python3
+if [ "$(id -u)" -eq 0 ] && [ -z "${LK_NAMESPACE-}" ] && unshare -m true 2>/dev/null; then
+    LK_NAMESPACE=1 exec unshare -m "$0"
+fi
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/calls.sh"
 in_memory
@@ -24,6 +28,12 @@ no_database_at_all() { head -c 4096 /dev/urandom >"$DATA/latchkey.db"; }
 torn()         { dd if=/dev/urandom of="$DATA/latchkey.db" bs=512 seek=1 count=40 conv=notrunc status=none; }
 foreign_log()  { verb user enable demo >/dev/null; login >/dev/null; cp "$TMP/backup" "$DATA/latchkey.db"; }
 foreign_db()   { verb user enable demo >/dev/null; login >/dev/null; cp "$TMP/backup" "$DATA/taken"; mv "$DATA/taken" "$DATA/latchkey.db"; }
+full_disk() {
+    mount -t tmpfs -o size=256k,mode=700 none "$DATA"
+    cp -a "$TMP/good/." "$DATA"
+    head -c 1000000 /dev/zero >"$DATA/fill" 2>/dev/null || :
+}
+read_only_disk() { mount --bind "$DATA" "$DATA" && mount -o remount,bind,ro "$DATA"; }
 # Another program, that has one row read and goes on.
 open_shell() {
     start shell /usr/bin/python3 -c 'import sqlite3, sys, time
@@ -59,6 +69,8 @@ advised() { # WORDS of a command, as they are printed
     'chmod '*) # shellcheck disable=SC2086  # words
         $1 "$2" ;;
     'end it') kill "$3"; stop shell ;;
+    'make room') rm "$DATA/fill" ;;
+    'mount its file system for writing') mount -o remount,bind,rw "$DATA" ;;
     'put the file itself there') mv "$DATA/real" "$DATA/latchkey.conf" ;;
     *) false ;;
     esac
@@ -72,6 +84,7 @@ said() {
 # state NAME FUNCTION CODE LOG-PATTERN CHECK-PATTERN ADVICE [FILE]: helps, or $HELPED is no
 state() {
     s_name=$1 s_function=$2 s_code=$3 s_log=$4 s_check=$5 s_advice=$6 s_file=${7-}
+    [ -z "${LK_NAMESPACE-}" ] || umount "$TMP/data" 2>/dev/null || :
     rm -rf "$TMP/data" "$TMP/data.away"
     cp -a "$TMP/good" "$TMP/data"
     DATA=$TMP/data
@@ -130,6 +143,21 @@ helps 'a database that another program has open' open_shell busy \
 helps 'a process that was stopped in its turn' held_lock busy '*no turn at the store within *check tells who has it*' \
     '*fail *database *no turn at the store*process [0-9]* has it: *' 'end it'
 
+if [ -n "${LK_NAMESPACE-}" ]; then
+    helps 'a full disk' full_disk store_full '*database or disk is full*; make room on the disk' '*fail *space *0 KiB free*' 'make room'
+    helps 'a read-only disk' read_only_disk store_unavailable '*latchkey.lock: Read-only file system; mount its file system for writing' \
+        '*fail *database *Read-only file system*' 'mount its file system for writing'
+    mkdir "$TMP/run"
+    mount --bind "$TMP/run" "$TMP/run"
+    mount -o remount,bind,ro "$TMP/run"
+    sed -i "s|^throttle_dir = .*|throttle_dir = $TMP/run|" "$DATA/latchkey.conf"
+    said "$(verb check)" 'fail *throttle *Read-only file system*' 'a throttle table on a read-only disk: check says what to do' \
+        'set throttle_dir to a directory that can be written'
+    mount -o remount,bind,rw "$TMP/run"
+    like "$(verb check)" '*ok *throttle *' 'and it helps'
+    umount "$TMP/run"
+fi
+
 # --- who isn't the owner
 DATA=$TMP/good
 if [ "$(id -u)" -eq 0 ]; then
@@ -141,6 +169,12 @@ if [ "$(id -u)" -eq 0 ]; then
         "latchkey: AD3: $DATA belongs to user id 0; run it as root (sudo) or as that user" 'so does every verb'
     chown -R 65534:65534 "$DATA"
     is "$(verb user list --json | grep -c demo)" 1 'as root it works'
+    # In a container root may not be allowed to become another user.
+    for right in setuid setgid; do
+        is "$(setpriv --bounding-set=-$right "$LATCHKEY" user list --dir "$DATA" 2>&1)" \
+            "latchkey: PR1: cannot become the owner of $DATA: Operation not permitted; run it as user id 65534" "root without the right of $right: is told"
+    done
+    is "$(setpriv --reuid 65534 --regid 65534 --clear-groups "$LATCHKEY" user list --json --dir "$DATA" | grep -c demo)" 1 'and it helps'
     chown -R 0:0 "$DATA"
 fi
 
