@@ -35,6 +35,12 @@ static void write_user_members(struct jw *w, const struct user *u)
 	put_id(w, "id", u->id);
 	put_text(w, "username", u->name);
 	jw_raw(jw_name(w, "subscription"), u->subscription.n ? u->subscription : S("null"));
+	if (u->profile.groups.n)
+		jw_list(jw_name(w, "groups"), u->profile.groups);
+	if (u->profile.email.n)
+		put_text(w, "email", u->profile.email);
+	if (u->profile.name.n)
+		put_text(w, "name", u->profile.name);
 }
 
 /* A number, or null where there is none. */

@@ -398,6 +398,27 @@ enum json_found json_bool(const struct json *j, const char *name, bool *out)
 	return JSON_FOUND;
 }
 
+/* The marks of an array's texts lie behind its own. */
+enum json_found json_list(const struct json *j, const char *name, struct slice *out)
+{
+	const jsmntok_t *m = find(j, name);
+	struct buf joined = { 0 };
+	if (!m)
+		return JSON_ABSENT;
+	if (m->type != JSMN_ARRAY)
+		return JSON_WRONG_TYPE;
+	for (int i = 1; i <= m->size; i++) {
+		struct slice text = m[i].type == JSMN_STRING ? unescape(span(j, &m[i])) : SLICE_NONE;
+		if (text.n == 0 || memchr(text.p, ',', text.n))
+			return JSON_WRONG_TYPE;
+		if (i > 1)
+			buf_c(&joined, ',');
+		buf_add(&joined, text);
+	}
+	*out = buf_slice(&joined);
+	return JSON_FOUND;
+}
+
 enum json_found json_raw(const struct json *j, const char *name, struct slice *out)
 {
 	const jsmntok_t *m = find(j, name);
@@ -539,6 +560,14 @@ struct jw *jw_id(struct jw *w, uint64_t id)
 	buf_hex(b, id);
 	buf_c(b, '"');
 	return w;
+}
+
+struct jw *jw_list(struct jw *w, struct slice texts)
+{
+	jw_open(w, '[');
+	while (texts.n)
+		jw_text(w, slice_cut(&texts, ','));
+	return jw_close(w);
 }
 
 struct jw *jw_bool(struct jw *w, bool value)

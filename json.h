@@ -42,11 +42,13 @@ enum json_found {
  *  json_int:    an integer literal: no fraction, no exponent, no "-0",
  *               within [min, max]; else JSON_WRONG_TYPE. -2^63 is out of reach.
  *  json_bool:   true or false.
+ *  json_list:   an array of texts, none empty and none with a comma: with commas between them, in the arena. It may be empty.
  *  json_raw:    any value, as its text stands. Borrows.
  */
 enum json_found json_string(const struct json *j, const char *name, struct slice *out);
 enum json_found json_int(const struct json *j, const char *name, int64_t min, int64_t max, int64_t *out);
 enum json_found json_bool(const struct json *j, const char *name, bool *out);
+enum json_found json_list(const struct json *j, const char *name, struct slice *out);
 enum json_found json_raw(const struct json *j, const char *name, struct slice *out);
 
 /*
@@ -71,6 +73,7 @@ struct jw *jw_name(struct jw *w, const char *name); /* nothing in it needs an es
 struct jw *jw_text(struct jw *w, struct slice text);
 struct jw *jw_int(struct jw *w, int64_t value);
 struct jw *jw_id(struct jw *w, uint64_t id);        /* 16 digits, as a string */
+struct jw *jw_list(struct jw *w, struct slice texts); /* an array of the texts between commas; empty: of none */
 struct jw *jw_bool(struct jw *w, bool value);
 struct jw *jw_null(struct jw *w);
 /* Appends a JSON text as it is. */

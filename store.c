@@ -23,7 +23,7 @@ const char *const event_words[EVENT__MAX] = {
 	[EVENT_KEY_RETIRED] = "key_retired", [EVENT_EPOCH] = "epoch", [EVENT_KEY_USED] = "key_used",
 	[EVENT_REPLAY] = "replay", [EVENT_USER_RENAMED] = "user_renamed",
 	[EVENT_USERS_IMPORTED] = "users_imported", [EVENT_CLOCK] = "clock",
-	[EVENT_RESTORED] = "restored", [EVENT_UNKNOWN] = "unknown",
+	[EVENT_RESTORED] = "restored", [EVENT_USER_CHANGED] = "user_changed", [EVENT_UNKNOWN] = "unknown",
 };
 
 const char *const class_words[CLASS__MAX] = {

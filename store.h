@@ -89,6 +89,7 @@ enum event {                    /* numbers are on disk */
 	EVENT_USERS_IMPORTED,       /* count: how many */
 	EVENT_CLOCK,                /* the operator vouched for the clock */
 	EVENT_RESTORED,             /* a backup took the database's place */
+	EVENT_USER_CHANGED,         /* groups, email or display name */
 	EVENT_UNKNOWN,
 	EVENT__MAX
 };

@@ -20,6 +20,7 @@
 #include "json.h"
 #include "operator/ask.h"
 #include "password.h"
+#include "profile.h"
 #include "session.h"
 
 enum { IMPORT_MAX = 16 << 20 };     /* bytes; a user has about 150 */
@@ -35,7 +36,14 @@ const char *user_hash_problem(struct slice hash)
 
 /* ---- the three forms ------------------------------------------------------ */
 
-/* Members that may be left out: id (16 hexadecimal digits), created_at, disabled, subscription. Others are passed over. */
+static bool read_json_profile(const struct json *j, struct profile *p)
+{
+	return json_list(j, "groups", &p->groups) != JSON_WRONG_TYPE && json_string(j, "email", &p->email) != JSON_WRONG_TYPE
+		&& json_string(j, "name", &p->name) != JSON_WRONG_TYPE;
+}
+
+/* Members that may be left out: id (16 hexadecimal digits), created_at, disabled, groups, email, name, subscription. Others are
+ * passed over. */
 static bool read_json_user(struct slice line, struct user *u)
 {
 	struct json j;
@@ -46,7 +54,7 @@ static bool read_json_user(struct slice line, struct user *u)
 	enum json_found has_id = json_string(&j, "id", &id);
 	return (has_id == JSON_ABSENT || (has_id == JSON_FOUND && parse_id(id, &u->id)))
 		&& json_int(&j, "created_at", 0, INT64_MAX, &u->created_at) != JSON_WRONG_TYPE
-		&& json_bool(&j, "disabled", &u->disabled) != JSON_WRONG_TYPE
+		&& json_bool(&j, "disabled", &u->disabled) != JSON_WRONG_TYPE && read_json_profile(&j, &u->profile)
 		&& (json_raw(&j, "subscription", &u->subscription) != JSON_FOUND || user_subscription_ok(u->subscription));
 }
 
@@ -78,7 +86,10 @@ static const char *read_user(struct slice line, struct user *u)
 	if (json ? !read_json_user(line, u) : !read_pair(line, u))
 		return json ? "not a JSON object with a username and a hash, or one of its members is of the wrong kind"
 			: "neither name:hash nor name,hash";
-	return session_username_ok(u->name) ? user_hash_problem(u->password) : user_name_rule;
+	if (!session_username_ok(u->name))
+		return user_name_rule;
+	const char *wrong = profile_wrong(&u->profile);
+	return wrong ? wrong : user_hash_problem(u->password);
 }
 
 /* ---- the lines ------------------------------------------------------------ */

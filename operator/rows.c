@@ -14,11 +14,11 @@
 #include "json.h"
 
 /*
- * Once ROWS_ENOUGH bytes are in the buffer they are written. The buffer holds those and the longest row (a
- * subscription of LIMIT_SUBSCRIPTION bytes and a few texts, escaped). So it never grows: the memory that it grew into
+ * Once ROWS_ENOUGH bytes are in the buffer they are written. The buffer holds those and the longest row (a user's: a
+ * subscription of LIMIT_SUBSCRIPTION bytes, a profile, a hash and a name, each byte of them escaped). So it never grows: the memory that it grew into
  * would be freed by the caller's arena_back().
  */
-enum { ROWS_ENOUGH = 4096, ROWS_ROOM = 16384 };
+enum { ROWS_ENOUGH = 4096, ROWS_ROOM = 24576 };
 /* Columns of a table's cells whose width their kind gives. */
 enum { ID_WIDTH = 16, TIME_WIDTH = 20, FLAG_WIDTH = 8 };
 
@@ -173,6 +173,18 @@ void rows_text(struct rows *r, const char *name, size_t width, struct slice text
 	} else {
 		json_quote(&quoted, text);
 		rows_json(r, name, width, buf_slice(&quoted));
+	}
+}
+
+void rows_list(struct rows *r, const char *name, size_t width, struct slice names)
+{
+	struct buf array = { 0 };
+	struct jw w = { .out = &array };
+	if (r->form == ROWS_TABLE) {
+		put_cell(r, name, width, names);
+	} else {
+		jw_list(&w, names);
+		rows_json(r, name, width, buf_slice(&array));
 	}
 }
 

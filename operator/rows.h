@@ -41,6 +41,8 @@ bool rows_print(struct slice text);
 
 /* width: columns of the table's cell, which a longer text exceeds; 0 for the last cell. */
 void rows_text(struct rows *r, const char *name, size_t width, struct slice text);
+/* names: between commas. In JSON an array. */
+void rows_list(struct rows *r, const char *name, size_t width, struct slice names);
 void rows_int(struct rows *r, const char *name, size_t width, int64_t value);
 void rows_id(struct rows *r, const char *name, uint64_t id);
 void rows_time(struct rows *r, const char *name, int64_t time);

@@ -11,6 +11,7 @@
 #include "leaked.h"
 #include "operator/ask.h"
 #include "password.h"
+#include "profile.h"
 #include "session.h"
 
 const char user_name_rule[] = "a user name " SESSION_USERNAME_RULE;
@@ -59,6 +60,9 @@ static int ask_password(struct verb_call *c)
 int ask_first_password(struct verb_call *c)
 {
 	struct user u;
+	const char *wrong = profile_wrong(&(struct profile){ .groups = c->value[OPT_GROUPS] });
+	if (wrong)
+		return verb_no(c, wrong);
 	if (!session_username_ok(c->operand[0]))
 		return verb_no(c, user_name_rule);
 	if (verb_look_up_user(c, &u))
@@ -74,7 +78,8 @@ int ask_next_password(struct verb_call *c)
 
 int verb_user_add(struct verb_call *c)
 {
-	struct user u = { .id = random_id(), .name = c->operand[0], .password = c->input, .created_at = c->work.time };
+	struct user u = { .id = random_id(), .name = c->operand[0], .password = c->input, .created_at = c->work.time,
+		.profile = { .groups = c->value[OPT_GROUPS] } };
 	if (!store_user_add(&u))
 		return verb_no(c, errors[ERROR_USERNAME_TAKEN].message);
 	audit_note(&c->work, EVENT_USER_ADDED, u.id, 0);
@@ -121,11 +126,9 @@ static struct slice trim_json(struct slice s)
 	return s;
 }
 
-int ask_subscription(struct verb_call *c)
+static int ask_subscription(struct verb_call *c)
 {
 	c->input = c->operand[2];
-	if (!slice_is(c->operand[1], S("subscription")))
-		return verb_refuse(c, "only the subscription can be set, not ", c->operand[1]);
 	if (slice_is(c->input, S("-")) && !ask_all(LIMIT_SUBSCRIPTION, &c->input))
 		return verb_no(c, "the subscription is longer than 2048 bytes");
 	c->input = trim_json(c->input);
@@ -138,13 +141,37 @@ int ask_subscription(struct verb_call *c)
 	return VERB_DONE;
 }
 
+int ask_setting(struct verb_call *c)
+{
+	if (slice_is(c->operand[1], S("subscription")))
+		return ask_subscription(c);
+	if (profile_member(c->operand[1]))
+		return VERB_DONE;
+	return verb_refuse(c, "groups, email, name and subscription can be set, not ", c->operand[1]);
+}
+
+static int set_in_profile(struct verb_call *c, struct user *u, const struct profile_member *m)
+{
+	*profile_place(&u->profile, m) = c->operand[2];
+	const char *wrong = profile_wrong(&u->profile);
+	if (wrong)
+		return verb_no(c, wrong);
+	store_user_profile(u->id, &u->profile);
+	audit_note(&c->work, EVENT_USER_CHANGED, u->id, 0);
+	return VERB_DONE;
+}
+
 int verb_user_set(struct verb_call *c)
 {
 	struct user u;
+	const struct profile_member *m = profile_member(c->operand[1]);
 	if (!verb_find_user(c, c->operand[0], &u))
 		return VERB_REFUSED;
-	store_user_subscription(u.id, c->input);
-	return verb_done(c, "set the subscription of ", u.name);
+	if (m == NULL)
+		store_user_subscription(u.id, c->input);
+	else if (set_in_profile(c, &u, m) != VERB_DONE)
+		return VERB_REFUSED;
+	return verb_done(c, text_join("set the ", slice_text(c->operand[1]), " of ", NULL), u.name);
 }
 
 int verb_user_disable(struct verb_call *c)
@@ -207,6 +234,9 @@ static void print_user(struct rows *r, const void *page, size_t i)
 	rows_text(r, "username", 20, u->name);
 	if (p->hashes)
 		rows_text(r, "hash", 0, u->password);
+	rows_list(r, "groups", 16, u->profile.groups);
+	rows_text(r, "email", 20, u->profile.email);
+	rows_text(r, "name", 16, u->profile.name);
 	rows_json(r, "subscription", 0, u->subscription);
 	rows_close(r);
 }

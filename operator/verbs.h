@@ -25,7 +25,7 @@ enum {
 
 enum verb_option {
 	OPT_DIR, OPT_JSON, OPT_SINCE, OPT_FOLLOW, OPT_USE, OPT_ALL, OPT_USER, OPT_LIVE, OPT_UPGRADE, OPT_OWNER,
-	OPT_REPAIR, OPT_EPOCH, OPT_OLD, OPT_HASH, OPT_PROMETHEUS, OPT_EXEC,
+	OPT_REPAIR, OPT_EPOCH, OPT_OLD, OPT_HASH, OPT_GROUPS, OPT_PROMETHEUS, OPT_EXEC,
 	OPT_HELP, OPT_VERSION,
 	OPT__MAX
 };
@@ -115,7 +115,7 @@ enum rows_form verb_form(const struct verb_call *c);
 int ask_session(struct verb_call *c);
 int ask_first_password(struct verb_call *c);
 int ask_next_password(struct verb_call *c);
-int ask_subscription(struct verb_call *c);
+int ask_setting(struct verb_call *c);
 int ask_users(struct verb_call *c);
 int ask_key(struct verb_call *c);
 int ask_old(struct verb_call *c);

@@ -15,11 +15,11 @@ _latchkey() {
     "2 key "*) words="list rotate stage use retire import export" ;;
     "2 clock "*) words="trust" ;;
     *" help "*) words="init user session key audit stats config verify check clock backup restore serve version help" ;;
-    *" user add") words="--hash --dir" ;;
+    *" user add") words="--groups --hash --dir" ;;
     *" user list") words="--json --dir" ;;
     *" user passwd") words="--hash --dir" ;;
     *" user rename") words="--dir" ;;
-    *" user set") words="subscription --dir" ;;
+    *" user set") words="groups email name subscription --dir" ;;
     *" user disable") words="--dir" ;;
     *" user enable") words="--dir" ;;
     *" user delete") words="--dir" ;;

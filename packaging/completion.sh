@@ -11,7 +11,7 @@ rows() {
     {
         meaning = $NF
         usage = substr($0, 1, length($0) - length(meaning) - 1)
-        gsub(/ [a-z]+[|][a-z]+/, "", usage)     # what an option may be: --use access|refresh
+        gsub(/ [a-z]+[|][a-z]+\]/, "", usage)   # what an option may be: --use access|refresh
         gsub(/[][|]/, " ", usage)
         n = split(usage, word, / +/)
         sub_verb = ""

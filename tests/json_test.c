@@ -353,6 +353,26 @@ static void test_names(void)
 	ok(json_int(&j, "t", 0, 9, &n) == JSON_FOUND && n == 1, "a member behind a deep one");
 }
 
+static void test_lists(void)
+{
+	static const struct { const char *value, *joined; } lists[] = {
+		{ "[]", "" }, { "[\"a\"]", "a" }, { " [ \"a\" , \"b c\" ,\"\\u00e4\"] ", "a,b c,\xc3\xa4" },
+		{ "[\"\"]", NULL }, { "[\"a,b\"]", NULL }, { "[\"a\",\"\\u002c\"]", NULL }, { "[\"a\",1]", NULL }, { "[null]", NULL },
+		{ "[\"a\",[\"b\"]]", NULL }, { "[[\"a\"],\"b\"]", NULL }, { "[{\"a\":\"b\"}]", NULL }, { "{\"a\":\"b\"}", NULL }, { "\"a\"", NULL }, { "1", NULL },
+	};
+	struct slice s;
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+		struct json j = around(lists[i].value);
+		enum json_found found = json_list(&j, "v", &s);
+		if (lists[i].joined)
+			ok(found == JSON_FOUND && slice_is(s, slice_of(lists[i].joined)), "the list %s", lists[i].value);
+		else
+			is_int(found, JSON_WRONG_TYPE, "no list of texts: %s", lists[i].value);
+	}
+	struct json j = around("null");
+	ok(json_list(&j, "v", &s) == JSON_ABSENT && json_list(&j, "x", &s) == JSON_ABSENT, "a list that isn't there");
+}
+
 static void test_is_object(void)
 {
 	static const char *const objects[] = { "{}", " {} ", "{\"a\":[]}" };
@@ -545,7 +565,7 @@ static void test_identity(void)
 
 static void (*const tests[])(void) = {
 	test_valid, test_malformed, test_depth, test_tokens, test_strings, test_integers, test_bools, test_wrong_types,
-	test_names, test_is_object, test_prefixes, test_replaced, test_shuffled, test_quote, test_identity,
+	test_names, test_lists, test_is_object, test_prefixes, test_replaced, test_shuffled, test_quote, test_identity,
 };
 
 /* ---- the writer -------------------------------------------------------- */
@@ -567,11 +587,13 @@ static void writes(void)
 	jw_open(&w, '[');
 	jw_close(&w);
 	jw_close(&w);
+	jw_list(jw_name(&w, "none"), SLICE_NONE);
+	jw_list(jw_name(&w, "two"), S("a,b\"c"));
 	jw_raw(jw_name(&w, "raw"), S("{\"x\":1}"));
 	jw_plain(jw_name(&w, "plain"), S("a.b.c"));
 	jw_close(&w);
 	is_str(slice_text(buf_slice(&b)), "{\"text\":\"a\\\"b\",\"int\":-7,\"list\":[\"0000000000000abc\",true,false,null,{},[]],"
-		"\"raw\":{\"x\":1},\"plain\":\"a.b.c\"}", "each kind of value, with its commas");
+		"\"none\":[],\"two\":[\"a\",\"b\\\"c\"],\"raw\":{\"x\":1},\"plain\":\"a.b.c\"}", "each kind of value, with its commas");
 	is_int(w.depth, 0, "nothing is left open");
 }
 

@@ -96,15 +96,19 @@ want 1 'of nobody' '' lk user rename nobody somebody
 is "$(names)" 'argon2 bcrypt large O.Ther@example.org sha256 sha512' 'nothing else changed'
 
 # --- import
+lk user set argon2 groups admins,family >/dev/null
+lk user set argon2 email ann@example.org >/dev/null
+lk user set argon2 name 'Zoë' >/dev/null
 want 0 'export' '' lk user export
 export=$out
 is "$(printf '%s\n' "$out" | python3 -c 'import json, sys; print(sorted(json.loads(sys.stdin.readline())))')" \
-    "['created_at', 'disabled', 'hash', 'id', 'subscription', 'username']" 'is an object a line'
+    "['created_at', 'disabled', 'email', 'groups', 'hash', 'id', 'name', 'subscription', 'username']" 'is an object a line'
 fresh "$TMP/second"
 want 0 'import of an export' "$export
 " lk user import
 is "$out" '6 users added' 'says how many'
-is "$(lk user export)" "$export" 'is the same users: ids, dates, hashes, subscriptions'
+is "$(lk user export)" "$export" 'is the same users: ids, dates, hashes, subscriptions, groups, e-mail, names'
+like "$export" '*"groups":\["admins","family"\],"email":"ann@example.org","name":"Zoë"*' 'which are there'
 want 1 'again' "$export
 " lk user import
 like "$err" 'latchkey: user import: no user was added; line 1: name or id is taken: argon2' 'is refused'
@@ -134,10 +138,12 @@ bad "a b,$BCRYPT" "$(lk user rename ann 'a b' 2>&1 | sed 's/.*rename: //')"
 bad "fay:$APR1" "no sign-in could compare this hash (Apache's MD5): latchkey(8) says which it can"
 bad 'fay,"correct horse"' 'this is no password hash of a known kind'
 bad "{\"username\":\"fay\",\"hash\":\"$YESCRYPT\"}" 'no sign-in could compare this hash (yescrypt): latchkey(8) says which it can'
-for more in '' ',"id":1' ',"id":"12"' ',"created_at":-1' ',"created_at":"now"' ',"disabled":0' ',"subscription":[]'; do
+for more in '' ',"id":1' ',"id":"12"' ',"created_at":-1' ',"created_at":"now"' ',"disabled":0' ',"subscription":[]' \
+    ',"groups":"a"' ',"groups":[1]' ',"groups":["a,b"]' ',"email":1' ',"name":[]'; do
     case $more in '') line="{\"username\":\"fay\",\"password\":\"$BCRYPT\"}" ;; *) line="{\"username\":\"fay\",\"hash\":\"$BCRYPT\"$more}" ;; esac
     bad "$line" "$not_json"
 done
+bad "{\"username\":\"fay\",\"hash\":\"$BCRYPT\",\"groups\":[\"a b\"]}" "$(lk user set ann groups 'a b' 2>&1 | sed 's/.*set: //')"
 bad '{"username":"fay","hash":1}' "$not_json"
 bad '{"hash":"x"}' "$not_json"
 bad '{"username":"fay"' "$not_json"

@@ -64,11 +64,11 @@ battery staple'
 want 0 'user add' lk user add alice
 is "$out" 'added user alice' 'says so'
 want 0 'user list' lk user list
-like "$out" 'ID  *USERNAME *SUBSCRIPTION
-[0-9a-f]*  20??-??-??T??:??:??Z  no        alice' 'is a table'
+like "$out" 'ID  *USERNAME *GROUPS *EMAIL *NAME *SUBSCRIPTION
+[0-9a-f]*  20??-??-??T??:??:??Z  no        alice *  -  *  -  *  -' 'is a table'
 want 0 'user list --json' lk user list --json
 is "$(json 'len(d), sorted(d[0]), d[0]["username"], d[0]["disabled"], d[0]["subscription"], len(d[0]["id"])')" \
-    "(1, ['created_at', 'disabled', 'id', 'subscription', 'username'], 'alice', False, None, 16)" 'is JSON'
+    "(1, ['created_at', 'disabled', 'email', 'groups', 'id', 'name', 'subscription', 'username'], 'alice', False, None, 16)" 'is JSON'
 like "$(login alice 'correct horse')" '{"data":{"token_type"*' 'the line is the password'
 give 'correct horse
 '
@@ -145,6 +145,7 @@ give "{\"a\":\"$(printf '%02041d' 0)\"}"
 want 1 'a subscription of 2049 bytes' lk user set alice subscription -
 want 1 'a subscription of nothing' lk user set alice subscription -
 want 1 'user set of something else' lk user set alice password x
+like "$err" '*groups, email, name and subscription can be set, not password' 'says what can be set'
 unlike "$err" '*: x*' 'does not show the value'
 want 1 'user set of nobody' lk user set nobody subscription '{}'
 want 0 'user set null again' lk user set alice subscription null

@@ -7,6 +7,11 @@ export interface User {
   username: string;
   /** What the operator set; the server only carries it. */
   subscription: Record<string, unknown> | null;
+  /** These too; left out where the operator set none. */
+  groups?: string[];
+  email?: string;
+  /** What people read. */
+  name?: string;
 }
 
 export interface SessionStorage {
