@@ -13,6 +13,7 @@
 #include "auth_json.h"
 #include "config.h"
 #include "cookies.h"
+#include "gate.h"
 #include "json.h"
 #include "session.h"
 #include "signin.h"
@@ -302,22 +303,27 @@ static bool is_foreign(const struct call *c, struct slice token)
 	return a.foreign;
 }
 
+/* A token that is meant for us, in the body or in Authorization: then no cookie counts. */
+static bool shows_own_token(const struct call *c)
+{
+	struct slice shown;
+	return own(c)->access_token.p || (http_bearer(c->rq, &shown) && !is_foreign(c, shown));
+}
+
 /* The access token of a request: in Authorization or in the body, not both
  * (RFC 6750, 2); else the cookie's. */
 static enum error find_access_token(struct call *c, struct slice *out)
 {
 	bool by_header = shows_bearer(c->rq), by_body = own(c)->access_token.p;
-	struct slice shown = own(c)->access_token;
 	enum error e;
 	if (by_header && by_body) {
 		c->about = "access_token";
 		return ERROR_INVALID_REQUEST;
 	}
-	bool formed = by_header ? http_bearer(c->rq, &shown) : by_body;
-	if (!by_body && may_ride_cookie(c) && (!formed || is_foreign(c, shown)) && find_access_cookie(c, out, &e))
+	if (may_ride_cookie(c) && !shows_own_token(c) && find_access_cookie(c, out, &e))
 		return e;
-	*out = shown;
-	return formed ? ERROR_NONE : by_header ? ERROR_TOKEN_INVALID : ERROR_TOKEN_MISSING;
+	*out = own(c)->access_token;
+	return by_body || http_bearer(c->rq, out) ? ERROR_NONE : by_header ? ERROR_TOKEN_INVALID : ERROR_TOKEN_MISSING;
 }
 
 static enum error check_access(struct call *c, enum check check)
@@ -333,13 +339,27 @@ static enum error admit(struct call *c)
 	return check_access(c, c->rq->method == METHOD_DELETE ? CHECK_TO_END : CHECK_LIVE);
 }
 
-/* For a web server that asks before it serves something else: what it hands on of that request, method, length and coding
- * among it, is none of ours but the credential. Without ?live=1 no database is opened. */
-static enum error handle_verify(struct call *c)
+/* Who asks, by an access token; else by the cookie of a site session. */
+static enum error check_any(struct call *c)
 {
 	struct slice live;
-	const struct access_claims *claims = &own(c)->caller.claims;
+	struct caller caller = { 0 };
 	enum error e = check_access(c, http_query(c->rq, S("live"), &live) && slice_is(live, S("1")) ? CHECK_LIVE : CHECK_TIMES);
+	if (e == ERROR_NONE || c->rq->cookie.p == NULL || shows_own_token(c))
+		return e;
+	enum error by_site = gate_admit(&c->work, c->rq, GATE_SITE, &caller);
+	if (by_site == ERROR_TOKEN_MISSING)
+		return e;
+	own(c)->caller = caller;
+	return by_site;
+}
+
+/* For a web server that asks before it serves something else: what it hands on of that request, method, length and coding
+ * among it, is none of ours but the credential. No database is opened without ?live=1, but for a site session. */
+static enum error handle_verify(struct call *c)
+{
+	const struct access_claims *claims = &own(c)->caller.claims;
+	enum error e = check_any(c);
 	if (e != ERROR_NONE)
 		return e;
 	reply_header(c->rp, "X-Auth-User", id_text(claims->sub), NULL);

@@ -1,5 +1,5 @@
 /*
- * cookies: those of cookie mode (docs/api.md) and of site sessions (session.h): their names, how they are found and set,
+ * cookies: those of cookie mode (docs/api.md) and of site sessions (session_site.h): their names, how they are found and set,
  * and whether a request that carries them, or asks for them, may be acted on.
  *
  * A name is `latchkey`, `-access` for the access token, `-door` and `-site` for a site session, and `-` with eight digits that belong to this instance: two

@@ -85,7 +85,16 @@ struct search {
 	enum error e;
 };
 
-/* Of two good ones of two sessions the later, where nobody else can have set one: a retired key gave the cookie another name. */
+/*
+ * Of two good ones of two sessions the later, where nobody else can have set one: a retired key gave the cookie another name. Of one
+ * session the one by the key that signs.
+ */
+static bool is_better(const struct search *s, const struct caller *a)
+{
+	bool same = a->claims.sid == s->out->claims.sid;
+	return s->e != ERROR_NONE || (same ? a->signer < s->out->signer : a->claims.iat > s->out->claims.iat);
+}
+
 static void judge(struct search *s, enum cookie_guard guard, struct slice value)
 {
 	struct caller a = { 0 };
@@ -95,10 +104,10 @@ static void judge(struct search *s, enum cookie_guard guard, struct slice value)
 		arena_back(mark);
 		return;
 	}
-	bool rival = e == ERROR_NONE && s->e == ERROR_NONE && a.claims.sid != s->out->claims.sid;
+	bool good = e == ERROR_NONE, rival = good && s->e == ERROR_NONE && a.claims.sid != s->out->claims.sid;
 	if (rival && guard != COOKIE_OF_HOST)
 		s->e = ERROR_CROSS_SITE;
-	else if (s->e == ERROR_TOKEN_MISSING || (e == ERROR_NONE && !(s->e == ERROR_NONE && a.claims.iat <= s->out->claims.iat))) {
+	else if (s->e == ERROR_TOKEN_MISSING || (good && is_better(s, &a))) {
 		s->e = e;
 		*s->out = a;
 	}
@@ -112,7 +121,7 @@ enum error gate_admit(struct work *w, const struct request *rq, enum gate gate, 
 		while (s.e != ERROR_CROSS_SITE && cookies_next(w, rq, g, &rest, &value))
 			judge(&s, g, value);
 	}
-	return s.e;
+	return s.e == ERROR_NONE ? session_touch_site(w, out) : s.e;
 }
 
 void gate_renewal(struct work *w, const struct request *rq, struct grant *grant, struct renewal *out)
@@ -127,6 +136,16 @@ void gate_renewed(const struct work *w, const struct request *rq, struct reply *
 		return;
 	session_grant(w, renewal->grant);
 	set_cookies(w, rq, rp, renewal->grant);
+}
+
+bool gate_reseal(const struct work *w, const struct request *rq, struct reply *rp, const struct caller *caller)
+{
+	struct grant g = { .user = caller->user, .session = caller->session };
+	if (caller->signer == 0)
+		return false;
+	session_grant(w, &g);
+	set_cookies(w, rq, rp, &g);
+	return true;
 }
 
 /* ---- out --------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /*
- * gate: the site session of a browser (session.h), as the cookies of a request show it: for the pages of the front door, and
+ * gate: the site session of a browser (session_site.h), as the cookies of a request show it: for the pages of the front door, and
  * for `/verify`.
  *
  * A site session has one cookie, COOKIE_DOOR, which no other host gets. Where cookie_domain spreads it, it has a second one,
@@ -13,7 +13,7 @@
 #include "base/base.h"
 #include "http_reply.h"
 #include "http_request.h"
-#include "session.h"
+#include "session_site.h"
 
 /*
  * Signs in by name and password (signin_by_password(): throttle, audit and sessions_max are as of /login), and sets the cookies.
@@ -39,6 +39,10 @@ enum error gate_admit(struct work *w, const struct request *rq, enum gate gate, 
 void gate_renewal(struct work *w, const struct request *rq, struct grant *grant, struct renewal *out);
 /* Sets the cookies of a session that was renewed; nothing where renewal->done is false. After the commit. */
 void gate_renewed(const struct work *w, const struct request *rq, struct reply *rp, const struct renewal *renewal);
+
+/* Sets the cookies of the caller's session anew, where they were signed by a key that doesn't sign any more: so that key can be
+ * retired one day. False where there is no need. The caller is gate_admit()'s. */
+bool gate_reseal(const struct work *w, const struct request *rq, struct reply *rp, const struct caller *caller);
 
 /* Ends each session of which a cookie is shown (session_sign_out()), and takes the cookies away. */
 enum error gate_sign_out(struct work *w, const struct request *rq, struct reply *rp);

@@ -21,7 +21,7 @@
 enum jwt_use {
 	JWT_ACCESS,     /* header typ at+jwt (RFC 9068) */
 	JWT_REFRESH,    /* header typ rt+jwt */
-	JWT_SITE        /* header typ st+jwt: the cookie of a site session (session.h) */
+	JWT_SITE        /* header typ st+jwt: the cookie of a site session (session_site.h) */
 };
 
 /* {"iss","sub","aud","sid","iat","exp","jti","name"} in this order. Then, where they aren't empty, "client_id" (RFC 9068, 2.2)

@@ -14,8 +14,6 @@ enum {
 	TURN_SECONDS = 5,          /* how long a request waits for the store */
 	FUTURE_SECONDS = 120,      /* how far ahead of the clock a token's iat may lie: the mark's tolerance */
 	AGAIN_SECONDS = 600,       /* how long a sign-in that comes again with its key is the same */
-	TOUCH_SECONDS = 86400,     /* how old the row of a site session may say that its last use is */
-	TOUCHES = 4,               /* ... but this often at least within refresh_ttl */
 	COOKIE_SECONDS = 400 * 86400, /* as long as a browser keeps a cookie (RFC 6265bis, 5.5) */
 	UNSEEN_SECONDS = 3720      /* how far the clock can go back unseen where the mark is raised by the hour */
 };
@@ -59,13 +57,18 @@ static enum error write_nothing(void *arg)
 	return ERROR_NONE;
 }
 
+bool session_has_room(const struct work *w)
+{
+	return file_room(w->config->dir) >= ROOM_LEAST;
+}
+
 /* A transaction is begun: a log that can't be written is found by that alone. One that can't grow isn't. */
 enum error session_ready(struct work *w)
 {
 	enum error e = session_clock(w);
 	if (e == ERROR_NONE)
 		e = store_run(DURABLE_LATER, write_nothing, NULL);
-	return e == ERROR_NONE && file_room(w->config->dir) < ROOM_LEAST ? ERROR_STORE_FULL : e;
+	return e == ERROR_NONE && !session_has_room(w) ? ERROR_STORE_FULL : e;
 }
 
 /* The earlier of the two; end 0 is none. */
@@ -168,15 +171,14 @@ static struct slice agent_of(const struct work *w)
 	return (struct slice){ w->agent.p, w->agent.n < LIMIT_AGENT ? w->agent.n : LIMIT_AGENT };
 }
 
-/* A site session's token is of its row's lineage. */
-static bool is_site_token(const struct rotation *r)
+bool session_fits_site(const struct rotation *r)
 {
 	return r->row.ctr == 0 && (int64_t)r->row.idem == r->token.iat;
 }
 
 static bool is_worthless(struct rotation *r)
 {
-	return r->token.ctr ? rotation_is_spent(r) : !is_site_token(r);
+	return r->token.ctr ? rotation_is_spent(r) : !session_fits_site(r);
 }
 
 /* A browser that signs in again lets go of the session that it had. */
@@ -342,8 +344,8 @@ static void choose_token(struct attempt *a)
 		a->rule = &between_rivals;
 }
 
-/* Writes the row as used from here: a session is shown in the list where it was used last. */
-static void write_use(const struct work *w, struct session *s)
+/* A session is shown in the list where it was used last. */
+void session_write_use(const struct work *w, struct session *s)
 {
 	bool moved = !slice_is(s->ip, w->peer) || !slice_is(s->agent, agent_of(w));
 	store_session_rotate(s);
@@ -358,7 +360,7 @@ static void rotate_row(const struct work *w, struct rotation *r, bool renew)
 	if (rotation_advance(r, &w->ring->key[0]))
 		store_must_last();
 	r->row.strays = renew ? STRAYS_NEVER : r->row.strays;
-	write_use(w, &r->row);
+	session_write_use(w, &r->row);
 }
 
 static void forgive(struct rotation *r)
@@ -393,7 +395,7 @@ static enum error follow_rule(void *arg)
 	return ERROR_NONE;
 }
 
-static enum error tell_damaged(uint64_t id)
+enum error session_tell_damaged(uint64_t id)
 {
 	log_line("SN1", "the row of session ", id_text(id), " fits no key: it is damaged, or its key was retired; "
 		"the session stands, see latchkey check", NULL);
@@ -404,7 +406,7 @@ static enum error refusal(const struct attempt *a)
 {
 	enum error e = a->rule->error;
 	if (e == ERROR_STORE_UNAVAILABLE)
-		return tell_damaged(a->chosen->row.id);
+		return session_tell_damaged(a->chosen->row.id);
 	return e == ERROR_REFRESH_EXPIRED && a->w->trust != CLOCK_GOOD ? ERROR_CLOCK_UNSET : e;
 }
 
@@ -438,11 +440,11 @@ static bool renew_token(struct work *w, struct rotation *r)
 static bool renew_site(struct work *w, struct rotation *r)
 {
 	struct session *s = &r->row;
-	if (!store_session_lock(r->token.sid, s) || !store_user(s->user, &r->user) || !is_site_token(r))
+	if (!store_session_lock(r->token.sid, s) || !store_user(s->user, &r->user) || !session_fits_site(r))
 		return false;
 	s->idem = (uint64_t)clock_later(w->time, r->token.iat + 1);
 	s->br = jwt_branch(&w->ring->key[0], s->id, s->ctr, s->idem);
-	write_use(w, s);
+	session_write_use(w, s);
 	return true;
 }
 
@@ -491,7 +493,7 @@ enum error session_check_times(const struct work *w, struct caller *a)
 	return ERROR_NONE;
 }
 
-static enum error check_user(const struct work *w, struct caller *a)
+enum error session_check_row(const struct work *w, struct caller *a)
 {
 	if (!store_user(a->session.user, &a->user))
 		return because(a, ERROR_TOKEN_INVALID, "the session has ended");
@@ -506,7 +508,7 @@ enum error session_check_live(const struct work *w, struct caller *a)
 	bool found = store_session(a->claims.sid, &a->session) && a->session.user == a->claims.sub;
 	if (!found || (a->session.ctr == 0 && (int64_t)a->session.idem != a->claims.iat))
 		return because(a, ERROR_TOKEN_INVALID, "the session has ended");
-	return check_user(w, a);
+	return session_check_row(w, a);
 }
 
 enum error session_check(struct work *w, struct slice token, enum check check, struct caller *out)
@@ -519,81 +521,6 @@ enum error session_check(struct work *w, struct slice token, enum check check, s
 	if (e == ERROR_NONE)
 		e = session_check_times(w, out);
 	return e == ERROR_NONE && check != CHECK_TIMES ? session_check_live(w, out) : e;
-}
-
-/* ---- site sessions ----------------------------------------------------- */
-
-bool session_present_site(const struct work *w, struct slice token, struct rotation *out)
-{
-	struct site_claims claims;
-	if (jwt_open_site(token, w->ring, &claims, NULL) != JWT_VALID)
-		return false;
-	out->by_cookie = true;
-	out->token.sid = claims.sid;
-	out->token.iat = claims.iat;
-	return true;
-}
-
-/* The row beside the token. One that isn't of the token's lineage may be damaged, from which nothing is concluded. */
-static enum error find_site(const struct work *w, const struct site_claims *claims, struct caller *a)
-{
-	struct rotation r = { .ring = w->ring, .token = { .sid = claims->sid, .iat = claims->iat } };
-	if (!store_session(claims->sid, &r.row))
-		return because(a, ERROR_TOKEN_INVALID, "the session has ended");
-	a->session = r.row;
-	a->claims = (struct access_claims){ .sid = claims->sid, .iat = claims->iat, .sub = r.row.user };
-	if (!is_site_token(&r))
-		return rotation_key(&r) ? because(a, ERROR_TOKEN_INVALID, "of an older lineage") : tell_damaged(claims->sid);
-	enum error e = check_user(w, a);
-	a->claims.name = a->user.name;
-	return e;
-}
-
-/* The use of a site session that is to be noted. */
-struct touch {
-	struct work *w;
-	struct caller *caller;
-	const struct key *key;          /* of the token that was shown */
-};
-
-static bool is_touch_due(const struct work *w, const struct session *s)
-{
-	int64_t step = until(TOUCH_SECONDS, w->config->refresh_ttl / TOUCHES);
-	return w->trust == CLOCK_GOOD && !s->ended_at && w->time - s->rotated_at >= step;
-}
-
-/* From now on the row tells that key, by its branch: whose other tokens the browser has is known once it has shown one. */
-static enum error touch(void *arg)
-{
-	const struct touch *t = arg;
-	struct session *s = &t->caller->session;
-	if (!store_session_lock(s->id, s) || !is_touch_due(t->w, s))
-		return ERROR_NONE;
-	s->rotated_at = t->w->time;
-	s->br = jwt_branch(t->key, s->id, s->ctr, s->idem);
-	write_use(t->w, s);
-	audit_note(t->w, EVENT_REFRESH, s->user, s->id);
-	return ERROR_NONE;
-}
-
-/* Where the disk is full the use isn't noted, and nobody is shut out for it. */
-enum error session_check_site(struct work *w, struct slice token, bool door, struct caller *out)
-{
-	struct site_claims claims;
-	size_t signer;
-	enum jwt_verdict verdict = jwt_open_site(token, w->ring, &claims, &signer);
-	out->foreign = verdict != JWT_VALID;
-	if (out->foreign)
-		return because(out, ERROR_TOKEN_INVALID, jwt_verdict_word(verdict));
-	if (door && !claims.door)
-		return because(out, ERROR_TOKEN_INVALID, "for what lies behind the door alone");
-	enum error e = session_clock(w);
-	if (e == ERROR_NONE)
-		e = find_site(w, &claims, out);
-	if (e != ERROR_NONE || !is_touch_due(w, &out->session) || file_room(w->config->dir) < ROOM_LEAST)
-		return e;
-	struct touch t = { w, out, &w->ring->key[signer] };
-	return audit_run(w, DURABLE_LATER, touch, &t);
 }
 
 /* ---- the ways out ------------------------------------------------------ */
@@ -676,7 +603,7 @@ static enum error sign_out(void *leaving)
 	l->spent = false;
 	if (!store_session_lock(r->token.sid, &r->row) || r->row.ended_at || (r->by_cookie && !r->row.cookie))
 		return ERROR_NONE;
-	if (r->by_cookie && !r->token.ctr && !is_site_token(r))
+	if (r->by_cookie && !r->token.ctr && !session_fits_site(r))
 		return ERROR_NONE;
 	l->spent = r->token.ctr && rotation_is_spent(r);
 	if (l->spent)

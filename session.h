@@ -31,6 +31,9 @@ enum error session_clock(struct work *w);
 /* Whether somebody could sign in now: the store can be opened and written, its disk has room, and the clock is set. */
 enum error session_ready(struct work *w);
 
+/* The disk has room for the store's log to grow. */
+bool session_has_room(const struct work *w);
+
 /* When a session is over if nothing happens before, Unix seconds: its idle window, or its absolute end. */
 int64_t session_deadline(const struct config *config, const struct session *s);
 
@@ -102,6 +105,7 @@ struct caller {
 	struct session session;         /* where the store was asked */
 	struct user user;
 	const char *why;                /* of an error: what is wrong, in a few words */
+	size_t signer;                  /* of a site session: the place in the ring of the key that signed its token; 0 signs still */
 	bool foreign;                   /* of an error: not of our form, and so another program's; of a site session's: without our MAC */
 };
 
@@ -142,26 +146,16 @@ struct renewal {
 /* In a transaction: of the session id. */
 void session_renew(struct work *w, uint64_t id, struct renewal *renewal);
 
-/* ---- site sessions ----------------------------------------------------- */
+/* ---- for session_site.c ------------------------------------------------ */
 
-/*
- * The session of a browser with all that a web server guards: no refresh token, no access token, nothing that rotates, so no
- * lost answer can end it. Its row has ctr 0, and is asked each time. Its cookies carry a token without an end of its own:
- * the row says until when it is good, and is written at most once a day (more often where refresh_ttl is below four days).
- * row.idem is when the lineage began, as in the tokens: a new lineage makes all tokens of before worth nothing.
- */
-
-/* Whether a cookie's value is the token of a site session with our MAC; then what was presented is in *out (zeroes before), for
- * origin.shown, session_sign_out() and renewal.shown. Opens no store. */
-bool session_present_site(const struct work *w, struct slice token, struct rotation *out);
-
-/*
- * Checks such a token: MAC, then opens the store (session_clock()) and asks the row. door: it must be one that the door's own
- * pages take. Sets out->session, user, and of the claims sub, sid, iat and name, as if an access token had been shown.
- * Notes the use of the session, once a day, in a transaction of its own. Errors: TOKEN_INVALID, SESSION_REVOKED, CLOCK_UNSET,
- * STORE_UNAVAILABLE for a damaged row.
- */
-enum error session_check_site(struct work *w, struct slice token, bool door, struct caller *out);
+/* Reads the user of a->session, and asks whether that is over: TOKEN_INVALID without a user, SESSION_REVOKED. */
+enum error session_check_row(const struct work *w, struct caller *a);
+/* Whether the site token that was presented is of the lineage of r->row. */
+bool session_fits_site(const struct rotation *r);
+/* In a transaction: writes the row (store_session_rotate()) as used by who asks now, whose address and agent it gets. */
+void session_write_use(const struct work *w, struct session *s);
+/* Logs that the row of the session fits no key; returns STORE_UNAVAILABLE. */
+enum error session_tell_damaged(uint64_t id);
 
 /* ---- the ways out ------------------------------------------------------ */
 

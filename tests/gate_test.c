@@ -2,11 +2,13 @@
  * gate_test: the site session, through gate.h, on a real store with a clock of the test's own: in, on and out, in one browser and
  * in several, with one cookie and with two.
  */
+#include "auth.h"
 #include "clock.h"
 #include "config.h"
 #include "gate.h"
 #include "jwt.h"
 #include "password.h"
+#include "route.h"
 #include "signin.h"
 #include "store_case.h"
 #include "throttle.h"
@@ -163,6 +165,19 @@ static uint64_t add_user(const char *name)
 	return u.id;
 }
 
+static void in_store(void (*what)(uint64_t), uint64_t id)
+{
+	store_open(dir, 5);
+	store_begin(DURABLE_NOW);
+	what(id);
+	store_commit();
+	store_close();
+}
+
+static void disable(uint64_t user) { store_user_disable(user, true); }
+static void enable(uint64_t user) { store_user_disable(user, false); }
+static void end_it(uint64_t id) { store_session_end(id, ENDED_REVOKED, clock_now); }
+
 /* ---- in ---------------------------------------------------------------- */
 
 static void test_in(void)
@@ -290,6 +305,106 @@ static void test_planted(void)
 	jar.count = 0;
 }
 
+/* ---- at the native dialect --------------------------------------------- */
+
+/* One call with the browser's cookies; `bearer` and `body` may be NULL. The status. */
+static int api(enum method method, const char *path, const char *bearer, const char *body)
+{
+	begin();
+	rq.method = method;
+	rq.query = slice_of(path);
+	rq.path = slice_cut(&rq.query, '?');
+	rq.authorization = bearer ? slice_of(text_join("Bearer ", bearer, NULL)) : SLICE_NONE;
+	rq.content_type = S("application/json");
+	rq.body = slice_of(body);
+	route_answer(&auth_dialect, &config, &ring, &rq, ERROR_NONE, &rp);
+	buf_c(&rp.head, '\0');
+	buf_c(&rp.body, '\0');
+	password_slot_leave();
+	store_tidy();
+	store_close();
+	boot_now += DAY;
+	rq = usual;
+	return rp.status;
+}
+
+static bool answers(const char *part) { return strstr(rp.head.p, part) || strstr(rp.body.p, part); }
+
+static void test_verify(void)
+{
+	is_int(api(METHOD_GET, "/verify", NULL, NULL), 401, "nobody is signed in");
+	is_int(sign_in("alice"), ERROR_NONE, "alice");
+	struct grant site = grant;
+	const char *of_session = text_join("X-Auth-Session: ", id_text(grant.session.id), "\r\n", NULL);
+	for (int method = 0; method < METHOD__MAX; method++)
+		is_int(api((enum method)method, "/verify", NULL, NULL), 204, "%s /verify with the cookie of a site session", method_words[method]);
+	ok(answers("X-Auth-Name: alice\r\n") && answers("X-Auth-User: ") && answers(of_session), "says whose it is");
+	is_int(api(METHOD_GET, "/verify?live=1", NULL, NULL), 204, "with ?live=1");
+	is_int(api(METHOD_GET, "/verify", "somebody's", NULL), 204, "beside the token of another program");
+	is_int(api(METHOD_POST, "/login", NULL, "{\"username\":\"bob\",\"password\":\"correct horse\"}"), 200, "bob signs in to the app");
+	char *bobs = strdup(strstr(rp.body.p, "\"access_token\":\"") + 16);
+	bobs[strcspn(bobs, "\"")] = '\0';
+	is_int(api(METHOD_GET, "/verify", bobs, NULL), 204, "an access token");
+	ok(answers("X-Auth-Name: bob\r\n"), "goes first");
+	clock_now += config.access_ttl;
+	is_int(api(METHOD_GET, "/verify", bobs, NULL), 401, "and is refused once it has expired");
+	ok(answers("token_expired"), "as what it is");
+	for (int i = 0; i < 2; i++) {
+		config.access_cookie = i;
+		is_int(api(METHOD_GET, "/verify", NULL, NULL), 204, "with access_cookie %s", i ? "on" : "off");
+		keep("__Host-latchkey-access-00000000=a.b.c; Path=/", 45);
+		snprintf(jar.cookie[1], sizeof jar.cookie[1], "__Host-latchkey-access-00000000=%s", bobs);
+		is_int(api(METHOD_GET, "/verify", NULL, NULL), 204, "beside an access cookie that has expired");
+		ok(answers("X-Auth-Name: alice\r\n"), "the site session counts");
+		jar.count = 1;
+	}
+	config.access_cookie = false;
+	in_store(end_it, site.session.id);
+	is_int(api(METHOD_GET, "/verify", NULL, NULL), 401, "once it has ended");
+	ok(answers("session_revoked"), "it is refused as that");
+	free(bobs);
+	jar.count = 0;
+}
+
+/* Everywhere else it is no token at all. */
+static void test_nowhere_else(void)
+{
+	static const struct { enum method method; const char *path; } live[] = {
+		{ METHOD_GET, "/me" }, { METHOD_GET, "/sessions" }, { METHOD_GET, "/audit" }, { METHOD_DELETE, "/sessions" },
+		{ METHOD_DELETE, "/sessions/0123456789abcdef" }, { METHOD_DELETE, "/me" }, { METHOD_POST, "/password" },
+	};
+	is_int(sign_in("alice"), ERROR_NONE, "alice");
+	const char *door = slice_text(grant.door), *site = slice_text(grant.site);
+	const char *words = "{\"password\":\"correct horse\",\"current_password\":\"correct horse\",\"new_password\":\"another horse\"}";
+	for (int i = 0; i < 2; i++, config.access_cookie = !config.access_cookie)
+		for (size_t j = 0; j < sizeof live / sizeof *live; j++) {
+			is_int(api(live[j].method, live[j].path, NULL, words), 401, "%s %s with the cookie", method_words[live[j].method], live[j].path);
+			is_int(api(live[j].method, live[j].path, i ? door : site, words), 401, "with its token");
+			ok(answers("token_invalid"), "which is none");
+		}
+	for (int i = 0; i < 2; i++) {
+		const char *shown = text_join("{\"refresh_token\":\"", i ? door : site, "\"}", NULL);
+		is_int(api(METHOD_POST, "/refresh", NULL, shown), 401, "nor can it be refreshed");
+		is_int(api(METHOD_POST, "/logout", NULL, shown), 204, "nor signed out by the app's call");
+	}
+	is_int(api(METHOD_POST, "/refresh", NULL, "{\"cookie\":true}"), 401, "not by its cookie either");
+	ok(answers("refresh_invalid"), "which is no refresh token");
+	is_int(api(METHOD_POST, "/logout", NULL, NULL), 204, "a sign-out of the app");
+	is_int(ask(GATE_DOOR), ERROR_NONE, "it stands");
+	is_int(api(METHOD_POST, "/login", NULL, "{\"username\":\"alice\",\"password\":\"correct horse\"}"), 200, "alice signs in to the app");
+	char *access = strdup(strstr(rp.body.p, "\"access_token\":\"") + 16);
+	access[strcspn(access, "\"")] = '\0';
+	is_int(api(METHOD_GET, "/sessions", access, NULL), 200, "her list");
+	ok(answers(id_text(grant.session.id)), "has the site session");
+	is_int(api(METHOD_DELETE, text_join("/sessions/", id_text(grant.session.id), NULL), access, NULL), 204, "there she ends it");
+	is_int(ask(GATE_DOOR), ERROR_SESSION_REVOKED, "then it is over");
+	is_int(sign_in("alice"), ERROR_NONE, "another one");
+	is_int(api(METHOD_DELETE, "/sessions", access, NULL), 204, "all others");
+	is_int(ask(GATE_DOOR), ERROR_SESSION_REVOKED, "it is one of them");
+	free(access);
+	jar.count = 0;
+}
+
 /* ---- time, touch ------------------------------------------------------- */
 
 static void test_touch(void)
@@ -367,19 +482,6 @@ static void test_absolute_end(void)
 }
 
 /* ---- what ends it ------------------------------------------------------ */
-
-static void in_store(void (*what)(uint64_t), uint64_t id)
-{
-	store_open(dir, 5);
-	store_begin(DURABLE_NOW);
-	what(id);
-	store_commit();
-	store_close();
-}
-
-static void disable(uint64_t user) { store_user_disable(user, true); }
-static void enable(uint64_t user) { store_user_disable(user, false); }
-static void end_it(uint64_t id) { store_session_end(id, ENDED_REVOKED, clock_now); }
 
 static void test_ended(uint64_t carol)
 {
@@ -509,7 +611,24 @@ static void test_keys(void)
 	is_int(ask(GATE_SITE), ERROR_NONE, "after a day");
 	struct session s = row_of(grant.session.id);
 	ok(s.br == jwt_branch(&ring.key[1], s.id, 0, s.idem), "the row tells whose token the browser has");
-	keyring_remove(&ring, 0);
+	ok(caller.signer == 1, "which is of a key that doesn't sign any more");
+	struct jar aged = jar;
+	begin();
+	ok(gate_reseal(&work, &rq, &rp, &caller), "so it is made anew");
+	end();
+	ok(strcmp(aged.cookie[0], jar.cookie[0]) != 0, "the cookie has another value");
+	memcpy(jar.cookie[1], jar.cookie[0], sizeof jar.cookie[1]);
+	memcpy(jar.cookie[0], aged.cookie[0], sizeof jar.cookie[0]);
+	jar.cookie[0][22] = '!';
+	jar.count = 2;
+	clock_now += DAY;
+	is_int(ask(GATE_DOOR), ERROR_NONE, "by whatever name the old one lies beside it");
+	ok(caller.signer == 0 && !gate_reseal(&work, &rq, &rp, &caller), "the new one counts");
+	s = row_of(grant.session.id);
+	ok(s.br == jwt_branch(&ring.key[0], s.id, 0, s.idem), "and the row says so");
+	keyring_remove(&ring, 1);
+	memcpy(jar.cookie[0], jar.cookie[1], sizeof jar.cookie[0]);
+	is_int(ask(GATE_SITE), ERROR_NONE, "when the old key is retired it goes on");
 	jar.count = 0;
 }
 
@@ -537,6 +656,8 @@ int main(void)
 	test_again();
 	test_spread();
 	test_planted();
+	test_verify();
+	test_nowhere_else();
 	test_touch();
 	test_doubted();
 	test_absolute_end();
