@@ -42,6 +42,8 @@ void instance_confine(const struct instance *i, int directory, bool stays)
 {
 	int64_t password = i->config.password.kib ? i->config.password.kib : PASSWORD_KIB;
 	harden_limits(stays ? WORKER_KIB : password, stays);
+	if (stays)
+		jwt_hurry();
 	const char *throttle = config_throttle_dir(&i->config);
 	if (!stays && !slice_is(slice_of(throttle), slice_of(i->config.dir))) {
 		throttle_hold(throttle);

@@ -59,6 +59,12 @@ enum jwt_verdict {
 	JWT_CLAIMS      /* signed with our key, but not the claims of this kind: another version wrote it */
 };
 
+/*
+ * For a process that stays: from now on hashes by the processor's own instructions, where it has them (sha256.h). What is made is the
+ * same.
+ */
+void jwt_hurry(void);
+
 /* A word for each verdict, for `latchkey verify` and the log. */
 const char *jwt_verdict_word(enum jwt_verdict v);
 
