@@ -29,7 +29,7 @@ enum {
 /* What this dialect keeps of one call: the members of its body, who calls, and what is answered. */
 struct native {
 	struct slice username, password, refresh_token, idempotency_key, session;
-	struct slice current_password, new_password, access_token;
+	struct slice current_password, new_password, access_token, ticket;
 	bool all, remember;
 	struct origin origin;      /* of a session that begins; its members device and cookie are the body's */
 	struct caller caller;      /* of a route that needs an access token */
@@ -378,6 +378,18 @@ static enum error handle_password(struct call *c)
 	return answer_renewal(c, e, &renewal);
 }
 
+/* It signs nobody in, so the client may want the name to sign in with. */
+static enum error handle_password_link(struct call *c)
+{
+	struct user user;
+	enum error e = signin_redeem_link(&c->work, own(c)->ticket, own(c)->new_password, &user);
+	if (e != ERROR_NONE)
+		return e;
+	struct jw *w = begin_data(c, 200);
+	jw_text(jw_name(jw_open(w, '{'), "username"), user.name);
+	return end_data(w);
+}
+
 /* ---- sessions ---------------------------------------------------------- */
 
 static enum error handle_me(struct call *c)
@@ -647,6 +659,7 @@ static const struct member password_members[] = {
 	TEXT(current_password, true, LIMIT_BODY), TEXT(new_password, true, LIMIT_BODY), TEXT(access_token, false, LIMIT_BODY),
 	TEXT(refresh_token, false, LIMIT_BODY), IDEMPOTENCY, END
 };
+static const struct member link_members[] = { TEXT(ticket, true, LIMIT_JWT), TEXT(new_password, true, LIMIT_BODY), END };
 static const struct member renewal_members[] = {
 	TEXT(refresh_token, false, LIMIT_BODY), IDEMPOTENCY, END
 };
@@ -666,6 +679,7 @@ static const struct route routes[] = {
 	{ METHOD_DELETE, "/sessions",   ACCESS_LIVE, renewal_members,  false, handle_sessions_delete },
 	{ METHOD_DELETE, "/sessions/",  ACCESS_LIVE, NULL,             false, handle_session_delete },
 	{ METHOD_POST,   "/password",   ACCESS_LIVE, password_members, true,  handle_password },
+	{ METHOD_POST,   "/password/link", ACCESS_NONE, link_members,  true,  handle_password_link },
 	{ METHOD_GET,    "/audit",      ACCESS_LIVE, token_members,    false, handle_audit },
 	{ METHOD_GET,    "/health",     ACCESS_NONE, NULL,             false, handle_health },
 };

@@ -117,13 +117,15 @@ void jwt_hurry(void)
 /* ---- keys and MACs ----------------------------------------------------- */
 
 /* For each use a key is derived from the master key, with a label. A label never changes: every token depends on it. */
-enum use { USE_ACCESS, USE_REFRESH, USE_BRANCH, USE_ID, USE_SITE, USES };
+enum use { USE_ACCESS, USE_REFRESH, USE_BRANCH, USE_ID, USE_SITE, USE_LINK, USE_PASSWORD, USES };
 static const struct slice label_of_use[] = {
 	[USE_ACCESS] = { "latchkey access", 15 },
 	[USE_REFRESH] = { "latchkey refresh", 16 },
 	[USE_BRANCH] = { "latchkey branch", 15 },
 	[USE_ID] = { "latchkey id", 11 },
 	[USE_SITE] = { "latchkey site", 13 },
+	[USE_LINK] = { "latchkey link", 13 },
+	[USE_PASSWORD] = { "latchkey pw", 11 },
 };
 
 /* HKDF's two steps (RFC 5869, 2.2 and 2.3); the first is the same for every use of one key. */
@@ -186,18 +188,23 @@ static void mac_for(const struct key *key, enum use use, struct slice message, u
 	hmac(&made.keyed[use], message, out);
 }
 
-/* A MAC of three numbers, cut to 64 bits: only who has the key can compute it. */
-static uint64_t secret_of(const struct key *key, enum use use, uint64_t a, uint64_t b, uint64_t c)
+/* A MAC, cut to 64 bits: only who has the key can compute it. */
+static uint64_t short_mac(const struct key *key, enum use use, struct slice message)
 {
-	char message[24];
 	uint8_t mac[MAC_SIZE];
-	put64(message, a);
-	put64(message + 8, b);
-	put64(message + 16, c);
-	mac_for(key, use, (struct slice){ message, sizeof message }, mac);
+	mac_for(key, use, message, mac);
 	uint64_t n = get64(mac);
 	wipe(mac, sizeof mac);
 	return n;
+}
+
+static uint64_t secret_of(const struct key *key, enum use use, uint64_t a, uint64_t b, uint64_t c)
+{
+	char message[24];
+	put64(message, a);
+	put64(message + 8, b);
+	put64(message + 16, c);
+	return short_mac(key, use, (struct slice){ message, sizeof message });
 }
 
 uint64_t jwt_branch(const struct key *key, uint64_t sid, int64_t ctr, uint64_t idem)
@@ -208,6 +215,16 @@ uint64_t jwt_branch(const struct key *key, uint64_t sid, int64_t ctr, uint64_t i
 uint64_t jwt_access_id(const struct key *key, uint64_t sid, int64_t ctr, int64_t iat)
 {
 	return secret_of(key, USE_ID, sid, (uint64_t)ctr, (uint64_t)iat);
+}
+
+uint64_t jwt_password_mark(const struct key *key, uint64_t sub, struct slice hash)
+{
+	char id[8];
+	struct buf message = { 0 };
+	put64(id, sub);
+	buf_add(&message, (struct slice){ id, sizeof id });
+	buf_add(&message, hash);
+	return short_mac(key, USE_PASSWORD, buf_slice(&message));
 }
 
 /* The one hash of 2^64 that is 0, which means "no key", counts as 1. */
@@ -268,12 +285,6 @@ static bool hs256_verify(const struct key *key, enum use use, struct slice input
 	bool same = same_bytes(signature, mac, MAC_SIZE);
 	wipe(mac, sizeof mac);
 	return same;
-}
-
-void jwt_derive(const struct key *key, enum jwt_use use, uint8_t out[KEY_SIZE])
-{
-	static const enum use uses[] = { [JWT_ACCESS] = USE_ACCESS, [JWT_REFRESH] = USE_REFRESH, [JWT_SITE] = USE_SITE };
-	derive(key, uses[use], out);
 }
 
 /* RFC 7518, 6.4 */
@@ -337,6 +348,14 @@ static const struct claim site_claim[] = {
 	CLAIM(site, door, NUMBER, 0),
 };
 
+static const struct claim link_claim[] = {
+	CLAIM(link, iss, TEXT, 0),
+	CLAIM(link, sub, ID, 0),
+	CLAIM(link, pw, ID, 0),
+	CLAIM(link, iat, NUMBER, 0),
+	CLAIM(link, exp, NUMBER, 0),
+};
+
 static const struct kind {
 	const char *typ;
 	enum use use;
@@ -351,7 +370,13 @@ static const struct kind {
 		sizeof(struct refresh_claims) },
 	[JWT_SITE] = { "st+jwt", USE_SITE, &hs256, site_claim, sizeof site_claim / sizeof *site_claim,
 		sizeof(struct site_claims) },
+	[JWT_LINK] = { "ln+jwt", USE_LINK, &hs256, link_claim, sizeof link_claim / sizeof *link_claim, sizeof(struct link_claims) },
 };
+
+void jwt_derive(const struct key *key, enum jwt_use use, uint8_t out[KEY_SIZE])
+{
+	derive(key, kinds[use].use, out);
+}
 
 static void write_claim(struct jw *w, const struct claim *c, const void *value)
 {
@@ -490,6 +515,11 @@ enum jwt_verdict jwt_open_site(struct slice token, const struct keyring *ring, s
 	return open_token(token, ring, JWT_SITE, out, signer);
 }
 
+enum jwt_verdict jwt_open_link(struct slice token, const struct keyring *ring, struct link_claims *out, size_t *signer)
+{
+	return open_token(token, ring, JWT_LINK, out, signer);
+}
+
 static struct slice write_claims(const struct kind *kind, const void *claims)
 {
 	struct buf b = { 0 };
@@ -532,6 +562,11 @@ struct slice jwt_seal_refresh(const struct key *key, const struct refresh_claims
 struct slice jwt_seal_site(const struct key *key, const struct site_claims *claims)
 {
 	return seal(key, JWT_SITE, write_claims(&kinds[JWT_SITE], claims));
+}
+
+struct slice jwt_seal_link(const struct key *key, const struct link_claims *claims)
+{
+	return seal(key, JWT_LINK, write_claims(&kinds[JWT_LINK], claims));
 }
 
 void jwt_write_jwk(struct jw *w, const struct key *key, enum jwt_use use)

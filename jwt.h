@@ -1,5 +1,5 @@
 /*
- * jwt: the three kinds of token, as JWS in compact form (RFC 7515). Each kind has
+ * jwt: the kinds of token, as JWS in compact form (RFC 7515). Each kind has
  * one algorithm, each kind and key one header, and each token one spelling.
  *
  * The header is never parsed. The first segment must equal, byte for byte, the
@@ -21,8 +21,12 @@
 enum jwt_use {
 	JWT_ACCESS,     /* header typ at+jwt (RFC 9068) */
 	JWT_REFRESH,    /* header typ rt+jwt */
-	JWT_SITE        /* header typ st+jwt: the cookie of a site session (session_site.h) */
+	JWT_SITE,       /* header typ st+jwt: the cookie of a site session (session_site.h) */
+	JWT_LINK        /* header typ ln+jwt: a ticket (ticket.h) */
 };
+
+/* How far ahead of the clock an iat may lie: the tolerance of the clock's mark. */
+enum { JWT_AHEAD_SECONDS = 120 };
 
 /* {"iss","sub","aud","sid","iat","exp","jti","name"} in this order. Then, where they aren't empty, "client_id" (RFC 9068, 2.2)
  * and "scope" (2.2.3). A token with any other claim is JWT_CLAIMS; jwt.c says why. */
@@ -51,6 +55,14 @@ struct site_claims {
 	int64_t door;   /* 1: the pages of the front door take it too; 0: only who asks for what lies behind */
 };
 
+/* {"iss","sub","pw","iat","exp"} in this order. */
+struct link_claims {
+	struct slice iss;
+	uint64_t sub;   /* the user's id */
+	uint64_t pw;    /* jwt_password_mark() of the password that the user had when the link was made */
+	int64_t iat, exp;
+};
+
 enum jwt_verdict {
 	JWT_VALID,
 	JWT_MALFORMED,  /* too long, not three segments, not canonical base64url */
@@ -76,11 +88,13 @@ const char *jwt_verdict_word(enum jwt_verdict v);
 enum jwt_verdict jwt_open_access(struct slice token, const struct keyring *ring, struct access_claims *out, size_t *signer);
 enum jwt_verdict jwt_open_refresh(struct slice token, const struct keyring *ring, struct refresh_claims *out, size_t *signer);
 enum jwt_verdict jwt_open_site(struct slice token, const struct keyring *ring, struct site_claims *out, size_t *signer);
+enum jwt_verdict jwt_open_link(struct slice token, const struct keyring *ring, struct link_claims *out, size_t *signer);
 
 /* Writes a token, in the arena. Equal claims and key give equal bytes. */
 struct slice jwt_seal_access(const struct key *key, const struct access_claims *claims);
 struct slice jwt_seal_refresh(const struct key *key, const struct refresh_claims *claims);
 struct slice jwt_seal_site(const struct key *key, const struct site_claims *claims);
+struct slice jwt_seal_link(const struct key *key, const struct link_claims *claims);
 
 /* The derived key of one kind of token, KEY_SIZE bytes. */
 void jwt_derive(const struct key *key, enum jwt_use use, uint8_t out[KEY_SIZE]);
@@ -100,6 +114,12 @@ uint64_t jwt_branch(const struct key *key, uint64_t sid, int64_t ctr, uint64_t i
 /* The id of an access token. It depends on nothing but its arguments, so the same
  * answer can be given twice. */
 uint64_t jwt_access_id(const struct key *key, uint64_t sid, int64_t ctr, int64_t iat);
+
+/*
+ * What a ticket says of a user's password: the first 8 bytes, big-endian, of HMAC(K_pw, sub | hash), sub as 8 bytes
+ * big-endian, hash as it is stored. It tells nothing of the password, and fits no later one. K_pw is derived for that use alone.
+ */
+uint64_t jwt_password_mark(const struct key *key, uint64_t sub, struct slice hash);
 
 /* Sets key->kid: the first eight hexadecimal digits of the SHA-256 of the master
  * key. So two hosts with the same key give it the same kid, and a kid tells nothing

@@ -12,7 +12,6 @@
 enum {
 	ROOM_LEAST = 64 * 1024,    /* bytes free, without which the store's log soon can't grow */
 	TURN_SECONDS = 5,          /* how long a request waits for the store */
-	FUTURE_SECONDS = 120,      /* how far ahead of the clock a token's iat may lie: the mark's tolerance */
 	AGAIN_SECONDS = 600,       /* how long a sign-in that comes again with its key is the same */
 	COOKIE_SECONDS = 400 * 86400, /* as long as a browser keeps a cookie (RFC 6265bis, 5.5) */
 	UNSEEN_SECONDS = 3720      /* how far the clock can go back unseen where the mark is raised by the hour */
@@ -28,7 +27,7 @@ bool session_username_ok(struct slice name)
 /* A step back that is no larger than a clock's own is not made. */
 static int64_t not_before(int64_t time, int64_t floor)
 {
-	return floor - time <= FUTURE_SECONDS ? clock_later(time, floor) : time;
+	return floor - time <= JWT_AHEAD_SECONDS ? clock_later(time, floor) : time;
 }
 
 /* The clock is asked once. While it is unset a change is dated at the mark. */
@@ -127,7 +126,7 @@ static void issue_access(const struct work *w, const struct key *key, struct gra
 	const struct session *s = &g->session;
 	int64_t life = w->config->access_ttl;
 	int64_t age = w->time - s->rotated_at;
-	int64_t iat = 2 * age <= life && age >= -FUTURE_SECONDS ? s->rotated_at : w->time;
+	int64_t iat = 2 * age <= life && age >= -JWT_AHEAD_SECONDS ? s->rotated_at : w->time;
 	g->access_end = until(iat + life, s->expires_at);
 	g->access = jwt_seal_access(key, &(struct access_claims){
 		.iss = w->config->issuer,
@@ -486,7 +485,7 @@ enum error session_open_access(const struct work *w, struct slice token, struct 
 /* A token from the future was issued while the clock was wrong. */
 enum error session_check_times(const struct work *w, struct caller *a)
 {
-	if (a->claims.iat > w->time + FUTURE_SECONDS)
+	if (a->claims.iat > w->time + JWT_AHEAD_SECONDS)
 		return because(a, ERROR_TOKEN_INVALID, "issued in the future");
 	if (w->time >= a->claims.exp)
 		return because(a, ERROR_TOKEN_EXPIRED, "expired");

@@ -11,6 +11,7 @@
 #include "password.h"
 #include "store.h"
 #include "throttle.h"
+#include "ticket.h"
 
 enum { SLOT_SECONDS = 5 };      /* how long a trial waits for a slot to hash in */
 
@@ -25,6 +26,7 @@ struct trial {
 	struct caller *caller;          /* who changes his password */
 	struct renewal *renewal;        /* of his session */
 	const uint8_t *salt;            /* of the hash; NULL: a random one */
+	struct ticket_link link;        /* by which a password is chosen */
 };
 
 /* ---- throttle, slot, hash ---------------------------------------------- */
@@ -73,6 +75,11 @@ static bool may_be_chosen(const struct config *config, struct slice password, st
 	return password_acceptable(password, name) && !leaked_has(config->dir, password);
 }
 
+static enum error take_slot(const struct trial *t)
+{
+	return password_slot(throttle_place(t), t->w->config->password_jobs, SLOT_SECONDS) ? ERROR_NONE : ERROR_BUSY;
+}
+
 /* Whether a password may be tried now, and a slot to hash it in. */
 static enum error begin_trial(struct trial *t)
 {
@@ -80,9 +87,7 @@ static enum error begin_trial(struct trial *t)
 	if (t->w->retry_after)
 		return ERROR_RATE_LIMITED;
 	under_way = t;
-	if (!password_slot(throttle_place(t), t->w->config->password_jobs, SLOT_SECONDS))
-		return ERROR_BUSY;
-	return ERROR_NONE;
+	return take_slot(t);
 }
 
 static enum error compare_password(struct trial *t, struct slice stored, struct slice password, enum password_verdict *verdict)
@@ -339,6 +344,82 @@ enum error signin_change_password(struct work *w, struct caller *caller, struct 
 	if (e == ERROR_NONE && !done)
 		e = hash_password(t, next);
 	return end_trial_with(t, e, done ? change_nothing : change_password);
+}
+
+/* ---- a password by a link ---------------------------------------------- */
+
+/* What a link says of the store. Asked again in the transaction that acts on it. */
+static enum error find_invited(struct trial *t)
+{
+	if (!store_user(t->link.claims.sub, t->user) || t->user->disabled)
+		return ERROR_LINK_INVALID;
+	t->account = t->user->name;
+	return ticket_link_fits(&t->link, t->user) ? ERROR_NONE : ERROR_LINK_USED;
+}
+
+/* The hash gets a salt that is this link's, so that the same request is known when it comes again. */
+static enum error open_link(struct trial *t, struct slice ticket)
+{
+	enum error e = ticket_open_link(t->w, ticket, &t->link);
+	if (e != ERROR_NONE)
+		return e;
+	t->user->id = t->link.claims.sub;
+	t->salt = salt_by_key(t->link.key, t, ticket);
+	e = session_clock(t->w);
+	if (e == ERROR_NONE)
+		e = ticket_check_times(t->w, t->link.claims.iat, t->link.claims.exp);
+	return e == ERROR_NONE ? find_invited(t) : e;
+}
+
+static enum error set_by_link(void *arg)
+{
+	struct trial *t = arg;
+	enum error e = audit_client(t->w);
+	if (e == ERROR_NONE)
+		e = find_invited(t);
+	if (e != ERROR_NONE)
+		return e;
+	store_user_password(t->user->id, t->hash);
+	session_end_all(t->w, t->user->id, 0, ENDED_PASSWORD);
+	audit_note(t->w, EVENT_LINK_USED, t->user->id, 0);
+	return ERROR_NONE;
+}
+
+/* The link is used; but perhaps by this very request, whose answer was lost or which a browser sent twice. The slot may be taken
+ * already. */
+static enum error redeem_again(struct trial *t, struct slice next)
+{
+	enum password_verdict verdict = PASSWORD_WRONG;
+	if (!password_has_salt(t->user->password, t->salt))
+		return ERROR_LINK_USED;
+	password_slot_leave();
+	enum error e = begin_own_trial(t);
+	if (e == ERROR_NONE)
+		e = compare_password(t, t->user->password, next, &verdict);
+	if (e != ERROR_NONE || verdict != PASSWORD_WRONG)
+		return e;
+	(void)refuse_password(t);
+	return ERROR_LINK_USED;
+}
+
+enum error signin_redeem_link(struct work *w, struct slice ticket, struct slice next, struct user *out)
+{
+	struct trial *t = new_trial(w, SLICE_NONE, out);
+	*out = (struct user){ .id = 0 };
+	enum error e = open_link(t, ticket);
+	if (e == ERROR_NONE && !may_be_chosen(w->config, next, out->name))
+		return ERROR_WEAK_PASSWORD;
+	if (e == ERROR_NONE)
+		e = take_slot(t);
+	if (e == ERROR_NONE)
+		e = hash_password(t, next);
+	if (e == ERROR_NONE)
+		e = audit_run(w, DURABLE_NOW, set_by_link, t);
+	if (e == ERROR_LINK_USED)
+		e = redeem_again(t, next);
+	if (e == ERROR_NONE)
+		end_trial(t);
+	return finish(e);
 }
 
 /* ---- leaving ----------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /*
- * signin: users by name and password: sign in, register, change the password.
+ * signin: users by name and password: sign in, register, change the password, choose one by a link.
  *
  * A trial of a password is throttled by address and by account, and waits for
  * a slot to hash in. A hash takes a hundred times as long as a request, so the
@@ -35,6 +35,14 @@ void signin_failed(void);
  * INVALID_CREDENTIALS, and those of session_check_live(). */
 enum error signin_change_password(struct work *w, struct caller *caller, struct slice current, struct slice next,
 	struct renewal *renewal);
+
+/*
+ * Sets the password of the user whom the operator gave this link (ticket.h), and ends all of the user's sessions; *out is the
+ * user. It signs nobody in. The same request once more has nothing to do, and the same answer. The throttle is asked
+ * then alone: it would tell whether a password is right. LINK_INVALID (also for a user who is disabled or gone),
+ * LINK_EXPIRED, LINK_USED; WEAK_PASSWORD, after which the link is as good as before.
+ */
+enum error signin_redeem_link(struct work *w, struct slice ticket, struct slice next, struct user *out);
 
 /* Deletes the caller and all that is his, who shows his password for it. caller as above. INVALID_CREDENTIALS, and those of
  * session_check_live(). */

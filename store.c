@@ -23,7 +23,8 @@ const char *const event_words[EVENT__MAX] = {
 	[EVENT_KEY_RETIRED] = "key_retired", [EVENT_EPOCH] = "epoch", [EVENT_KEY_USED] = "key_used",
 	[EVENT_REPLAY] = "replay", [EVENT_USER_RENAMED] = "user_renamed",
 	[EVENT_USERS_IMPORTED] = "users_imported", [EVENT_CLOCK] = "clock",
-	[EVENT_RESTORED] = "restored", [EVENT_USER_CHANGED] = "user_changed", [EVENT_UNKNOWN] = "unknown",
+	[EVENT_RESTORED] = "restored", [EVENT_USER_CHANGED] = "user_changed", [EVENT_LINK_MADE] = "link_made",
+	[EVENT_LINK_USED] = "link_used", [EVENT_UNKNOWN] = "unknown",
 };
 
 const char *const class_words[CLASS__MAX] = {
@@ -34,7 +35,7 @@ const char *const class_words[CLASS__MAX] = {
 bool event_has_count(enum event event)
 {
 	static const enum event counting[] = { EVENT_LOGIN, EVENT_LOGOUT, EVENT_REVOKE, EVENT_PASSWORD_CHANGED, EVENT_USER_DISABLED,
-		EVENT_EPOCH, EVENT_USERS_IMPORTED };
+		EVENT_EPOCH, EVENT_USERS_IMPORTED, EVENT_LINK_USED };
 	for (size_t i = 0; i < sizeof counting / sizeof *counting; i++)
 		if (counting[i] == event)
 			return true;

@@ -90,6 +90,8 @@ enum event {                    /* numbers are on disk */
 	EVENT_CLOCK,                /* the operator vouched for the clock */
 	EVENT_RESTORED,             /* a backup took the database's place */
 	EVENT_USER_CHANGED,         /* groups, email or display name */
+	EVENT_LINK_MADE,            /* by the operator, for a user to choose a password by */
+	EVENT_LINK_USED,            /* a password was set by one; count: sessions ended */
 	EVENT_UNKNOWN,
 	EVENT__MAX
 };

@@ -59,6 +59,7 @@ static const struct { const char *name; bool takes_value; } option_words[OPT__MA
 	[OPT_GROUPS] = { "--groups", true },
 	[OPT_PROMETHEUS] = { "--prometheus", false },
 	[OPT_EXEC] = { "--exec", true },
+	[OPT_URL] = { "--url", true },
 	[OPT_HELP] = { "--help", false },
 	[OPT_VERSION] = { "--version", false },
 };
@@ -98,6 +99,10 @@ static const struct verb verbs[] = {
 		"make a data directory, its first key and its database" },
 	{ "user add", "NAME [--groups A,B] [--hash]", 1, 1, OPT(HASH) | OPT(GROUPS), NEED_CHANGE, ask_first_password, verb_user_add,
 		"add a user; asks for the password, or for another program's hash of it" },
+	{ "user invite", "NAME [--groups A,B] [--url URL]", 1, 1, OPT(GROUPS) | OPT(URL), NEED_STORE, ask_invitation, verb_user_invite,
+		"add a user who has no password yet; prints a link to choose one by" },
+	{ "user link", "NAME [--url URL]", 1, 1, OPT(URL), NEED_CHANGE, ask_link, verb_user_link,
+		"a link for a lost password; good once, for 24 hours" },
 	{ "user list", "[--json]", 0, 0, OPT(JSON), NEED_CONF, NULL, verb_user_list,
 		"all users" },
 	{ "user passwd", "NAME [--hash]", 1, 1, OPT(HASH), NEED_CHANGE, ask_next_password, verb_user_passwd,

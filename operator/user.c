@@ -1,5 +1,5 @@
 /*
- * user: `latchkey user …`, but for `import` (import.c).
+ * user: `latchkey user …`, but for `import` (import.c), `invite` and `link` (link.c).
  */
 #include "operator/verbs.h"
 
@@ -16,7 +16,7 @@
 
 const char user_name_rule[] = "a user name " SESSION_USERNAME_RULE;
 
-static void hash_input(struct verb_call *c, struct slice password)
+void verb_hash(struct verb_call *c, struct slice password)
 {
 	if (!password_slot(config_throttle_dir(&c->conf), c->conf.password_jobs, VERB_WAIT))
 		fail(ERROR_BUSY, "VB4", "too many password hashes at once; see password_jobs", NULL);
@@ -53,11 +53,11 @@ static int ask_password(struct verb_call *c)
 	if (ask_is_terminal() && (!ask_line("Again: ", LIMIT_PASSWORD_MAX, &again) || !slice_is(password, again)))
 		return verb_no(c, "the two are not the same");
 	warn_of_hash(c, password);
-	hash_input(c, password);
+	verb_hash(c, password);
 	return VERB_DONE;
 }
 
-int ask_first_password(struct verb_call *c)
+int verb_new_user(struct verb_call *c)
 {
 	struct user u;
 	const char *wrong = profile_wrong(&(struct profile){ .groups = c->value[OPT_GROUPS] });
@@ -65,9 +65,13 @@ int ask_first_password(struct verb_call *c)
 		return verb_no(c, wrong);
 	if (!session_username_ok(c->operand[0]))
 		return verb_no(c, user_name_rule);
-	if (verb_look_up_user(c, &u))
-		return verb_no(c, errors[ERROR_USERNAME_TAKEN].message);
-	return ask_password(c);
+	return verb_look_up_user(c, &u) ? verb_no(c, errors[ERROR_USERNAME_TAKEN].message) : VERB_DONE;
+}
+
+int ask_first_password(struct verb_call *c)
+{
+	int code = verb_new_user(c);
+	return code == VERB_DONE ? ask_password(c) : code;
 }
 
 int ask_next_password(struct verb_call *c)

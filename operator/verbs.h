@@ -25,7 +25,7 @@ enum {
 
 enum verb_option {
 	OPT_DIR, OPT_JSON, OPT_SINCE, OPT_FOLLOW, OPT_USE, OPT_ALL, OPT_USER, OPT_LIVE, OPT_UPGRADE, OPT_OWNER,
-	OPT_REPAIR, OPT_EPOCH, OPT_OLD, OPT_HASH, OPT_GROUPS, OPT_PROMETHEUS, OPT_EXEC,
+	OPT_REPAIR, OPT_EPOCH, OPT_OLD, OPT_HASH, OPT_GROUPS, OPT_PROMETHEUS, OPT_EXEC, OPT_URL,
 	OPT_HELP, OPT_VERSION,
 	OPT__MAX
 };
@@ -84,6 +84,11 @@ bool user_subscription_ok(struct slice text);
 /* NULL where a sign-in can compare a password with this hash; else why not, with the hash's kind. */
 const char *user_hash_problem(struct slice hash);
 
+/* Whether a user of the name and the groups that were given can be added; else why not. Opens the store and closes it again. */
+int verb_new_user(struct verb_call *c);
+/* Sets c->input to the hash of a password, at the configured cost, and wipes the password. */
+void verb_hash(struct verb_call *c, struct slice password);
+
 /* Reads latchkey.key. On error fail(ERROR_STORE_UNAVAILABLE). */
 void verb_ring(const char *dir, struct keyring *out);
 /* A random master key with its kid. created_at: Unix seconds. */
@@ -117,6 +122,8 @@ int ask_first_password(struct verb_call *c);
 int ask_next_password(struct verb_call *c);
 int ask_setting(struct verb_call *c);
 int ask_users(struct verb_call *c);
+int ask_link(struct verb_call *c);
+int ask_invitation(struct verb_call *c);
 int ask_key(struct verb_call *c);
 int ask_old(struct verb_call *c);
 
@@ -126,6 +133,8 @@ int verb_user_list(struct verb_call *c);
 int verb_user_rename(struct verb_call *c);
 int verb_user_import(struct verb_call *c);
 int verb_user_export(struct verb_call *c);
+int verb_user_invite(struct verb_call *c);
+int verb_user_link(struct verb_call *c);
 int verb_user_passwd(struct verb_call *c);
 int verb_user_set(struct verb_call *c);
 int verb_user_disable(struct verb_call *c);

@@ -10,12 +10,14 @@ _latchkey() {
     local words=
     case "$COMP_CWORD ${COMP_WORDS[1]} ${COMP_WORDS[2]-}" in
     "1 "*) words="init user session key audit stats config verify check clock backup restore serve version help" ;;
-    "2 user "*) words="add list passwd rename set disable enable delete import export" ;;
+    "2 user "*) words="add invite link list passwd rename set disable enable delete import export" ;;
     "2 session "*) words="list revoke" ;;
     "2 key "*) words="list rotate stage use retire import export" ;;
     "2 clock "*) words="trust" ;;
     *" help "*) words="init user session key audit stats config verify check clock backup restore serve version help" ;;
     *" user add") words="--groups --hash --dir" ;;
+    *" user invite") words="--groups --url --dir" ;;
+    *" user link") words="--url --dir" ;;
     *" user list") words="--json --dir" ;;
     *" user passwd") words="--hash --dir" ;;
     *" user rename") words="--dir" ;;

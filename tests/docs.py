@@ -1,6 +1,8 @@
 """Holds docs/api.md and docs/openapi.yaml to the running server. Prints TAP.
 
-usage: docs.py URL USERNAME PASSWORD SOURCE-ROOT
+usage: docs.py URL USERNAME PASSWORD SOURCE-ROOT LINK
+
+LINK is what `latchkey user link` prints for another user.
 
 The routes are read from the tables of the source (struct route, struct member)
 and must be the operations of openapi.yaml and the calls of api.md, with the
@@ -24,7 +26,7 @@ import urllib.request
 import jsonschema
 import yaml
 
-url, username, password, root = sys.argv[1:5]
+url, username, password, root, link = sys.argv[1:6]
 count = failures = 0
 
 
@@ -162,6 +164,9 @@ story = [
     ("endOtherSessions", "/sessions", None, token, 204),
     ("changePassword", "/password", {"current_password": password, "new_password": "12345678"}, token, 422),
     ("changePassword", "/password", {"current_password": password, "new_password": password}, token, 204),
+    ("chooseByLink", "/password/link", {"ticket": "no.such.ticket", "new_password": "a long enough one"}, None, 401),
+    ("chooseByLink", "/password/link", {"ticket": link.split("#link=")[1], "new_password": "short"}, None, 422),
+    ("chooseByLink", "/password/link", {"ticket": link.split("#link=")[1], "new_password": "a long enough one"}, None, 200),
     ("deleteMe", "/me", {"password": "a long enough one"}, leaver, 204),
     ("me", "/me", None, leaver, 401),
     ("health", "/health", None, None, 200),

@@ -10,13 +10,15 @@ tmpdir
 lk_init "$TMP/data"
 printf 'signup = on\nthrottle_dir = %s\n' "$TMP/data" >"$TMP/data/latchkey.conf"
 printf 'correct horse\n' | "$LATCHKEY" user add alice --dir "$TMP/data" >/dev/null
+"$LATCHKEY" user invite linked --url https://example.org --dir "$TMP/data" >/dev/null
 port=$(free_port)
 LATCHKEY_DIR=$TMP/data start server "$LATCHKEY" serve "127.0.0.1:$port"
 wait_port "$port"
 # compare ROOT: the documents and tables of that tree with the server; what differs is in $TMP/docs.tap
 compare() {
     rm -f "$TMP/data/throttle"
-    /usr/bin/python3 "$TOP/tests/docs.py" "http://127.0.0.1:$port/api/auth" alice 'correct horse' "$1" >"$TMP/docs.tap"
+    link=$("$LATCHKEY" user link linked --url https://example.org --dir "$TMP/data")
+    /usr/bin/python3 "$TOP/tests/docs.py" "http://127.0.0.1:$port/api/auth" alice 'correct horse' "$1" "$link" >"$TMP/docs.tap"
 }
 compare "$TOP"
 is $? 0 "api.md, openapi.yaml and the server agree"

@@ -51,6 +51,9 @@ static const struct refresh_claims refresh_example = {
 	.iss = T("latchkey"), .sid = INT64_MAX, .ctr = 7, .br = 0xfedcba9876543210, .iat = 1700000000, .exp = 1702592000,
 };
 static const struct site_claims site_example = { .sid = INT64_MAX, .iat = 1700000000, .door = 1 };
+static const struct link_claims link_example = {
+	.iss = T("latchkey"), .sub = 0xa1, .pw = 0xfedcba9876543210, .iat = 1700000000, .exp = 1700086400,
+};
 
 #define ACCESS_PAYLOAD \
 	"{\"iss\":\"latchkey\",\"sub\":\"00000000000000a1\",\"aud\":\"app\",\"sid\":\"7fffffffffffffff\"," \
@@ -59,7 +62,9 @@ static const struct site_claims site_example = { .sid = INT64_MAX, .iat = 170000
 	"{\"iss\":\"latchkey\",\"sid\":\"7fffffffffffffff\",\"ctr\":7,\"br\":\"fedcba9876543210\"," \
 	"\"iat\":1700000000,\"exp\":1702592000}"
 #define SITE_PAYLOAD "{\"sid\":\"7fffffffffffffff\",\"iat\":1700000000,\"door\":1}"
-static const struct slice payload_of[] = { T(ACCESS_PAYLOAD), T(REFRESH_PAYLOAD), T(SITE_PAYLOAD) };
+#define LINK_PAYLOAD \
+	"{\"iss\":\"latchkey\",\"sub\":\"00000000000000a1\",\"pw\":\"fedcba9876543210\",\"iat\":1700000000,\"exp\":1700086400}"
+static const struct slice payload_of[] = { T(ACCESS_PAYLOAD), T(REFRESH_PAYLOAD), T(SITE_PAYLOAD), T(LINK_PAYLOAD) };
 
 static const struct slice token_of[] = {
 	T("eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6IjAwYzBmZmVlIn0."
@@ -73,10 +78,14 @@ static const struct slice token_of[] = {
 	T("eyJhbGciOiJIUzI1NiIsInR5cCI6InN0K2p3dCIsImtpZCI6IjAwYzBmZmVlIn0."
 	  "eyJzaWQiOiI3ZmZmZmZmZmZmZmZmZmZmIiwiaWF0IjoxNzAwMDAwMDAwLCJkb29yIjoxfQ."
 	  "NuMtWZzZ4mjK-huyFKxOrnIISgYO5fP8K7k3NlBgaOY"),
+	T("eyJhbGciOiJIUzI1NiIsInR5cCI6ImxuK2p3dCIsImtpZCI6IjAwYzBmZmVlIn0."
+	  "eyJpc3MiOiJsYXRjaGtleSIsInN1YiI6IjAwMDAwMDAwMDAwMDAwYTEiLCJwdyI6ImZlZGNiYTk4NzY1NDMyMTAiLCJpYXQiOjE3MDAwMDAwMD"
+	  "AsImV4cCI6MTcwMDA4NjQwMH0."
+	  "i3tNjRIPFqV8khXEXOF7h3oTKEmpFRsSQETkH9sUY1I"),
 };
 
-static const char *const typ_of[] = { "at+jwt", "rt+jwt", "st+jwt" };
-enum { USES = JWT_SITE + 1 };
+static const char *const typ_of[] = { "at+jwt", "rt+jwt", "st+jwt", "ln+jwt" };
+enum { USES = sizeof typ_of / sizeof *typ_of };
 
 /* ---- helpers ----------------------------------------------------------- */
 
@@ -84,6 +93,7 @@ static union {
 	struct access_claims access;
 	struct refresh_claims refresh;
 	struct site_claims site;
+	struct link_claims link;
 	char bytes[sizeof(struct access_claims)];
 } opened;
 
@@ -91,6 +101,8 @@ static enum jwt_verdict open_as(enum jwt_use use, struct slice token, size_t *si
 {
 	if (use == JWT_SITE)
 		return jwt_open_site(token, &ring, &opened.site, signer);
+	if (use == JWT_LINK)
+		return jwt_open_link(token, &ring, &opened.link, signer);
 	return use == JWT_ACCESS ? jwt_open_access(token, &ring, &opened.access, signer) : jwt_open_refresh(token, &ring, &opened.refresh, signer);
 }
 
@@ -200,6 +212,12 @@ static void test_derived(void)
 	ok(is_hex(out, "11e7c9a10c9ce14792039e85b5be1cda2427129c3b2288266d2eebf373c88606"), "the refresh key");
 	jwt_derive(k, JWT_SITE, out);
 	ok(is_hex(out, "331af56e9d452d4aa1facf641b588f525e2fab9326731009f4d7869d0f4bbf13"), "the key of site sessions");
+	jwt_derive(k, JWT_LINK, out);
+	ok(is_hex(out, "043c392f5a0d50c3eca05c1d182e04cdb31db5be0e9be244eb2a14832933f797"), "the key of links");
+	ok(jwt_password_mark(k, 0xa1, S("$argon2id$x")) == 0xa729c4df41c83072, "what a link says of a password");
+	ok(jwt_password_mark(k, 0xa1, SLICE_NONE) == 0x82c22d4b62b83c61, "of none");
+	ok(jwt_password_mark(k, 0xa2, S("$argon2id$x")) != 0xa729c4df41c83072, "hangs on the user");
+	ok(jwt_password_mark(&stranger, 0xa1, S("$argon2id$x")) != 0xa729c4df41c83072, "and on the key");
 	ok(jwt_branch(k, INT64_MAX, 8, 0x1122334455667788) == 0x3be93ab6089fbc0b, "a branch");
 	ok(jwt_branch(k, INT64_MAX, 8, 0) != 0x3be93ab6089fbc0b, "hangs on the idempotency hash");
 	ok(jwt_branch(k, INT64_MAX, 9, 0x1122334455667788) != 0x3be93ab6089fbc0b, "on the counter");
@@ -255,6 +273,17 @@ static void test_sealed(void)
 	ok(s.sid == site_example.sid && s.iat == site_example.iat && s.door == 1, "claims");
 	token = jwt_seal_refresh(&ring.key[1], &refresh_example);
 	ok(jwt_open_refresh(token, &ring, &r, &signer) == JWT_VALID && signer == 1, "an older key still opens");
+}
+
+static void test_sealed_link(void)
+{
+	struct link_claims l;
+	size_t signer = 4711;
+	struct slice token = jwt_seal_link(&ring.key[0], &link_example);
+	ok(slice_is(token, token_of[JWT_LINK]), "a link, byte for byte");
+	ok(jwt_open_link(jwt_seal_link(&ring.key[1], &link_example), &ring, &l, &signer) == JWT_VALID && signer == 1, "opens, whoever signed");
+	ok(slice_is(l.iss, link_example.iss) && l.sub == 0xa1 && l.pw == link_example.pw, "claims");
+	ok(l.iat == link_example.iat && l.exp == link_example.exp, "times");
 }
 
 /* Names of every length, so that the payload ends on every number of spare bits. */
@@ -614,6 +643,8 @@ static const struct { const char *member; enum jwt_use use; enum claim_type type
 	{ "\"iss\":", JWT_REFRESH, TEXT }, { "\"sid\":", JWT_REFRESH, ID }, { "\"ctr\":", JWT_REFRESH, NUMBER },
 	{ "\"br\":", JWT_REFRESH, ID }, { "\"iat\":", JWT_REFRESH, NUMBER }, { "\"exp\":", JWT_REFRESH, NUMBER },
 	{ "\"sid\":", JWT_SITE, ID }, { "\"iat\":", JWT_SITE, NUMBER }, { "\"door\":", JWT_SITE, NUMBER },
+	{ "\"iss\":", JWT_LINK, TEXT }, { "\"sub\":", JWT_LINK, ID }, { "\"pw\":", JWT_LINK, ID }, { "\"iat\":", JWT_LINK, NUMBER },
+	{ "\"exp\":", JWT_LINK, NUMBER },
 };
 
 static void test_bad_values(void)
@@ -661,6 +692,8 @@ static const struct { const char *from, *to; enum jwt_use use; enum jwt_verdict 
 	{ "}", ",\"scope\":\"openid\",\"groups\":\"a\"}", JWT_ACCESS, JWT_CLAIMS }, { "}", ",\"cnf\":\"x\"}", JWT_ACCESS, JWT_CLAIMS },
 	{ "}", ",\"scope\":\"openid\"}", JWT_REFRESH, JWT_CLAIMS },
 	{ ",\"door\":1", "", JWT_SITE, JWT_CLAIMS }, { "}", ",\"exp\":1702592000}", JWT_SITE, JWT_CLAIMS }, { "\"door\":1", "\"door\":0", JWT_SITE, JWT_VALID },
+	{ "\"pw\":\"fedcba9876543210\",", "", JWT_LINK, JWT_CLAIMS }, { ",\"exp\":1700086400", "", JWT_LINK, JWT_CLAIMS },
+	{ "}", ",\"scope\":\"openid\"}", JWT_LINK, JWT_CLAIMS },
 };
 
 static void test_edited_claims(void)
@@ -759,7 +792,7 @@ static void test_words(void)
 
 static void test_each(void)
 {
-	for (enum jwt_use use = JWT_ACCESS; use <= JWT_SITE; use++) {
+	for (enum jwt_use use = JWT_ACCESS; use <= JWT_LINK; use++) {
 		test_flips(use);
 		test_cuts(use);
 		test_edits(use);
@@ -767,7 +800,7 @@ static void test_each(void)
 }
 
 static void (*const tests[])(void) = {
-	test_derived, test_key_names, test_sealed, test_names, test_numbers, test_each, test_spellings, test_strays, test_segments, test_headers, test_keys, test_short_keys, test_macs,
+	test_derived, test_key_names, test_sealed, test_sealed_link, test_names, test_numbers, test_each, test_spellings, test_strays, test_segments, test_headers, test_keys, test_short_keys, test_macs,
 	test_bad_values, test_edited_claims, test_length, test_optional, test_jwk, test_words,
 };
 

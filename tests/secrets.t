@@ -63,10 +63,26 @@ misplaced() {
     json /login "{\"username\":\"$1\",\"password\":\"$1\"}"
 }
 
+# linked: the operator's link, redeemed and refused. It is a secret, as what is chosen by it is.
+linked() { # NAME
+    link=$(verb user invite "zelda-$1" --url https://example.org/api/auth 2>>"$TMP/logs/verbs")
+    link=${link#*=}
+    secret "$link"
+    secret "chosen by the link: $1"
+    call GET "/password/link?ticket=$link"
+    for body in "{\"ticket\":\"x$link\",\"new_password\":\"chosen by the link: $1\"}" "{\"ticket\":[\"$link\"],\"new_password\":\"chosen by the link: $1\"}" \
+        "{\"ticket\":\"$link\",\"new_password\":\"short\"}" "{\"ticket\":\"$link\",\"new_password\":\"chosen by the link: $1\"}" \
+        "{\"ticket\":\"$link\",\"new_password\":\"another one, of $1\"}"; do
+        call POST /password/link -H 'Content-Type: application/json' -d "$body"
+        l_codes="${l_codes-}$CODE "
+    done
+}
+
 face() { # NAME URL
     verb user set demo subscription '{"plan":"pro","status":"active","expires_at":null}' >/dev/null
     story "$2" "$1"
     misplaced "wrong:$1+horse/battery staple"
+    linked "$1"
     cp "$TMP/$1.log" "$TMP/logs/$1"
     cp -r "$DATA" "$TMP/data.$1"
     key=$(cut -d' ' -f3 "$DATA/latchkey.key")
@@ -119,6 +135,7 @@ tokens=$(grep -c '^eyJ' "$SECRETS")
 ok "tokens were given out ($tokens)" test "$tokens" -ge 20
 ok "and requests refused ($(find "$TMP/errors" -type f | wc -l))" test "$(find "$TMP/errors" -type f | wc -l)" -gt 100
 is "$(find "$TMP/errors" -name '*.5*' | wc -l)" 0 'none of them by trouble'
+is "$l_codes" '401 400 422 200 401 401 400 422 200 401 ' 'links were refused and redeemed'
 ok 'programs were started' test "$(cat "$TMP"/starts/* | grep -c execve)" -gt 100
 
 # By CGI a server puts two headers into the environment, as the standard has it (RFC 3875, 4.1.18), and the query: that

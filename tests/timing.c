@@ -69,10 +69,11 @@ static struct slice changed(struct slice token, size_t at)
 	return (struct slice){ text, token.n };
 }
 
-static void open_all(const struct keyring *ring, struct slice access, struct slice refresh)
+static void open_all(const struct keyring *ring, struct slice access, struct slice refresh, struct slice link)
 {
 	struct access_claims a;
 	struct refresh_claims r;
+	struct link_claims l;
 	size_t mac = access.n - 43;
 	expect(jwt_open_access(access, ring, &a, NULL) == JWT_VALID, "a good token opens");
 	expect(jwt_open_refresh(refresh, ring, &r, NULL) == JWT_VALID, "a good refresh token opens");
@@ -80,6 +81,8 @@ static void open_all(const struct keyring *ring, struct slice access, struct sli
 		expect(jwt_open_access(changed(access, mac + i), ring, &a, NULL) == JWT_FORGED, "a forged one doesn't");
 	expect(jwt_open_access(changed(access, mac - 2), ring, &a, NULL) == JWT_FORGED, "nor one with another payload");
 	expect(jwt_open_refresh(access, ring, &r, NULL) == JWT_FOREIGN, "nor one of another kind");
+	expect(jwt_open_link(link, ring, &l, NULL) == JWT_VALID, "a good link opens");
+	expect(jwt_open_link(changed(link, link.n - 9), ring, &l, NULL) == JWT_FORGED, "a forged one doesn't");
 }
 
 static void token(void)
@@ -88,15 +91,17 @@ static void token(void)
 	struct access_claims a = { .iss = S("i"), .aud = S("a"), .name = S("n"), .sub = 1, .sid = 2, .iat = 3, .exp = 4, .jti = 5 };
 	struct refresh_claims r = { .iss = S("i"), .sid = 2, .ctr = 1, .br = 9, .iat = 3, .exp = 4 };
 	/* Sealed before anything is secret: what is handed out is no secret any more. */
-	struct slice access[2], refresh[2];
+	struct link_claims l = { .iss = S("i"), .sub = 1, .pw = 2, .iat = 3, .exp = 4 };
+	struct slice access[2], refresh[2], link[2];
 	for (int i = 0; i < 2; i++) {
 		access[i] = jwt_seal_access(&ring.key[i], &a);
 		refresh[i] = jwt_seal_refresh(&ring.key[i], &r);
+		link[i] = jwt_seal_link(&ring.key[i], &l);
 	}
 	hide(ring.key[0].master, KEY_SIZE);
 	hide(ring.key[1].master, KEY_SIZE);
 	for (int i = 0; i < 4; i++)
-		open_all(&ring, access[i % 2], refresh[i % 2]);
+		open_all(&ring, access[i % 2], refresh[i % 2], link[i % 2]);
 }
 
 /* ---- passwords ----------------------------------------------------------- */

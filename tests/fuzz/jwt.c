@@ -1,5 +1,6 @@
 /*
- * Tokens. The first byte says what the rest is, in upper case for a refresh token:
+ * Tokens. The first byte says what the rest is, in upper case for a refresh token; with its highest bit for a link, or in upper case
+ * for a site session's:
  *
  *	t  a token
  *	h  a header, around which all is right, MAC and all: opened if and only if it is ours
@@ -20,9 +21,13 @@ const bool fuzz_starves = true;
 
 static const struct keyring ring = { { { "00c0ffee", 1, { 1, 2, 3 } }, { "0ddba115", 1, { 4, 5, 6 } } }, 2 };
 
+enum { USES = JWT_LINK + 1 };
+
 union claims {
 	struct access_claims access;
 	struct refresh_claims refresh;
+	struct site_claims site;
+	struct link_claims link;
 };
 
 /* ---- signing whatever it is ------------------------------------------------ */
@@ -59,11 +64,15 @@ static const struct slice payload[] = {
 	T("{\"iss\":\"i\",\"sub\":\"00000000000000a1\",\"aud\":\"a\",\"sid\":\"7fffffffffffffff\",\"iat\":1,\"exp\":2,"
 	  "\"jti\":\"0123456789abcdef\",\"name\":\"n\"}"),
 	T("{\"iss\":\"i\",\"sid\":\"7fffffffffffffff\",\"ctr\":7,\"br\":\"fedcba9876543210\",\"iat\":1,\"exp\":2}"),
+	T("{\"sid\":\"7fffffffffffffff\",\"iat\":1,\"door\":1}"),
+	T("{\"iss\":\"i\",\"sub\":\"00000000000000a1\",\"pw\":\"fedcba9876543210\",\"iat\":1,\"exp\":2}"),
 };
 /* By use, then by key of the ring. */
 static const struct slice header[][2] = {
 	{ T("{\"alg\":\"HS256\",\"typ\":\"at+jwt\",\"kid\":\"00c0ffee\"}"), T("{\"alg\":\"HS256\",\"typ\":\"at+jwt\",\"kid\":\"0ddba115\"}") },
 	{ T("{\"alg\":\"HS256\",\"typ\":\"rt+jwt\",\"kid\":\"00c0ffee\"}"), T("{\"alg\":\"HS256\",\"typ\":\"rt+jwt\",\"kid\":\"0ddba115\"}") },
+	{ T("{\"alg\":\"HS256\",\"typ\":\"st+jwt\",\"kid\":\"00c0ffee\"}"), T("{\"alg\":\"HS256\",\"typ\":\"st+jwt\",\"kid\":\"0ddba115\"}") },
+	{ T("{\"alg\":\"HS256\",\"typ\":\"ln+jwt\",\"kid\":\"00c0ffee\"}"), T("{\"alg\":\"HS256\",\"typ\":\"ln+jwt\",\"kid\":\"0ddba115\"}") },
 };
 
 /* ---- claims by the reference -------------------------------------------------- */
@@ -71,6 +80,7 @@ static const struct slice header[][2] = {
 /* name, and 's' text, 'i' id, 'n' number from 0, 'p' number from 1 */
 static const char *const wanted[][8] = {
 	{ "siss", "isub", "saud", "isid", "niat", "nexp", "ijti", "sname" }, { "siss", "isid", "pctr", "ibr", "niat", "nexp" },
+	{ "isid", "niat", "ndoor" }, { "siss", "isub", "ipw", "niat", "nexp" },
 };
 
 static bool is_id(const struct reference_member *m)
@@ -118,11 +128,19 @@ static bool claims_ok(struct slice text, enum jwt_use use)
 
 static enum jwt_verdict open_as(struct slice token, enum jwt_use use, union claims *out, size_t *signer)
 {
+	if (use == JWT_SITE)
+		return jwt_open_site(token, &ring, &out->site, signer);
+	if (use == JWT_LINK)
+		return jwt_open_link(token, &ring, &out->link, signer);
 	return use == JWT_ACCESS ? jwt_open_access(token, &ring, &out->access, signer) : jwt_open_refresh(token, &ring, &out->refresh, signer);
 }
 
 static struct slice seal(const struct key *key, enum jwt_use use, const union claims *claims)
 {
+	if (use == JWT_SITE)
+		return jwt_seal_site(key, &claims->site);
+	if (use == JWT_LINK)
+		return jwt_seal_link(key, &claims->link);
 	return use == JWT_ACCESS ? jwt_seal_access(key, &claims->access) : jwt_seal_refresh(key, &claims->refresh);
 }
 
@@ -139,7 +157,7 @@ static void sealed_holds(enum jwt_use use, const union claims *claims, size_t si
 	HOLDS(slice_is(token, seal(&ring.key[signer], use, &again)));
 }
 
-/* The verdict; whatever opens as one use must be refused as the other. */
+/* The verdict; whatever opens as one use must be refused as any other. */
 static enum jwt_verdict verdict(struct slice token, enum jwt_use use)
 {
 	union claims claims, other;
@@ -148,7 +166,8 @@ static enum jwt_verdict verdict(struct slice token, enum jwt_use use)
 	if (v != JWT_VALID)
 		return v;
 	HOLDS(token.n <= LIMIT_JWT && signer < ring.count);
-	HOLDS(open_as(token, use == JWT_ACCESS ? JWT_REFRESH : JWT_ACCESS, &other, &signer) == JWT_FOREIGN);
+	for (int i = 1; i < USES; i++)
+		HOLDS(open_as(token, (enum jwt_use)(((int)use + i) % USES), &other, &signer) == JWT_FOREIGN);
 	sealed_holds(use, &claims, signer, token.n);
 	return v;
 }
@@ -167,9 +186,10 @@ void fuzz_one(struct slice in)
 {
 	if (in.n == 0)
 		return;
-	enum jwt_use use = *in.p >= 'a' ? JWT_ACCESS : JWT_REFRESH;
+	static const enum jwt_use uses[] = { JWT_REFRESH, JWT_ACCESS, JWT_SITE, JWT_LINK };
+	enum jwt_use use = uses[((uint8_t)*in.p >> 7) * 2 + (*in.p >> 5 & 1)];
 	struct slice rest = slice_from(in, 1), token;
-	switch (*in.p | 0x20) {
+	switch ((*in.p & 0x7f) | 0x20) {
 	case 't':
 		verdict(rest, use);
 		break;
