@@ -50,7 +50,8 @@ else ifeq ($(B),fuzz)
 else ifeq ($(B),cov)
   CC      := gcc
   COMMON  := -O0 -g
-  VARIANT := --coverage -DLK_COVERAGE -DLK_COVERAGE_DIR='"$(CURDIR)/$(O)"'
+  # gnu11: gcc then knows fork(2) and exec(3), and has both write the counters first.
+  VARIANT := -std=gnu11 --coverage -DLK_COVERAGE -DLK_COVERAGE_DIR='"$(CURDIR)/$(O)"'
   LDFLAGS := --coverage
   NEEDS   := cov
 else
