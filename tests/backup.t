@@ -39,7 +39,7 @@ data "$TMP/data"
 SOURCE=$DATA token_7='' token_8=''
 # More than one piece of a copy: 300 users.
 sql "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)
-    INSERT INTO user SELECT 1000000 + i, 'user' || i, hex(randomblob(200)), '', 1, 0 FROM n" >/dev/null
+    INSERT INTO user(id, name, password, subscription, created_at, disabled) SELECT 1000000 + i, 'user' || i, hex(randomblob(200)), '', 1, 0 FROM n" >/dev/null
 for n in 1 2 3 4 5 6 7 8; do
     PEER=192.0.2.$n signed_in
     eval "token_$n=\$TOKEN access_$n=\$ACCESS"
@@ -98,6 +98,13 @@ is "$(refresh "$token_7" | verdict)" '401 refresh_invalid' 'and says how to end 
 restored "$TMP/strange" "$TMP/other/latchkey.key"
 is "$(in_again)" 0 'control: with other keys all are signed out, and the count shows it'
 
+# --- a name that may be gone after a power cut is no copy: the parent syncs the directory, its child the file
+DATA=$SOURCE
+exits 111 'a copy whose name cannot be made to last' strace -o "$TMP/trace" -e trace=fsync -e inject=fsync:error=EIO \
+    "$LATCHKEY" backup "$TMP/unsure" --dir "$DATA"
+like "$OUT" "*latchkey: BU4: cannot make the copy's name last: *" 'is told'
+nok 'and taken away' test -e "$TMP/unsure"
+
 # --- while it is at work: stopped where all but the first piece is written
 DATA=$SOURCE
 TOKEN=$token_8
@@ -140,6 +147,10 @@ ok 'they are in the log, which is not emptied' test "$(stat -c %s "$DATA/latchke
 exits 1 'a second backup at the same time' verb backup "$TMP/copy3"
 like "$OUT" '*another backup is at work*' 'is refused'
 nok 'and leaves nothing' test -e "$TMP/copy3"
+exits 1 'nor does one to a pipe begin' verb backup -
+like "$OUT" '*another backup is at work*' 'with the reason'
+exits 111 'and nothing is restored meanwhile' verb restore "$TMP/copy"
+like "$OUT" '*a backup is at work; try again*' 'with the reason'
 ok 'the copy goes on until now' kill -0 "$child"
 is "$(od -An -tx1 -N 512 "$TMP/copy2" | tr -d ' \n0*')" '' 'as long as it is not whole it does not begin as a database'
 goes_on busy

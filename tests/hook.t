@@ -1,7 +1,7 @@
 #!/bin/sh
 # latchkey audit --follow --exec: a program of the operator's gets each new event once, in order, as JSON on its standard input; one that fails, ends
 # by a signal or hangs is told of and costs no event.
-# needs: python3
+# needs: python3 strace
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/calls.sh"
 tmpdir
@@ -29,7 +29,7 @@ esac
 END
 chmod 755 "$TMP/program"
 add() { printf '%s\n' "$PASSWORD" | verb user add "$1" >/dev/null; }
-seen() { [ "$(wc -l <"$TMP/seen/all" 2>/dev/null || echo 0)" -ge "$1" ]; }
+seen() { [ "$( { wc -l <"$TMP/seen/all"; } 2>/dev/null || echo 0)" -ge "$1" ]; }
 following() { # ARGUMENT...
     "$LATCHKEY" audit --follow --dir "$DATA" "$@" >"$TMP/out" 2>"$TMP/log" &
     follower=$!
@@ -92,6 +92,44 @@ wait "$follower" 2>/dev/null
 following --exec "$TMP/strange" --since 1h
 eventually grep -q 'ended with 127' "$TMP/log"
 like "$(head -n 1 "$TMP/log")" "latchkey: audit: cannot run $TMP/strange: Exec format error" 'a program that the kernel does not run is named'
+kill "$follower"
+wait "$follower" 2>/dev/null
+
+# --- an event that no program could be run for is told, and the next one is run for
+rm -f "$TMP/seen/all"
+strace -o "$TMP/trace" -e trace=pipe2 -e inject=pipe2:error=EMFILE:when=1 "$LATCHKEY" audit --follow --exec "$TMP/program" --since 1h \
+    --dir "$DATA" >"$TMP/out" 2>"$TMP/log" &
+follower=$!
+eventually seen 1
+is "$(head -n 1 "$TMP/log" | sed 's/: [^:]*$//') $(grep -c '"username":"demo"' "$TMP/seen/all")" "latchkey: audit: cannot run $TMP/program 0" \
+    'no descriptor left: the first event is told of'
+like "$(head -n 1 "$TMP/seen/all")" '*"username":"one"*' 'and the second is handed over'
+kill "$(ps -o pid= --ppid "$follower" | head -n 1)"
+kill "$follower" 2>/dev/null
+wait "$follower" 2>/dev/null
+
+# --- of a trail without any event the first, and none that is older than --since
+rm -f "$TMP/seen/all"
+data "$TMP/empty"
+/usr/bin/python3 -c 'import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("DELETE FROM audit")
+db.commit()' "$DATA/latchkey.db"
+following --exec "$TMP/program"
+sleep 0.3
+until seen 1; do add "first$((tries += 1))"; sleep 0.3; done
+like "$(head -n 1 "$TMP/seen/all")" '*"username":"first*' 'the first event of all is handed over'
+kill "$follower"
+wait "$follower" 2>/dev/null
+/usr/bin/python3 -c 'import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("UPDATE audit SET time = time - 7200")
+db.commit()' "$DATA/latchkey.db"
+rm -f "$TMP/seen/all"
+add young
+following --exec "$TMP/program" --since 1h
+eventually seen 1
+is "$(grep -c . "$TMP/seen/all") $(grep -c '"username":"young"' "$TMP/seen/all")" '1 1' 'with --since nothing that is older'
 kill "$follower"
 wait "$follower" 2>/dev/null
 done_testing

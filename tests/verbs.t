@@ -437,6 +437,8 @@ is "$(json "[e['username'] for e in d if e['event'] == 'password_changed']")" "[
 all=$(json 'len(d)')
 want 0 'audit --since an hour ago' lk audit --since 1h --json
 is "$(json 'len(d)')" "$all" 'has all of this test'
+want 0 'so does the table, below its heading' lk audit --since 1h
+is "$(printf '%s\n' "$out" | head -n 1 | cut -c 1-4) $(printf '%s\n' "$out" | wc -l)" "TIME $(lk audit | wc -l)" 'with a row for each'
 want 0 'audit --since the future' lk audit --since 99999999999 --json
 is "$(json d)" '[]' 'has nothing'
 want 0 'audit --since 0' lk audit --since=0 --json
