@@ -87,7 +87,8 @@ build/embed: tools/embed.c | need-build
 $(O)/www.c: build/embed $(WWW) $(wildcard www) Makefile
 	@mkdir -p $(@D); build/embed www $(WWW) >$@
 $(O)/sheet.c: build/embed door/door.css Makefile
-	@mkdir -p $(@D); build/embed door door/door.css >$@
+	@mkdir -p $(O)/sheet; gzip -9nc door/door.css >$(O)/sheet/door.css
+	@build/embed door $(O)/sheet/door.css >$@
 $(O)/www.o $(O)/sheet.o: %.o: %.c serve/www.h | $(BUILD_NEEDS)
 	@$(CC) $(OWN) -c $< -o $@
 

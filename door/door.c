@@ -1,16 +1,29 @@
 /*
  * door: the pages for people (docs/door.md).
  *
- * They work without script: each is a form, which its route answers with a redirect to a page, or with itself and what was
+ * They work without script: each is a form, which its route answers with a redirect (303) to a page, or with itself and what was
  * wrong. All paths are beside each other, so links are relative and hold wherever a front puts the mount.
+ *
+ * A program that the web server guards may lie on the same origin and have a hole. So no form counts that comes from
+ * another page than these, as far as a browser says it; what can take the account over asks for the password in the same form.
  */
 #include "door/door.h"
 
+#include "config.h"
+#include "door/account.h"
 #include "door/page.h"
+#include "door/seen.h"
 #include "door/style.h"
+#include "gate.h"
+#include "session.h"
+#include "signin.h"
 
-/* What this dialect keeps of one call. */
+/* What this dialect keeps of one call: the members of its form, and who is signed in. */
 struct door {
+	struct slice username, password, next, key, action, session;
+	bool stay;
+	struct caller caller;           /* of /account; user.id 0: nobody */
+	struct grant grant;
 	struct page page;
 };
 
@@ -19,59 +32,327 @@ static struct door *own(const struct call *c)
 	return c->own;
 }
 
-/* ---- pages ------------------------------------------------------------- */
+/* ---- what all pages share ---------------------------------------------- */
 
 static struct page *begin(struct call *c, int status, enum word title)
 {
 	struct page *p = &own(c)->page;
-	*p = (struct page){ c->rp, words_language(c->rq->accept_language), c->work.config->brand, style_address(c->work.config), c->work.time };
+	*p = (struct page){ .rp = c->rp, .language = words_language(c->rq->accept_language), .brand = c->work.config->brand,
+		.sheet = style_sheet(), .colour = style_brand(c->work.config), .time = c->work.time };
 	page_begin(p, status, title, SLICE_NONE);
 	return p;
 }
 
-static void write_signin(struct call *c, int status)
+static enum error see_other(struct call *c, const char *page)
 {
-	struct page *p = begin(c, status, WORD_sign_in);
-	PAGE_ADD(p, "<div class=\"door\"><form class=\"card stack\" method=\"post\" action=\"signin\">\n<h1>{sign_in}</h1>\n"
-		"<label>{user_name}<input name=\"username\" autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\" required autofocus></label>\n"
-		"<label>{password}<input name=\"password\" type=\"password\" autocomplete=\"current-password\" required></label>\n"
-		"<label class=\"tick\"><input name=\"stay\" type=\"checkbox\" value=\"true\" checked>{stay}</label>\n"
-		"<button class=\"main\">{sign_in}</button>\n</form></div>\n");
-	page_end(p);
-}
-
-static enum error handle_signin(struct call *c)
-{
-	write_signin(c, 200);
+	c->rp->status = 303;
+	reply_header(c->rp, "Location", page, NULL);
 	return ERROR_NONE;
 }
 
-static enum error handle_style(struct call *c)
+/* Said by one page, shown by the next. */
+static const struct { const char *name; enum word word; } done[] = {
+	{ "signed-out", WORD_done_signed_out }, { "deleted", WORD_done_deleted }, { "over", WORD_session_over },
+	{ "end", WORD_done_end }, { "others", WORD_done_others }, { "password", WORD_done_password }
+};
+
+static void write_done(const struct call *c, struct page *p)
 {
-	style_answer(c->work.config, c->rp);
-	return ERROR_NONE;
+	struct slice name;
+	if (!http_query(c->rq, S("done"), &name))
+		return;
+	for (size_t i = 0; i < sizeof done / sizeof *done; i++)
+		if (slice_is(name, slice_of(done[i].name)))
+			PAGE_FILL(p, "<p class=\"note\" role=\"status\">{1}</p>\n", page_word(p, done[i].word));
+}
+
+/* A browser says of itself where a form comes from: by Sec-Fetch-Site, or over plain HTTP by Origin. */
+static bool is_own_form(const struct request *rq)
+{
+	return rq->sec_fetch_site.p ? slice_is(rq->sec_fetch_site, S("same-origin")) : http_same_origin(rq);
 }
 
 /* ---- errors ------------------------------------------------------------ */
 
-/* No route of this dialect asks for a credential by its row. */
+static const struct { enum error e; enum word word; } wrongs[] = {
+	{ ERROR_INVALID_CREDENTIALS, WORD_wrong_credentials },
+	{ ERROR_WEAK_PASSWORD, WORD_weak_password },
+	{ ERROR_INVALID_REQUEST, WORD_fill_in },
+	{ ERROR_RATE_LIMITED, WORD_rate_limited },
+	{ ERROR_CROSS_SITE, WORD_elsewhere },
+	{ ERROR_INSECURE_ORIGIN, WORD_insecure },
+	{ ERROR_NOT_FOUND, WORD_not_found }
+};
+
+static enum word word_of(const struct call *c, enum error e)
+{
+	if (e == ERROR_INVALID_CREDENTIALS && own(c)->caller.user.id)
+		return WORD_wrong_password;
+	for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++)
+		if (wrongs[i].e == e)
+			return wrongs[i].word;
+	return errors[e].status == 503 ? WORD_unavailable : WORD_failed;
+}
+
+static void write_wrong(struct call *c, struct page *p, enum error e)
+{
+	struct slice wait = page_wait(c->work.retry_after ? c->work.retry_after : errors[e].retry_after);
+	if (e != ERROR_NONE)
+		PAGE_FILL(p, "<p class=\"note bad\" role=\"alert\">{1}</p>\n", page_filled(p, word_of(c, e), &wait, 1));
+}
+
+/* A 401 would have to name a scheme (RFC 9110, 15.5.2), and many fronts put a page of their own in its place. */
+static int status_of(enum error e)
+{
+	return e == ERROR_NONE ? 200 : errors[e].status == 401 ? 403 : errors[e].status;
+}
+
+/* ---- signing in -------------------------------------------------------- */
+
+/* key: the same form once more, by a browser that lost the answer, begins no second session. */
+static void write_signin(struct call *c, enum error e)
+{
+	struct page *p = begin(c, status_of(e), WORD_sign_in);
+	struct slice key = own(c)->key.n ? own(c)->key : slice_of(id_text(random_id()));
+	PAGE_ADD(p, "<div class=\"door\"><form class=\"card stack\" method=\"post\" action=\"signin\">\n<h1>{sign_in}</h1>\n");
+	write_done(c, p);
+	write_wrong(c, p, e);
+	PAGE_FILL(p, "<input type=\"hidden\" name=\"key\" value=\"{1}\">\n<label>{user_name}<input name=\"username\" value=\"{2}\""
+		" autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\" required{3}></label>\n",
+		key, own(c)->username, own(c)->username.n ? S("") : S(" autofocus"));
+	PAGE_FILL(p, "<label>{password}<input name=\"password\" type=\"password\" autocomplete=\"current-password\" required{1}></label>\n"
+		"<label class=\"tick\"><input name=\"stay\" type=\"checkbox\" value=\"true\"{2}>{stay}</label>\n"
+		"<button class=\"main\">{sign_in}</button>\n</form></div>\n",
+		own(c)->username.n ? S(" autofocus") : S(""), e == ERROR_NONE || own(c)->stay ? S(" checked") : S(""));
+	page_end(p);
+}
+
+static void write_signed_in(struct call *c)
+{
+	struct page *p = begin(c, 200, WORD_signed_in);
+	PAGE_FILL(p, "<div class=\"door\"><div class=\"card stack\">\n<h1>{signed_in}</h1>\n<p>{signed_in_as}</p>\n"
+		"<a class=\"button main\" href=\"account\">{your_account}</a>\n"
+		"<form method=\"post\" action=\"signout\"><button class=\"wide\">{sign_out}</button></form>\n</div></div>\n", own(c)->caller.user.name);
+	page_end(p);
+}
+
+static bool is_signed_in(struct call *c)
+{
+	bool yes = c->rq->cookie.p && gate_admit(&c->work, c->rq, GATE_DOOR, &own(c)->caller) == ERROR_NONE;
+	if (!yes)
+		own(c)->caller = (struct caller){ .foreign = false };
+	return yes;
+}
+
+static enum error handle_signin_page(struct call *c)
+{
+	if (is_signed_in(c))
+		write_signed_in(c);
+	else
+		write_signin(c, ERROR_NONE);
+	return ERROR_NONE;
+}
+
+static enum error handle_signin(struct call *c)
+{
+	struct door *d = own(c);
+	struct origin how = { .brief = !d->stay, .idempotency = d->key };
+	if (!is_own_form(c->rq))
+		return ERROR_CROSS_SITE;
+	enum error e = gate_sign_in(&c->work, c->rq, c->rp, d->username, d->password, &how, &d->grant);
+	return e == ERROR_NONE ? see_other(c, "account") : e;
+}
+
+/* ---- signing out ------------------------------------------------------- */
+
+static enum error handle_signout_page(struct call *c)
+{
+	if (!is_signed_in(c))
+		return see_other(c, "signin?done=signed-out");
+	struct page *p = begin(c, 200, WORD_sign_out);
+	PAGE_FILL(p, "<div class=\"door\"><form class=\"card stack\" method=\"post\" action=\"signout\">\n<h1>{sign_out_ask}</h1>\n"
+		"<p>{signed_in_as}</p>\n<button class=\"main\">{sign_out}</button>\n<a class=\"button\" href=\"account\">{your_account}</a>\n</form></div>\n",
+		own(c)->caller.user.name);
+	page_end(p);
+	return ERROR_NONE;
+}
+
+static enum error handle_signout(struct call *c)
+{
+	if (!is_own_form(c->rq))
+		return ERROR_CROSS_SITE;
+	enum error e = gate_sign_out(&c->work, c->rq, c->rp);
+	return e == ERROR_NONE ? see_other(c, "signin?done=signed-out") : e;
+}
+
+/* ---- the account ------------------------------------------------------- */
+
 static enum error admit(struct call *c)
 {
-	(void)c;
+	if (c->rq->method == METHOD_POST && !is_own_form(c->rq))
+		return ERROR_CROSS_SITE;
+	enum error e = gate_admit(&c->work, c->rq, GATE_DOOR, &own(c)->caller);
+	if (e != ERROR_NONE)
+		own(c)->caller.user.id = 0;
+	return e == ERROR_CROSS_SITE ? ERROR_TOKEN_INVALID : e;
+}
+
+static void write_account(struct call *c, enum error e)
+{
+	const struct caller *caller = &own(c)->caller;
+	struct visit v = { &c->work, &caller->user, &caller->session, seen_read(&c->work, c->rq, caller->user.id) };
+	c->rp->body = (struct buf){ arena(ACCOUNT_BYTES), 0, ACCOUNT_BYTES };  /* grown piece by piece it would take twice as much */
+	struct page *p = begin(c, status_of(e), WORD_your_account);
+	PAGE_FILL(p, "<div class=\"title\"><div><h1>{your_account}</h1><p class=\"lead\">{1}</p></div>"
+		"<form method=\"post\" action=\"signout\"><button class=\"small\">{sign_out}</button></form></div>\n", caller->user.name);
+	write_done(c, p);
+	write_wrong(c, p, e);
+	account_write(p, &v);
+	page_end(p);
+}
+
+/* All that there is was shown, or done by this user on the page. */
+static void note_seen(struct call *c)
+{
+	uint64_t user = own(c)->caller.user.id;
+	int64_t newest = account_newest(user);
+	if (newest)
+		seen_set(&c->work, c->rq, c->rp, user, newest);
+}
+
+static enum error handle_account_page(struct call *c)
+{
+	write_account(c, ERROR_NONE);
+	note_seen(c);
 	return ERROR_NONE;
+}
+
+static enum error end_one(struct call *c)
+{
+	uint64_t id;
+	if (!parse_id(own(c)->session, &id))
+		return ERROR_NOT_FOUND;
+	enum error e = session_end(&c->work, END_ONE, &own(c)->caller.user, id, NULL);
+	return e == ERROR_NONE ? see_other(c, "account?done=end") : e;
+}
+
+static enum error end_others(struct call *c)
+{
+	const struct caller *caller = &own(c)->caller;
+	struct renewal renewal;
+	gate_renewal(&c->work, c->rq, &own(c)->grant, &renewal);
+	enum error e = session_end(&c->work, END_OTHERS, &caller->user, caller->session.id, &renewal);
+	if (e == ERROR_NONE)
+		gate_renewed(&c->work, c->rq, c->rp, &renewal);
+	return e == ERROR_NONE ? see_other(c, "account?done=others") : e;
+}
+
+static enum error change_password(struct call *c)
+{
+	struct door *d = own(c);
+	struct renewal renewal;
+	gate_renewal(&c->work, c->rq, &d->grant, &renewal);
+	enum error e = signin_change_password(&c->work, &d->caller, d->password, d->next, &renewal);
+	if (e == ERROR_NONE)
+		gate_renewed(&c->work, c->rq, c->rp, &renewal);
+	return e == ERROR_NONE ? see_other(c, "account?done=password") : e;
+}
+
+/* The session went with its user, so that nothing is left to end but the cookies. */
+static enum error delete_account(struct call *c)
+{
+	enum error e = signin_delete_user(&c->work, &own(c)->caller, own(c)->password);
+	if (e == ERROR_NONE)
+		e = gate_sign_out(&c->work, c->rq, c->rp);
+	return e == ERROR_NONE ? see_other(c, "signin?done=deleted") : e;
+}
+
+static const struct { const char *name; enum error (*run)(struct call *c); } actions[] = {
+	{ "end", end_one }, { "others", end_others }, { "password", change_password }, { "delete", delete_account }
+};
+
+static enum error handle_account(struct call *c)
+{
+	enum error e = ERROR_INVALID_REQUEST;
+	for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
+		if (slice_is(own(c)->action, slice_of(actions[i].name)))
+			e = actions[i].run(c);
+	if (e == ERROR_NONE)
+		note_seen(c);
+	return e;
+}
+
+/* ---- refusing ---------------------------------------------------------- */
+
+static void write_problem(struct call *c, enum error e)
+{
+	struct page *p = begin(c, status_of(e), WORD_problem);
+	PAGE_ADD(p, "<div class=\"door\"><div class=\"card stack\">\n<h1>{problem}</h1>\n");
+	write_wrong(c, p, e);
+	PAGE_ADD(p, "<p><a class=\"button\" href=\"signin\">{back}</a></p>\n</div></div>\n");
+	page_end(p);
+}
+
+static bool is_nobody(enum error e)
+{
+	return e == ERROR_TOKEN_MISSING || e == ERROR_TOKEN_INVALID || e == ERROR_SESSION_REVOKED;
+}
+
+/* A trial of a password gave the store away. */
+static bool may_show_account(struct call *c)
+{
+	return own(c)->caller.user.id && session_clock(&c->work) == ERROR_NONE;
 }
 
 static void refuse(struct call *c, enum error e)
 {
-	struct page *p = begin(c, errors[e].status, WORD_problem);
-	PAGE_ADD(p, "<div class=\"door\"><div class=\"card stack\"><h1>{problem}</h1>\n<p class=\"note bad\" role=\"alert\">{failed}</p>\n"
-		"<p><a class=\"button\" href=\"signin\">{back}</a></p></div></div>\n");
-	page_end(p);
+	bool form = c->rq->method == METHOD_POST;
+	if (is_nobody(e))
+		(void)see_other(c, e == ERROR_SESSION_REVOKED ? "signin?done=over" : "signin");
+	else if (form && slice_is(c->path, S("/signin")))
+		write_signin(c, e);
+	else if (form && may_show_account(c))
+		write_account(c, e);
+	else
+		write_problem(c, e);
 }
 
+/* ---- routes ------------------------------------------------------------ */
+
+static enum error handle_sheet(struct call *c)
+{
+	style_answer_sheet(c->rp);
+	return ERROR_NONE;
+}
+
+static enum error handle_brand(struct call *c)
+{
+	style_answer_brand(c->work.config, c->rp);
+	return ERROR_NONE;
+}
+
+#define TEXT(name, place, max) { name, MEMBER_TEXT, true, max, offsetof(struct door, place) }
+#define MAYBE(name, place, max) { name, MEMBER_TEXT, false, max, offsetof(struct door, place) }
+#define END { NULL, MEMBER_FLAG, false, 0, 0 }
+
+static const struct member signin_members[] = {
+	TEXT("username", username, LIMIT_USERNAME), TEXT("password", password, LIMIT_BODY), MAYBE("key", key, LIMIT_IDEMPOTENCY),
+	{ "stay", MEMBER_FLAG, false, 0, offsetof(struct door, stay) }, END
+};
+static const struct member account_members[] = {
+	TEXT("do", action, LIMIT_BODY), MAYBE("session", session, LIMIT_BODY), MAYBE("password", password, LIMIT_BODY),
+	MAYBE("next", next, LIMIT_BODY), END
+};
+
 static const struct route routes[] = {
-	{ METHOD_GET,    "/signin",     ACCESS_NONE, NULL,             false, handle_signin },
-	{ METHOD_GET,    "/door.css",   ACCESS_NONE, NULL,             false, handle_style },
+	{ METHOD_GET,    "/signin",     ACCESS_NONE, NULL,             false, handle_signin_page },
+	{ METHOD_POST,   "/signin",     ACCESS_NONE, signin_members,   true,  handle_signin },
+	{ METHOD_GET,    "/signout",    ACCESS_NONE, NULL,             false, handle_signout_page },
+	{ METHOD_POST,   "/signout",    ACCESS_NONE, NULL,             false, handle_signout },
+	{ METHOD_GET,    "/account",    ACCESS_LIVE, NULL,             false, handle_account_page },
+	{ METHOD_POST,   "/account",    ACCESS_LIVE, account_members,  true,  handle_account },
+	{ METHOD_GET,    "/door.css",   ACCESS_NONE, NULL,             false, handle_sheet },
+	{ METHOD_GET,    "/brand.css",  ACCESS_NONE, NULL,             false, handle_brand },
 };
 
 const struct dialect door_dialect = {

@@ -3,6 +3,8 @@
  */
 #include "door/page.h"
 
+#include <time.h>
+
 /* ---- escaping ---------------------------------------------------------- */
 
 static const char *entity_of(char c)
@@ -50,15 +52,23 @@ static enum word word_named(struct slice key)
 	return (enum word)word;
 }
 
-/* In a word: {1} and {2} alone. */
-static void put_word(struct page *p, struct slice text, const struct filling *f)
+struct slice page_word(const struct page *p, enum word word)
 {
+	return slice_of(p->language->text[word]);
+}
+
+/* In a word there are {1} and {2} alone. */
+struct slice page_filled(const struct page *p, enum word word, const struct slice *values, size_t count)
+{
+	struct slice text = page_word(p, word);
+	struct buf b = { 0 };
 	while (text.p) {
 		int64_t number;
-		put_text(&p->rp->body, slice_cut(&text, '{'));
-		if (text.p && parse_number(slice_cut(&text, '}'), 1, (int64_t)f->count, &number))
-			put_text(&p->rp->body, f->values[number - 1]);
+		buf_add(&b, slice_cut(&text, '{'));
+		if (text.p && parse_number(slice_cut(&text, '}'), 1, (int64_t)count, &number))
+			buf_add(&b, values[number - 1]);
 	}
+	return buf_slice(&b);
 }
 
 static void put_place(struct page *p, struct slice key, const struct filling *f)
@@ -66,7 +76,7 @@ static void put_place(struct page *p, struct slice key, const struct filling *f)
 	int64_t number;
 	enum word word = word_named(key);
 	if (word < WORD__MAX)
-		put_word(p, page_word(p, word), f);
+		put_text(&p->rp->body, page_filled(p, word, f->values, f->count));
 	else if (parse_number(key, 1, (int64_t)f->count, &number))
 		put_text(&p->rp->body, f->values[number - 1]);
 	else
@@ -84,9 +94,43 @@ void page_write(struct page *p, const char *markup, const struct slice *values, 
 	}
 }
 
-struct slice page_word(const struct page *p, enum word word)
+/* ---- times ------------------------------------------------------------- */
+
+struct slice page_wait(int64_t seconds)
 {
-	return slice_of(p->language->text[word]);
+	return slice_of(seconds < 100 ? text_join(dec(seconds), " s", NULL) : text_join(dec((seconds + 59) / 60), " min", NULL));
+}
+
+/* 2026-11-28T21:03Z (HTML, 2.3.5.7). */
+static struct slice iso_time(int64_t time)
+{
+	struct tm t = { 0 };
+	struct buf b = { 0 };
+	time_t at = (time_t)time;
+	gmtime_r(&at, &t);
+	buf_int(&b, t.tm_year + 1900);
+	const struct { char before; int value; } parts[] = { { '-', t.tm_mon + 1 }, { '-', t.tm_mday }, { 'T', t.tm_hour }, { ':', t.tm_min } };
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		buf_c(&b, parts[i].before);
+		buf_two_digits(&b, parts[i].value);
+	}
+	buf_c(&b, 'Z');
+	return buf_slice(&b);
+}
+
+/* A clock that was wrong may have dated it ahead. */
+void page_ago(struct page *p, int64_t time)
+{
+	static const struct { int64_t below, unit; enum word word; } ages[] = {
+		{ 60, 1, WORD_just_now }, { 3600, 60, WORD_minutes_ago }, { 86400, 3600, WORD_hours_ago },
+		{ 2 * 86400, 86400, WORD_day_ago }, { INT64_MAX, 86400, WORD_days_ago }
+	};
+	int64_t age = p->time - time;
+	size_t i = 0;
+	while (age >= ages[i].below)
+		i++;
+	const struct slice count = slice_of(dec(age / ages[i].unit)), at = iso_time(time);
+	PAGE_FILL(p, "<time datetime=\"{1}\" title=\"{1}\">{2}</time>", at, page_filled(p, ages[i].word, &count, 1));
 }
 
 /* ---- the frame --------------------------------------------------------- */
@@ -107,10 +151,10 @@ void page_begin(struct page *p, int status, enum word title, struct slice form_t
 	put_headers(p->rp, form_to);
 	PAGE_FILL(p, "<!doctype html>\n<html lang=\"{1}\">\n<head>\n<meta charset=\"utf-8\">\n<title>{2} · {brand}</title>\n"
 		"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n"
-		"<meta name=\"robots\" content=\"noindex\">\n<link rel=\"icon\" href=\"data:,\">\n<link rel=\"stylesheet\" href=\"{3}\">\n</head>\n"
+		"<meta name=\"robots\" content=\"noindex\">\n<link rel=\"icon\" href=\"data:,\">\n<link rel=\"stylesheet\" href=\"{3}\">\n<link rel=\"stylesheet\" href=\"{4}\">\n</head>\n"
 		"<body>\n<header><svg viewBox=\"0 0 32 32\" aria-hidden=\"true\"><circle cx=\"11\" cy=\"16\" r=\"5\"/><path d=\"M16 16h10v4m-5-4v3\"/></svg>"
 		"<span>{brand}</span></header>\n<main>\n",
-		slice_of(p->language->tag), page_word(p, title), slice_of(p->style));
+		slice_of(p->language->tag), page_word(p, title), p->sheet, p->colour);
 }
 
 void page_end(struct page *p)

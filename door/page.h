@@ -22,7 +22,7 @@ struct page {
 	struct reply *rp;
 	const struct language *language;
 	struct slice brand;             /* UTF-8 */
-	const char *style;              /* where the style sheet is, relative to the page */
+	struct slice sheet, colour;     /* where the style sheets are, relative to the page */
 	int64_t time;                   /* the request's, Unix seconds: what is shown as "3 min ago" is reckoned from it */
 };
 
@@ -34,6 +34,12 @@ void page_write(struct page *p, const char *markup, const struct slice *values, 
 
 /* A word's text without its values, to be a value itself. Borrows. */
 struct slice page_word(const struct page *p, enum word word);
+/* The same with its values in their places, in the arena. */
+struct slice page_filled(const struct page *p, enum word word, const struct slice *values, size_t count);
+/* How long to wait: "20 s", "5 min", rounded up. In the arena. */
+struct slice page_wait(int64_t seconds);
+/* Writes how long ago a time was, Unix seconds, as <time>. */
+void page_ago(struct page *p, int64_t time);
 
 /*
  * Sets status, type and headers of the answer and writes the page up to its content. form_to: an origin that the page's form

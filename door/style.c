@@ -30,24 +30,41 @@ static void put_colour(struct buf *b, int64_t colour)
 }
 
 /* An etag is a word in quotes. */
-const char *style_address(const struct config *config)
+struct slice style_sheet(void)
 {
-	struct buf b = { 0 };
 	struct slice tag = slice_of(door_files[0].etag);
+	struct buf b = { 0 };
 	buf_s(&b, "door.css?");
 	buf_add(&b, (struct slice){ tag.p + 1, tag.n - 2 });
-	put_colour(&b, config->brand_color);
-	return slice_text(buf_slice(&b));
+	return buf_slice(&b);
 }
 
-void style_answer(const struct config *config, struct reply *rp)
+struct slice style_brand(const struct config *config)
 {
-	const struct www_file *sheet = &door_files[0];
+	struct buf b = { 0 };
+	buf_s(&b, "brand.css?");
+	put_colour(&b, config->brand_color);
+	return buf_slice(&b);
+}
+
+static void begin(struct reply *rp)
+{
 	rp->status = 200;
-	rp->type = sheet->type;
+	rp->type = door_files[0].type;
 	rp->cache = "public, max-age=31536000, immutable";
+}
+
+void style_answer_sheet(struct reply *rp)
+{
+	begin(rp);
+	reply_header(rp, "Content-Encoding", "gzip", NULL);
+	buf_add(&rp->body, (struct slice){ (const char *)door_files[0].data, door_files[0].size });
+}
+
+void style_answer_brand(const struct config *config, struct reply *rp)
+{
+	begin(rp);
 	buf_s(&rp->body, ":root{--brand:#");
 	put_colour(&rp->body, config->brand_color);
 	buf_s(&rp->body, style_black_on(config->brand_color) ? ";--on-brand:#000}\n" : ";--on-brand:#fff}\n");
-	buf_add(&rp->body, (struct slice){ (const char *)sheet->data, sheet->size });
 }

@@ -1,5 +1,5 @@
 /*
- * style: the look of the pages: door.css, with the operator's colour before it.
+ * style: the look of the pages: the sheet door.css, and the operator's colour, which is a sheet of its own.
  */
 #ifndef STYLE_H
 #define STYLE_H
@@ -7,10 +7,12 @@
 #include "config.h"
 #include "http_reply.h"
 
-/* The sheet's address, relative to a page: another one whenever its text is another, so a browser may keep it. In the arena. */
-const char *style_address(const struct config *config);
-/* Answers a request for it. */
-void style_answer(const struct config *config, struct reply *rp);
+/* Where they are, relative to a page: another address whenever the text is another, so that a browser may keep it. In the arena. */
+struct slice style_sheet(void);
+struct slice style_brand(const struct config *config);
+/* Answer a request for them. The sheet is kept and sent compressed (gzip), which every browser takes. */
+void style_answer_sheet(struct reply *rp);
+void style_answer_brand(const struct config *config, struct reply *rp);
 
 /* Whether text on that colour (0xRRGGBB) is to be black; else white. The one of the two that is easier to read has a contrast of 4.5
  * at least (WCAG 2.2, 1.4.3), whatever the colour. */

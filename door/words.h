@@ -15,31 +15,67 @@
 #define WORDS(X) \
 	/* signing in and out */ \
 	X(sign_in) \
-	X(sign_in_to)           /* {1}: the host that waits for it */ \
 	X(user_name) \
 	X(password) \
 	X(stay) \
+	X(signed_in) \
 	X(signed_in_as)         /* {1}: the user's name */ \
-	X(go_on)                /* to where one came from */ \
 	X(your_account) \
 	X(sign_out) \
 	X(sign_out_ask) \
-	X(signed_out) \
-	/* what went wrong */ \
+	/* what was done; what went wrong */ \
+	X(done_signed_out) \
+	X(done_deleted) \
+	X(done_end) \
+	X(done_others) \
+	X(done_password) \
+	X(session_over) \
 	X(wrong_credentials) \
 	X(wrong_password) \
 	X(weak_password) \
 	X(fill_in) \
-	X(rate_limited)         /* {1}: a time such as "20 seconds" */ \
-	X(seconds)              /* {1}: how many; of all times */ \
-	X(minutes) \
+	X(rate_limited)         /* {1}: a time such as "20 s" */ \
 	X(elsewhere)            /* the form was sent by another page */ \
 	X(insecure) \
-	X(unavailable) \
+	X(unavailable)          /* {1}: as above */ \
 	X(failed) \
 	X(not_found) \
 	X(problem) \
-	X(back)
+	X(back) \
+	/* the account */ \
+	X(look) \
+	X(look_why) \
+	X(sessions) \
+	X(this_device) \
+	X(end_session)          /* on a button beside each */ \
+	X(end_others) \
+	X(more_sessions)        /* {1}: how many that aren't shown */ \
+	X(browser_on)           /* {1}: Firefox, {2}: Linux */ \
+	X(unknown_device) \
+	X(last_day)             /* used at some time of it */ \
+	X(just_now) \
+	X(minutes_ago)          /* {1}: how many; of all below */ \
+	X(hours_ago) \
+	X(day_ago) \
+	X(days_ago) \
+	X(happened) \
+	X(new_place) \
+	X(event_login) \
+	X(event_login_failed) \
+	X(event_copied) \
+	X(event_logout) \
+	X(event_revoke) \
+	X(event_password) \
+	X(event_added) \
+	X(event_disabled) \
+	X(event_enabled) \
+	X(event_renamed) \
+	X(change_password) \
+	X(change_password_why) \
+	X(present_password) \
+	X(new_password) \
+	X(delete_account) \
+	X(delete_account_why)
 
 #define WORD_ROW(key) WORD_##key,
 enum word { WORDS(WORD_ROW) WORD__MAX };

@@ -2,21 +2,48 @@
  * door_test: the pages for people, asked through route_answer() on a real store with a clock of the test's own: the words of
  * each language, the HTML writer, the style sheet, and every route with every error.
  */
+#include "clock.h"
 #include "config.h"
+#include "door/account.h"
+#include "door/device.h"
 #include "door/door.h"
 #include "door/page.h"
 #include "door/style.h"
 #include "door/words.h"
-#include "t.h"
+#include "gate.h"
+#include "jwt.h"
+#include "password.h"
+#include "session.h"
+#include "store_case.h"
+#include "throttle.h"
 
 #include <math.h>
+
+enum { DAY = 86400, CHEAP = 8, JAR = 4 };
 
 static struct config config;
 static struct keyring ring;
 static struct request rq;
 static struct reply rp;
+static int64_t clock_now, boot_now;
+static bool boot_stands;                /* for the throttle */
+
+static int64_t fake_clock(void) { return clock_now; }
+static int64_t fake_boot(void) { return boot_now; }
+static enum clock_witness fake_witness(void) { return CLOCK_KERNEL; }
+
+/* ---- a browser --------------------------------------------------------- */
+
+/* NAME=VALUE each; one that was taken away has no value. */
+struct jar {
+	char cookie[JAR][512];
+	int count;
+};
+static struct jar alices, *jar = &alices;
+
 static const struct request usual = {
-	.below = true, .mount = { "/api/auth", 9 }, .peer = { "192.0.2.7", 9 }, .host = { "example.test", 12 },
+	.below = true, .mount = { "/auth", 5 }, .peer = { "192.0.2.7", 9 }, .host = { "example.test", 12 }, .https = true,
+	.user_agent = { "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", 71 },
 	.content_type = { "application/x-www-form-urlencoded", 33 }, .sec_fetch_site = { "same-origin", 11 },
 };
 
@@ -25,18 +52,71 @@ static const char *head(void) { return slice_text(buf_slice(&rp.head)); }
 static bool in_body(const char *part) { return strstr(body(), part) != NULL; }
 static bool in_head(const char *part) { return strstr(head(), part) != NULL; }
 
-static void call(enum method method, const char *path, const char *text)
+static void keep_cookie(const char *line)
 {
+	size_t name = strcspn(line, "=") + 1;
+	int at = 0;
+	while (at < jar->count && strncmp(jar->cookie[at], line, name) != 0)
+		at++;
+	if (at == JAR) {
+		printf("Bail out! more cookies than there is room for\n");
+		exit(2);
+	}
+	snprintf(jar->cookie[at], sizeof jar->cookie[at], "%.*s", (int)strcspn(line, ";"), line);
+	jar->count += at == jar->count;
+}
+
+static struct slice all_cookies(void)
+{
+	struct buf b = { 0 };
+	for (int i = 0; i < jar->count; i++) {
+		buf_s(&b, i ? "; " : "");
+		buf_s(&b, jar->cookie[i]);
+	}
+	return jar->count ? buf_slice(&b) : SLICE_NONE;
+}
+
+/* The answer lives until the next call. */
+static void call_with(enum method method, const char *path, const char *text, enum error e)
+{
+	static size_t mark;
+	if (mark == 0) {
+		arena(1);
+		mark = arena_mark();
+	}
+	arena_back(mark);
 	rq.method = method;
 	rq.query = slice_of(path);
 	rq.path = slice_cut(&rq.query, '?');
 	rq.body = slice_of(text);
+	rq.cookie = all_cookies();
 	rp = (struct reply){ 0 };
-	route_answer(&door_dialect, &config, &ring, &rq, ERROR_NONE, &rp);
+	route_answer(&door_dialect, &config, &ring, &rq, e, &rp);
+	for (const char *at = head(); (at = strstr(at, "Set-Cookie: ")) != NULL; at++)
+		keep_cookie(at + 12);
+	password_slot_leave();
+	store_tidy();
+	store_close();
+	boot_now += boot_stands ? 0 : DAY;
 	rq = usual;
 }
 
+static void call(enum method method, const char *path, const char *text) { call_with(method, path, text, ERROR_NONE); }
 static void get(const char *path) { call(METHOD_GET, path, NULL); }
+static void post(const char *path, const char *text) { call(METHOD_POST, path, text); }
+static bool goes_to(const char *page) { return rp.status == 303 && in_head(text_join("Location: ", page, "\r\n", NULL)); }
+
+static uint64_t add_user(const char *name)
+{
+	struct user u = { .id = random_id(), .name = slice_of(name), .created_at = clock_now };
+	u.password = password_hash(S("correct horse"), (struct password_cost){ CHEAP, 1 });
+	store_open(dir, 5);
+	store_begin(DURABLE_NOW);
+	store_user_add(&u);
+	store_commit();
+	store_close();
+	return u.id;
+}
 
 /* ---- words ------------------------------------------------------------- */
 
@@ -81,7 +161,7 @@ static struct page page;
 static const char *written(const char *markup, struct slice one, struct slice two)
 {
 	rp = (struct reply){ 0 };
-	page = (struct page){ .rp = &rp, .language = &words_en, .brand = S("A&B <\"'>"), .style = "s" };
+	page = (struct page){ .rp = &rp, .language = &words_en, .brand = S("A&B <\"'>") };
 	page_write(&page, markup, (const struct slice[]){ one, two }, 2);
 	return body();
 }
@@ -135,18 +215,23 @@ static void readable(void)
 	ok(style_black_on(0xffffff) && !style_black_on(0x000000) && style_black_on(0xffff00) && !style_black_on(0x0000ff), "black on white and yellow");
 }
 
-static void sheet(void)
+static void sheets(void)
 {
-	const char *address = style_address(&config);
+	struct slice address = style_brand(&config);
 	get("/door.css?x");
 	is_int(rp.status, 200, "the sheet is there");
 	is_str(rp.type, "text/css; charset=utf-8", "as CSS");
 	ok(in_head("Cache-Control: public, max-age=31536000, immutable\r\n") && !in_head("no-store"), "which a browser may keep");
-	ok(in_body(":root{--brand:#9a3412;--on-brand:#fff}"), "with the colour");
+	ok(in_head("Content-Encoding: gzip\r\n") && rp.body.n > 500 && rp.body.n < 5000 && memcmp(rp.body.p, "\x1f\x8b\x08", 3) == 0, "it is compressed");
+	ok(slice_starts(style_sheet(), S("door.css?")), "its address has the hash of its text");
+	get("/brand.css?x");
+	is_str(body(), ":root{--brand:#9a3412;--on-brand:#fff}\n", "the colour");
+	ok(in_head("immutable") && !in_head("gzip"), "which may be kept, too");
+	address = slice_of(strdup(slice_text(address)));
 	config.brand_color = 0xffd400;
-	ok(strcmp(address, style_address(&config)) != 0, "another colour is another address");
-	get("/door.css");
-	ok(in_body(":root{--brand:#ffd400;--on-brand:#000}"), "and black on yellow");
+	ok(!slice_is(address, style_brand(&config)), "another colour is another address");
+	get("/brand.css");
+	is_str(body(), ":root{--brand:#ffd400;--on-brand:#000}\n", "black on yellow");
 	config.brand_color = 0x9a3412;
 }
 
@@ -169,16 +254,415 @@ static void signin_page(void)
 	ok(in_head("Allow: ") && in_body("<h1>Something is wrong</h1>"), "says a page");
 }
 
+static void signs_in(void)
+{
+	static const struct { const char *form; int status; const char *says; } wrong[] = {
+		{ "username=alice&password=wrong+horse", 403, "User name or password is wrong." },
+		{ "username=nobody&password=correct+horse", 403, "User name or password is wrong." },
+		{ "username=alice", 400, "Please fill in all fields." },
+		{ "username=alice&username=bob&password=x", 400, "Please fill in all fields." },
+		{ "username=%ff&password=x", 400, "Please fill in all fields." },
+		{ "", 400, "Please fill in all fields." },
+	};
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		post("/signin", wrong[i].form);
+		ok(rp.status == wrong[i].status && in_body(wrong[i].says) && in_body("role=\"alert\""), "%s: %d, in words", wrong[i].form, wrong[i].status);
+		ok(!in_head("WWW-Authenticate") && !in_head("Set-Cookie") && in_body("action=\"signin\""), "with the form once more, and no cookie");
+	}
+	post("/signin", "username=%3Ci%3E%22&password=wrong&stay=true");
+	ok(in_body("value=\"&lt;i&gt;&quot;\"") && in_body("value=\"true\" checked>") && !in_body("<i>"), "the name and the choice are kept, escaped");
+	post("/signin", "username=alice&password=wrong");
+	ok(in_body("name=\"password\" type=\"password\" autocomplete=\"current-password\" required autofocus>") && in_body("value=\"true\">"),
+		"one goes on at the password, and stays signed in only as one said");
+	rq.content_type = S("application/json");
+	post("/signin", "{}");
+	ok(rp.status == 415 && in_body("That didn&#39;t work."), "JSON is no form");
+	post("/signin", "username=alice&password=correct+horse&stay=true&key=k1");
+	ok(goes_to("account") && in_head("Max-Age=34560000") && rp.body.n == 0, "right: on to the account, with a cookie that stays");
+	get("/signin");
+	ok(in_body("You are signed in as alice.") && !in_body("type=\"password\""), "/signin then says who one is");
+	post("/signin", "username=alice&password=correct+horse");
+	ok(goes_to("account") && in_head("Set-Cookie: __Host-latchkey") && !in_head("Max-Age="), "without staying the cookie goes with the browser");
+}
+
+static void own_forms(void)
+{
+	static const struct { const char *site, *origin; bool good; } cases[] = {
+		{ "same-origin", NULL, true }, { "same-site", "https://example.test", false }, { "cross-site", NULL, false }, { "none", NULL, false },
+		{ NULL, "https://example.test", true }, { NULL, "https://other.test", false }, { NULL, "null", false }, { NULL, NULL, false },
+		{ "same-origin", "https://other.test", true },
+	};
+	static const char *const forms[][2] = {
+		{ "/signin", "username=alice&password=correct+horse" }, { "/account", "do=others" }, { "/signout", "" },
+	};
+	for (size_t f = 0; f < 3; f++)
+		for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+			post("/signin", "username=alice&password=correct+horse");
+			rq.sec_fetch_site = slice_of(cases[i].site);
+			rq.origin = slice_of(cases[i].origin);
+			post(forms[f][0], forms[f][1]);
+			ok(cases[i].good ? rp.status == 303 : rp.status == 403 && in_body("came from another page"), "%s from %s, %s: %s", forms[f][0],
+				cases[i].site ? cases[i].site : "-", cases[i].origin ? cases[i].origin : "-", cases[i].good ? "counts" : "does not count");
+		}
+}
+
+static void throttled(void)
+{
+	static struct jar nobodys;
+	jar = &nobodys;
+	boot_stands = true;
+	for (int i = 0; i < 40 && rp.status != 429; i++) {
+		rq.peer = S("198.51.100.9");
+		post("/signin", "username=carol&password=wrong");
+	}
+	ok(rp.status == 429 && in_head("Retry-After: ") && in_body("Too many tries. Wait ") && in_body("value=\"carol\""), "who tries too often is told to wait, in words");
+	boot_stands = false;
+	boot_now += DAY;
+	jar = &alices;
+}
+
+static void signs_out(void)
+{
+	post("/signin", "username=alice&password=correct+horse");
+	get("/signout");
+	ok(rp.status == 200 && in_body("Sign out on this device?") && in_body("<form class=\"card stack\" method=\"post\" action=\"signout\">"), "GET /signout asks");
+	get("/account");
+	is_int(rp.status, 200, "and ends nothing");
+	post("/signout", "");
+	ok(goes_to("signin?done=signed-out") && in_head("Max-Age=0"), "POST ends the session");
+	get("/account");
+	ok(goes_to("signin"), "nobody is signed in then");
+	get("/signin?done=signed-out");
+	ok(in_body("You are signed out.") && in_body("role=\"status\""), "the page says so");
+	get("/signin?done=%3Cb%3E");
+	ok(!in_body("role=\"status\""), "and says nothing of what it doesn't know");
+	get("/signout");
+	ok(goes_to("signin?done=signed-out"), "GET /signout of nobody");
+	post("/signout", "");
+	ok(goes_to("signin?done=signed-out"), "POST /signout of nobody");
+}
+
+/* ---- the account ------------------------------------------------------- */
+
+/* The id of a session that the page has a button for. */
+static const char *first_id(void)
+{
+	static char id[17];
+	const char *at = strstr(body(), "name=\"session\" value=\"");
+	snprintf(id, sizeof id, "%.16s", at ? at + 22 : "");
+	return id;
+}
+
+static int count_of(const char *part)
+{
+	int n = 0;
+	for (const char *at = body(); (at = strstr(at, part)) != NULL; at++)
+		n++;
+	return n;
+}
+
+static void other_browser(struct jar *other, struct slice agent, struct slice peer)
+{
+	jar = other;
+	rq.user_agent = agent;
+	rq.peer = peer;
+	post("/signin", "username=alice&password=correct+horse");
+	jar = &alices;
+}
+
+static void sessions(void)
+{
+	static struct jar phone, tablet;
+	post("/signin", "username=alice&password=correct+horse");
+	get("/account");
+	ok(in_body("<b>Firefox on Linux</b> <span class=\"tag\">this device</span>") && !in_body("Sign out everywhere else"), "one session, and no other to end");
+	other_browser(&phone, S("Mozilla/5.0 (iPhone) Safari/604.1"), S("192.0.2.99"));
+	other_browser(&tablet, S(""), S("192.0.2.98"));
+	get("/account");
+	ok(in_body("<b>Safari on iPhone</b>") && in_body("<b>Unknown device</b>") && in_body("192.0.2.99 · in the last 24 hours"), "others are listed, with place and last use");
+	is_int(count_of("value=\"end\""), 2, "each with its button");
+	char end_one[64];
+	snprintf(end_one, sizeof end_one, "do=end&session=%s", first_id());
+	post("/account", end_one);
+	ok(goes_to("account?done=end"), "one is ended");
+	post("/account", end_one);
+	ok(rp.status == 404 && in_body("There is nothing here.") && in_body("<h1>Your account</h1>"), "and can't be ended again");
+	post("/account", "do=end&session=0");
+	is_int(rp.status, 404, "nor what is no id");
+	get("/account?done=end");
+	ok(in_body("That session was ended.") && count_of("value=\"end\"") == 1, "the page says it");
+	post("/account", "do=others");
+	ok(goes_to("account?done=others") && in_head("Set-Cookie: __Host-latchkey-door"), "all others are ended, and the cookie gets a new value");
+	get("/account?done=others");
+	ok(rp.status == 200 && count_of("value=\"end\"") == 0, "this one goes on");
+	jar = &phone;
+	get("/account");
+	ok(goes_to("signin?done=over"), "one that was ended is told so");
+	get("/signin?done=over");
+	ok(in_body("Your session has ended."), "in words");
+	jar = &alices;
+	post("/account", "do=nothing");
+	ok(rp.status == 400, "what isn't known is not done");
+	post("/account", "session=1");
+	ok(rp.status == 400 && in_body("<h1>Something is wrong</h1>"), "nor nothing at all");
+	clock_now += 3 * DAY;
+	other_browser(&tablet, S("curl/8.5.0"), S("192.0.2.98"));
+	clock_now += 2 * DAY;
+	get("/account");
+	ok(in_body("<b>curl</b>") && in_body(">2 days ago</time>"), "last use is told by days");
+	post("/account", "do=others");
+}
+
+static void change_password(void)
+{
+	static struct jar phone;
+	other_browser(&phone, S("x"), S("192.0.2.99"));
+	post("/account", "do=password&password=wrong+horse&next=another+horse");
+	ok(rp.status == 403 && in_body("The password is wrong.") && in_body("<h1>Your account</h1>"), "another password asks for the present one");
+	post("/account", "do=password&password=correct+horse&next=short");
+	ok(rp.status == 422 && in_body("Choose another password"), "and must be good");
+	post("/account", "do=password&password=correct+horse");
+	is_int(rp.status, 422, "and be there");
+	post("/account", "do=password&password=correct+horse&next=another+horse");
+	ok(goes_to("account?done=password"), "is changed");
+	get("/account?done=password");
+	ok(rp.status == 200 && in_body("Your password was changed") && count_of("value=\"end\"") == 0, "which ends all other sessions");
+	jar = &phone;
+	get("/account");
+	ok(goes_to("signin?done=over"), "as they see");
+	jar = &alices;
+	post("/account", "do=password&password=another+horse&next=correct+horse");
+	ok(goes_to("account?done=password"), "and back");
+}
+
+static void end_of_account(void)
+{
+	static struct jar bobs;
+	jar = &bobs;
+	post("/signin", "username=bob&password=correct+horse");
+	post("/account", "do=delete");
+	ok(rp.status == 403 && in_body("The password is wrong."), "deletion asks for the password");
+	post("/account", "do=delete&password=wrong+horse");
+	is_int(rp.status, 403, "the right one");
+	post("/account", "do=delete&password=correct+horse");
+	ok(goes_to("signin?done=deleted") && in_head("Max-Age=0"), "then it is done");
+	get("/signin?done=deleted");
+	ok(in_body("Your account was deleted."), "and said");
+	post("/signin", "username=bob&password=correct+horse");
+	is_int(rp.status, 403, "bob is gone");
+	jar = &alices;
+}
+
+/* ---- what happened ----------------------------------------------------- */
+
+static bool on_top(const char *part)
+{
+	const char *top = strstr(body(), "<section class=\"card alert\">"), *end = top ? strstr(top, "</section>") : NULL, *at = top ? strstr(top, part) : NULL;
+	return at && at < end;
+}
+
+static void note(uint64_t user, enum event event, const char *ip)
+{
+	struct work w = { .config = &config, .ring = &ring, .peer = slice_of(ip) };
+	(void)session_clock(&w);
+	store_begin(DURABLE_NOW);
+	audit_note(&w, event, user, 0);
+	store_commit();
+	store_close();
+}
+
+static void trail(uint64_t alice)
+{
+	static struct jar phone;
+	get("/account");
+	get("/account");
+	ok(!on_top("") && in_body("<h2>What happened</h2>"), "what was seen is not on top");
+	for (enum event e = EVENT_LOGIN; e < EVENT__MAX; e++)
+		if (e != EVENT_LOGIN)
+			note(alice, e, "192.0.2.7");
+	get("/account");
+	ok(on_top("Wrong password") && on_top("A copied key was used") && on_top("A device was signed out") && on_top("Password changed")
+		&& on_top("Account locked") && on_top("Account unlocked") && on_top("User name changed"), "what was refused, ended or changed since is");
+	ok(!on_top("Account made") && in_body("Account made") && !on_top("Signed out<"), "and nothing else");
+	is_int(count_of("A copied key was used"), 2, "each once");
+	get("/account");
+	ok(!on_top("") && in_body("Wrong password"), "the next time it is none of them");
+	other_browser(&phone, S("x"), S("192.0.2.250"));
+	get("/account");
+	ok(!on_top(""), "a sign-in from near an earlier one is nothing to look at");
+	other_browser(&phone, S("x"), S("2001:db8::1"));
+	get("/account");
+	ok(on_top("<b>Signed in</b> <span class=\"tag\">new place</span>") && on_top("2001:db8::1"), "one from a new place is");
+	other_browser(&phone, S("x"), S("2001:db8::2"));
+	get("/account");
+	ok(!on_top("") && count_of("new place") == 1, "the second from there isn't");
+	note(alice, EVENT_REUSE, "203.0.113.5");
+	post("/account", "do=others");
+	get("/account");
+	ok(!on_top(""), "who has done something there has seen the page");
+}
+
+static void seen(uint64_t alice)
+{
+	struct jar before = alices;
+	note(alice, EVENT_REUSE, "203.0.113.5");
+	for (int i = 0; i < alices.count; i++)
+		if (strncmp(alices.cookie[i], "door-seen=", 10) == 0)
+			snprintf(alices.cookie[i], sizeof alices.cookie[i], "door-seen=999999.0123456789abcdef");
+	get("/account");
+	ok(on_top("A copied key"), "a cookie that the page didn't make hides nothing");
+	static const char *const odd[] = { "door-seen=x", "door-seen=1", "door-seen=0.0123456789abcdef", "door-seen=1.2.3", "door-seen=" };
+	for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+		alices = before;
+		keep_cookie(odd[i]);
+		get("/account");
+		ok(on_top("A copied key"), "%s does not either", odd[i]);
+	}
+	alices = before;
+	clock_now += 31 * DAY;
+	post("/signin", "username=alice&password=correct+horse");
+	keep_cookie("door-seen=x");
+	get("/account");
+	ok(!on_top("A copied key") && in_body("A copied key"), "who comes for the first time looks back 30 days");
+	note(alice, EVENT_REUSE, "203.0.113.6");
+	for (int i = 0; i < 150; i++)
+		note(alice, EVENT_REFRESH, "192.0.2.7");
+	get("/account");
+	ok(on_top("203.0.113.6"), "refreshes hide nothing");
+	for (int i = 0; i < 40; i++)
+		note(alice, EVENT_LOGOUT, "192.0.2.7");
+	get("/account");
+	is_int(count_of("Signed out<"), 30, "thirty events are shown at most");
+	config.audit = AUDIT_OFF;
+	store_open(dir, 5);
+	ok(account_newest(12345) == 0, "who has no events has no newest one");
+	store_close();
+	config.audit = AUDIT_TABLE;
+}
+
+/* Of a user without any event: nothing is listed, and there is nothing that he has seen. */
+static void no_trail(void)
+{
+	static struct jar daves;
+	jar = &daves;
+	add_user("dave");
+	config.audit = AUDIT_OFF;
+	post("/signin", "username=dave&password=correct+horse");
+	get("/account");
+	ok(rp.status == 200 && !in_body("What happened") && !in_head("door-seen"), "without a trail there is no list");
+	config.audit = AUDIT_TABLE;
+	jar = &alices;
+}
+
+static void names(void)
+{
+	static const struct { const char *device, *agent, *name; } cases[] = {
+		{ "kitchen", "curl/8", "kitchen" }, { "", "curl/8.5.0 x", "curl" }, { "", "", "Unknown device" }, { "", NULL, "Unknown device" },
+		{ "", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/131.0 Safari/537.36 Edg/131.0", "Edge on Windows" },
+		{ "", "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/131.0 Mobile Safari/537.36", "Chrome on Android" },
+		{ "", "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_5) AppleWebKit/605 Version/17.5 Safari/605", "Safari on macOS" },
+		{ "", "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) FxiOS/128 Safari/605", "Firefox on iPhone" },
+		{ "", "Firefox", "Firefox" }, { "", "Dalvik (Linux)", "Linux" },
+	};
+	struct page p = { .rp = &rp, .language = &words_en };
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const struct session s = { .device = slice_of(cases[i].device), .agent = slice_of(cases[i].agent) };
+		is_str(slice_text(device_name(&p, &s)), cases[i].name, "%s", cases[i].agent ? cases[i].agent : "(none)");
+	}
+}
+
+static const char *ago(int64_t seconds)
+{
+	rp = (struct reply){ 0 };
+	page = (struct page){ .rp = &rp, .language = &words_en, .time = 1796000000 };
+	page_ago(&page, page.time - seconds);
+	return body();
+}
+
+static void times(void)
+{
+	is_str(ago(59), "<time datetime=\"2026-11-30T00:52Z\" title=\"2026-11-30T00:52Z\">just now</time>", "59 s");
+	ok(strstr(ago(60), ">1 min ago<") && strstr(ago(3599), ">59 min ago<") && strstr(ago(3600), ">1 h ago<"), "minutes");
+	ok(strstr(ago(DAY - 1), ">23 h ago<") && strstr(ago(DAY), ">1 day ago<") && strstr(ago(2 * DAY - 1), ">1 day ago<"), "hours, a day");
+	ok(strstr(ago(2 * DAY), ">2 days ago<") && strstr(ago(400 * DAY), ">400 days ago<") && strstr(ago(-100), ">just now<"), "days, and what is dated ahead");
+	is_str(slice_text(page_wait(99)), "99 s", "a wait in seconds");
+	is_str(slice_text(page_wait(100)), "2 min", "and in minutes, rounded up");
+}
+
+/* ---- errors ------------------------------------------------------------ */
+
+static void problems(void)
+{
+	static const struct { enum error e; int status; const char *says; } cases[] = {
+		{ ERROR_BAD_REQUEST, 400, "That didn&#39;t work." }, { ERROR_STORE_FULL, 503, "Try again in 60 s." }, { ERROR_INTERNAL, 500, "That didn&#39;t work." },
+		{ ERROR_CLOCK_UNSET, 503, "Try again in 30 s." }, { ERROR_NOT_FOUND, 404, "There is nothing here." }, { ERROR_INSECURE_ORIGIN, 403, "needs HTTPS" },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		call_with(METHOD_GET, "/account", NULL, cases[i].e);
+		ok(rp.status == cases[i].status && in_body(cases[i].says) && in_body("<h1>Something is wrong</h1>"), "%s is a page", errors[cases[i].e].code);
+	}
+	call_with(METHOD_POST, "/signin", "username=alice", ERROR_STORE_UNAVAILABLE);
+	ok(rp.status == 503 && in_head("Retry-After: 10") && in_body("action=\"signin\""), "a failure at sign-in is the form, with words");
+	call_with(METHOD_POST, "/account", "do=others", ERROR_STORE_UNAVAILABLE);
+	ok(rp.status == 503 && in_body("<h1>Something is wrong</h1>"), "one of the account is a page, since nobody is known there");
+}
+
+static void plain_http(void)
+{
+	rq.https = false;
+	rq.sec_fetch_site = SLICE_NONE;
+	rq.origin = S("http://example.test");
+	post("/signin", "username=alice&password=correct+horse");
+	ok(rp.status == 403 && in_body("Signing in needs HTTPS here"), "over plain HTTP one is told why it can't work");
+}
+
+static void set_up(void)
+{
+	make_directory();
+	if (config_parse(SLICE_NONE, &config))
+		exit(2);
+	config.dir = dir;
+	config.throttle_dir = slice_of(dir);
+	config.password.kib = CHEAP;
+	config.password.passes = 1;
+	base_clock = fake_clock;
+	throttle_clock = fake_boot;
+	clock_witness = fake_witness;
+	clock_now = clock_build_epoch + DAY;
+	memset(ring.key[0].master, 7, KEY_SIZE);
+	jwt_name_key(&ring.key[0]);
+	ring.count = 1;
+	fresh();
+	store_close();
+	rq = usual;
+}
+
 int main(void)
 {
-	rq = usual;
-	if (config_parse(S(""), &config) != NULL)
-		return 1;
+	set_up();
+	uint64_t alice = add_user("alice");
+	add_user("bob");
 	each_word();
 	each_language();
 	escapes();
 	readable();
-	sheet();
+	sheets();
 	signin_page();
+	signs_in();
+	own_forms();
+	throttled();
+	signs_out();
+	sessions();
+	change_password();
+	end_of_account();
+	trail(alice);
+	seen(alice);
+	no_trail();
+	names();
+	times();
+	problems();
+	plain_http();
+	remove_files();
+	is_int(rmdir(dir), 0, "nothing is left behind");
 	return done_testing();
 }

@@ -51,6 +51,8 @@ static const struct bound { enum method method; const char *path, *body; int sta
 	{ METHOD_GET, "/sessions", "", 200, 272, false },
 	{ METHOD_GET, "/audit?limit=100", "", 200, 224, false },
 	{ METHOD_GET, "/health", "", 200, 224, false },
+	{ METHOD_GET, "/signin", "", 200, 224, false },
+	{ METHOD_GET, "/account", "", 200, 272, false },
 	{ METHOD_DELETE, "/sessions", "", 204, 224, false },
 	{ METHOD_DELETE, "/sessions/0123456789abcdef", "", 404, 224, false },
 	{ METHOD_OPTIONS, "/refresh", "", 204, 224, false },
@@ -64,7 +66,7 @@ enum { ROUTES = sizeof bounds / sizeof *bounds };
 /* ---- the store --------------------------------------------------------- */
 
 static struct instance instance;
-static char dir[64], access_token[LIMIT_JWT], refresh_token[LIMIT_JWT], user_name[LIMIT_USERNAME + 1];
+static char dir[64], access_token[LIMIT_JWT], refresh_token[LIMIT_JWT], site_token[LIMIT_JWT], user_name[LIMIT_USERNAME + 1];
 static int64_t clock_now, boot_now;
 
 static void need(bool good)
@@ -78,6 +80,13 @@ static void need(bool good)
 static int64_t fake_clock(void) { return clock_now; }
 static int64_t fake_boot(void) { return boot_now; }
 
+static void keep_site_token(const struct work *w, const struct user *u, const struct session *s)
+{
+	struct grant g = { .session = *s, .user = *u };
+	session_grant(w, &g);
+	snprintf(site_token, sizeof site_token, "%.*s", (int)g.door.n, g.door.p);
+}
+
 /* As many rows as a list shows, each as long as it can be: control characters are six bytes each in JSON. */
 static void fill_store(const struct user *u)
 {
@@ -88,12 +97,15 @@ static void fill_store(const struct user *u)
 		.agent = { agent, sizeof agent } };
 	struct session s = { 0 };
 	for (int i = 0; i < LIMIT_LIST + 20; i++) {
-		const struct origin origin = { .device = { device, sizeof device } };
+		const struct origin origin = { .device = { device, sizeof device }, .site = i == LIMIT_LIST + 18, .cookie = i == LIMIT_LIST + 18 };
+		clock_now++;            /* so that it's known which ones make room */
 		(void)session_clock(&w);
 		store_begin(DURABLE_LATER);
 		w.note = (struct audit){ 0 };
 		session_start(&w, u->id, &origin, EVENT_LOGIN, &s);
 		store_commit();
+		if (origin.site)
+			keep_site_token(&w, u, &s);
 	}
 	struct grant g = { .session = s, .user = *u };
 	session_grant(&w, &g);
@@ -165,7 +177,7 @@ static unsigned draw(unsigned below)
 	return (unsigned)((z ^ z >> 31) % below);
 }
 
-/* A line of a head or a piece of a body, and what is put into it as often as `times` says. @a, @r: the tokens; @n: the user. */
+/* A line of a head or a piece of a body, and what is put into it as often as `times` says. @a, @r, @s: the tokens; @n: the user. */
 static const char *const lines[][2] = {
 	{ "Cookie: ", "latchkey=@r; " }, { "Cookie: ", "latchkey-access=@a; " }, { "Cookie: ", "__Host-latchkey=a; " }, { "Cookie: ", "x; " },
 	{ "Authorization: Bearer ", "a" }, { "X-Forwarded-For: ", "2001:db8::1, " }, { "X-Forwarded-For: ", "192.0.2.1," },
@@ -193,7 +205,7 @@ struct text { char *p; size_t n, room; };
 static void put(struct text *t, const char *s)
 {
 	for (; *s && t->n < t->room; s++) {
-		const char *token = s[0] != '@' ? NULL : s[1] == 'a' ? access_token : s[1] == 'r' ? refresh_token : user_name;
+		const char *token = s[0] != '@' ? NULL : s[1] == 'a' ? access_token : s[1] == 'r' ? refresh_token : s[1] == 's' ? site_token : user_name;
 		if (token)
 			s++;
 		for (const char *c = token ? token : s; t->n < t->room && *c; c++) {
@@ -264,7 +276,7 @@ static size_t write_request(const struct bound *r, const struct shape *s, char *
 	if (r->method == METHOD_POST)
 		put(&t, s->form ? "Content-Type: application/x-www-form-urlencoded\r\n" : "Content-Type: application/json\r\n");
 	else if (!s->bare)
-		put(&t, "Authorization: Bearer @a\r\n");
+		put(&t, "Authorization: Bearer @a\r\nCookie: __Host-latchkey-door=@s\r\n");
 	snprintf(length, sizeof length, "Content-Length: %zu\r\n\r\n", n);
 	put(&t, length);
 	memcpy(out + t.n, body, n);
