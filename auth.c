@@ -13,8 +13,10 @@
 #include "auth_json.h"
 #include "config.h"
 #include "cookies.h"
+#include "credential.h"
 #include "gate.h"
 #include "json.h"
+#include "redirect.h"
 #include "session.h"
 #include "signin.h"
 #include "store.h"
@@ -36,6 +38,7 @@ struct native {
 	struct rotation *tokens;   /* refresh tokens of the request that carry our MAC */
 	size_t count, most;        /* of tokens: there are, there is room for */
 	struct grant grant;        /* the token pair */
+	const char *signin;        /* of /verify?redirect=401: where the browser is to be sent; NULL: nowhere */
 	struct jw out;             /* writes the body of the answer */
 };
 
@@ -248,82 +251,12 @@ static enum error handle_refresh(struct call *c)
 
 /* ---- access tokens ----------------------------------------------------- */
 
-/* Authorization: Bearer was sent, well-formed or not. Another scheme is none
- * of ours: a whole site may stand behind Basic. */
-static bool shows_bearer(const struct request *rq)
-{
-	struct slice rest = rq->authorization;
-	return slice_is_nocase(slice_cut(&rest, ' '), S("Bearer"));
-}
-
-/* For safe methods, where the option is on; and where the method is that of another request. */
-static bool may_ride_cookie(const struct call *c)
-{
-	bool safe = c->any_method || c->rq->method == METHOD_GET || c->rq->method == METHOD_HEAD;
-	return safe && c->rq->cookie.p && c->work.config->access_cookie;
-}
-
-/* Of the cookies of one guard the one that is good; where none is, the first. Good ones of two sessions: CROSS_SITE. */
-static enum error choose_access_cookie(struct call *c, enum cookie_guard guard, struct slice *out)
-{
-	struct slice rest = c->rq->cookie, value;
-	uint64_t sid = 0;
-	while (cookies_next(&c->work, c->rq, guard, &rest, &value)) {
-		struct caller a = { 0 };
-		size_t mark = arena_mark();
-		bool good = session_check(&c->work, value, false, &a) == ERROR_NONE;
-		arena_back(mark);
-		if (good && sid && sid != a.claims.sid)
-			return ERROR_CROSS_SITE;
-		if (good)
-			sid = a.claims.sid;
-		if (good || out->p == NULL)
-			*out = value;
-	}
-	return sid ? ERROR_NONE : ERROR_TOKEN_MISSING;
-}
-
-/* False: no cookie of ours came. */
-static bool find_access_cookie(struct call *c, struct slice *out, enum error *e)
-{
-	*out = SLICE_NONE;
-	*e = ERROR_TOKEN_MISSING;
-	for (enum cookie_guard g = COOKIE_OF_HOST; g < COOKIE_GUARDS && *e == ERROR_TOKEN_MISSING; g++)
-		*e = choose_access_cookie(c, g, out);
-	if (*e == ERROR_TOKEN_MISSING && out->p)
-		*e = ERROR_NONE;                /* which check_access() then refuses, by what is wrong with it */
-	return out->p != NULL;
-}
-
-/* A page behind the web server may have a Bearer of its own, as it may stand behind Basic. */
-static bool is_foreign(const struct call *c, struct slice token)
-{
-	struct caller a = { 0 };
-	(void)session_open_access(&c->work, token, &a);
-	return a.foreign;
-}
-
-/* A token that is meant for us, in the body or in Authorization: then no cookie counts. */
-static bool shows_own_token(const struct call *c)
-{
-	struct slice shown;
-	return own(c)->access_token.p || (http_bearer(c->rq, &shown) && !is_foreign(c, shown));
-}
-
-/* The access token of a request: in Authorization or in the body, not both
- * (RFC 6750, 2); else the cookie's. */
 static enum error find_access_token(struct call *c, struct slice *out)
 {
-	bool by_header = shows_bearer(c->rq), by_body = own(c)->access_token.p;
-	enum error e;
-	if (by_header && by_body) {
+	enum error e = credential_find(&c->work, c->rq, c->any_method, own(c)->access_token, out);
+	if (e == ERROR_INVALID_REQUEST)
 		c->about = "access_token";
-		return ERROR_INVALID_REQUEST;
-	}
-	if (may_ride_cookie(c) && !shows_own_token(c) && find_access_cookie(c, out, &e))
-		return e;
-	*out = own(c)->access_token;
-	return by_body || http_bearer(c->rq, out) ? ERROR_NONE : by_header ? ERROR_TOKEN_INVALID : ERROR_TOKEN_MISSING;
+	return e;
 }
 
 static enum error check_access(struct call *c, enum check check)
@@ -345,7 +278,7 @@ static enum error check_any(struct call *c)
 	struct slice live;
 	struct caller caller = { 0 };
 	enum error e = check_access(c, http_query(c->rq, S("live"), &live) && slice_is(live, S("1")) ? CHECK_LIVE : CHECK_TIMES);
-	if (e == ERROR_NONE || c->rq->cookie.p == NULL || shows_own_token(c))
+	if (e == ERROR_NONE || c->rq->cookie.p == NULL || credential_is_own(&c->work, c->rq, own(c)->access_token))
 		return e;
 	enum error by_site = gate_admit(&c->work, c->rq, GATE_SITE, &caller);
 	if (by_site == ERROR_TOKEN_MISSING)
@@ -356,16 +289,35 @@ static enum error check_any(struct call *c)
 
 /* For a web server that asks before it serves something else: what it hands on of that request, method, length and coding
  * among it, is none of ours but the credential. No database is opened without ?live=1, but for a site session. */
-static enum error handle_verify(struct call *c)
+static enum error answer_verified(struct call *c)
 {
 	const struct access_claims *claims = &own(c)->caller.claims;
-	enum error e = check_any(c);
-	if (e != ERROR_NONE)
-		return e;
 	reply_header(c->rp, "X-Auth-User", id_text(claims->sub), NULL);
 	reply_header(c->rp, "X-Auth-Name", slice_text(claims->name), NULL);
 	reply_header(c->rp, "X-Auth-Session", id_text(claims->sid), NULL);
 	return route_no_content(c);
+}
+
+/* nginx takes no other answer than 401 for a no, and sends the browser itself (?redirect=401). */
+static enum error send_to_signin(struct call *c)
+{
+	struct slice status;
+	own(c)->signin = redirect_to_signin(c->work.config, c->rq);
+	if (http_query(c->rq, S("redirect"), &status) && slice_is(status, S("401")))
+		return ERROR_TOKEN_MISSING;
+	c->rp->status = 302;
+	reply_header(c->rp, "Location", own(c)->signin, NULL);
+	return ERROR_NONE;
+}
+
+/* With ?redirect who opens a page is sent to sign in; also where his cookie is to be made anew, which that page does. */
+static enum error handle_verify(struct call *c)
+{
+	enum error e = check_any(c);
+	bool by_page = http_asks(c->rq, S("redirect")) && redirect_is_page(c->rq);
+	if (by_page && (errors[e].status == 401 || (e == ERROR_NONE && own(c)->caller.signer)))
+		return send_to_signin(c);
+	return e == ERROR_NONE ? answer_verified(c) : e;
 }
 
 static enum error handle_password(struct call *c)
@@ -496,7 +448,7 @@ static enum error find_session_of_access(struct call *c)
  */
 static enum error find_sessions_to_end(struct call *c)
 {
-	bool by_access = !own(c)->refresh_token.p && (shows_bearer(c->rq) || own(c)->access_token.p);
+	bool by_access = !own(c)->refresh_token.p && (credential_shows_bearer(c->rq) || own(c)->access_token.p);
 	return by_access ? find_session_of_access(c) : find_refresh_tokens(c, SLICE_NONE);
 }
 
@@ -540,7 +492,7 @@ static void take_cookies_away(struct call *c)
 /* Cookies are as good as a token: a page of another site makes use of none, and takes none away. */
 static enum error handle_logout(struct call *c)
 {
-	bool with_token = own(c)->refresh_token.p || own(c)->access_token.p || shows_bearer(c->rq);
+	bool with_token = own(c)->refresh_token.p || own(c)->access_token.p || credential_shows_bearer(c->rq);
 	if (!with_token && c->rq->cookie.p && cookies_cross_site(c->work.config, c->rq))
 		return ERROR_CROSS_SITE;
 	enum error e = find_sessions_to_end(c);
@@ -622,6 +574,8 @@ static void write_error(struct call *c, enum error e)
 	if (e == ERROR_TOKEN_MISSING)
 		http_explain_withheld(c->rq);
 	challenge(c, e);
+	if (own(c)->signin)
+		reply_header(c->rp, "Location", own(c)->signin, NULL);
 	if (slice_is(slice_of(c->about), S("username")))
 		message = "It " SESSION_USERNAME_RULE ".";
 	if (c->about)

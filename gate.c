@@ -15,22 +15,24 @@ enum { SITE_LEAST = 150 };      /* bytes that a cookie of a site session has at 
 struct shown {
 	struct rotation *token;
 	size_t count;
+	bool aged;              /* one was signed by a key that doesn't sign any more */
 };
 
 /* What was taken to look at a value that isn't ours is given back: a browser may send hundreds. */
 static void present(const struct work *w, struct slice value, size_t most, struct shown *out)
 {
-	size_t mark = arena_mark();
-	if (out->count < most && session_present_site(w, value, &out->token[out->count]))
+	size_t mark = arena_mark(), signer = 0;
+	if (out->count < most && session_present_site(w, value, &out->token[out->count], &signer))
 		out->count++;
 	else
 		arena_back(mark);
+	out->aged |= signer > 0;
 }
 
 static struct shown present_all(const struct work *w, const struct request *rq)
 {
 	size_t most = rq->cookie.n / SITE_LEAST + 1;
-	struct shown out = { arena(most * sizeof *out.token), 0 };
+	struct shown out = { arena(most * sizeof *out.token), 0, false };
 	for (enum cookie_guard g = COOKIE_OF_HOST; g < COOKIE_GUARDS; g++) {
 		struct slice rest = rq->cookie, value;
 		while (cookies_next(w, rq, g, &rest, &value))
@@ -141,7 +143,7 @@ void gate_renewed(const struct work *w, const struct request *rq, struct reply *
 bool gate_reseal(const struct work *w, const struct request *rq, struct reply *rp, const struct caller *caller)
 {
 	struct grant g = { .user = caller->user, .session = caller->session };
-	if (caller->signer == 0)
+	if (!present_all(w, rq).aged)
 		return false;
 	session_grant(w, &g);
 	set_cookies(w, rq, rp, &g);

@@ -40,7 +40,7 @@ void gate_renewal(struct work *w, const struct request *rq, struct grant *grant,
 /* Sets the cookies of a session that was renewed; nothing where renewal->done is false. After the commit. */
 void gate_renewed(const struct work *w, const struct request *rq, struct reply *rp, const struct renewal *renewal);
 
-/* Sets the cookies of the caller's session anew, where they were signed by a key that doesn't sign any more: so that key can be
+/* Sets the cookies of the caller's session anew, where one was signed by a key that doesn't sign any more: so that key can be
  * retired one day. False where there is no need. The caller is gate_admit()'s. */
 bool gate_reseal(const struct work *w, const struct request *rq, struct reply *rp, const struct caller *caller);
 

@@ -36,6 +36,13 @@ static const struct head_field fields[] = {
 	{ WORD("Expect"),            WORD("HTTP_EXPECT"),            AT(expect),             NULL },
 	{ WORD("X-Forwarded-For"),   WORD("HTTP_X_FORWARDED_FOR"),   AT(forwarded_for),      ", " },
 	{ WORD("X-Forwarded-Proto"), WORD("HTTP_X_FORWARDED_PROTO"), AT(forwarded_proto),    ", " },
+	{ WORD("Accept"),            WORD("HTTP_ACCEPT"),            AT(rq.accept),          ", " },
+	{ WORD("Sec-Fetch-Mode"),    WORD("HTTP_SEC_FETCH_MODE"),    AT(rq.sec_fetch_mode),  ", " },
+	/* Two of them are no method, host or address. */
+	{ WORD("X-Forwarded-Method"), WORD("HTTP_X_FORWARDED_METHOD"), AT(rq.forwarded_method), ", " },
+	{ WORD("X-Forwarded-Host"),  WORD("HTTP_X_FORWARDED_HOST"),  AT(rq.forwarded_host),  ", " },
+	{ WORD("X-Forwarded-Uri"),   WORD("HTTP_X_FORWARDED_URI"),   AT(rq.forwarded_uri),   ", " },
+	{ WORD("X-Original-URL"),    WORD("HTTP_X_ORIGINAL_URL"),    AT(rq.original_url),    ", " },
 	/* No header has an empty name, so from here on variables alone find their row. */
 	{ WORD(""), WORD("REDIRECT_HTTP_AUTHORIZATION"), AT(rq.authorization), NULL },
 	{ WORD(""), WORD("AUTH_TYPE"),       AT(auth_type),    NULL },
@@ -140,6 +147,8 @@ void head_find_peer(struct head *h, const struct networks *trusted)
 	h->rq.forwarded = h->forwarded_for.p || h->forwarded_proto.p;
 	const bool names_client = h->forwarded_for.n || (h->rq.wire.face == FACE_SCGI && h->rq.peer.n);
 	h->rq.hidden = names_client && !is_trusted && address_is_neighbour(&a);
+	if (!is_trusted)
+		h->rq.forwarded_method = h->rq.forwarded_host = h->rq.forwarded_uri = h->rq.original_url = SLICE_NONE;
 	if (h->forwarded_proto.p && is_trusted)
 		h->rq.https |= slice_is_nocase(slice_trim(slice_cut_last(&h->forwarded_proto, ',')), S("https"));
 	struct slice nearest = slice_trim(slice_cut_last(&rest, ','));

@@ -60,6 +60,17 @@ bool http_cookie(struct slice *rest, struct slice prefix, struct slice *value)
 	return false;
 }
 
+bool http_asks(const struct request *rq, struct slice name)
+{
+	struct slice rest = rq->query;
+	bool found = false;
+	while (rest.p && !found) {
+		struct slice parameter = slice_cut(&rest, '&');
+		found = slice_is(slice_cut(&parameter, '='), name);
+	}
+	return found;
+}
+
 bool http_query(const struct request *rq, struct slice name, struct slice *out)
 {
 	struct slice rest = rq->query;

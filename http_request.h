@@ -53,6 +53,8 @@ struct request {
 	/* Headers; p is NULL where absent. */
 	struct slice host, authorization, content_type, cookie, origin;
 	struct slice user_agent, idempotency_key, sec_fetch_site, request_method, if_none_match, accept_language;
+	struct slice accept, sec_fetch_mode;
+	struct slice forwarded_method, forwarded_host, forwarded_uri, original_url;    /* X-Forwarded-…, X-Original-URL: of trusted proxies alone */
 	struct slice server;        /* SERVER_SOFTWARE, of variables alone */
 	bool withheld;              /* the web server kept an Authorization for itself: it passed AUTH_TYPE alone */
 	struct slice body;
@@ -64,6 +66,8 @@ bool http_bearer(const struct request *rq, struct slice *token);
 /* Cuts cookies off *rest, of a header Cookie, up to the next whose name begins with the prefix and whose value isn't empty.
  * False: there is no other. */
 bool http_cookie(struct slice *rest, struct slice prefix, struct slice *value);
+/* A parameter of the query string is there, with or without a value. */
+bool http_asks(const struct request *rq, struct slice name);
 /* A parameter of the query string, undecoded. False when absent or empty. */
 bool http_query(const struct request *rq, struct slice name, struct slice *out);
 /* How many parameters of a name a body of application/x-www-form-urlencoded

@@ -307,6 +307,9 @@ static void test_planted(void)
 
 /* ---- at the native dialect --------------------------------------------- */
 
+/* What else the browser and its proxy say of a page. */
+static struct request page;
+
 /* One call with the browser's cookies; `bearer` and `body` may be NULL. The status. */
 static int api(enum method method, const char *path, const char *bearer, const char *body)
 {
@@ -317,6 +320,8 @@ static int api(enum method method, const char *path, const char *bearer, const c
 	rq.authorization = bearer ? slice_of(text_join("Bearer ", bearer, NULL)) : SLICE_NONE;
 	rq.content_type = S("application/json");
 	rq.body = slice_of(body);
+	rq.sec_fetch_mode = page.sec_fetch_mode;
+	rq.original_url = page.original_url;
 	route_answer(&auth_dialect, &config, &ring, &rq, ERROR_NONE, &rp);
 	buf_c(&rp.head, '\0');
 	buf_c(&rp.body, '\0');
@@ -364,6 +369,39 @@ static void test_verify(void)
 	ok(answers("session_revoked"), "it is refused as that");
 	free(bobs);
 	jar.count = 0;
+}
+
+/* Who opens a page is sent to sign in; a script is told. */
+static void test_redirect(void)
+{
+	for (int i = 0; i < 2; i++) {
+		const char *path = i ? "/verify?redirect=401" : "/verify?redirect";
+		int status = i ? 401 : 302;
+		page.sec_fetch_mode = S("navigate");
+		page.original_url = S("https://door.example.test/notes?day=1");
+		is_int(api(METHOD_GET, path, NULL, NULL), status, "%s without a cookie", path);
+		ok(answers("Location: /auth/signin?rd=/notes%3fday%3d1\r\n"), "says where to sign in");
+		ok((strstr(rp.head.p, "WWW-Authenticate: Bearer") != NULL) == (i == 1), "a 401 has its scheme");
+		page.sec_fetch_mode = S("cors");
+		is_int(api(METHOD_GET, path, NULL, NULL), 401, "of a script");
+		ok(!answers("Location"), "says no more");
+		page.sec_fetch_mode = S("navigate");
+		is_int(api(METHOD_POST, path, NULL, NULL), 401, "of a form that is sent");
+		is_int(sign_in("alice"), ERROR_NONE, "alice");
+		is_int(api(METHOD_GET, path, NULL, NULL), 204, "who is signed in isn't sent away");
+		struct key fresh_key = { .created_at = clock_now };
+		memset(fresh_key.master, 10, KEY_SIZE);
+		jwt_name_key(&fresh_key);
+		ok(keyring_add(&ring, &fresh_key), "another key signs");
+		is_int(api(METHOD_GET, path, NULL, NULL), status, "then she is, to have her cookie made anew");
+		ok(answers("Location: /auth/signin?rd=/notes"), "by the page to sign in at");
+		is_int(api(METHOD_GET, "/verify", NULL, NULL), 204, "not where that isn't asked for");
+		page.sec_fetch_mode = S("cors");
+		is_int(api(METHOD_GET, path, NULL, NULL), 204, "nor a script");
+		keyring_remove(&ring, 0);
+		page = (struct request){ 0 };
+		jar.count = 0;
+	}
 }
 
 /* Everywhere else it is no token at all. */
@@ -657,6 +695,7 @@ int main(void)
 	test_spread();
 	test_planted();
 	test_verify();
+	test_redirect();
 	test_nowhere_else();
 	test_touch();
 	test_doubted();

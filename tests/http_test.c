@@ -687,6 +687,25 @@ static void test_peers(void)
 	is_slice(rq.peer, S("1.2.3.4"), "the line that the proxy added counts, not the client's");
 }
 
+/* What a proxy says of the request that it guards is its word alone. */
+static void test_guarded(void)
+{
+	static const char text_of_it[] = "GET /verify HTTP/1.0\r\nAccept: text/html\r\nAccept: */*\r\nSec-Fetch-Mode: navigate\r\nX-Forwarded-Method: PUT\r\n"
+		"X-Forwarded-Host: app.example\r\nX-Forwarded-Uri: /page?a=1\r\nX-Original-URL: https://app.example/page\r\n\r\n";
+	head_from(S("10.0.0.1"), S(text_of_it));
+	is_slice(rq.accept, S("text/html, */*"), "what a browser takes");
+	is_slice(rq.sec_fetch_mode, S("navigate"), "how it asks");
+	is_slice(rq.forwarded_method, S("PUT"), "the method");
+	is_slice(rq.forwarded_host, S("app.example"), "the host");
+	is_slice(rq.forwarded_uri, S("/page?a=1"), "the path");
+	is_slice(rq.original_url, S("https://app.example/page"), "or all of it");
+	head_from(S("203.0.113.5"), S(text_of_it));
+	ok(!rq.forwarded_method.p && !rq.forwarded_host.p && !rq.forwarded_uri.p && !rq.original_url.p, "a client isn't believed");
+	is_slice(rq.sec_fetch_mode, S("navigate"), "but in what it says of itself");
+	ok(head_from(S("10.0.0.1"), S("GET / HTTP/1.0\r\nX-Forwarded-Host: a\r\nX-Forwarded-Host: b\r\n\r\n")) == ERROR_NONE, "two hosts are no fault");
+	is_slice(rq.forwarded_host, S("a, b"), "and no host");
+}
+
 /* ---- what is asked of a request ---------------------------------------- */
 
 static void test_bearer(void)
@@ -736,6 +755,8 @@ static void test_query(void)
 		struct slice value = SLICE_NONE;
 		bool got = http_query(&mine, S("limit"), &value);
 		ok(got == (cases[i].value.p != NULL) && slice_is(value, cases[i].value), "query: %s", text(cases[i].query));
+		bool there = got || slice_starts(cases[i].query, S("limit"));
+		ok(http_asks(&mine, S("limit")) == there, "  is it there at all");
 	}
 }
 
@@ -1854,7 +1875,7 @@ int main(void)
 		test_scgi_peers,
 		test_scgi_limits,
 		test_many_parts,
-		test_peers,
+		test_peers, test_guarded,
 		test_bearer,
 		test_cookies,
 		test_query,
