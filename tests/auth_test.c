@@ -633,6 +633,25 @@ static void registering(void)
 	config.signup = false;
 }
 
+/* Nothing is normalised (docs/api.md): é as one character and as two are two passwords. A name has neither. */
+static void spellings(void)
+{
+	static const char *const spelt[] = { "caf\xc3\xa9 au lait", "cafe\xcc\x81 au lait" };
+	config.signup = true;
+	for (int i = 0; i < 2; i++) {
+		post("/register", text("{\"username\":\"%s\",\"password\":\"battery staple\"}", spelt[i]).p);
+		expect(400, "invalid_request", "a name with \xc3\xa9, spelling %d", i);
+		ok(in_body("username: It has 1 to 254 bytes of A-Z a-z 0-9 . _ @ + - '."), "is told what a name may have");
+	}
+	post("/register", text("{\"username\":\"speller\",\"password\":\"%s\"}", spelt[0]).p);
+	expect(201, NULL, "a password with it");
+	post("/login", text("{\"username\":\"speller\",\"password\":\"%s\"}", spelt[1]).p);
+	expect(401, "invalid_credentials", "in the other spelling is another password");
+	post("/login", text("{\"username\":\"speller\",\"password\":\"%s\"}", spelt[0]).p);
+	expect(200, NULL, "in its own it is right");
+	config.signup = false;
+}
+
 /* ---- access tokens ----------------------------------------------------- */
 
 static struct slice forge(struct access_claims claims)
@@ -2569,6 +2588,7 @@ int main(void)
 	throttled();
 	slots_busy();
 	registering();
+	spellings();
 	access_tokens();
 	later_version();
 	verify();
