@@ -24,9 +24,9 @@ points=0 failures=0
 peaceful() { # NAME WORDS...
     p_name=$1
     crowd "$@"
-    grep '^#' "$TMP/$p_name"
     shift
     is "$(figure "$p_name" failures)" 0 "$*: $(figure "$p_name" requests) requests, one line of succession"
+    grep '^#' "$TMP/$p_name"    # what failed, below the test that did
     ok "$*: the store is whole" verb check
     ok "$*: its log is short" test "$(wc -c <"$DATA/latchkey.db-wal")" -lt 262144
     diag "ms: p50 $(figure "$p_name" p50), p99 $(figure "$p_name" p99), most $(figure "$p_name" most);" \

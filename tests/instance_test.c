@@ -164,6 +164,14 @@ static void test_answer(void)
 	ok(slice_is(rules.base_path, S("/auth")) && rules.trusted_proxies.count == 1, "the faces are told what they need");
 }
 
+static void test_slow(void)
+{
+	struct request rq = { .method = METHOD_POST, .below = true, .mount = S("/auth"), .path = S("/login") };
+	ok(instance_is_slow(&rq), "a sign-in is slow");
+	rq.below = false;
+	ok(!instance_is_slow(&rq), "what no dialect has isn't");
+}
+
 int main(void)
 {
 	const char *tmp = getenv("TMPDIR");
@@ -174,6 +182,7 @@ int main(void)
 	test_log();
 	test_confine();
 	test_answer();
+	test_slow();
 	for (size_t i = 0; i < 2; i++)
 		unlink(path_in(dir, i ? "latchkey.conf" : "latchkey.key"));
 	rmdir(dir);

@@ -53,6 +53,19 @@ static void lost_commit(void)
 	is_int(rotation_judge(&undated)->event, EVENT_FORK, "control: dated by that clock it would be taken for a fork");
 }
 
+/* A row from a clock that was ahead: a token that can't be newer than it isn't taken for a fork. */
+static void row_of_the_future(void)
+{
+	static const struct { int64_t row, time; enum event event; } cases[] = {
+		{ 1101, 1100, EVENT_ROLLFORWARD }, { 90000, 1100, EVENT_ROLLFORWARD }, { 1100, 1100, EVENT_FORK },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct session row = session(6, cases[i].row);
+		struct rotation r = beside(&row, 7, 1000, cases[i].time);
+		is_int(rotation_judge(&r)->event, cases[i].event, "row %d, clock %d", (int)cases[i].row, (int)cases[i].time);
+	}
+}
+
 static void grace(void)
 {
 	static const struct { int64_t rotated_at, time, grace; bool given; } cases[] = {
@@ -106,6 +119,7 @@ int main(void)
 	jwt_name_key(&ring.key[0]);
 	dates();
 	lost_commit();
+	row_of_the_future();
 	grace();
 	strays();
 	return done_testing();

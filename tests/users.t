@@ -113,7 +113,7 @@ want 1 'again' "$export
 " lk user import
 like "$err" 'latchkey: user import: no user was added; line 1: name or id is taken: argon2' 'is refused'
 fresh "$TMP/third"
-want 0 'import of three forms' "$(printf '\357\273\277# a file of Windows\r\nann:%s\r\n\r\nusername,hash\nben,%s\n"cas","%s"\n  {"username":"d\\u0061n","hash":"%s","disabled":true,"more":[1]}  ' \
+want 0 'import of three forms' "$(printf '\357\273\277# a file of Windows\r\nann:%s\r\n\r\n\nusername,hash\nben,%s\n"cas","%s"\n  {"username":"d\\u0061n","hash":"%s","disabled":true,"more":[1]}  ' \
     "$BCRYPT" "$SHA256" "$ARGON2" "$SHA512")" lk user import
 is "$out $(names)" '4 users added ann ben cas dan' 'takes each'
 for who in ann ben cas; do like "$(login $who 'correct horse')" '{"data":*' "$who signs in"; done

@@ -362,6 +362,10 @@ want 0 'key retire --old' lk key retire --old
 is "$(printf '%s\n' "$out" | wc -l) $(kids)" "4 $1 $2 $3 $4" 'forgets the same ones'
 want 0 'key retire --old again' lk key retire --old
 is "$out" 'no key can go yet' 'finds none'
+want 0 'key stage' lk key stage
+staged=$(kids)
+want 0 'key retire --old of a ring with a staged key' lk key retire --old
+is "$out $(kids)" "no key can go yet $staged" 'lets that stay'
 cat "$TMP/key.8" >"$D/latchkey.key"
 cp -r "$D" "$TMP/late"
 python3 -c 'import sqlite3, sys; d = sqlite3.connect(sys.argv[1]); d.execute("UPDATE audit SET time = time + 4000000000"); d.commit()' "$TMP/late/latchkey.db"
@@ -655,7 +659,8 @@ is "$(json 'd[-1]["state"]')" unknown 'too'
 # --- rows that nothing here wrote: each verb that reads them has room for them, and comes to an end
 ok 'they are there' sqlite "INSERT INTO user(id,name,password,created_at,disabled) VALUES(987654321, replace(hex(zeroblob(3000)), '00', 'n'), 'p', 1, 0)" \
     "INSERT INTO session(id,user,ctr,rotated_at,created_at,expires_at,ended_at,device,agent,ip) VALUES(987654321, 987654321, -9223372036854775808, 9223372036854775807, 'x', 1e300, 0, replace(hex(zeroblob(3000)), '00', 'd'), zeroblob(3000), replace(hex(zeroblob(3000)), '00', 'i'))" \
-    "INSERT INTO audit(id,time,event,user,session,ip) SELECT max(id) + 1, max(time), 1, 987654321, 987654321, replace(hex(zeroblob(3000)), '00', 'i') FROM audit"
+    "INSERT INTO audit(id,time,event,user,session,ip) SELECT max(id) + 1, max(time), 1, 987654321, 987654321, replace(hex(zeroblob(3000)), '00', 'i') FROM audit" \
+    "INSERT INTO audit(id,time,event,user,session,ip) SELECT max(id) + 1, max(time), -1, 987654321, 0, '' FROM audit"
 for line in 'user list' 'user list --json' 'session list --all' 'session list --all --json' 'audit' 'audit --json' 'check'; do
     # shellcheck disable=SC2086  # words
     want 0 "$line of odd rows" lk $line
