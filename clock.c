@@ -33,9 +33,9 @@ const int64_t clock_build_epoch = LK_BUILD_EPOCH;
  * (STA_UNSYNC), -1 where a sandbox forbids to ask. Other systems have no such
  * call; there the uptime is all there is.
  */
-static enum clock_witness ask_kernel(void)
+static enum clock_witness ask_kernel_now(int64_t boot)
 {
-	bool up = now_boot() >= UP_ENOUGH;
+	bool up = boot >= UP_ENOUGH;
 #ifdef __linux__
 	struct timex ask = { .modes = 0 };
 	int state = adjtimex(&ask);
@@ -45,6 +45,18 @@ static enum clock_witness ask_kernel(void)
 #else
 	return up ? CLOCK_KERNEL : CLOCK_NOBODY;
 #endif
+}
+
+/* Once a second: where nobody disciplines the clock each event would ask. */
+static enum clock_witness ask_kernel(void)
+{
+	static int64_t asked_at = -1;
+	static enum clock_witness answer;
+	int64_t boot = now_boot();
+	if (boot != asked_at)
+		answer = ask_kernel_now(boot);
+	asked_at = boot;
+	return answer;
 }
 
 enum clock_witness (*clock_witness)(void) = ask_kernel;

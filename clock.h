@@ -38,7 +38,7 @@ enum clock_witness {
 	CLOCK_UPTIME,    /* up for 15 minutes: by then NTP has answered, or this host has none */
 	CLOCK_KERNEL     /* adjtimex(2): it is synchronised */
 };
-/* Asks the kernel. Tests replace it. */
+/* Asks the kernel, at most once a second. Tests replace it. */
 extern enum clock_witness (*clock_witness)(void);
 /* Unix seconds of the commit that this program was built from. */
 extern const int64_t clock_build_epoch;

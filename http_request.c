@@ -200,12 +200,23 @@ void http_explain_withheld(const struct request *rq)
 #define POLLRDHUP 0             /* Linux's */
 #endif
 
-enum { LATE_MS = 1000 };
+enum {
+	LATE_MS = 1000,         /* by CGI; so long a request is fresh */
+	STALE_MS = 50           /* the same where epoll has said in the same breath that there is a request and a client */
+};
+
+static int64_t fresh_ms(const struct wire *w)
+{
+	if (w->face == FACE_CGI)
+		return LATE_MS;
+	return w->watched ? STALE_MS : 0;
+}
 
 bool http_is_gone(const struct request *rq)
 {
 	struct pollfd client = { .fd = rq->wire.client, .events = POLLRDHUP };
-	if (!rq->wire.read_at || (rq->wire.face == FACE_CGI && now_ms() - rq->wire.read_at < LATE_MS))
+	int64_t fresh = fresh_ms(&rq->wire);
+	if (!rq->wire.read_at || (fresh && now_ms() - rq->wire.read_at < fresh))
 		return false;
 	return poll(&client, 1, 0) > 0 && (client.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }

@@ -33,6 +33,7 @@ struct wire {
 	bool keep;                  /* the client may send another request on this connection: HTTP/1.1, and a worker alone */
 	bool waits;                 /* the client waits for "100 Continue" before it sends the body */
 	int client;                 /* a descriptor on which the client waits: its socket, or the pipe of the answer */
+	bool watched;               /* when it was read, the kernel said that the client was there */
 	int64_t read_at;            /* when the request was whole, of now_ms(); 0: it came from nowhere */
 	struct slice connected;     /* given to http_read_stream(): http_peer()'s, where it is known; p NULL: it asks */
 };

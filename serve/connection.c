@@ -90,7 +90,7 @@ struct connection *connection_open(int fd, int64_t deadline)
 {
 	int on = 1;
 	struct connection *c = calloc(1, sizeof *c);
-	if (!c || !connections_watch(EPOLL_CTL_ADD, fd, EPOLLIN, c)) {
+	if (!c || !connections_watch(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLRDHUP, c)) {
 		free(c);
 		return NULL;
 	}

@@ -24,6 +24,7 @@ struct connection {
 	int fd;
 	enum state state;
 	bool keep;                      /* it may send another request after this answer */
+	bool watched;                   /* the event that is looked at said that the client is there */
 	bool continued;                 /* "100 Continue" was sent */
 	uint8_t source;                 /* a hash of the network that it comes from */
 	int64_t deadline;

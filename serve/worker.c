@@ -155,7 +155,7 @@ static void continue_writing(struct connection *c)
 	c->out_at += (size_t)put;
 	if (c->out_at < c->out_n)
 		return;
-	connections_watch(EPOLL_CTL_MOD, c->fd, EPOLLIN, c);
+	connections_watch(EPOLL_CTL_MOD, c->fd, EPOLLIN | EPOLLRDHUP, c);
 	all_written(c);
 }
 
@@ -288,6 +288,7 @@ static void refuse_incomplete(struct connection *c, enum error e)
 static void is_for(struct request *rq, const struct connection *c)
 {
 	rq->wire.client = c->fd;
+	rq->wire.watched = c->watched;
 	rq->wire.read_at = clock_now;
 }
 
@@ -440,6 +441,7 @@ static void react(const struct epoll_event *event)
 			accept_some(place->sockets[i]);
 			return;
 		}
+	c->watched = !(event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
 	if (c->state == WRITING)
 		continue_writing(c);
 	else if (c->state == LINGERING)
@@ -455,6 +457,7 @@ static void look_at_pipelined(void)
 	for (size_t i = 0; i < pipelined_count; i++)
 		pipelined[i] = pipelined[i + 1];
 	memcpy(room, c->in, c->n);
+	c->watched = false;
 	look(c, (struct slice){ room, c->n });
 }
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 /* As in <linux/filter.h>, which musl's compiler doesn't know. */
 struct bpf_line { uint16_t code; uint8_t yes, no; uint32_t value; };
@@ -46,10 +47,26 @@ static void kernel_says(void *error)
 	exit(10 + (int)clock_witness());
 }
 
+/* What the kernel says is kept for the rest of the second, and no longer. */
+static void kernel_changes(void *arg)
+{
+	(void)arg;
+	int64_t before = now_boot();
+	enum clock_witness first = clock_witness();
+	answer_adjtimex(0);
+	enum clock_witness second = clock_witness();
+	if (now_boot() == before && second != first)
+		exit(1);
+	while (now_boot() <= before + 1)
+		usleep(20000);
+	exit(clock_witness() == CLOCK_KERNEL ? 0 : 2);
+}
+
 static void kernel_answers(void)
 {
 	unsigned synchronised = 0, forbidden = EPERM;
 	is_int(dies(kernel_says, &synchronised), 10 + CLOCK_KERNEL, "a synchronised clock is vouched for");
+	is_int(dies(kernel_changes, NULL), 0, "it is asked once a second, and then again");
 	is_int(dies(kernel_says, &forbidden), 10 + (now_boot() >= 900 ? CLOCK_UPTIME : CLOCK_NOBODY), "where one may not ask, 15 minutes up count");
 	ok(clock_witness() != CLOCK_NOBODY || now_boot() < 900, "as they do where nobody disciplines it");
 }

@@ -1448,6 +1448,10 @@ static void test_gone(void)
 	ok(http_is_gone(&asked), "and who has closed the pipe has gone");
 	asked.wire.read_at = now_ms();
 	ok(!http_is_gone(&asked), "which isn't asked while the request is fresh");
+	asked.wire = (struct wire){ .face = FACE_HTTP, .client = pair[1], .watched = true, .read_at = now_ms() - 100 };
+	ok(http_is_gone(&asked), "of a client that was seen when its request was read it is asked soon");
+	asked.wire.read_at = INT64_MAX;
+	ok(!http_is_gone(&asked), "but not at once");
 	close(pair[1]);
 }
 

@@ -29,6 +29,7 @@ enum call { ACCEPT, RECV, SEND, SENDMSG, CTL, MALLOC, CALLOC };
 
 /* What both sides see. */
 static struct here {
+	bool watched;           /* the last request's client was seen with it */
 	int64_t clock;
 	int ctl;                /* the operation of CTL that is meant */
 	int64_t answers, settled, forgotten, left, rested;
@@ -127,6 +128,7 @@ int64_t __wrap_now_ms(void) { return on_stage ? here->clock : __real_now_ms(); }
 static void answer(const struct request *rq, struct reply *rp)
 {
 	here->answers++;
+	here->watched = rq->wire.watched;
 	if (slice_is(rq->path, S("/fail")))
 		fail(ERROR_STORE_UNAVAILABLE, "T1", "told to", NULL);
 	if (slice_is(rq->path, S("/fail-alone")) && here->forgotten)
@@ -320,6 +322,23 @@ static void hang_up(int fd)
 }
 
 /* ---- tests ------------------------------------------------------------- */
+
+/* The kernel says it with the event. Who has closed by then, and what lay there before, is asked again: http_is_gone(). */
+static void test_watched(void)
+{
+	start(0);
+	int a = peer(), b = peer();
+	ask(a, GET("/a"));
+	ok(here->watched, "a client that is there is seen with its request");
+	ask(b, GET("/b") GET("/c"));
+	turn();
+	ok(here->answers == 3 && !here->watched, "what lay there already was seen with none");
+	say(a, GET("/d"));
+	shutdown(a, SHUT_WR);
+	turn();
+	ok(here->answers == 4 && !here->watched, "a client that has shut its sending side isn't seen");
+	stop();
+}
 
 static void test_requests(void)
 {
@@ -1145,6 +1164,7 @@ int main(void)
 	state = shared(sizeof *state);
 	is_int(worker_most(), WORKERS_MAX, "this host can have workers");
 	test_requests();
+	test_watched();
 	test_continue();
 	test_half();
 	test_time();
