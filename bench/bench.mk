@@ -4,13 +4,14 @@
 #   make bench         figures of one request
 #   make budgets       writes bench/budgets anew: what tests/budget.t holds the program to
 #   make bench-fronts  refreshes per second through web servers, beside a hello of the same kind
-#   make bench-peers   the same load and the same probes for four other session servers
+#   make bench-peers   refreshes per second beside other session servers and the limit; R='go, fastify' only those rows
+#   make bench-probes  what a refresh costs them beside time, and what happens to the user; R= as above
 #   make bench-scale   10^3, 10^5 and N sessions (N=10000000)
 #   make plots         docs/plots/*.svg from bench/data/*.tsv
 
 BENCH := build/bench
 N     ?= 10000000
-.PHONY: budgets bench-fronts bench-peers bench-scale plots
+.PHONY: budgets bench-fronts bench-peers bench-probes bench-scale plots
 
 # Static and small, each from one file.
 BENCH_TOOLS := $(addprefix $(BENCH)/,empty once load hello)
@@ -40,9 +41,12 @@ bench: $(BIN) $(BENCH_TOOLS) $(BENCH)/bare $(BENCH)/latchkey $(BENCH)/fill | $(B
 	@bench/figures.sh
 bench-fronts: $(BIN) $(BENCH_TOOLS) | $(BENCH_NEEDS) $(addprefix need-,busybox lighttpd nginx fcgiwrap tcpsvd)
 	@bench/fronts.sh
-bench-peers: $(BIN) $(BENCH_TOOLS) | $(BENCH_NEEDS) need-peers
-	@bench/peers/install.sh
-	@python3 bench/peers/run.py
+# R: words that rows have in their names, with commas between.
+R     ?=
+COMMA := ,
+bench-peers bench-probes: $(BIN) $(BENCH_TOOLS) $(SQLITE_SRC)/sqlite3.c | $(BENCH_NEEDS) need-peers need-nginx
+	@SQLITE_SRC=$(abspath $(SQLITE_SRC)) bench/peers/install.sh
+	@python3 bench/peers/$(if $(@:bench-peers=),probes,run).py $(patsubst %,'%',$(subst $(COMMA), ,$(R)))
 bench-scale: $(BIN) $(BENCH_TOOLS) $(BENCH)/fill | $(BENCH_NEEDS)
 	@bench/scale.sh $(N)
 plots: | $(BENCH_NEEDS)

@@ -20,13 +20,13 @@
 
 enum { SIZE = 300, BACKLOG = 128 };
 
-/* An answer of SIZE bytes, head and all. */
-static int answer(const char *status)
+/* An answer of SIZE bytes, head and all. `first` is its first lines. */
+static int answer(const char *first)
 {
-	static const char head_of[] = "%sContent-Type: text/plain\r\nContent-Length: %3d\r\nConnection: close\r\n\r\n";
+	static const char head_of[] = "%sContent-Type: text/plain\r\nContent-Length: %3d\r\n\r\n";
 	char out[SIZE + 1];
-	int head = snprintf(out, sizeof out, head_of, status, 0);
-	snprintf(out, sizeof out, head_of, status, SIZE - head);
+	int head = snprintf(out, sizeof out, head_of, first, 0);
+	snprintf(out, sizeof out, head_of, first, SIZE - head);
 	memset(out + head, 'h', (size_t)(SIZE - head));
 	return write(1, out, SIZE) != SIZE;
 }
@@ -38,7 +38,7 @@ static int one_request(void)
 	ssize_t n = read(0, in, sizeof in);
 	if (n <= 0)
 		return 1;
-	return answer(in[0] >= '0' && in[0] <= '9' ? "Status: 200 OK\r\n" : "HTTP/1.1 200 OK\r\n");
+	return answer(in[0] >= '0' && in[0] <= '9' ? "Status: 200 OK\r\n" : "HTTP/1.1 200 OK\r\nConnection: close\r\n");
 }
 
 static int listener(char *where)

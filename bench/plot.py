@@ -57,9 +57,9 @@ def save(name, width, height, title, note, parts):
     print(f'docs/plots/{name}.svg')
 
 
-def bars(name, title, note, rows, mark=None):
-    """Horizontal bars: rows of (label, value, ours, words). mark: a value with a line through all, and its words."""
-    left, right, top, step = 200, 120, 66, 26
+def bars(name, title, note, rows, mark=None, left=200):
+    """Horizontal bars: rows of (label, value, ours, words). mark: a value with a line through all, and its words. left: room for labels."""
+    right, top, step = 120, 66, 26
     width, height = 760, top + step * len(rows) + 34
     most = max([value for _, value, _, _ in rows] + ([mark[0]] if mark else []))
     scale = (width - left - right) / most
@@ -82,12 +82,24 @@ def peers():
         return
     names, figures = rows[0][1:], {row[0]: row[1:] for row in rows[1:]}
     for name, figure, title, note in (
-            ('peers-rate', 'refreshes/s, 8 keep-alive', 'Refreshes per second, 8 sessions, keep-alive', 'More is better. Refreshes/s; one client for all, on the same two cores.'),
             ('peers-new', 'refreshes/s, 8, new connection each', 'Refreshes per second, 8 sessions, a new connection for each', 'More is better. Refreshes/s; one client for all, on the same two cores.'),
             ('peers-bytes', 'bytes written per refresh', 'Bytes written to disk files per refresh', 'Less is better. Bytes, with what its checkpoints write; over 400 refreshes of one session.')):
         found = [(label, number(value)) for label, value in zip(names, figures.get(figure, [])) if number(value) is not None]
         if found:
-            bars(name, title, note, [(label, value, label.startswith('latchkey'), short(value)) for label, value in sorted(found, key=lambda pair: -pair[1])])
+            bars(name, title, note, [(label, value, label.startswith('latchkey'), short(value)) for label, value in sorted(found, key=lambda pair: -pair[1])], left=290)
+
+
+def rates():
+    """Refreshes per second at 8 connections; the limit is a line."""
+    rows = table('rates')
+    if not rows:
+        return
+    at = rows[0].index('rate at 8')
+    found = [(row[0], number(row[at]), row[1]) for row in rows[1:] if number(row[at]) is not None and ' GET ' not in row[0]]
+    limit = [(value, f'{name}: {short(value)}') for name, value, kind in found if kind == 'limit']
+    ranked = sorted((row for row in found if row[2] != 'limit'), key=lambda row: -row[1])
+    bars('peers-rate', 'Refreshes per second, 8 sessions, keep-alive', 'More is better. Refreshes/s; one client for all, each server by itself, on the same two cores.',
+         [(name, value, kind == 'latchkey', short(value)) for name, value, kind in ranked], max(limit, default=None), left=290)
 
 
 def number(value):
@@ -140,6 +152,7 @@ def scale():
 
 
 if __name__ == '__main__':
+    rates()
     peers()
     fronts()
     scale()

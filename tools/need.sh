@@ -60,9 +60,8 @@ valgrind  valgrind                                         valgrind
 varnishd  varnishd                                         varnish
 zsh       zsh                                              zsh
 peers     node                                             nodejs
-peers     /usr/include/node/node.h                         libnode-dev
-peers     g++                                              g++
-peers     make                                             make
+peers     gcc                                              gcc
+peers     setpriv                                          util-linux
 peers     strace                                           strace
 peers     lighttpd                                         lighttpd
 deb       dh                                               debhelper

@@ -58,6 +58,6 @@ if (verb === 'seed') {
 		console.log(issue(`user${i}`, randomUUID()))
 	db.close()
 } else {
-	const server = express().use(express.json()).post('/refresh', refresh).listen(Number(number), '127.0.0.1')
+	const server = express().disable('x-powered-by').disable('etag').use(express.json()).post('/refresh', refresh).listen(Number(number), '127.0.0.1')
 	process.on('SIGTERM', () => { server.closeAllConnections(); db.close(); process.exit() })
 }

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import urllib.parse
 
-HERE = os.path.abspath('build/peers/glewlwyd/root')
+HERE = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..', 'build', 'peers', 'debian', 'root'))
 LIBRARIES = HERE + '/usr/lib/x86_64-linux-gnu'
 
 CONFIG = '''port={port}

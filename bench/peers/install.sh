@@ -1,25 +1,29 @@
 #!/bin/sh
-# install.sh: the peers into build/peers: npm ci what package-lock.json pins, better-sqlite3 compiled from
-# its source (node's headers are looked for beside node), glewlwyd unpacked from Debian's packages. Does nothing when it is there.
+# install.sh: the peers into build/peers. Debian's packages are unpacked (debian.sh); npm ci fetches what package-lock.json pins, the
+# current long-term Node among it; SQLite is compiled for those that are written here, from $SQLITE_SRC, with the options that its
+# authors recommend; go/ is built. What is there already isn't made again.
 set -eu
 cd "$(dirname "$0")/../.."
-from=bench/peers to=build/peers
+top=$PWD from=bench/peers to=$PWD/build/peers
+debian=$to/debian/root
 mkdir -p "$to"
-"$from/glewlwyd.sh" "$to/glewlwyd"
-cp "$from"/*.js "$to"
-cmp -s "$from/package-lock.json" "$to/installed" && exit 0
-cp "$from/package.json" "$from/package-lock.json" "$to"
-[ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ] || { echo "install: the peers need node 20 or later" >&2; exit 1; }
-node=$(readlink -f "$(command -v node)")
-npm=$(readlink -f "$(command -v npm)")
-headers=${node%/bin/node}
-[ -e "$headers/include/node/node.h" ] || { echo "install: no headers of node in $headers/include/node" >&2; exit 1; }
-for gyp in "${npm%/bin/*}/node_modules/node-gyp/bin/node-gyp.js" /usr/share/nodejs/node-gyp/bin/node-gyp.js; do
-    [ ! -e "$gyp" ] || break
-done
-(cd "$to" && npm ci --ignore-scripts --no-audit --no-fund --silent >&2)
-(cd "$to/node_modules/better-sqlite3" && nice node "$gyp" rebuild --release --nodedir="$headers" >"$OLDPWD/$to/gyp.log" 2>&1) ||
-    { tail -n 20 "$to/gyp.log" >&2; exit 1; }
-# As a prebuilt one would be.
-(cd "$to/node_modules/better-sqlite3/build" && mv Release/better_sqlite3.node . && rm -rf Release && mkdir Release && mv better_sqlite3.node Release)
-cp "$from/package-lock.json" "$to/installed"
+"$from/debian.sh" "$to/debian"
+cp -R "$from"/*.js "$from/lua" "$to"
+if ! cmp -s "$from/package-lock.json" "$to/installed"; then
+    cp "$from/package.json" "$from/package-lock.json" "$to"
+    (cd "$to" && "$top/tools/npm.sh" ci --ignore-scripts --no-audit --no-fund --silent >&2)
+    cp "$from/package-lock.json" "$to/installed"
+fi
+sqlite="$to/sqlite"
+mkdir -p "$sqlite"
+if ! cmp -s "$SQLITE_SRC/sqlite3.h" "$sqlite/sqlite3.h"; then
+    nice gcc -O2 -fPIC -w -DSQLITE_THREADSAFE=2 -DSQLITE_DQS=0 -DSQLITE_DEFAULT_MEMSTATUS=0 -DSQLITE_LIKE_DOESNT_MATCH_BLOBS -DSQLITE_MAX_EXPR_DEPTH=0 \
+        -DSQLITE_OMIT_DEPRECATED -DSQLITE_OMIT_PROGRESS_CALLBACK -DSQLITE_OMIT_SHARED_CACHE -DSQLITE_USE_ALLOCA \
+        -c "$SQLITE_SRC/sqlite3.c" -o "$sqlite/sqlite3.o"
+    ar rcs "$sqlite/libsqlite3.a" "$sqlite/sqlite3.o"
+    gcc -shared -o "$to/libsqlite3.so" "$sqlite/sqlite3.o" -lm
+    cp "$SQLITE_SRC/sqlite3.h" "$sqlite/"
+fi
+export GOROOT="$debian/usr/lib/go-1.19" GOPATH="$debian/usr/share/gocode" GOCACHE="$to/go-cache" GO111MODULE=off
+export CGO_CFLAGS="-O2 -I$sqlite" CGO_LDFLAGS="-L$sqlite -lm"
+(cd "$from/go" && nice "$GOROOT/bin/go" build -tags libsqlite3 -o "$to/go-peer" .)

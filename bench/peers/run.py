@@ -1,550 +1,259 @@
 #!/usr/bin/env python3
-"""run.py: latchkey and four other session servers under the same load and the same probes: `make bench-peers`.
+"""run.py: refreshes per second of latchkey, of the servers that people install, of those that a good engineer writes, and of the
+limit, by one client (bench/load.c), at 1, 8 and 64 keep-alive connections: `make bench-peers`.
 
-All servers are up at the same time, on loopback, and the load (bench/load.c) goes round them, so that whatever
-else the machine does falls on all. Each keeps its sessions in SQLite on the same disk, with rotation on; what
-is different is said in its row. SECONDS (of a run, 3) and ROUNDS (3) may be given in the environment, and names
-of peers as arguments. Writes bench/data/peers.tsv and its part of docs/benchmarks.md.
+Each is up alone while it is measured, and the rounds go round them, so that what else the machine does falls on all. Its refresh is
+first looked at for being one (right.py). SECONDS (of a run, 2) and ROUNDS (3) may be given in the environment, and words of
+rows as arguments, which are then printed beside latchkey and written nowhere. Else it writes bench/data/rates.tsv, and its
+parts of README.md, docs/benchmarks.md and docs/scaling.md, in figures and in words.
 """
 import collections
-import http.client
 import json
 import os
 import re
-import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
-import tempfile
-import threading
 import time
-import urllib.parse
 
-import glewlwyd
+import right
+import roster
+from peer import BUILD, NODE, TOP, postgres_programs
 
-TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))
-BUILD = TOP + '/build/peers'
-LATCHKEY = TOP + '/latchkey'
-LOAD = TOP + '/build/bench/load'
-SECONDS = os.environ.get('SECONDS', '3')
+SECONDS = os.environ.get('SECONDS', '2')
 ROUNDS = int(os.environ.get('ROUNDS', '3'))
-SESSIONS = 160
-TRIALS = 20
-MODES = [('1 keep-alive', ['-c', '1']), ('8 keep-alive', ['-c', '8']), ('64 keep-alive', ['-c', '64']), ('8, new connection each', ['-c', '8', '-x'])]
-WAITS = [0, 1, 15]
-MINUTE = '60'         # what isn't done by then is counted as far as it is
+CONNECTIONS = [1, 8, 64]
+SESSIONS = max(CONNECTIONS) + 2
 
-Shape = collections.namedtuple('Shape', 'path type body member')
-FORM = 'application/x-www-form-urlencoded'
+# One row: rates, 50th and 99th percentile at each number of connections, and how many times as many latchkey makes; None where it failed.
+Row = collections.namedtuple('Row', 'name kind loses kept rates p50 p99 ratios')
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
+# ---- the rounds --------------------------------------------------------------
+
+def check(peer):
+    found = right.faults(peer) if peer.chains else []
+    if found:
+        raise RuntimeError(f'{peer.name}: {"; ".join(found)}')
 
 
-def directory_size(path, suffix=''):
-    return sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(path) for name in names
-               if not os.path.islink(os.path.join(at, name)) and name.endswith(suffix))
-
-
-class Peer:
-    """A server: how it is made ready, started, asked, and what is known of it."""
-
-    def __init__(self, name, shape):
-        self.name, self.shape = name, shape
-        self.dir = tempfile.mkdtemp(prefix='run.', dir=BUILD)
-        os.chmod(self.dir, 0o755)
-        self.port = free_port()
-        self.tokens = []
-        self.process = None
-        self.figures = {}
-
-    def seed(self, count):
-        raise NotImplementedError
-
-    def command(self):
-        raise NotImplementedError
-
-    def start(self):
-        argv, env = self.command()
-        with open(self.dir + '/log', 'a') as log:
-            self.process = subprocess.Popen(argv, env={**os.environ, **env}, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=BUILD)
-
-    def ready(self):
-        """Until it takes connections."""
-        for _ in range(20000):
-            if self.process.poll() is not None:
-                raise RuntimeError(f'{self.name} ended: {open(self.dir + "/log").read()[-2000:]}')
-            try:
-                socket.create_connection(('127.0.0.1', self.port), timeout=5).close()
-                return
-            except OSError:
-                time.sleep(0.001)
-        raise RuntimeError(f'{self.name} does not listen')
-
-    def stop(self):
-        if self.process:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        self.process = None
-
-    def pids(self):
-        found, todo = [], [self.process.pid]
-        while todo:
-            pid = todo.pop()
-            found.append(pid)
-            try:
-                for task in os.listdir(f'/proc/{pid}/task'):
-                    todo += map(int, open(f'/proc/{pid}/task/{task}/children').read().split())
-            except FileNotFoundError:
-                pass
-        return found
-
-    def memory(self):
-        """RSS and PSS in MiB of all its processes."""
-        rss = pss = 0
-        for pid in self.pids():
-            text = open(f'/proc/{pid}/smaps_rollup').read()
-            rss += int(re.search(r'^Rss: *(\d+)', text, re.M).group(1))
-            pss += int(re.search(r'^Pss: *(\d+)', text, re.M).group(1))
-        return rss / 1024, pss / 1024
-
-    def disk(self):
-        return directory_size(self.dir, '.db')
-
-    def refresh(self, token, key='key'):
-        """Status and new token of one refresh, on a connection of its own."""
-        escaped = {'%t': token, '%u': urllib.parse.quote(token, safe=''), '%i': key}
-        body = re.sub('%[tui]', lambda m: escaped[m.group()], self.shape.body)
-        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=30)
-        connection.request('POST', self.shape.path, body, {'Content-Type': self.shape.type, 'Connection': 'close'})
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        connection.close()
-        return answer.status, re.search(f'"{self.shape.member}": ?"([^"]*)"', text).group(1) if answer.status == 200 else None
-
-    def fresh(self):
-        return self.tokens.pop()
-
-    def load(self, how):
-        """One run of the load on sessions of its own: the columns of its line. None where it failed."""
-        count = int(how[how.index('-c') + 1])
-        taken = [self.tokens.pop() for _ in range(count)]
-        path = self.dir + '/load.tokens'
-        with open(path, 'w') as out:
-            out.write(''.join(token + '\n' for token in taken))
-        run = subprocess.run([LOAD, *how, '-p', self.shape.path, '-t', self.shape.type, '-b', self.shape.body, '-f', path,
-                              '-m', self.shape.member, str(self.port)], capture_output=True, text=True, check=False)
-        if run.returncode:
-            print(f'{self.name}: {" ".join(how)}: {run.stderr[:300]}', file=sys.stderr)
-            self.tokens += self.more(count)
-            return None
-        self.tokens = open(path).read().split() + self.tokens
-        return [float(column) for column in run.stdout.split('\t')]
-
-    def renew(self):
-        """Before each measurement: nothing, for who keeps what he is given."""
-
-    def more(self, count):
-        """Sessions in place of those that a failed run has used up."""
-        return self.seed(count)
-
-
-class Node(Peer):
-    """A server of this folder's, in node."""
-    member_of = {'express.js': ('refreshToken', ['express', 'jsonwebtoken', 'better-sqlite3']),
-                 'oidc.js': ('refresh_token', ['oidc-provider', 'better-sqlite3']),
-                 'better.js': ('refresh_token', ['better-auth', '@better-auth/oauth-provider', 'better-sqlite3'])}
-
-    def __init__(self, name, script, shape, synchronous):
-        super().__init__(name, shape)
-        self.script, self.env = script, {'SYNCHRONOUS': synchronous, 'NODE_ENV': 'production'}
-
-    def seed(self, count):
-        run = subprocess.run(['node', self.script, 'seed', self.dir, str(count)], cwd=BUILD, env={**os.environ, **self.env},
-                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
-        return run.stdout.split()
-
-    def command(self):
-        return ['node', self.script, 'serve', self.dir, str(self.port)], self.env
-
-    def installed(self):
-        return os.path.getsize(os.path.realpath(shutil.which('node'))) + packages_size(self.member_of[self.script][1])
-
-
-class Memory(Node):
-    """One whose sessions end with it: it makes them at its start. It also forgets all but the last thousand things, sessions
-    that aren't used among them, so it is started anew for each measurement."""
-
-    def renew(self):
-        self.stop()
-        self.start()
-        self.ready()
-
-    def seed(self, count):
-        return []
-
-    def ready(self):
-        super().ready()
-        self.tokens = open(self.dir + '/tokens').read().split()
-
-    def disk(self):
-        return 0
-
-
-class Better(Node):
-    """better-auth's client has an id that it has chosen."""
-
-    def seed(self, count):
-        tokens = super().seed(count)
-        self.shape = self.shape._replace(body=f'grant_type=refresh_token&client_id={open(self.dir + "/client").read()}&refresh_token=%u')
-        return tokens
-
-
-class Glewlwyd(Peer):
-    def seed(self, count):
-        running = self.process is not None
-        if running:
-            return []
-        glewlwyd.create(self.dir)
-        self.start()
-        self.ready()
-        tokens = glewlwyd.configure(self.port, count)
-        self.stop()
-        return tokens
-
-    def command(self):
-        return glewlwyd.command(self.dir, self.port)
-
-    def installed(self):
-        return directory_size(glewlwyd.HERE)
-
-
-class Latchkey(Peer):
-    """latchkey by itself, or as a CGI program under lighttpd."""
-
-    def __init__(self, name, words, path='/api/auth/refresh'):
-        super().__init__(name, Shape(path, 'application/json', '{"refresh_token":"%t","idempotency_key":"%i"}', 'refresh_token'))
-        self.words, self.data, self.made = words, self.dir + '/data', False
-
-    def seed(self, count):
-        if not self.made:
-            self.made = True
-            subprocess.run([LATCHKEY, 'init', '--dir', self.data], check=True, stdout=subprocess.DEVNULL)
-            with open(self.data + '/latchkey.conf', 'w') as out:
-                out.write(f'password_memory = 8k\npassword_passes = 1\nthrottle_dir = {self.data}\n')
-        tokens = []
-        for i in range(count):
-            name = f'user{i}.{time.monotonic_ns()}'
-            subprocess.run([LATCHKEY, 'user', 'add', name, '--dir', self.data], input='correct horse\n', text=True, check=True, stdout=subprocess.DEVNULL)
-            tokens.append(self.sign_in(name, i))
-        return tokens
-
-    def sign_in(self, name, i):
-        body = json.dumps({'username': name, 'password': 'correct horse', 'device': 'phone'})
-        env = {'GATEWAY_INTERFACE': 'CGI/1.1', 'SERVER_PROTOCOL': 'HTTP/1.1', 'SCRIPT_NAME': '/auth', 'REQUEST_METHOD': 'POST', 'PATH_INFO': '/login',
-               'CONTENT_TYPE': 'application/json', 'CONTENT_LENGTH': str(len(body)), 'REMOTE_ADDR': f'10.{time.monotonic_ns() % 199}.{i % 250}.9', 'LATCHKEY_DIR': self.data}
-        answer = subprocess.run([LATCHKEY], input=body, env=env, text=True, check=True, stdout=subprocess.PIPE).stdout
-        return re.search('"refresh_token":"([^"]*)"', answer).group(1)
-
-    def command(self):
-        return [LATCHKEY, 'serve', f'127.0.0.1:{self.port}', *self.words], {'LATCHKEY_DIR': self.data}
-
-    def installed(self):
-        return os.path.getsize(LATCHKEY)
-
-
-class Lighttpd(Latchkey):
-    CONF = '''server.modules = ("mod_setenv", "mod_cgi")
-server.bind = "127.0.0.1"
-server.port = {port}
-server.document-root = "{dir}/www"
-setenv.set-environment = ("LATCHKEY_DIR" => "{data}")
-cgi.assign = ("" => "")
-'''
-
-    def command(self):
-        os.makedirs(self.dir + '/www/cgi-bin', exist_ok=True)
-        shutil.copy(LATCHKEY, self.dir + '/www/cgi-bin/latchkey')
-        with open(self.dir + '/lighttpd.conf', 'w') as out:
-            out.write(self.CONF.format(port=self.port, dir=self.dir, data=self.data))
-        return [shutil.which('lighttpd', path=os.environ['PATH'] + ':/usr/sbin'), '-D', '-f', self.dir + '/lighttpd.conf'], {}
-
-
-def packages_size(names):
-    """Bytes of these packages and of all that they need, by the lock file."""
-    packages = json.load(open(BUILD + '/package-lock.json'))['packages']
-    found, todo = set(), [('', name) for name in names]
-    while todo:
-        at, name = todo.pop()
-        path = resolve(packages, at, name)
-        if path is None or path in found:
-            continue
-        found.add(path)
-        entry = packages[path]
-        todo += [(path, need) for kind in ('dependencies', 'optionalDependencies', 'peerDependencies') for need in entry.get(kind, {})
-                 if not (kind == 'peerDependencies' and entry.get('peerDependenciesMeta', {}).get(need, {}).get('optional'))]
-    return sum(own_size(f'{BUILD}/{path}') for path in found)
-
-
-def resolve(packages, at, name):
-    while True:
-        path = f'{at}/node_modules/{name}' if at else f'node_modules/{name}'
-        if path in packages and os.path.isdir(f'{BUILD}/{path}'):
-            return path
-        if not at:
-            return None
-        at = at.rpartition('node_modules/')[0].rstrip('/')
-
-
-def own_size(path):
-    size = 0
-    for at, folders, names in os.walk(path):
-        if 'node_modules' in folders:
-            folders.remove('node_modules')
-        size += sum(os.lstat(os.path.join(at, name)).st_size for name in names)
-    return size
-
-
-def all_peers():
-    express = Shape('/refresh', 'application/json', '{"refreshToken":"%t"}', 'refreshToken')
-    oidc = Shape('/token', FORM, 'grant_type=refresh_token&client_id=app&refresh_token=%u', 'refresh_token')
-    better = Shape('/api/auth/oauth2/token', FORM, '', 'refresh_token')
-    oauth = Shape('/api/oidc/token', FORM, 'grant_type=refresh_token&refresh_token=%u', 'refresh_token')
-    makers = {
-        'latchkey serve': lambda name: Latchkey(name, []),
-        'latchkey serve --workers 1': lambda name: Latchkey(name, ['--workers', '1']),
-        'latchkey, lighttpd CGI': lambda name: Lighttpd(name, [], '/cgi-bin/latchkey/refresh'),
-        'Express, NORMAL': lambda name: Node(name, 'express.js', express, 'NORMAL'),
-        'Express, FULL': lambda name: Node(name, 'express.js', express, 'FULL'),
-        'oidc-provider, NORMAL': lambda name: Node(name, 'oidc.js', oidc, 'NORMAL'),
-        'oidc-provider, FULL': lambda name: Node(name, 'oidc.js', oidc, 'FULL'),
-        'oidc-provider in memory': lambda name: Memory(name, 'oidc.js', oidc, ''),
-        'better-auth': lambda name: Better(name, 'better.js', better, 'NORMAL'),
-        'glewlwyd': lambda name: Glewlwyd(name, oauth),
-    }
-    if '--workers' not in subprocess.run([LATCHKEY, 'help'], capture_output=True, text=True, check=False).stdout:
-        del makers['latchkey serve --workers 1']
-    wanted = sys.argv[1:] or list(makers)
-    return [makers[name](name) for name in wanted]
-
-
-# ---- what is measured -------------------------------------------------------
-
-def cold_start(peer):
-    """Milliseconds from its start to the answer to a refresh, median of three starts; the last one stays up."""
-    times = []
-    for _ in range(3):
-        peer.stop()
-        begun = time.monotonic()
-        peer.start()
+def turn(peer, first):
+    """A peer's turn of a round: lines of the load, one for each number of connections."""
+    peer.start()
+    try:
         peer.ready()
-        status, token = peer.refresh(peer.fresh())
-        times.append((time.monotonic() - begun) * 1000)
-        if status != 200:
-            raise RuntimeError(f'{peer.name}: the first refresh is answered {status}')
-        peer.tokens.insert(0, token)
-    peer.figures['cold start to first refresh, ms'] = f'{statistics.median(times):.0f}'
+        if first:
+            check(peer)
+        peer.load(['-c', '8', '-d', peer.warm])
+        return [peer.load(['-c', str(count), '-d', SECONDS]) for count in CONNECTIONS]
+    finally:
+        peer.stop()
 
 
-def memory(peer):
-    peer.renew()
-    time.sleep(0.5)
-    idle = peer.memory()
-    done = peer.load(['-c', '1', '-n', '2000', '-d', MINUTE])
-    used = peer.memory()
-    peer.figures['memory idle → after 2000 refreshes, RSS MiB'] = f'{idle[0]:.1f} → {used[0]:.1f}' if done else 'fails'
-    peer.figures['the same, PSS MiB'] = f'{idle[1]:.1f} → {used[1]:.1f}' if done else 'fails'
-
-
-def rates(peers):
-    runs = collections.defaultdict(list)
-    for _ in range(ROUNDS):
-        for mode, how in MODES:
-            for peer in peers:
-                peer.renew()
-                runs[peer, mode].append(peer.load([*how, '-d', SECONDS]))
-    for (peer, mode), lines in runs.items():
-        if None in lines:
-            peer.figures[f'refreshes/s, {mode}'] = peer.figures[f'p50 / p99 ms, {mode}'] = 'fails'
-            continue
-        rate, p50, p99 = (statistics.median(line[column] for line in lines) for column in (1, 2, 3))
-        peer.figures[f'refreshes/s, {mode}'] = f'{rate:.0f}'
-        peer.figures[f'p50 / p99 ms, {mode}'] = f'{p50:.2f} / {p99:.1f}'
-
-
-def traced(peer):
-    """Bytes, syncs and system calls of a refresh, over 400 of one session."""
-    out = peer.dir + '/strace'
-    peer.renew()
-    pids = peer.pids()
-    tracer = subprocess.Popen(['strace', '-f', '-y', '-qq', '-o', out, *(word for pid in pids for word in ('-p', str(pid)))],
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while 'TracerPid:\t0' in open(f'/proc/{pids[-1]}/status').read():
-        time.sleep(0.01)
-    done = peer.load(['-c', '1', '-n', '400', '-d', MINUTE])
-    tracer.send_signal(signal.SIGINT)
-    tracer.wait()
-    calls = syncs = written = 0
-    unfinished = {}
-    call = re.compile(r'(\d+) +(?:<\.\.\. )?([a-z0-9_]+)(\(| resumed>)(.*)')
-    for line in open(out, errors='replace'):
-        match = call.match(line)
-        if not match:
-            continue
-        pid, name, mark, rest = match.groups()
-        calls += mark == '('
-        syncs += mark == '(' and name in ('fsync', 'fdatasync')
-        if name not in ('write', 'writev', 'pwrite64', 'pwritev', 'pwritev2'):
-            continue
-        if mark == '(':
-            unfinished[pid] = peer.dir in rest.split('>')[0]
-        result = re.search(r'= (\d+)$', line.rstrip())
-        if result and unfinished.get(pid):
-            written += int(result.group(1))
-    os.remove(out)
-    for title, n, digits in (('system calls per refresh', calls, 1), ('syncs per refresh', syncs, 2), ('bytes written per refresh', written, 0)):
-        peer.figures[title] = f'{n / done[0]:.{digits}f}' if done else 'fails'
-
-
-def growth(peer):
-    """Of its database by 1000 refreshes of one session, each time when it has ended: what it keeps, without a log that comes and goes."""
-    title = 'KB that 1000 refreshes of one session leave behind'
-    if isinstance(peer, Memory):
-        peer.figures[title] = '–'
-        return
-    peer.stop()
-    before = peer.disk()
-    peer.start()
-    peer.ready()
-    done = peer.load(['-c', '1', '-n', '1000', '-d', MINUTE])
-    peer.stop()
-    peer.figures[title] = f'{(peer.disk() - before) / done[0]:.0f}' if done else 'fails'
-    peer.start()
-    peer.ready()
-
-
-# ---- what happens to the user -----------------------------------------------
-
-def at_once(peer, token, count):
-    answers, gate = [], threading.Barrier(count)
-
-    def one(i):
-        gate.wait()
-        answers.append(peer.refresh(token, f'parallel{i}'))
-    threads = [threading.Thread(target=one, args=(i,)) for i in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
-
-
-def parallel(peer):
-    winners, stays = [], 0
-    peer.renew()
-    for _ in range(TRIALS):
-        answers = at_once(peer, peer.fresh(), 10)
-        good = [token for status, token in answers if status == 200]
-        winners.append(len(good))
-        stays += bool(good) and peer.refresh(good[-1])[0] == 200
-    spread = f'{min(winners)}' if min(winners) == max(winners) else f'{min(winners)} to {max(winners)}'
-    peer.figures['10 refreshes at once with one token'] = f'{spread} answered; signed in afterwards {stays} of {TRIALS}'
-
-
-def old_token(peer):
-    first = token = peer.fresh()
-    for i in range(3):
-        _, token = peer.refresh(token, f'forward{i}')
-    status, _ = peer.refresh(first, 'thief')
-    after, _ = peer.refresh(token, 'owner')
-    peer.figures['a token three generations old'] = f'{status}; the session is {"alive" if after == 200 else "ended"}'
-
-
-def lost_answers(peers):
-    """The answer doesn't arrive, the client asks again with what it has."""
-    for wait in WAITS:
-        sent = {}
+def rounds(peers):
+    lines = collections.defaultdict(list)
+    for i in range(ROUNDS):
         for peer in peers:
-            sent[peer] = peer.fresh()
-            peer.refresh(sent[peer], 'lost')
-        time.sleep(wait)
-        for peer in peers:
-            status, token = peer.refresh(sent[peer], 'lost')
-            after = peer.refresh(token, 'next')[0] if status == 200 else status
-            verdict = 'goes on' if after == 200 else 'signed out' if after < 500 else 'is to try again'
-            peer.figures[f'answer lost, asked again after {wait} s'] = verdict if after == 200 else f'{status}, {after}: {verdict}'
+            lines[peer.name].append(turn(peer, i == 0))
+        print(f'peers: round {i + 1} of {ROUNDS} is done', file=sys.stderr)
+    return lines
 
 
-# ---- the table ---------------------------------------------------------------
-
-def rows(peers):
-    names = list(dict.fromkeys(name for peer in peers for name in peer.figures))
-    return [(name, [peer.figures.get(name, '–') for peer in peers]) for name in names]
+def middle(lines, at, column):
+    values = [turns[at] and turns[at][column] for turns in lines]
+    return None if None in values else statistics.median(values)
 
 
-def write_down(peers):
-    with open(TOP + '/bench/data/peers.tsv', 'w') as out:
-        out.write('figure\t' + '\t'.join(peer.name for peer in peers) + '\n')
-        for name, values in rows(peers):
-            out.write(name + '\t' + '\t'.join(values) + '\n')
-    said = f'{os.uname().sysname} {os.uname().machine} {os.uname().release}, {os.cpu_count()} cores, {time.strftime("%Y-%m-%d")}.'
-    lines = [f'{said} Medians of {ROUNDS} runs of {SECONDS} s. {versions()}', '',
-             '| | ' + ' | '.join(peer.name for peer in peers) + ' |', '|---' * (len(peers) + 1) + '|']
-    lines += ['| ' + name + ' | ' + ' | '.join(values) + ' |' for name, values in rows(peers)]
-    page = open(TOP + '/docs/benchmarks.md').read()
-    part = re.compile('(<!-- peers -->\n).*(<!-- end of peers -->)', re.S)
-    text = '\n'.join(lines) + '\n'
-    with open(TOP + '/docs/benchmarks.md', 'w') as out:
-        out.write(part.sub(lambda m: m.group(1) + text + m.group(2), page))
-    print(text)
+def ratio(ours, theirs, at):
+    """The median of what each round says, since a round is one time of the machine."""
+    pairs = [(a[at], b[at]) for a, b in zip(ours, theirs)]
+    return None if any(a is None or b is None for a, b in pairs) else statistics.median(a[1] / b[1] for a, b in pairs)
+
+
+def row_of(peer, lines, ours):
+    places = range(len(CONNECTIONS))
+    return Row(peer.name, peer.kind, peer.loses, peer.kept, *([middle(lines, at, column) for at in places] for column in (1, 2, 3)),
+               [ratio(ours, lines, at) for at in places])
+
+
+# ---- in figures ---------------------------------------------------------------
+
+def number(value, digits=0):
+    return 'fails' if value is None else f'{value:.{digits}f}'
+
+
+def three(values, digits=0):
+    return ', '.join(number(value, digits) for value in values)
+
+
+def times(values):
+    return ', '.join(number(value, 1 if value and value >= 0.995 else 2) for value in values)
+
+
+def table(rows):
+    lines = ['| | ' + ' | '.join(f'refreshes/s at {count}' for count in CONNECTIONS) + ' | latchkey makes, times | p50 / p99 ms at 8 | at 64 | a power cut takes |',
+             '|---' * (len(CONNECTIONS) + 5) + '|']
+    titles = {roster.LATCHKEY: 'latchkey', roster.LIMIT: 'the limit', roster.INSTALLED: 'what people install', roster.WRITTEN: 'what a good engineer writes'}
+    for kind, title in titles.items():
+        lines.append(f'| **{title}** |' + ' |' * (len(CONNECTIONS) + 4))
+        lines += ['| ' + ' | '.join([row.name, *(number(rate) for rate in row.rates), times(row.ratios), *(f'{number(row.p50[at], 2)} / {number(row.p99[at], 1)}' for at in (1, 2)), row.loses]) + ' |'
+                  for row in rows if row.kind == kind]
+    return '\n'.join(lines)
+
+
+def tsv(rows):
+    lines = ['name\tkind\tkept\t' + '\t'.join(f'{figure} at {count}' for figure in ('rate', 'p50 ms', 'p99 ms', 'ratio') for count in CONNECTIONS)]
+    lines += ['\t'.join([row.name, row.kind, 'kept' if row.kept else 'not kept', *(number(value, 0) for value in row.rates),
+                         *(number(value, 3) for value in (*row.p50, *row.p99, *row.ratios))]) for row in rows]
+    return '\n'.join(lines) + '\n'
+
+
+# ---- in words -------------------------------------------------------------------
+
+def fastest(rows, kind):
+    """At each number of connections: the row of this kind that keeps its sessions and makes the most."""
+    kept = [row for row in rows if row.kind == kind and row.kept]
+    return [max(kept, key=lambda row, at=at: row.rates[at] or 0) for at in range(len(CONNECTIONS))]
+
+
+def shares(over, under):
+    """Each of the first as a share of the second."""
+    return [None if not a or not b else a / b for a, b in zip(over, under)]
+
+
+def named(best):
+    """Rates of the best at each number of connections, and whose they are."""
+    names = list(dict.fromkeys(row.name for row in best))
+    rates = three([row.rates[at] for at, row in enumerate(best)])
+    return f'{rates} ({" and ".join(names)})'
+
+
+AIMS = [('nginx\'s empty 200 that latchkey makes, as a share', roster.LIMIT_NAME, [0.75, 0.40, 0.50]),
+        ('times the fastest of those that people install and that keep their sessions on disk', None, [4, 8, 12]),
+        ('times Go with a row per token', 'Go, a row per token', [2, 5, 5])]
+
+
+def aims(rows):
+    by_name = {row.name: row for row in rows}
+    best = fastest(rows, roster.INSTALLED)
+    lines = ['| latchkey serve --workers 1, at 1, 8, 64 | wanted | in this run |', '|---|---|---|']
+    for title, name, wanted in AIMS:
+        got = shares(by_name[roster.REFERENCE].rates, by_name[name].rates) if name == roster.LIMIT_NAME else by_name[name].ratios if name else [row.ratios[at] for at, row in enumerate(best)]
+        lines.append(f'| {title} | {times(wanted)} | {times(got)} |')
+    return '\n'.join(lines)
+
+
+def summary(rows):
+    by_name = {row.name: row for row in rows}
+    ours = by_name[roster.REFERENCE]
+    best, engineer = fastest(rows, roster.INSTALLED), fastest(rows, roster.WRITTEN)
+    cgi = shares(by_name[roster.CGI].rates, by_name[roster.EMPTY_CGI].rates)
+    return (f'`latchkey serve --workers 1` makes {three(ours.rates)} refreshes a second at 1, 8 and 64 keep-alive connections. '
+            f'The fastest that people install and that keeps its sessions on disk makes {named(best)}; '
+            f'the fastest that a good engineer writes, {named(engineer)}. '
+            f'It is {times(shares(ours.rates, by_name[roster.LIMIT_NAME].rates))} of what nginx makes of empty answers. '
+            f'As a CGI program, a process for each refresh, latchkey makes {times(cgi)} of a program that does nothing.')
+
+
+def readme(rows):
+    by_name = {row.name: row for row in rows}
+    best = fastest(rows, roster.INSTALLED)
+    return (f'`latchkey serve --workers 1` makes {three(by_name[roster.REFERENCE].rates)} refreshes a second at 1, 8 and 64 connections. On the same machine, the\n'
+            f'fastest server that people install and that keeps its sessions on disk makes {named(best)}; one written for it in Go\n'
+            f'{three(by_name["Go, a row per session, grouped commits"].rates)}; nginx, of empty answers, {three(by_name[roster.LIMIT_NAME].rates)}.')
+
+
+def scaling(rows):
+    by_name = {row.name: row for row in rows}
+    ours, two = by_name[roster.REFERENCE], by_name['latchkey serve --workers 2']
+    return (f'By `serve --workers 1` it is {three(ours.rates)} refreshes a second at 1, 8 and 64 connections, so {ours.rates[1] * 900 / 1e6:.0f} million apps that are open at 8; '
+            f'by `--workers 2` {three(two.rates)}. The limit of one process on this machine, nginx with empty answers, is {three(by_name[roster.LIMIT_NAME].rates)}.')
+
+
+def fill(path, part, text):
+    """Puts text between the marks of a part of a page."""
+    name = f'{TOP}/{path}'
+    page = open(name).read()
+    found = re.compile(f'(<!-- {part} -->\n).*(<!-- end of {part} -->)', re.S)
+    if not found.search(page):
+        raise RuntimeError(f'{path} has no part {part}')
+    with open(name, 'w') as out:
+        out.write(found.sub(lambda m: f'{m.group(1)}{text}\n{m.group(2)}', page))
+
+
+def said(argv):
+    run = subprocess.run(argv, capture_output=True, text=True, check=True)
+    return re.search(r'[0-9]+\.[0-9][0-9.]*', run.stdout + run.stderr).group()
 
 
 def versions():
     packages = json.load(open(BUILD + '/package-lock.json'))['packages']
-    listed = ', '.join(f'{name} {packages["node_modules/" + name]["version"]}' for name in ('express', 'better-sqlite3', 'oidc-provider', 'better-auth'))
-    node = subprocess.run(['node', '--version'], capture_output=True, text=True, check=True).stdout.strip()
-    return f'{listed}, node {node[1:]}, glewlwyd {open(BUILD + "/glewlwyd/version").read().strip()}.'
+    names = ('express', 'fastify', 'better-sqlite3', 'pg', '@node-oauth/oauth2-server', 'oidc-provider', 'better-auth')
+    listed = [f'{name} {packages["node_modules/" + name]["version"]}' for name in names]
+    debian = dict(line.split() for line in open(BUILD + '/debian/versions'))
+    listed += [f'{name} {debian[package].rpartition(":")[2]}' for name, package in
+               (('glewlwyd', 'glewlwyd'), ('Go', 'golang-1.19-go'), ('golang-jwt', 'golang-github-golang-jwt-jwt-dev'), ('go-sqlite3', 'golang-github-mattn-go-sqlite3-dev'),
+                ('lua-nginx-module', 'libnginx-mod-http-lua'), ('Redis', 'redis-server'))]
+    header = re.search('SQLITE_VERSION +"([^"]*)"', open(BUILD + '/sqlite/sqlite3.h').read()).group(1)
+    return (f'Node {said([NODE, "--version"])}, {", ".join(listed)}, nginx {said(["/usr/sbin/nginx", "-v"])}, PostgreSQL {said([postgres_programs() + "/postgres", "--version"])}; '
+            f'SQLite {header} in those of Go and Lua.')
 
 
-def main():
+def host():
+    return f'{os.uname().sysname} {os.uname().machine} {os.uname().release}, {os.cpu_count()} cores, {time.strftime("%Y-%m-%d")}.'
+
+
+def heading():
+    return (f'{host()} '
+            f'Medians of {ROUNDS} rounds of {SECONDS} s. latchkey {said([TOP + "/latchkey", "version"])}, {versions()}')
+
+
+def write_down(rows):
+    with open(TOP + '/bench/data/rates.tsv', 'w') as out:
+        out.write(tsv(rows))
+    fill('docs/benchmarks.md', 'rates', '\n\n'.join([heading(), table(rows), aims(rows), summary(rows)]))
+    fill('README.md', 'rates', readme(rows))
+    fill('docs/scaling.md', 'rates', scaling(rows))
+
+
+# ---- the whole --------------------------------------------------------------------
+
+def names_of(words):
+    if not words:
+        return [name for name in roster.ROSTER if name not in roster.SLOW]
+    return list(dict.fromkeys([roster.REFERENCE, *roster.wanted(words, roster.ROSTER)]))
+
+
+def measure(peers):
+    for peer in peers:
+        peer.tokens = peer.seed(SESSIONS)
+        peer.stop()
+    lines = rounds(peers)
+    return [row_of(peer, lines[peer.name], lines[peers[0].name]) for peer in peers]
+
+
+def main(words):
     os.chdir(TOP)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    peers = all_peers()
+    missed = [fault for fault, seen in right.controls() if not seen]
+    if missed:
+        raise RuntimeError(f'the check of a refresh is wrong of: {", ".join(missed)}')
+    begun = time.monotonic()
+    peers = []
     try:
-        for peer in peers:
-            peer.tokens = peer.seed(SESSIONS)
-            cold_start(peer)
-            memory(peer)
-            print(f'peers: {peer.name} is up', file=sys.stderr)
-        rates(peers)
-        for peer in peers:
-            peer.figures['installed, MB'] = f'{peer.installed() / 1e6:.1f}'
-            traced(peer)
-            growth(peer)
-            print(f'peers: {peer.name} is traced', file=sys.stderr)
-        for peer in peers:
-            parallel(peer)
-            old_token(peer)
-        lost_answers(peers)
-        if not sys.argv[1:]:
-            write_down(peers)
-        else:
-            for name, values in rows(peers):
-                print(name, *values, sep='\t')
+        for name in names_of(words):
+            peers.append(roster.made(name))
+        rows = measure(peers)
     finally:
         for peer in peers:
             peer.stop()
-            shutil.rmtree(peer.dir)
+            peer.discard()
+    print(table(rows))
+    if not words:
+        write_down(rows)
+    print(f'peers: {time.monotonic() - begun:.0f} s', file=sys.stderr)
 
 
 if __name__ == '__main__':
-    main()
+    main(sys.argv[1:])
