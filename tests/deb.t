@@ -65,6 +65,11 @@ is "$(owner_of /var/lib/latchkey/latchkey.db)" 'latchkey 600' 'with a database'
 is "$(owner_of /run/latchkey)" 'latchkey 700' 'so is the place of the throttle table'
 is "$(inside find /etc/systemd/system -name 'latchkey*')" '' 'no socket listens unasked'
 is "$(inside sh -c 'latchkey version' | cut -d' ' -f2)" "$version" 'it runs'
+for file in www/session.js www/package.json; do ok "it has $file" test -s "$R/usr/share/latchkey/$file"; done
+for file in openapi.yaml servers/nginx.md servers/caddy.md; do ok "it has $file" inside sh -c "ls /usr/share/doc/latchkey/$file*"; done
+for unit in latchkey.socket latchkey-serve.socket latchkey-serve.service; do
+    ok "$unit is a unit, says systemd" inside systemd-analyze verify --man=no "/lib/systemd/system/$unit"
+done
 like "$(inside man -w latchkey 2>&1)" '*/latchkey.8.gz' 'man finds its page'
 
 # --- use: through the CGI face, as its user
@@ -96,6 +101,40 @@ is "$(owner_of /var/lib/latchkey/latchkey.key)" 'latchkey 600' 'the data is not'
 ok 'dpkg -i after that' package -i /tmp/first.deb
 is "$(cgi POST /refresh "{\"refresh_token\":\"$refresh\",\"idempotency_key\":\"k\"}")" 200 'the session goes on'
 ok 'nothing is wrong there, says latchkey check' inside latchkey check
+
+# --- a directory that was given to a web server, as docs/install.md says for a cgi-bin
+boot() { inside systemd-sysusers && inside systemd-tmpfiles --create --boot --prefix=/run/latchkey --prefix=/var/lib/latchkey; }
+as_server() { chroot --userspec=www-data:www-data "$R" env -i GATEWAY_INTERFACE=CGI/1.1 SERVER_PROTOCOL=HTTP/1.1 REQUEST_METHOD="$1" SCRIPT_NAME=/cgi-bin/latchkey \
+    PATH_INFO="$2" REMOTE_ADDR=192.0.2.1 /usr/bin/latchkey | sed -n '1s/Status: \([0-9]*\).*/\1/p'; }
+is "$(as_server GET /health)" 503 'the web server cannot use the directory as it is'
+inside chown -R www-data: /var/lib/latchkey
+is "$(as_server GET /health)" 200 'once it is given to it, it can'
+ok 'the next boot' boot
+is "$(owner_of /var/lib/latchkey)" 'www-data 700' 'leaves the directory to it'
+is "$(owner_of /run/latchkey)" 'latchkey 700' 'and makes the place of the throttle table'
+is "$(as_server GET /health)" 200 'it still can'
+for deb in next first; do
+    ok "$deb over it" package -i --force-downgrade "/tmp/$deb.deb"
+    like "$(state)" "ii *" 'is installed, and whole'
+    is "$(owner_of /var/lib/latchkey /var/lib/latchkey/latchkey.db /var/lib/latchkey/latchkey.key | sort -u | paste -sd ' ')" 'www-data 600 www-data 700' 'and all is the server'"'"'s'
+    is "$(as_server GET /health)" 200 'which still can'
+    ok 'removed' package -r latchkey
+done
+mkdir -p "$R/etc/tmpfiles.d"
+echo 'd /var/lib/latchkey 0700 root root' >"$R/etc/tmpfiles.d/latchkey-control.conf"
+inside systemd-tmpfiles --create --boot --prefix=/var/lib/latchkey
+is "$(owner_of /var/lib/latchkey)" 'root 700' 'control: a line that names the directory takes it away'
+rm -r "$R/etc/tmpfiles.d"
+inside chown www-data: /var/lib/latchkey
+ok 'installed again' package -i /tmp/first.deb
+ok 'nothing is wrong there, says latchkey check' inside latchkey check
+mkdir "$TMP/kept"
+mv "$R"/var/lib/latchkey/latchkey.db* "$TMP/kept"
+ok 'over a directory without a database' package -i /tmp/next.deb
+is "$(owner_of /var/lib/latchkey/latchkey.db)" 'www-data 600' 'it makes one for its owner'
+echo garbage >"$R/var/lib/latchkey/latchkey.db"
+ok 'over a database that is none' package -i /tmp/first.deb
+like "$(state)" "ii *" 'the package is whole all the same'
 
 # --- purge
 ok 'dpkg -P' package -P latchkey
