@@ -1,12 +1,12 @@
 #!/bin/sh
 # release.sh VERSION EPOCH TARGET EXECUTABLE [DIR]: DIR/latchkey-VERSION-TARGET.tar.gz, what a host needs
 # that compiles nothing. DIR is build/release. The bytes depend on the files' alone, as dist.sh's do.
-# release.sh --sums VERSION [DIR]: SHA256SUMS of the archives of that version.
+# release.sh --sums VERSION [DIR]: SHA256SUMS of the archives and images of that version.
 set -eu
 cd "$(dirname "$0")/.."
 if [ "$1" = --sums ]; then
     cd "${3:-build/release}"
-    sha256sum "latchkey-$2"-*.tar.gz >SHA256SUMS.new
+    find . -maxdepth 1 \( -name "latchkey-$2-*.tar.gz" -o -name "latchkey-$2-*.oci.tar" \) -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum >SHA256SUMS.new
     mv -f SHA256SUMS.new SHA256SUMS
     cat SHA256SUMS
     exit
@@ -18,15 +18,11 @@ trap 'exit 1' INT TERM
 umask 022
 name=latchkey-$version-$target
 tree=$work/$name
-mkdir -p "$tree/www" "$tree/licenses" "$out"
+mkdir -p "$tree/www" "$out"
 cp "$executable" "$tree/latchkey"
 cp README.md CHANGELOG.md LICENSE docs/*.[1-9] packaging/examples/latchkey.conf "$tree/"
 cp www/session*.js www/session*.d.ts www/package.json "$tree/www/"
-# What is linked in wants its notice passed on; SQLite wants none. jsmn's stands at its header's beginning.
-cp "${BEARSSL_SRC:-deps/bearssl}/LICENSE.txt" "$tree/licenses/BearSSL"
-cp "${SODIUM_SRC:-deps/sodium}/LICENSE" "$tree/licenses/libsodium"
-cp "${MUSL_SRC:-deps/musl}/COPYRIGHT" "$tree/licenses/musl"
-sed '/\*\//q' "${JSMN_SRC:-deps/jsmn}/jsmn.h" >"$tree/licenses/jsmn"
+packaging/licenses.sh "$tree/licenses"
 
 chmod -R u=rwX,go=rX "$tree"
 find "$tree" -type f ! -path "$tree/latchkey" -exec chmod 644 {} +

@@ -4,7 +4,7 @@
 #   make cross                  all of CROSS_TARGETS
 #   make sizes-cross            all of them; writes their table into docs/benchmarks.md
 #   make test-cross             the tests that aren't browsers' under qemu-user, for CROSS_TESTED; an hour
-#   make release                build/release: an archive for each target and this machine's, and SHA256SUMS
+#   make release                build/release: an archive and an OCI image for each target and this machine's, and SHA256SUMS
 #
 # A target is the triplet of Debian's cross compiler. What has no row here can't be built: CROSS=... says so.
 
@@ -45,8 +45,9 @@ FOREIGN = $(filter-out $(NATIVE),$(CROSS_TARGETS))
 release: all $(MUSL_SRC)/configure
 	@for t in $(FOREIGN); do $(MAKE) --no-print-directory B= CROSS=$$t all || exit 1; done
 	@rm -rf build/release
-	@for t in $(FOREIGN); do packaging/release.sh '$(VERSION)' '$(BUILD_EPOCH)' $$t build/cross/$$t/latchkey || exit 1; done
-	@packaging/release.sh '$(VERSION)' '$(BUILD_EPOCH)' $(NATIVE) latchkey
+	@for p in release oci; do \
+	  for t in $(FOREIGN); do packaging/$$p.sh '$(VERSION)' '$(BUILD_EPOCH)' $$t build/cross/$$t/latchkey || exit 1; done; \
+	  packaging/$$p.sh '$(VERSION)' '$(BUILD_EPOCH)' $(NATIVE) latchkey || exit 1; done
 	@packaging/release.sh --sums '$(VERSION)'
 
 sizes-cross: release
