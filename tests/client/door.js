@@ -1,0 +1,161 @@
+// The pages of the door in Chromium, as `latchkey serve` serves them: a walk from the sign-in to the deletion of the account with
+// scripts switched off, by keyboard too; on a phone and on a desktop, light and dark, in both languages; no finding by axe, nothing that
+// overflows from 320 px up, nothing blocked. Leaves screenshots in build/client/shots/door-*.png, to be looked at.
+import fs from 'node:fs';
+import path from 'node:path';
+import { createRequire } from 'node:module';
+import { launchBrowser } from './browser.js';
+import { upstream, stopAll } from './upstream.js';
+
+const require = createRequire(path.resolve('build/client') + '/');
+const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+const shots = path.resolve('build/client/shots');
+fs.mkdirSync(shots, { recursive: true });
+const browser = await launchBrowser();
+const server = await upstream('serve', { brand: 'Family Müller', sessions_max: 20 });
+const base = `http://localhost:${server.port}/api/auth/`;
+const PASSWORD = 'correct horse battery';
+let n = 0, failed = 0;
+
+async function check(name, run) {
+  try {
+    await run();
+    console.log(`ok ${++n} - door: ${name}`);
+  } catch (error) {
+    failed++;
+    console.log(`not ok ${++n} - door: ${name}\n` + String(error.stack).replace(/^/gm, '#   '));
+  }
+}
+
+function equal(a, b, what) {
+  if (JSON.stringify(a) !== JSON.stringify(b)) throw new Error(`${what}: got ${JSON.stringify(a)}, expected ${JSON.stringify(b)}`);
+}
+
+async function register(username) {
+  const response = await fetch(base + 'register', { method: 'POST', headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ username, password: PASSWORD }) });
+  equal(response.status, 201, 'a user');
+}
+
+async function open(options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB', ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15e3);
+  page.problems = [];
+  page.on('pageerror', error => page.problems.push(String(error)));
+  page.on('console', message => { if (!/status of 40[0-9]|status of 42/.test(message.text())) page.problems.push(message.text()); });
+  return page;
+}
+
+async function signIn(page, username, password = PASSWORD) {
+  await page.goto(base + 'signin');
+  await page.locator('[name=username]').fill(username);
+  await page.locator('[name=password]').fill(password);
+  await page.locator('button').click();
+}
+
+const heading = (page, name) => page.getByRole('heading', { name, level: 1 }).waitFor();
+const shoot = (page, name) => page.screenshot({ path: path.join(shots, `door-${name}.png`), fullPage: true });
+
+/* What axe finds, by all of its rules, in a few words; and what hangs over the edge. */
+async function findings(page) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run());
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  return [...violations.map(v => `${v.id}: ${v.nodes[0].html}`), ...over > 0 ? [`${over} px over the edge`] : []];
+}
+
+await register('ada');
+await register('bea');
+
+await check('a walk without scripts, by keyboard', async () => {
+  const page = await open({ javaScriptEnabled: false });
+  await page.goto(base + 'account');
+  await heading(page, 'Sign in');
+  await page.keyboard.type('bea');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('wrong horse');
+  await page.keyboard.press('Enter');
+  await page.getByRole('alert').filter({ hasText: 'User name or password is wrong.' }).waitFor();
+  equal(await page.getByLabel('User name').inputValue(), 'bea', 'the name that was typed');
+  await page.keyboard.type(PASSWORD);
+  for (let i = 0; i < 2; i++) await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await heading(page, 'Your account');
+  await page.getByRole('heading', { name: 'Please have a look' }).waitFor();
+
+  const other = await open({ userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0' });
+  await signIn(other, 'bea');
+  await heading(other, 'Your account');
+  await page.reload();
+  equal(await page.getByRole('heading', { name: 'Please have a look' }).count(), 0, 'what was seen');
+  await page.getByRole('button', { name: 'Sign out: Firefox on Linux' }).click();
+  await page.getByRole('status').filter({ hasText: 'That session was ended.' }).waitFor();
+  await other.reload();
+  await heading(other, 'Sign in');
+  await other.getByText('Your session has ended.').waitFor();
+
+  await page.getByText('Change password').first().click();
+  await page.getByLabel('Present password').fill(PASSWORD);
+  await page.getByLabel('New password').fill('another horse battery');
+  await page.getByRole('button', { name: 'Change password' }).click();
+  await page.getByRole('status').filter({ hasText: 'Your password was changed' }).waitFor();
+  await page.getByRole('button', { name: 'Sign out' }).first().click();
+  await page.getByText('You are signed out.').waitFor();
+  await signIn(page, 'bea');
+  await page.getByRole('alert').waitFor();
+  await signIn(page, 'bea', 'another horse battery');
+  await heading(page, 'Your account');
+  await page.getByText('Delete account').first().click();
+  await page.getByLabel('Password', { exact: true }).fill('another horse battery');
+  await page.getByRole('button', { name: 'Delete account' }).click();
+  await page.getByText('Your account was deleted.').waitFor();
+  equal(page.problems, [], 'problems');
+  await page.context().close();
+  await other.context().close();
+});
+
+await check('axe finds what is wrong, where something is', async () => {
+  const page = await open();
+  await page.goto(base + 'signin');
+  equal(await findings(page), [], 'as it is');
+  await page.evaluate(() => { document.querySelector('h1').style.cssText = 'color:#ccc;background:#fff;width:9000px'; document.querySelector('label').replaceWith('x', document.querySelector('input[name=username]')); });
+  const found = (await findings(page)).join(' ');
+  for (const word of ['color-contrast', 'label', 'over the edge']) if (!found.includes(word)) throw new Error(`${word} wasn't found: ${found}`);
+  await page.context().close();
+});
+
+const SMALL = { width: 320, height: 568 }, PHONE = { width: 390, height: 844 }, DESKTOP = { width: 1280, height: 900 };
+const views = [['phone', PHONE, 'light', 'en'], ['phone', PHONE, 'dark', 'de'], ['small', SMALL, 'light', 'de'], ['small', SMALL, 'dark', 'en'],
+  ['desktop', DESKTOP, 'light', 'en'], ['desktop', DESKTOP, 'dark', 'de']];
+for (const [device, viewport, colorScheme, language] of views)
+  await check(`${device}, ${colorScheme}, ${language}: nothing to find on any page`, async () => {
+    const page = await open({ viewport, colorScheme, locale: language });
+    const look = async name => {
+      equal(await findings(page), [], name);
+      if (device !== 'small') await shoot(page, `${name}-${device}-${colorScheme}`);
+    };
+    await page.goto(base + 'signin');
+    equal(await page.locator('html').getAttribute('lang'), language, 'language');
+    await look('signin');
+    await signIn(page, 'ada', 'wrong horse');
+    await page.getByRole('alert').waitFor();
+    await look('wrong');
+    await signIn(page, 'ada');
+    await page.waitForURL(base + 'account');
+    for (const summary of await page.locator('summary').all()) await summary.click();
+    await look('account');
+    await page.goto(base + 'signin');
+    await look('signed-in');
+    await page.goto(base + 'signout');
+    await look('signout');
+    await page.goto(base + 'account?done=others');
+    await look('done');
+    equal(page.problems, [], 'problems');
+    await page.context().close();
+  });
+
+await browser.close();
+stopAll();
+console.log(`1..${n}`);
+process.exitCode = failed ? 1 : 0;
