@@ -15,12 +15,13 @@
 #include "door/seen.h"
 #include "door/style.h"
 #include "gate.h"
+#include "redirect.h"
 #include "session.h"
 #include "signin.h"
 
 /* What this dialect keeps of one call: the members of its form, and who is signed in. */
 struct door {
-	struct slice username, password, next, key, action, session;
+	struct slice username, password, next, key, action, session, rd;
 	bool stay;
 	struct caller caller;           /* of /account; user.id 0: nobody */
 	struct grant grant;
@@ -32,6 +33,29 @@ static struct door *own(const struct call *c)
 	return c->own;
 }
 
+/* ---- where one came from ------------------------------------------------ */
+
+/* rd: a page that is to be gone back to (redirect.h); another one is as good as none. */
+static void find_return(struct call *c)
+{
+	struct slice *rd = &own(c)->rd, sent;
+	if (rd->p == NULL && http_query(c->rq, S("rd"), &sent) && !http_decode(sent, rd))
+		*rd = SLICE_NONE;
+	if (!redirect_is_good(c->work.config, c->rq, *rd))
+		*rd = SLICE_NONE;
+}
+
+/* Of a URL its host with the port, or its origin; both are empty for a path on this host. */
+static struct slice part_of_url(struct slice url, bool origin)
+{
+	struct slice rest = url, scheme = slice_cut(&rest, ':');
+	if (rest.p == NULL || slice_starts(url, S("/")))
+		return S("");
+	struct slice host = slice_from(rest, 2);
+	host.n = slice_span(host, ".-_:[]");
+	return origin ? (struct slice){ url.p, scheme.n + 3 + host.n } : host;
+}
+
 /* ---- what all pages share ---------------------------------------------- */
 
 static struct page *begin(struct call *c, int status, enum word title)
@@ -39,7 +63,7 @@ static struct page *begin(struct call *c, int status, enum word title)
 	struct page *p = &own(c)->page;
 	*p = (struct page){ .rp = c->rp, .language = words_language(c->rq->accept_language), .brand = c->work.config->brand,
 		.sheet = style_sheet(), .colour = style_brand(c->work.config), .time = c->work.time };
-	page_begin(p, status, title, SLICE_NONE);
+	page_begin(p, status, title, part_of_url(own(c)->rd, true));
 	return p;
 }
 
@@ -109,12 +133,25 @@ static int status_of(enum error e)
 
 /* ---- signing in -------------------------------------------------------- */
 
+/* The host that waits, and the field of the form that keeps the page. */
+static void write_return(const struct call *c, struct page *p)
+{
+	struct slice rd = own(c)->rd, host = part_of_url(rd, false);
+	if (host.n)
+		PAGE_FILL(p, "<p class=\"lead\">{sign_in_to}</p>", host);
+	if (rd.n)
+		PAGE_FILL(p, "<input type=\"hidden\" name=\"rd\" value=\"{1}\">", rd);
+}
+
 /* key: the same form once more, by a browser that lost the answer, begins no second session. */
 static void write_signin(struct call *c, enum error e)
 {
+	find_return(c);
 	struct page *p = begin(c, status_of(e), WORD_sign_in);
 	struct slice key = own(c)->key.n ? own(c)->key : slice_of(id_text(random_id()));
-	PAGE_ADD(p, "<div class=\"door\"><form class=\"card stack\" method=\"post\" action=\"signin\">\n<h1>{sign_in}</h1>\n");
+	PAGE_ADD(p, "<div class=\"door\"><form class=\"card stack\" method=\"post\" action=\"signin\">\n<div><h1>{sign_in}</h1>");
+	write_return(c, p);
+	PAGE_ADD(p, "</div>\n");
 	write_done(c, p);
 	write_wrong(c, p, e);
 	PAGE_FILL(p, "<input type=\"hidden\" name=\"key\" value=\"{1}\">\n<label>{user_name}<input name=\"username\" value=\"{2}\""
@@ -130,9 +167,12 @@ static void write_signin(struct call *c, enum error e)
 static void write_signed_in(struct call *c)
 {
 	struct page *p = begin(c, 200, WORD_signed_in);
-	PAGE_FILL(p, "<div class=\"door\"><div class=\"card stack\">\n<h1>{signed_in}</h1>\n<p>{signed_in_as}</p>\n"
-		"<a class=\"button main\" href=\"account\">{your_account}</a>\n"
-		"<form method=\"post\" action=\"signout\"><button class=\"wide\">{sign_out}</button></form>\n</div></div>\n", own(c)->caller.user.name);
+	struct slice rd = own(c)->rd, host = part_of_url(rd, false);
+	PAGE_FILL(p, "<div class=\"door\"><div class=\"card stack\">\n<h1>{signed_in}</h1>\n<p>{signed_in_as}</p>\n", own(c)->caller.user.name);
+	if (rd.n)
+		PAGE_FILL(p, "<a class=\"button main\" href=\"{1}\">{2}</a>\n", rd, host.n ? page_filled(p, WORD_go_on_to, &host, 1) : page_word(p, WORD_go_on));
+	PAGE_FILL(p, "<a class=\"button{1}\" href=\"account\">{your_account}</a>\n"
+		"<form method=\"post\" action=\"signout\"><button class=\"wide\">{sign_out}</button></form>\n</div></div>\n", rd.n ? S("") : S(" main"));
 	page_end(p);
 }
 
@@ -144,12 +184,26 @@ static bool is_signed_in(struct call *c)
 	return yes;
 }
 
+/* Where nothing is set, what was taken to look at the cookies is given back. */
+static bool reseal(struct call *c)
+{
+	size_t mark = arena_mark();
+	bool set = gate_reseal(&c->work, c->rq, c->rp, &own(c)->caller);
+	if (!set)
+		arena_back(mark);
+	return set;
+}
+
+/* Who is signed in is sent on by himself only where his cookies were renewed: a host that they don't reach would send him back. */
 static enum error handle_signin_page(struct call *c)
 {
-	if (is_signed_in(c))
-		write_signed_in(c);
-	else
+	find_return(c);
+	if (!is_signed_in(c))
 		write_signin(c, ERROR_NONE);
+	else if (reseal(c) && own(c)->rd.n)
+		return see_other(c, slice_text(own(c)->rd));
+	else
+		write_signed_in(c);
 	return ERROR_NONE;
 }
 
@@ -160,7 +214,8 @@ static enum error handle_signin(struct call *c)
 	if (!is_own_form(c->rq))
 		return ERROR_CROSS_SITE;
 	enum error e = gate_sign_in(&c->work, c->rq, c->rp, d->username, d->password, &how, &d->grant);
-	return e == ERROR_NONE ? see_other(c, "account") : e;
+	find_return(c);
+	return e == ERROR_NONE ? see_other(c, d->rd.n ? slice_text(d->rd) : "account") : e;
 }
 
 /* ---- signing out ------------------------------------------------------- */
@@ -222,6 +277,7 @@ static void note_seen(struct call *c)
 
 static enum error handle_account_page(struct call *c)
 {
+	(void)reseal(c);
 	write_account(c, ERROR_NONE);
 	note_seen(c);
 	return ERROR_NONE;
@@ -337,7 +393,7 @@ static enum error handle_brand(struct call *c)
 
 static const struct member signin_members[] = {
 	TEXT("username", username, LIMIT_USERNAME), TEXT("password", password, LIMIT_BODY), MAYBE("key", key, LIMIT_IDEMPOTENCY),
-	{ "stay", MEMBER_FLAG, false, 0, offsetof(struct door, stay) }, END
+	MAYBE("rd", rd, LIMIT_BODY), { "stay", MEMBER_FLAG, false, 0, offsetof(struct door, stay) }, END
 };
 static const struct member account_members[] = {
 	TEXT("do", action, LIMIT_BODY), MAYBE("session", session, LIMIT_BODY), MAYBE("password", password, LIMIT_BODY),

@@ -15,6 +15,9 @@
 #define WORDS(X) \
 	/* signing in and out */ \
 	X(sign_in) \
+	X(sign_in_to)           /* {1}: the host that waits for it */ \
+	X(go_on_to)             /* the same */ \
+	X(go_on) \
 	X(user_name) \
 	X(password) \
 	X(stay) \

@@ -5,6 +5,9 @@
 
 const struct language words_de = { "de", {
 	[WORD_sign_in] = "Anmelden",
+	[WORD_sign_in_to] = "und weiter zu {1}",
+	[WORD_go_on_to] = "Weiter zu {1}",
+	[WORD_go_on] = "Weiter",
 	[WORD_user_name] = "Benutzername",
 	[WORD_password] = "Passwort",
 	[WORD_stay] = "Auf diesem Gerät angemeldet bleiben",

@@ -5,6 +5,9 @@
 
 const struct language words_en = { "en", {
 	[WORD_sign_in] = "Sign in",
+	[WORD_sign_in_to] = "to go on to {1}",
+	[WORD_go_on_to] = "Go on to {1}",
+	[WORD_go_on] = "Go on",
 	[WORD_user_name] = "User name",
 	[WORD_password] = "Password",
 	[WORD_stay] = "Stay signed in on this device",

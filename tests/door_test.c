@@ -19,7 +19,7 @@
 
 #include <math.h>
 
-enum { DAY = 86400, CHEAP = 8, JAR = 4 };
+enum { DAY = 86400, CHEAP = 8, JAR = 12 };
 
 static struct config config;
 static struct keyring ring;
@@ -283,6 +283,68 @@ static void signs_in(void)
 	ok(in_body("You are signed in as alice.") && !in_body("type=\"password\""), "/signin then says who one is");
 	post("/signin", "username=alice&password=correct+horse");
 	ok(goes_to("account") && in_head("Set-Cookie: __Host-latchkey") && !in_head("Max-Age="), "without staying the cookie goes with the browser");
+}
+
+static void returns(void)
+{
+	static const struct { const char *rd, *host; bool good; } cases[] = {
+		{ "/files/?a=1%26b=2", "", true }, { "https%3A%2F%2Fexample.test%2Fx", "example.test", true },
+		{ "https%3A%2F%2Fexample.test%3A8443%2Fx", "example.test:8443", true }, { "https://photos.example.test/", "photos.example.test", true },
+		{ "https://listed.example", "listed.example", true },
+		{ "https://other.test/", NULL, false }, { "//other.test/", NULL, false }, { "/%5Cother.test", NULL, false }, { "javascript:alert(1)", NULL, false },
+		{ "https://example.test@other.test/", NULL, false }, { "/%0d%0aX:y", NULL, false }, { "%ff", NULL, false }, { "%4", NULL, false }, { "", NULL, false },
+	};
+	static struct jar anew;
+	config.cookie_domain = S("example.test");
+	config.cors_origins = S("https://listed.example");
+	jar = &anew;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char target[256], form[512];
+		struct slice rd;
+		snprintf(target, sizeof target, "/signin?rd=%s", cases[i].rd);
+		get(target);
+		ok(cases[i].good == in_body("<input type=\"hidden\" name=\"rd\""), "rd=%s is %s", cases[i].rd, cases[i].good ? "kept" : "forgotten");
+		ok(!cases[i].host || !*cases[i].host || (in_body(text_join("to go on to ", cases[i].host, "</p>", NULL))
+			&& in_head(text_join("form-action 'self' https://", cases[i].host, ";", NULL))), "it is named, and the form may lead there");
+		ok((cases[i].host && *cases[i].host) || in_head("form-action 'self';"), "and nowhere else");
+		snprintf(form, sizeof form, "username=alice&password=wrong&rd=%s", cases[i].rd);
+		post("/signin", form);
+		ok(!cases[i].good || in_body("name=\"rd\""), "a wrong password doesn't lose it");
+		snprintf(form, sizeof form, "username=alice&password=correct+horse&rd=%s", cases[i].rd);
+		post("/signin", form);
+		ok(rp.status == (strstr(cases[i].rd, "%ff") || strstr(cases[i].rd, "%4") == cases[i].rd ? 400 : 303), "the right one is answered");
+		if (cases[i].good && http_decode(slice_of(cases[i].rd), &rd))
+			ok(goes_to(slice_text(rd)), "and leads there");
+		else
+			ok(rp.status == 400 || goes_to("account"), "or to the account");
+		post("/signout", "");
+	}
+	post("/signin", "username=alice&password=correct+horse");
+	get("/signin?rd=https://photos.example.test/a%22b");
+	ok(in_body("href=\"https://photos.example.test/a&quot;b\">Go on to photos.example.test</a>") && !in_head("Location"), "who is signed in is asked");
+	get("/signin?rd=/files");
+	ok(in_body("href=\"/files\">Go on</a>"), "for a path too");
+	get("/signin");
+	ok(!in_body("Go on") && in_body("class=\"button main\" href=\"account\""), "and without it is led to the account");
+	ring.key[1] = ring.key[0];
+	ring.count = 2;
+	memset(ring.key[0].master, 8, KEY_SIZE);
+	jwt_name_key(&ring.key[0]);
+	get("/signin?rd=/files");
+	ok(goes_to("/files") && in_head("Set-Cookie: "), "whose cookies were signed by an older key gets new ones, and is sent on");
+	get("/signin?rd=/files");
+	ok(rp.status == 200 && in_body("Go on</a>"), "once");
+	ring.key[1] = ring.key[0];
+	memset(ring.key[0].master, 9, KEY_SIZE);
+	jwt_name_key(&ring.key[0]);
+	get("/account");
+	ok(rp.status == 200 && in_head("Set-Cookie: __Host-latchkey-door"), "the account does that, too");
+	post("/signout", "");
+	memset(ring.key[0].master, 7, KEY_SIZE);
+	jwt_name_key(&ring.key[0]);
+	ring.count = 1;
+	config.cookie_domain = config.cors_origins = S("");
+	jar = &alices;
 }
 
 static void own_forms(void)
@@ -650,6 +712,7 @@ int main(void)
 	signin_page();
 	signs_in();
 	own_forms();
+	returns();
 	throttled();
 	signs_out();
 	sessions();

@@ -2,6 +2,7 @@
 // scripts switched off, by keyboard too; on a phone and on a desktop, light and dark, in both languages; no finding by axe, nothing that
 // overflows from 320 px up, nothing blocked. Leaves screenshots in build/client/shots/door-*.png, to be looked at.
 import fs from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
 import { createRequire } from 'node:module';
 import { launchBrowser } from './browser.js';
@@ -123,6 +124,26 @@ await check('axe finds what is wrong, where something is', async () => {
   const found = (await findings(page)).join(' ');
   for (const word of ['color-contrast', 'label', 'over the edge']) if (!found.includes(word)) throw new Error(`${word} wasn't found: ${found}`);
   await page.context().close();
+});
+
+await check('back to the page that one came for, on another port of the host', async () => {
+  const other = http.createServer((request, response) => { response.setHeader('content-type', 'text/html'); response.end(`<h1>the other page</h1>${request.url}`); });
+  await new Promise(resolve => { other.listen(0, '127.0.0.1', resolve); });
+  const wanted = `http://localhost:${other.address().port}/deep/page?a=1&b=2`;
+  const page = await open();
+  await page.goto(`${base}signin?rd=${encodeURIComponent(wanted)}`);
+  await page.getByText(`to go on to localhost:${other.address().port}`).waitFor();
+  await page.locator('[name=username]').fill('ada');
+  await page.locator('[name=password]').fill(PASSWORD);
+  await page.locator('button').click();
+  await page.getByText('the other page').waitFor();
+  equal(page.url(), wanted, 'where it ends');
+  await page.goto(`${base}signin?rd=${encodeURIComponent(wanted)}`);
+  await page.getByRole('link', { name: 'Go on to localhost' }).click();
+  await page.getByText('the other page').waitFor();
+  equal(page.problems.filter(text => !/favicon/.test(text)), [], 'problems');
+  await page.context().close();
+  other.close();
 });
 
 const SMALL = { width: 320, height: 568 }, PHONE = { width: 390, height: 844 }, DESKTOP = { width: 1280, height: 900 };
