@@ -573,7 +573,13 @@ is "$(verdict directory)" warn 'is a warning'
 chmod 777 "$D"
 want 1 'a directory that others can write' lk check
 is "$(verdict directory)" fail 'is a failure'
+chmod 500 "$D"
+want 1 'a directory that its owner cannot write' lk check
+is "$(verdict directory)" fail 'is a failure'
 chmod 700 "$D"
+chmod 200 "$D/latchkey.key"
+want 1 'a key that its owner cannot read' lk check
+is "$(verdict file latchkey.key)" fail 'is a failure'
 chmod 640 "$D/latchkey.key"
 want 1 'a key that others can read' lk check
 is "$(verdict file latchkey.key) $(verdict key)" 'fail fail' 'is a failure'
@@ -594,6 +600,11 @@ lk key rotate >/dev/null
 lk key rotate >/dev/null
 want 0 'eight keys' lk check
 is "$(verdict key)" warn 'are a warning'
+if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
+    want 0 'a kernel without Landlock' strace -f -o "$TMP/trace" -e trace=landlock_create_ruleset -e inject=landlock_create_ruleset:error=ENOSYS \
+        "$LATCHKEY" check --dir "$D"
+    is "$(verdict sandbox)" warn 'is a warning'
+fi
 conf 'x = 1'
 want 1 'a bad conf file' lk check
 is "$(verdict conf)" fail 'is a failure'
@@ -768,6 +779,9 @@ if [ "$(id -u)" -eq 0 ]; then
     ln -s nowhere "$TMP/dangling"
     want 1 'init --owner of a link to nothing' "$LATCHKEY" init --owner nobody --dir "$TMP/dangling"
     nok 'makes nothing there' test -e "$TMP/nowhere"
+    want 0 'check --repair by its owner' setpriv --reuid=nobody --regid=nogroup --clear-groups "$TMP/lk" check --repair --dir "$D"
+    is "$(verdict directory) $(stat -c %a "$D")" 'mended 700' 'mends what is the owner’s to mend'
+    chmod 755 "$D"
     chmod 644 "$D/latchkey.key"
     want 1 'check --repair by a stranger' setpriv --reuid=1 --regid=1 --clear-groups "$TMP/lk" check --repair --dir "$D"
     unlike "$out" '*mended*' 'does nothing'
