@@ -67,6 +67,13 @@ static int backup_to_stdout(struct verb_call *c)
 	return n == 0 ? VERB_DONE : VERB_SYSTEM;
 }
 
+/* restore takes in both files, wherever the second is from. */
+static bool has_log(const char *path)
+{
+	struct stat log;
+	return lstat(text_join(path, "-wal", NULL), &log) == 0;
+}
+
 /* A child makes the copy, since it becomes the data directory's owner. So a file of root stays root's, and whatever
  * fails in the child, this process removes the file. */
 int verb_backup(struct verb_call *c)
@@ -74,6 +81,8 @@ int verb_backup(struct verb_call *c)
 	const char *path = slice_text(c->operand[0]);
 	if (slice_is(c->operand[0], S("-")))
 		return backup_to_stdout(c);
+	if (has_log(path))
+		return verb_refuse(c, text_join(path, "-wal is there, and would count as the copy's log: move it away", NULL), SLICE_NONE);
 	int status = -1, to = backup_file(path);
 	if (to < 0) {
 		int code = errno == EEXIST ? VERB_REFUSED : VERB_SYSTEM;

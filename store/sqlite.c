@@ -72,6 +72,7 @@ static int untidy;                      /* frames of the log that store_tidy() i
 static int turn = -1;                   /* the lock file; -1: not open */
 static int log_frames;                  /* as of this connection's last commit; 0: it made none */
 static const char *staying_in;          /* data directory, of a process that stays; else NULL */
+static bool taking_in;                  /* what is open is a backup that store_restore() takes in */
 
 static struct {
 	enum durability wanted;         /* by the request's transaction */
@@ -96,38 +97,49 @@ static enum error error_of(int rc)
 	}
 }
 
-/* What to do about a result code. */
+/* What to do about a result code: of the store in use, and of a backup that is taken in. */
 static const char *advice_on(int rc)
 {
-	static const struct { int rc; const char *advice; } advices[] = {
-		{ SQLITE_FULL, "; make room on the disk" },
-		{ SQLITE_CORRUPT, "; restore a backup: latchkey restore FILE" },
-		{ SQLITE_NOTADB, "; restore a backup: latchkey restore FILE" },
-		{ SQLITE_IOERR, "; the disk fails: see the kernel's log" },
-		{ SQLITE_FILE_FOREIGN, "; restore a backup: latchkey restore FILE" },
-		{ SQLITE_CANTOPEN, "; see latchkey check" },
-		{ SQLITE_READONLY, "; see latchkey check" },
+	static const struct { int rc; const char *of_store, *of_backup; } advices[] = {
+		{ SQLITE_FULL, "; make room on the disk", "; make room on the disk" },
+		{ SQLITE_CORRUPT, "; restore a backup: latchkey restore FILE", "; this file is no backup, or is damaged: restore another" },
+		{ SQLITE_NOTADB, "; restore a backup: latchkey restore FILE", "; this file is no backup, or is damaged: restore another" },
+		{ SQLITE_IOERR, "; the disk fails: see the kernel's log", "; the disk fails: see the kernel's log" },
+		{ SQLITE_FILE_FOREIGN, "; restore a backup: latchkey restore FILE", "; move FILE-wal away, and FILE alone is restored" },
+		{ SQLITE_CANTOPEN, "; see latchkey check", "" },
+		{ SQLITE_READONLY, "; see latchkey check", "" },
 	};
 	int64_t holder = (rc & 0xff) == SQLITE_BUSY ? sqlite_file_holder() : 0;
 	if (holder)
 		return text_join("; process ", dec(holder), " has latchkey.db open, and nothing else may: end it", NULL);
 	for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
 		if (advices[i].rc == (rc & 0xff))
-			return advices[i].advice;
+			return taking_in ? advices[i].of_backup : advices[i].of_store;
 	return "";
+}
+
+static const char *words_of(int rc)
+{
+	if (rc != SQLITE_FILE_FOREIGN)
+		return sqlite3_errstr(rc);
+	return text_join(taking_in ? "FILE-wal" : "latchkey.db-wal", " is the log of another database, or of another time", NULL);
 }
 
 _Noreturn void db_failed(int rc, const char *what)
 {
 	fail(transaction.committed ? ERROR_UNSETTLED : error_of(rc), "ST1", what, ": ",
-		rc == SQLITE_FILE_FOREIGN ? "latchkey.db-wal is the log of another database, or of another time" : sqlite3_errstr(rc), " (", dec(rc), ")",
-		transaction.committed ? "; it was committed all the same" : "", advice_on(rc), NULL);
+		words_of(rc), " (", dec(rc), ")", transaction.committed ? "; it was committed all the same" : "", advice_on(rc), NULL);
 }
 
 void db_need(int rc, const char *what)
 {
 	if (rc != SQLITE_OK)
 		db_failed(rc, what);
+}
+
+void db_takes_in(void)
+{
+	taking_in = true;
 }
 
 enum error store_failure(enum error e)

@@ -31,6 +31,8 @@ extern sqlite3 *database;
 /* fail(), by what rc means to a caller, unless rc is SQLITE_OK. `what` was tried. */
 void db_need(int rc, const char *what);
 _Noreturn void db_failed(int rc, const char *what);
+/* From now on what fails is a backup that is taken in, not the store in use: db_failed() advises so. */
+void db_takes_in(void);
 
 /* Waits for this process's turn at dir's store, at most `seconds`; ERROR_BUSY after that. */
 void db_take_turn(const char *dir, int64_t seconds);

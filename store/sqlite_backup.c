@@ -127,6 +127,7 @@ void store_restore(const char *dir, int from, int log)
 	take_in(from, path_in(dir, "latchkey.db.new"));
 	if (log >= 0)
 		take_in(log, path_in(dir, "latchkey.db.new-wal"));
+	db_takes_in();
 	db_connect(path_in(dir, "latchkey.db.new"));
 	db_upgrade(dir);
 	const char *found = db_integrity();

@@ -14,6 +14,15 @@ proved() { # NAME...: what prove says of them, as make test runs it
     prove --exec 'tests/tap.sh 20' "$@" >"$TMP/proved" 2>&1
 }
 
+# --- scripts that no test runs in their whole length are at least shell
+wrong=''
+for script in tests/*.sh tests/router/*.sh tools/*.sh packaging/*.sh bench/*.sh; do
+    [ -e "$script" ] || continue
+    case $(head -n 1 "$script") in *bash*) shell=bash ;; *) shell=sh ;; esac
+    wrong="$wrong$("$shell" -n "$script" 2>&1)"
+done
+is "${wrong-}" '' 'every script parses'
+
 # --- a file that can't go on is one that failed, and the others run
 script bails <<'END'
 echo 'ok 1 - so far'

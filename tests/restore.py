@@ -40,7 +40,7 @@ class Place:
         self.refused = False
         self.now = self.look()      # devices of the sessions, while nothing is refused
         self.base = self.now        # those in latchkey.db alone
-        self.copies = []            # (file, devices)
+        self.copies = []            # (file, devices, those in the file without its log)
         self.number = 0
         self.server = None
         self.third = 0
@@ -66,7 +66,7 @@ class Place:
         shutil.copytree(self.path, there)
         try:
             db = sqlite3.connect(os.path.join(there, "latchkey.db"))
-            rows = sorted(row[0] for row in db.execute("SELECT device FROM session"))
+            rows = sorted(str(row[0]) for row in db.execute("SELECT device FROM session"))
             whole = db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
             db.close()
             return rows if whole else "damaged"
@@ -106,29 +106,31 @@ class Place:
         return [self.now]
 
     def backup(self):
-        name = self.path + ".copy%d" % len(self.copies)
-        if os.path.exists(name):
-            os.unlink(name)
+        name = self.new_copy()
         if self.verb("backup", name).returncode == 0:
-            self.copies.append((name, self.now))
+            self.copies.append((name, self.now, self.now))
             self.base = self.now
         return [self.now]
 
-    def copy(self, both):
+    def new_copy(self):
         name = self.path + ".copy%d" % len(self.copies)
         for suffix in ("", "-wal"):
             if os.path.exists(name + suffix):
                 os.unlink(name + suffix)
+        return name
+
+    def copy(self, both):
+        name = self.new_copy()
         shutil.copyfile(self.file("latchkey.db"), name)
         if both and os.path.exists(self.file("latchkey.db-wal")):
             shutil.copyfile(self.file("latchkey.db-wal"), name + "-wal")
         if not self.refused:
-            self.copies.append((name, self.now if both else self.base))
+            self.copies.append((name, self.now if both else self.base, self.base))
         return [self.now]
 
     def put(self, which, rename, log):
         """Copy `which` over the database; its log stays, goes, or comes with it."""
-        name, devices = self.copies[which % len(self.copies)]
+        name, devices, alone = self.copies[which % len(self.copies)]
         if rename:
             shutil.copyfile(name, self.file("taken"))
             os.rename(self.file("taken"), self.file("latchkey.db"))
@@ -138,11 +140,12 @@ class Place:
             os.unlink(self.file("latchkey.db-wal"))
         if log == "with it" and os.path.exists(name + "-wal"):
             shutil.copyfile(name + "-wal", self.file("latchkey.db-wal"))
-        self.base = devices
-        return [devices, self.now]
+        self.base = alone
+        # The half of a pair is the copy that it is: a database tells nobody that it had a log.
+        return [devices, self.now] if log == "with it" else [alone, devices, self.now]
 
     def restore(self, which):
-        name, devices = self.copies[which % len(self.copies)]
+        name, devices, _ = self.copies[which % len(self.copies)]
         got = self.verb("restore", name)
         if got.returncode != 0:
             raise AssertionError("restore: %s" % got.stderr.decode())

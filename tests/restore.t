@@ -68,6 +68,16 @@ for file in short foreign damaged nothing; do
     exits 111 "a backup that is $file" verb restore "$TMP/$file"
     is "$(sessions) $(ls "$DATA"/latchkey.db.new* 2>/dev/null)" "$before " 'changes nothing, and leaves nothing'
 done
+exits 111 'a backup with a log that is not its own' verb restore "$TMP/foreign"
+like "$OUT" '*FILE-wal is the log of another database*move FILE-wal away, and FILE alone is restored*' 'says what to do'
+yes 'no database' 2>/dev/null | head -c 8192 >"$TMP/text"
+exits 111 'a file that is no database' verb restore "$TMP/text"
+like "$OUT" '*this file is no backup, or is damaged: restore another*' 'says so'
+exits 1 'a backup to where such a log lies' sh -c 'rm "$2"; "$1" backup "$2" --dir "$3"' - "$LATCHKEY" "$TMP/foreign" "$DATA"
+like "$OUT" '*foreign-wal is there, and would count as the copy*move it away*' 'is refused with words'
+mv "$TMP/foreign-wal" "$TMP/elsewhere"
+exits 0 'which help' verb backup "$TMP/foreign"
+exits 0 'and the copy' verb restore "$TMP/foreign"
 exits 1 'a file that is not there' verb restore "$TMP/none"
 like "$OUT" 'latchkey: restore: cannot read *: No such file*' 'says so'
 exits 1 'the database itself' verb restore "$DATA/latchkey.db"

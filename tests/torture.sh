@@ -41,7 +41,7 @@ batch	One request that fails decides the answer of no other
 secrets	No secret leaks
 guess	Guessing passwords is throttled, the right one gets in
 storage	A store of the client that fails, hangs or forgets signs nobody out
-restore	Whatever is copied over the database, in whatever order: the copy's state, the one before, or a refusal with words
+restore	Whatever is copied over the database, in whatever order: the state of the copy, the one before, or a refusal with words
 messages	What a message advises helps, in the state that it is about
 backup	A copy is whole, whatever goes on; put back, it signs out nobody it knows
 '

@@ -2,7 +2,7 @@
 
 # tests/fuzz/NAME.c is a target. Replaying its corpus needs no libFuzzer (B=fuzz has it).
 FUZZ     := $(filter-out entry,$(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/*.c))))
-FUZZ_OBJ := $(patsubst %,$(O)/fuzz/%.o,entry $(FUZZ)) $(patsubst %,$(O)/fuzz/%.o,timing json_corpus)
+FUZZ_OBJ := $(patsubst %,$(O)/fuzz/%.o,entry $(FUZZ)) $(patsubst %,$(O)/fuzz/%.o,$(if $(CROSS),,timing) json_corpus)
 $(O)/fuzz/timing.o: | need-valgrind
 $(FUZZ_OBJ): $(O)/fuzz/%.o: Makefile tests/tests.mk | $(HEADERS) build/kernel $(BUILD_NEEDS)
 	@echo "  CC  $(B) $(filter %/$*.c,$^)"; mkdir -p $(@D)
