@@ -15,6 +15,7 @@
 #include "cookies.h"
 #include "credential.h"
 #include "gate.h"
+#include "identity.h"
 #include "json.h"
 #include "redirect.h"
 #include "session.h"
@@ -291,11 +292,8 @@ static enum error check_any(struct call *c)
  * among it, is none of ours but the credential. No database is opened without ?live=1, but for a site session. */
 static enum error answer_verified(struct call *c)
 {
-	const struct access_claims *claims = &own(c)->caller.claims;
-	reply_header(c->rp, "X-Auth-User", id_text(claims->sub), NULL);
-	reply_header(c->rp, "X-Auth-Name", slice_text(claims->name), NULL);
-	reply_header(c->rp, "X-Auth-Session", id_text(claims->sid), NULL);
-	return route_no_content(c);
+	enum error e = identity_tell(c->work.config, c->rq, c->rp, &own(c)->caller);
+	return e == ERROR_NONE ? route_no_content(c) : e;
 }
 
 /* nginx takes no other answer than 401 for a no, and sends the browser itself (?redirect=401). */

@@ -7,7 +7,7 @@
  * number. `#` begins a comment wherever it stands, so no value can hold one.
  *
  * The same parser reads three texts, each over the one before: the defaults,
- * latchkey.conf, and the lines of a script (config_script()). latchkey.conf
+ * latchkey.conf, and the lines of a script (script.h). latchkey.conf
  * holds what all instances of a data directory and the operator's verbs have in
  * common; a script holds the options of its own instance.
  */
@@ -70,6 +70,8 @@ const struct option options[] = {
 		"sessions that a user may have; a sign-in ends the longest unused one" },
 	{ "access_cookie", OPTION_SWITCH, FIELD(access_cookie), 0, 0, "off",
 		"also set the access token as a cookie, for auth_request" },
+	{ "identity_headers", OPTION_HEADERS, FIELD(identity_headers), 0, 0, "x-auth",
+		"names of the headers of /verify: x-auth, remote, x-webauth" },
 	{ "cookie_domain", OPTION_HOST, FIELD(cookie_domain), 0, OPTION_PATH, "",
 		"domain whose hosts all get the access cookie; empty: this host alone" },
 	{ "insecure_cookie", OPTION_SWITCH, FIELD(insecure_cookie), 0, 0, "off",
@@ -243,20 +245,48 @@ static void show_switch(struct buf *b, const void *field)
 	buf_s(b, switch_words[*(const bool *)field]);
 }
 
+/* Which of count words the text is; else none of them. */
+static bool find_word(struct slice text, const char *const *words, size_t count, size_t *which)
+{
+	for (*which = 0; *which < count && !slice_is(text, slice_of(words[*which])); )
+		++*which;
+	return *which < count;
+}
+
 static const char *read_audit(const struct option *o, struct slice text, void *field)
 {
+	size_t which;
 	(void)o;
-	for (int i = 0; i <= AUDIT_OFF; i++)
-		if (slice_is(text, slice_of(audit_words[i]))) {
-			*(enum audit_where *)field = (enum audit_where)i;
-			return NULL;
-		}
-	return "must be one of table, syslog, both, off";
+	if (!find_word(text, audit_words, AUDIT_OFF + 1, &which))
+		return "must be one of table, syslog, both, off";
+	*(enum audit_where *)field = (enum audit_where)which;
+	return NULL;
 }
 
 static void show_audit(struct buf *b, const void *field)
 {
 	buf_s(b, audit_words[*(const enum audit_where *)field]);
+}
+
+static const char *const headers_words[] = {
+	[HEADERS_X_AUTH] = "x-auth",
+	[HEADERS_REMOTE] = "remote",
+	[HEADERS_X_WEBAUTH] = "x-webauth",
+};
+
+static const char *read_headers(const struct option *o, struct slice text, void *field)
+{
+	size_t which;
+	(void)o;
+	if (!find_word(text, headers_words, HEADERS_X_WEBAUTH + 1, &which))
+		return "must be one of x-auth, remote, x-webauth";
+	*(enum identity_headers *)field = (enum identity_headers)which;
+	return NULL;
+}
+
+static void show_headers(struct buf *b, const void *field)
+{
+	buf_s(b, headers_words[*(const enum identity_headers *)field]);
 }
 
 static void show_text(struct buf *b, const void *field)
@@ -458,6 +488,7 @@ static const struct kind {
 	[OPTION_MEMORY] = { read_memory, show_memory },
 	[OPTION_SWITCH] = { read_switch, show_switch },
 	[OPTION_AUDIT] = { read_audit, show_audit },
+	[OPTION_HEADERS] = { read_headers, show_headers },
 	[OPTION_NAME] = { read_name, show_text },
 	[OPTION_MOUNT] = { read_mount, show_mount },
 	[OPTION_DIRECTORY] = { read_directory, show_text },
@@ -584,48 +615,6 @@ const char *config_read(const char *dir, struct config *out)
 			error == EACCES ? "; see latchkey check" : "", NULL);
 	const char *wrong = config_parse(text, out);
 	out->dir = dir;
-	return wrong;
-}
-
-/* `#!`, and a path or a last word that is our name: not a shell script, whose
- * caller can name it in the query string. */
-static bool names_us(struct slice text)
-{
-	struct slice line = slice_trim(slice_cut(&text, '\n')), name = S("latchkey");
-	if (!slice_starts(line, S("#!")) || line.n < name.n + 3)
-		return false;
-	struct slice end = slice_from(line, line.n - name.n - 1);
-	return among(end.p[0], "/ ") && slice_is(slice_from(end, 1), name);
-}
-
-/* The file was opened by the name that the server gives; the argument, which
- * anybody may have written, is never opened. */
-static const char *read_script(int fd, const char *argument, struct slice *text)
-{
-	struct stat server = { 0 }, caller;
-	char begin[2];
-	fstat(fd, &server);
-	if (stat(argument, &caller) || server.st_dev != caller.st_dev || server.st_ino != caller.st_ino)
-		return NULL;
-	if (!S_ISREG(server.st_mode) || pread(fd, begin, 2, 0) != 2 || memcmp(begin, "#!", 2) != 0)
-		return NULL;
-	int error = file_read_open(fd, LIMIT_CONF, text);
-	if (error)
-		return text_join("script: ", strerror(error), NULL);
-	if (!names_us(*text))
-		*text = SLICE_NONE;
-	return text->p && server.st_mode & 022 ? "script: others than its owner can write it (chmod go-w)" : NULL;
-}
-
-const char *config_script(const char *argument, struct slice *text)
-{
-	const char *script = getenv("SCRIPT_FILENAME");
-	*text = SLICE_NONE;
-	int fd = argument && script ? open(script, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
-	if (fd < 0)
-		return NULL;
-	const char *wrong = read_script(fd, argument, text);
-	close(fd);
 	return wrong;
 }
 

@@ -18,6 +18,13 @@ enum audit_where {
 	AUDIT_OFF
 };
 
+/* How /verify names what it tells of a user. */
+enum identity_headers {
+	HEADERS_X_AUTH,     /* X-Auth-User (the id), X-Auth-Name (the user name), … */
+	HEADERS_REMOTE,     /* Remote-User (the user name), … */
+	HEADERS_X_WEBAUTH   /* X-WEBAUTH-USER (the user name), … */
+};
+
 struct config {
 	const char *dir;                /* the data directory, NUL-terminated */
 	int64_t access_ttl;             /* seconds */
@@ -33,6 +40,7 @@ struct config {
 	int64_t audit_max;              /* rows */
 	int64_t sessions_max;           /* of a user */
 	bool access_cookie, insecure_cookie;
+	enum identity_headers identity_headers;
 	struct slice cookie_domain;     /* empty: the access cookie is the host's alone */
 	struct password_cost_option { int64_t kib, passes; } password; /* 0: by the host's RAM */
 	int64_t password_jobs;
@@ -48,6 +56,7 @@ enum option_kind {
 	OPTION_MEMORY,    /* int64_t KiB: 512k 19m, or 0 whatever min says */
 	OPTION_SWITCH,    /* bool: on off */
 	OPTION_AUDIT,     /* enum audit_where: table syslog both off */
+	OPTION_HEADERS,   /* enum identity_headers: x-auth remote x-webauth */
 	OPTION_NAME,      /* slice: one word that can stand in a JSON string as it is */
 	OPTION_MOUNT,     /* slice: a path, without its trailing slash */
 	OPTION_DIRECTORY, /* slice: an absolute path, or nothing */
@@ -93,18 +102,6 @@ const char *config_parse(struct slice text, struct config *out);
 struct config_stamp { int64_t inode[2], size[2], changed[2], nanoseconds[2]; };
 void config_stamp(const char *dir, struct config_stamp *out);
 
-/*
- * A CGI script that is its own configuration: a file that begins with
- * `#!/usr/bin/latchkey` (in any directory, by that name) and holds lines as in
- * latchkey.conf, and `dir = PATH`, the data directory. The kernel puts its name
- * into argv, but a query string can put words there, too (RFC 3875, 4.4). So
- * `argument` counts only if it is the file that SCRIPT_FILENAME names.
- *
- * Returns NULL and sets *text to the script's text, or to SLICE_NONE if argument
- * names no such script. Returns a message if it names one that can't be read or
- * that other users can write.
- */
-const char *config_script(const char *argument, struct slice *text);
 /* Applies the lines of a script to *c; they may set c->dir. Returns NULL, or a
  * message as config_read() does. */
 const char *config_override(struct slice script, struct config *c);

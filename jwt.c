@@ -303,20 +303,20 @@ static const struct algorithm hs256 = { "HS256", "oct", MAC_SIZE, mac_for, hs256
 
 /* ---- claims ------------------------------------------------------------ */
 
-enum claim_type { TEXT, ID, NUMBER };
+enum claim_type { TEXT, LIST, ID, NUMBER };
 
 struct claim {
 	const char *name;
 	enum claim_type type;
-	size_t at;          /* where in the struct: struct slice, uint64_t, int64_t */
+	size_t at;          /* where in the struct: struct slice (of a LIST: its texts between commas), uint64_t, int64_t */
 	int64_t min;        /* of a NUMBER */
-	bool optional;      /* a TEXT that is written where it isn't empty; such rows come after the others */
+	bool optional;      /* a TEXT or LIST that is written where it isn't empty; such rows come after the others */
 };
 
 static const int64_t NUMBER_MAX = ((int64_t)1 << 53) - 1;
 
 #define CLAIM(kind, member, type, min) { #member, type, offsetof(struct kind##_claims, member), min, false }
-#define OPTIONAL(kind, member) { #member, TEXT, offsetof(struct kind##_claims, member), 0, true }
+#define OPTIONAL(kind, member, type) { #member, type, offsetof(struct kind##_claims, member), 0, true }
 
 static const struct claim access_claim[] = {
 	CLAIM(access, iss, TEXT, 0),
@@ -327,8 +327,11 @@ static const struct claim access_claim[] = {
 	CLAIM(access, exp, NUMBER, 0),
 	CLAIM(access, jti, ID, 0),
 	CLAIM(access, name, TEXT, 0),
-	OPTIONAL(access, client_id),
-	OPTIONAL(access, scope),
+	OPTIONAL(access, client_id, TEXT),
+	OPTIONAL(access, scope, TEXT),
+	OPTIONAL(access, groups, LIST),
+	OPTIONAL(access, email, TEXT),
+	OPTIONAL(access, display_name, TEXT),
 };
 
 /* Frozen: see above. */
@@ -386,6 +389,8 @@ static void write_claim(struct jw *w, const struct claim *c, const void *value)
 	jw_name(w, c->name);
 	if (c->type == TEXT)
 		jw_text(w, *text);
+	else if (c->type == LIST)
+		jw_list(w, *text);
 	else if (c->type == ID)
 		jw_id(w, *(const uint64_t *)value);
 	else
@@ -397,30 +402,42 @@ static bool read_claim(const struct json *j, const struct claim *c, void *value)
 	struct slice id;
 	if (c->type == TEXT)
 		return json_string(j, c->name, value) == JSON_FOUND;
+	if (c->type == LIST)
+		return json_list(j, c->name, value) == JSON_FOUND;
 	if (c->type == ID)
 		return json_string(j, c->name, &id) == JSON_FOUND && parse_id(id, value);
 	return json_int(j, c->name, c->min, NUMBER_MAX, value) == JSON_FOUND;
 }
 
+/* The texts of a LIST have a mark each. */
+static int marks_of(const struct claim *c, const void *value)
+{
+	struct slice texts = c->type == LIST ? *(const struct slice *)value : SLICE_NONE;
+	int marks = 2;
+	for (; texts.n; marks++)
+		slice_cut(&texts, ',');
+	return marks;
+}
+
 /*
- * The claims of the kind and no others. Each claim that was found is a scalar and has two marks, its name and its value; names
- * are unique. So if there are more marks, the payload has a claim that we don't know.
+ * The claims of the kind and no others. Each claim that was found has two marks, its name and its value, and those of a list's
+ * texts; names are unique. So if there are more marks, the payload has a claim that we don't know.
  */
 static bool read_claims(struct slice payload, const struct kind *kind, void *out)
 {
 	struct json j;
-	int found = 0;
+	int marks = 1;
 	if (json_read(payload, &j) != JSON_VALID)
 		return false;
 	for (int i = 0; i < kind->claims; i++) {
 		const struct claim *c = &kind->claim[i];
-		bool no_more = j.marks == 1 + 2 * found;
-		if (!(c->optional && no_more) && read_claim(&j, c, (char *)out + c->at))
-			found++;
+		void *value = (char *)out + c->at;
+		if (!(c->optional && j.marks == marks) && read_claim(&j, c, value))
+			marks += marks_of(c, value);
 		else if (!c->optional)
 			return false;
 	}
-	return j.marks == 1 + 2 * found;
+	return j.marks == marks;
 }
 
 /* ---- tokens ------------------------------------------------------------ */

@@ -29,7 +29,9 @@ enum jwt_use {
 enum { JWT_AHEAD_SECONDS = 120 };
 
 /* {"iss","sub","aud","sid","iat","exp","jti","name"} in this order. Then, where they aren't empty, "client_id" (RFC 9068, 2.2)
- * and "scope" (2.2.3). A token with any other claim is JWT_CLAIMS; jwt.c says why. */
+ * and "scope" (2.2.3), "groups" (2.2.3.1, an array), "email", "display_name". A token with any other claim is JWT_CLAIMS; jwt.c
+ * says why. `name` is the user name, which is unique and what programs go by; OpenID Connect's claim of that name is for people, and
+ * is called display_name here. */
 struct access_claims {
 	struct slice iss, aud, name;
 	uint64_t sub;   /* the user's id */
@@ -37,6 +39,8 @@ struct access_claims {
 	int64_t iat, exp;
 	uint64_t jti;
 	struct slice client_id, scope;   /* empty: not there */
+	struct slice groups;             /* names between commas; empty: not there */
+	struct slice email, display_name;
 };
 
 /* {"iss","sid","ctr","br","iat","exp"} in this order. Frozen: jwt.c says why. */

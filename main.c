@@ -9,7 +9,7 @@
  *
  * Under CGI argv is no command line: a query string can reach it (RFC 3875,
  * 4.4). Its first word counts only where it is the script that is being run
- * (config.h, config_script).
+ * (script.h).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +21,7 @@
 #include "config.h"
 #include "http.h"
 #include "instance.h"
+#include "script.h"
 #include "serve/serve.h"
 #include "store.h"
 #include "store/upkeep.h"
@@ -52,7 +53,7 @@ static enum start start_of(int argc, char **argv)
 /* Under CGI: the script that this program is the interpreter of, if there is one. Returns the data directory that it names. */
 static const char *find_script(const char *argument)
 {
-	const char *wrong = config_script(argument, &instance.script);
+	const char *wrong = script_find(argument, &instance.script);
 	if (wrong == NULL)
 		wrong = config_override(instance.script, &instance.config);
 	if (wrong)

@@ -28,6 +28,7 @@ const struct error_info errors[ERROR__MAX] = {
 	[ERROR_CROSS_SITE] = { 403, "cross_site", "This request may not come from another site.", 0 },
 	[ERROR_INSECURE_ORIGIN] = { 403, "insecure_origin", "Over plain HTTP a browser drops the cookie: HTTPS is needed.", 0 },
 	[ERROR_SIGNUP_DISABLED] = { 403, "signup_disabled", "New accounts can't be made here.", 0 },
+	[ERROR_NOT_IN_GROUP] = { 403, "not_in_group", "This is for members of another group.", 0 },
 	[ERROR_NOT_FOUND] = { 404, "not_found", "There is nothing here.", 0 },
 	[ERROR_METHOD_NOT_ALLOWED] = { 405, "method_not_allowed", "This method is not allowed here.", 0 },
 	[ERROR_REQUEST_TIMEOUT] = { 408, "request_timeout", "The request did not arrive in time, or its client has gone; nothing was changed.", 0 },

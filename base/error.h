@@ -30,6 +30,7 @@ enum error {
 	ERROR_CROSS_SITE,
 	ERROR_INSECURE_ORIGIN,      /* cookie mode by plain HTTP */
 	ERROR_SIGNUP_DISABLED,
+	ERROR_NOT_IN_GROUP,         /* of /verify?group= */
 	ERROR_NOT_FOUND,
 	ERROR_METHOD_NOT_ALLOWED,
 	ERROR_REQUEST_TIMEOUT,

@@ -4,6 +4,7 @@
 #include "../config.h"
 
 #include "base/file.h"
+#include "script.h"
 #include "t.h"
 
 #include <errno.h>
@@ -128,6 +129,9 @@ static const struct { const char *name, *good, *shown, *wrong; } limits[] = {
 	{ "cookie_domain", "example.com", "example.com", "https://example.com" },
 	{ "cookie_domain", ".my-site.example", ".my-site.example", "[::1]" },
 	{ "cookie_domain", "a", "a", "Example.com" },
+	{ "identity_headers", "x-auth", "x-auth", "" },
+	{ "identity_headers", "remote", "remote", "Remote" },
+	{ "identity_headers", "x-webauth", "x-webauth", "x-webauth-user" },
 	{ "audit", "table", "table", "tables" },
 	{ "audit", "syslog", "syslog", "" },
 	{ "audit", "both", "both", "table syslog" },
@@ -455,7 +459,7 @@ static const struct { const char *text; int mode; bool is; const char *wrong, *n
 static bool same_script(size_t i, const char *argument)
 {
 	struct slice text = S("before");
-	const char *wrong = config_script(argument, &text);
+	const char *wrong = script_find(argument, &text);
 	if (wrong || scripts[i].wrong)
 		return wrong && scripts[i].wrong && strcmp(wrong, scripts[i].wrong) == 0;
 	return scripts[i].is ? slice_is(text, slice_of(scripts[i].text)) : text.p == NULL;
@@ -485,20 +489,20 @@ static void test_script(void)
 	}
 	put_script(path, "#!/usr/bin/latchkey\n", 0755);
 	put_script(other, "#!/usr/bin/latchkey\n", 0755);
-	ok(config_script(other, &text) == NULL && !text.p, "another file than the server's");
-	ok(config_script(dir, &text) == NULL && !text.p, "a directory");
-	ok(config_script("/dev/null", &text) == NULL && !text.p, "something on another file system");
-	ok(config_script(NULL, &text) == NULL && !text.p, "no argument");
-	ok(config_script("", &text) == NULL && !text.p, "an empty one");
+	ok(script_find(other, &text) == NULL && !text.p, "another file than the server's");
+	ok(script_find(dir, &text) == NULL && !text.p, "a directory");
+	ok(script_find("/dev/null", &text) == NULL && !text.p, "something on another file system");
+	ok(script_find(NULL, &text) == NULL && !text.p, "no argument");
+	ok(script_find("", &text) == NULL && !text.p, "an empty one");
 	char *all = repeat('#', LIMIT_CONF + 1);
 	memcpy(all, "#!/latchkey\n", 12);
 	put_script(path, all, 0755);
-	is_str(config_script(path, &text), "script: File too large", "one byte too many");
+	is_str(script_find(path, &text), "script: File too large", "one byte too many");
 	all[LIMIT_CONF] = '\0';
 	put_script(path, all, 0755);
-	ok(config_script(path, &text) == NULL && text.n == LIMIT_CONF, "as many as may be");
+	ok(script_find(path, &text) == NULL && text.n == LIMIT_CONF, "as many as may be");
 	unsetenv("SCRIPT_FILENAME");
-	ok(config_script(path, &text) == NULL && !text.p, "a server that names none");
+	ok(script_find(path, &text) == NULL && !text.p, "a server that names none");
 	ok(remove(path) == 0 && remove(other) == 0, "scripts are gone");
 }
 

@@ -689,7 +689,14 @@ static const struct { const char *from, *to; enum jwt_use use; enum jwt_verdict 
 	{ "}", ",\"client_id\":\"grafana\"}", JWT_ACCESS, JWT_VALID }, { "}", ",\"scope\":\"openid\"}", JWT_ACCESS, JWT_VALID },
 	{ "{", "{\"scope\":\"openid\",\"client_id\":\"grafana\",", JWT_ACCESS, JWT_VALID },
 	{ "}", ",\"client_id\":7}", JWT_ACCESS, JWT_CLAIMS }, { "}", ",\"scope\":null}", JWT_ACCESS, JWT_CLAIMS },
-	{ "}", ",\"scope\":\"openid\",\"groups\":\"a\"}", JWT_ACCESS, JWT_CLAIMS }, { "}", ",\"cnf\":\"x\"}", JWT_ACCESS, JWT_CLAIMS },
+	{ "}", ",\"scope\":\"openid\",\"groups\":\"a\"}", JWT_ACCESS, JWT_CLAIMS },
+	{ "}", ",\"groups\":[\"a\",\"b\"]}", JWT_ACCESS, JWT_VALID }, { "}", ",\"groups\":[]}", JWT_ACCESS, JWT_VALID },
+	{ "{", "{\"groups\":[\"a\"],\"email\":\"a@b\",\"display_name\":\"A\",", JWT_ACCESS, JWT_VALID },
+	{ "}", ",\"groups\":[1]}", JWT_ACCESS, JWT_CLAIMS }, { "}", ",\"groups\":[\"a,b\"]}", JWT_ACCESS, JWT_CLAIMS },
+	{ "}", ",\"groups\":[\"\"]}", JWT_ACCESS, JWT_CLAIMS }, { "}", ",\"groups\":[[\"a\"]]}", JWT_ACCESS, JWT_CLAIMS },
+	{ "}", ",\"groups\":[\"a\",\"b\"],\"x\":1}", JWT_ACCESS, JWT_CLAIMS }, { "}", ",\"x\":[\"a\",\"b\"],\"email\":\"a@b\"}", JWT_ACCESS, JWT_CLAIMS },
+	{ "}", ",\"email\":[\"a@b\"]}", JWT_ACCESS, JWT_CLAIMS }, { "}", ",\"display_name\":null}", JWT_ACCESS, JWT_CLAIMS },
+	{ "}", ",\"groups\":[\"a\"]}", JWT_REFRESH, JWT_CLAIMS }, { "}", ",\"cnf\":\"x\"}", JWT_ACCESS, JWT_CLAIMS },
 	{ "}", ",\"scope\":\"openid\"}", JWT_REFRESH, JWT_CLAIMS },
 	{ ",\"door\":1", "", JWT_SITE, JWT_CLAIMS }, { "}", ",\"exp\":1702592000}", JWT_SITE, JWT_CLAIMS }, { "\"door\":1", "\"door\":0", JWT_SITE, JWT_VALID },
 	{ "\"pw\":\"fedcba9876543210\",", "", JWT_LINK, JWT_CLAIMS }, { ",\"exp\":1700086400", "", JWT_LINK, JWT_CLAIMS },
@@ -759,14 +766,42 @@ static void test_optional(void)
 	struct access_claims claims = access_example;
 	claims.client_id = (struct slice)T("grafana");
 	claims.scope = (struct slice)T("openid groups");
+	claims.groups = (struct slice)T("admins,family");
+	claims.email = (struct slice)T("a@b");
+	claims.display_name = (struct slice)T("Zo\xc3\xab");
 	struct slice token = jwt_seal_access(&ring.key[0], &claims), bytes, rest = token;
 	slice_cut(&rest, '.');
 	ok(base64url_read(slice_cut(&rest, '.'), &bytes), "the payload decodes");
-	ok(slice_is(bytes, replaced(payload_of[JWT_ACCESS], "}", S(",\"client_id\":\"grafana\",\"scope\":\"openid groups\"}"))), "they stand behind the others");
+	ok(slice_is(bytes, replaced(payload_of[JWT_ACCESS], "}", S(",\"client_id\":\"grafana\",\"scope\":\"openid groups\","
+		"\"groups\":[\"admins\",\"family\"],\"email\":\"a@b\",\"display_name\":\"Zo\xc3\xab\"}"))), "they stand behind the others");
 	is_int(jwt_open_access(token, &ring, &opened.access, NULL), JWT_VALID, "and are read");
-	ok(slice_is(opened.access.client_id, claims.client_id) && slice_is(opened.access.scope, claims.scope), "as they were written");
+	ok(slice_is(opened.access.client_id, claims.client_id) && slice_is(opened.access.scope, claims.scope)
+		&& slice_is(opened.access.groups, claims.groups) && slice_is(opened.access.email, claims.email)
+		&& slice_is(opened.access.display_name, claims.display_name), "as they were written");
 	is_int(jwt_open_access(jwt_seal_access(&ring.key[0], &access_example), &ring, &opened.access, NULL), JWT_VALID, "a token without them");
-	ok(opened.access.client_id.n == 0 && opened.access.scope.n == 0, "has none");
+	ok(opened.access.client_id.n == 0 && opened.access.scope.n == 0 && opened.access.groups.n == 0 && opened.access.email.n == 0
+		&& opened.access.display_name.n == 0, "has none");
+}
+
+/* What options and operator may set at most, in the form that is longest. */
+static void test_largest(void)
+{
+	struct access_claims claims = access_example;
+	struct buf groups = { 0 };
+	static char letters[LIMIT_USERNAME];
+	memset(letters, 'x', sizeof letters);
+	while (groups.n < 2 * LIMIT_GROUPS - 1) {
+		buf_c(&groups, (char)('!' + groups.n));
+		if (groups.n < 2 * LIMIT_GROUPS - 1)
+			buf_c(&groups, ',');
+	}
+	claims.iss = claims.aud = claims.display_name = (struct slice){ letters, 128 };
+	claims.name = claims.email = (struct slice){ letters, LIMIT_USERNAME };
+	buf_add(&groups, (struct slice){ letters, LIMIT_PROFILE - 2 - 128 - LIMIT_EMAIL - groups.n });
+	claims.groups = buf_slice(&groups);
+	struct slice token = jwt_seal_access(&ring.key[0], &claims);
+	ok(token.n <= LIMIT_JWT - 128, "the largest token of the app API has %zu bytes", token.n);
+	is_int(verdict(token, JWT_ACCESS), JWT_VALID, "and opens");
 }
 
 static void test_jwk(void)
@@ -801,7 +836,7 @@ static void test_each(void)
 
 static void (*const tests[])(void) = {
 	test_derived, test_key_names, test_sealed, test_sealed_link, test_names, test_numbers, test_each, test_spellings, test_strays, test_segments, test_headers, test_keys, test_short_keys, test_macs,
-	test_bad_values, test_edited_claims, test_length, test_optional, test_jwk, test_words,
+	test_bad_values, test_edited_claims, test_length, test_optional, test_largest, test_jwk, test_words,
 };
 
 int main(void)

@@ -11,6 +11,7 @@ FRONT='' PAGE=$TOP/docs/protect.md
 
 # --- a user, and tokens of every kind
 data "$TMP/data" 'access_ttl = 1s'
+verb user set demo name root >/dev/null     # which is no user name, and nobody may go by it
 signed_in
 expired=$ACCESS
 born=$(date +%s)
@@ -57,6 +58,27 @@ gate() {
     for path in "/$2" "/.$2" "/x/..$2" "$2?x" "$2%2f" "/api/auth/..$2" "/api/auth/..%2f$2" "/api/auth/health/../..$2"; do
         unlike "$(get "$path")" '*for *' "$1: no way round by $path"
     done
+}
+
+# groups NAME: the application is told of the user's groups, and of no others.
+groups() {
+    verb user set demo groups admins,family >/dev/null
+    signed_in
+    is "$(with /page "$ACCESS" -H 'X-Auth-Groups: root')" 'for demo of admins,family  200' "$1: the groups of the user"
+    verb user set demo groups '' >/dev/null
+    signed_in
+    is "$(with /page "$ACCESS" -H 'X-Auth-Groups: root')" 'for demo  200' "$1: not those that a client makes up"
+}
+
+# members NAME: with the front's words for ?group=admins.
+members() {
+    signed_in
+    like "$(with /page "$ACCESS")" '*403' "$1: who is in another group may not"
+    verb user set demo groups family,admins >/dev/null
+    signed_in
+    is "$(with /page "$ACCESS")" 'for demo of family,admins  200' "$1: a member may"
+    like "$(get /page)" '*401' "$1: who is nobody is asked for a token"
+    verb user set demo groups '' >/dev/null
 }
 
 # any_request NAME: whatever an application is sent, the credential decides.
@@ -131,6 +153,13 @@ like "$(get /api/auth/refresh -b "$jar" -c "$jar" -H 'Content-Type: application/
 like "$(get /page -b "$jar")" 'for demo  200' 'a site: and still open'
 like "$(get /api/auth/logout -b "$jar" -c "$jar" -X POST -H 'Sec-Fetch-Site: same-origin')" '*204' 'a site: signed out'
 like "$(get /page -b "$jar")" '*401' 'a site: closed'
+groups nginx
+end
+begin nginx
+line=$(grep -o 'scgi_param QUERY_STRING group=[a-z]*;' "$PAGE")
+sed "/_verify {/a $line" "$TMP/server.conf" | nginx_conf >"$TMP/whole.conf"
+run nginx -e stderr -p "$TMP" -c "$TMP/whole.conf"
+members nginx
 end
 
 # With all variables of the client's request instead of the block's, its method among them.
@@ -168,10 +197,17 @@ gate caddy /page
 signed_in
 like "$(with /page "$ACCESS")" 'for demo  200' 'caddy: another session'
 any_request caddy
+groups caddy
+signed_in
 verb session revoke --user demo >/dev/null
 like "$(with /page "$ACCESS")" '*401' 'caddy: is refused as soon as it is revoked, with live=1'
 signed_in
 good=$ACCESS refresh=$TOKEN
+end
+begin caddy
+sed "s|uri /.*|$(grep -o 'uri /[a-z/]*?live=1&group=[a-z]*' "$PAGE" | sed 's/&/\\&/')|" "$TMP/server.conf" >"$TMP/members.conf"
+run env HOME="$TMP" caddy run --config "$TMP/members.conf" --adapter caddyfile
+members caddy
 end
 
 begin lighttpd

@@ -16,7 +16,8 @@ class App(BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.read_body()        # what is left unread would reset the connection, and the answer with it
-        body = ("for %s\n" % self.headers.get("X-Auth-Name", "nobody")).encode()
+        groups = self.headers.get("X-Auth-Groups")
+        body = ("for %s%s\n" % (self.headers.get("X-Auth-Name", "nobody"), " of " + groups if groups else "")).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -111,6 +111,36 @@ static bool claim_ok(const struct reference *r, const char *claim)
 	return false;
 }
 
+/* A list of texts, none empty and none with a comma. m's text is JSON. */
+static bool is_list(const struct reference_member *m)
+{
+	static struct reference item;
+	size_t at = 1;
+	while (m->kind == '[' && at < m->text.n) {
+		at += strspn(m->text.p + at, " \t\r\n,");
+		size_t end = at + 1;
+		while (m->text.p[at] == '"' && m->text.p[end] != '"')
+			end += m->text.p[end] == '\\' ? 2 : 1;
+		if (m->text.p[at] == ']')
+			return true;
+		reference_read((struct slice){ m->text.p + at, end + 1 - at }, &item);
+		if (item.kind != '"' || item.bytes.n == 0 || memchr(item.bytes.p, ',', item.bytes.n))
+			return false;
+		at = end + 1;
+	}
+	return false;
+}
+
+/* Those that may be there. */
+static bool optional_ok(const struct reference_member *m)
+{
+	static const char *const texts[] = { "client_id", "scope", "email", "display_name" };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (slice_is(m->name, slice_of(texts[i])))
+			return m->kind == '"';
+	return slice_is(m->name, S("groups")) && is_list(m);
+}
+
 static bool claims_ok(struct slice text, enum jwt_use use)
 {
 	static struct reference r;
@@ -121,6 +151,8 @@ static bool claims_ok(struct slice text, enum jwt_use use)
 	for (; count < 8 && wanted[use][count]; count++)
 		if (!claim_ok(&r, wanted[use][count]))
 			return false;
+	for (size_t i = 0; use == JWT_ACCESS && i < r.members; i++)
+		count += optional_ok(&r.member[i]);
 	return r.members == count;
 }
 

@@ -1,6 +1,7 @@
 /* Any file that a CGI server names as a script: it counts if and only if its first line names latchkey. */
 #include "config.h"
 #include "fuzz.h"
+#include "script.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -60,7 +61,7 @@ void fuzz_one(struct slice in)
 {
 	struct slice text = { "untouched", 9 };
 	HOLDS(ftruncate(fd, 0) == 0 && pwrite(fd, in.p, in.n, 0) == (ssize_t)in.n);
-	const char *refusal = config_script(path, &text);
+	const char *refusal = script_find(path, &text);
 	if (in.n > LIMIT_CONF) {
 		HOLDS(!refusal == !(in.p[0] == '#' && in.p[1] == '!'));
 		return;
