@@ -1036,7 +1036,8 @@ test('tabs that have to wait long for each other go one after the other all the 
   for (let i = 0; i < 6; i++) pages.push(await t.tab({ timeout: 1000 }));
   t.proxy.always('/refresh', { late: 700 });      // the last one waits for 3.5 s, more than a lock is waited for
   t.equal(await Promise.all(pages.slice(1).map(page => get(page, '/app/echo').then(r => r.status))), oks(6), 'statuses');
-  t.equal([t.refreshes, atOnce(t.proxy.of('/refresh'))], [6, 1], 'refreshes, at once');
+  t.equal(atOnce(t.proxy.of('/refresh')), 1, 'at once');
+  t.ok(t.refreshes >= 6, 'a refresh of each: of a busy machine one may take over a second, and is asked for again');
 }, oneServer);
 
 test('Back after a sign-out in another tab shows nobody', async t => {
