@@ -86,9 +86,9 @@ build/embed: tools/embed.c | need-build
 	@mkdir -p $(@D); $(HOSTCC) -std=c11 -O1 -Wall -Wextra -Werror $< -o $@
 $(O)/www.c: build/embed $(WWW) $(wildcard www) Makefile
 	@mkdir -p $(@D); build/embed www $(WWW) >$@
-$(O)/sheet.c: build/embed door/door.css Makefile
-	@mkdir -p $(O)/sheet; gzip -9nc door/door.css >$(O)/sheet/door.css
-	@build/embed door $(O)/sheet/door.css >$@
+$(O)/sheet.c: build/embed door/door.css door/link.js Makefile
+	@mkdir -p $(O)/sheet; for f in door.css link.js; do sed '/^\/\//d' door/$$f | gzip -9nc >$(O)/sheet/$$f; done
+	@build/embed door $(O)/sheet/door.css $(O)/sheet/link.js >$@
 $(O)/www.o $(O)/sheet.o: %.o: %.c serve/www.h | $(BUILD_NEEDS)
 	@$(CC) $(OWN) -c $< -o $@
 

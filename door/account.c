@@ -33,6 +33,7 @@ static const struct happening {
 	{ EVENT_LOGOUT, WORD_event_logout, false },
 	{ EVENT_REVOKE, WORD_event_revoke, true },
 	{ EVENT_PASSWORD_CHANGED, WORD_event_password, true },
+	{ EVENT_LINK_USED, WORD_event_password, true },
 	{ EVENT_USER_ADDED, WORD_event_added, false },
 	{ EVENT_USER_DISABLED, WORD_event_disabled, true },
 	{ EVENT_USER_ENABLED, WORD_event_enabled, true },

@@ -11,6 +11,7 @@
 
 #include "config.h"
 #include "door/account.h"
+#include "door/choose.h"
 #include "door/page.h"
 #include "door/seen.h"
 #include "door/style.h"
@@ -21,8 +22,9 @@
 
 /* What this dialect keeps of one call: the members of its form, and who is signed in. */
 struct door {
-	struct slice username, password, next, key, action, session, rd;
+	struct slice username, password, next, key, action, session, rd, ticket;
 	bool stay;
+	bool chosen;                    /* a password by a link, just now */
 	struct caller caller;           /* of /account; user.id 0: nobody */
 	struct grant grant;
 	struct page page;
@@ -58,13 +60,18 @@ static struct slice part_of_url(struct slice url, bool origin)
 
 /* ---- what all pages share ---------------------------------------------- */
 
-static struct page *begin(struct call *c, int status, enum word title)
+static struct page *begin_with(struct call *c, int status, enum word title, struct slice script)
 {
 	struct page *p = &own(c)->page;
 	*p = (struct page){ .rp = c->rp, .language = words_language(c->rq->accept_language), .brand = c->work.config->brand,
-		.sheet = style_sheet(), .colour = style_brand(c->work.config), .time = c->work.time };
+		.sheet = style_sheet(), .colour = style_brand(c->work.config), .script = script, .time = c->work.time };
 	page_begin(p, status, title, part_of_url(own(c)->rd, true));
 	return p;
+}
+
+static struct page *begin(struct call *c, int status, enum word title)
+{
+	return begin_with(c, status, title, SLICE_NONE);
 }
 
 static enum error see_other(struct call *c, const char *page)
@@ -83,7 +90,9 @@ static const struct { const char *name; enum word word; } done[] = {
 static void write_done(const struct call *c, struct page *p)
 {
 	struct slice name;
-	if (!http_query(c->rq, S("done"), &name))
+	if (own(c)->chosen)
+		name = S("password");
+	else if (!http_query(c->rq, S("done"), &name))
 		return;
 	for (size_t i = 0; i < sizeof done / sizeof *done; i++)
 		if (slice_is(name, slice_of(done[i].name)))
@@ -105,7 +114,10 @@ static const struct { enum error e; enum word word; } wrongs[] = {
 	{ ERROR_RATE_LIMITED, WORD_rate_limited },
 	{ ERROR_CROSS_SITE, WORD_elsewhere },
 	{ ERROR_INSECURE_ORIGIN, WORD_insecure },
-	{ ERROR_NOT_FOUND, WORD_not_found }
+	{ ERROR_NOT_FOUND, WORD_not_found },
+	{ ERROR_LINK_INVALID, WORD_link_invalid },
+	{ ERROR_LINK_EXPIRED, WORD_link_expired },
+	{ ERROR_LINK_USED, WORD_link_used }
 };
 
 static enum word word_of(const struct call *c, enum error e)
@@ -147,7 +159,7 @@ static void write_return(const struct call *c, struct page *p)
 static void write_signin(struct call *c, enum error e)
 {
 	find_return(c);
-	struct page *p = begin(c, status_of(e), WORD_sign_in);
+	struct page *p = begin_with(c, status_of(e), WORD_sign_in, style_script());
 	struct slice key = own(c)->key.n ? own(c)->key : slice_of(id_text(random_id()));
 	PAGE_ADD(p, "<div class=\"door\"><form class=\"card stack\" method=\"post\" action=\"signin\">\n<div><h1>{sign_in}</h1>");
 	write_return(c, p);
@@ -159,14 +171,14 @@ static void write_signin(struct call *c, enum error e)
 		key, own(c)->username, own(c)->username.n ? S("") : S(" autofocus"));
 	PAGE_FILL(p, "<label>{password}<input name=\"password\" type=\"password\" autocomplete=\"current-password\" required{1}></label>\n"
 		"<label class=\"tick\"><input name=\"stay\" type=\"checkbox\" value=\"true\"{2}>{stay}</label>\n"
-		"<button class=\"main\">{sign_in}</button>\n</form></div>\n",
+		"<button class=\"main\">{sign_in}</button>\n<noscript><a href=\"link\">{your_link}</a></noscript>\n</form></div>\n",
 		own(c)->username.n ? S(" autofocus") : S(""), e == ERROR_NONE || own(c)->stay ? S(" checked") : S(""));
 	page_end(p);
 }
 
 static void write_signed_in(struct call *c)
 {
-	struct page *p = begin(c, 200, WORD_signed_in);
+	struct page *p = begin_with(c, 200, WORD_signed_in, style_script());
 	struct slice rd = own(c)->rd, host = part_of_url(rd, false);
 	PAGE_FILL(p, "<div class=\"door\"><div class=\"card stack\">\n<h1>{signed_in}</h1>\n<p>{signed_in_as}</p>\n", own(c)->caller.user.name);
 	if (rd.n)
@@ -216,6 +228,40 @@ static enum error handle_signin(struct call *c)
 	enum error e = gate_sign_in(&c->work, c->rq, c->rp, d->username, d->password, &how, &d->grant);
 	find_return(c);
 	return e == ERROR_NONE ? see_other(c, d->rd.n ? slice_text(d->rd) : "account") : e;
+}
+
+/* ---- a password by a link ---------------------------------------------- */
+
+static void write_link(struct call *c, enum error e)
+{
+	bool spent = e == ERROR_LINK_INVALID || e == ERROR_LINK_EXPIRED || e == ERROR_LINK_USED;
+	struct page *p = begin_with(c, status_of(e), WORD_choose_password, style_script());
+	choose_begin(p);
+	write_wrong(c, p, e);
+	choose_end(p, spent ? SLICE_NONE : own(c)->ticket);
+	page_end(p);
+}
+
+static enum error handle_link_page(struct call *c)
+{
+	write_link(c, ERROR_NONE);
+	return ERROR_NONE;
+}
+
+/* The answer is the sign-in, with the name filled in: whoever was invited may not know it. */
+static enum error handle_link(struct call *c)
+{
+	struct door *d = own(c);
+	struct user user;
+	if (!is_own_form(c->rq))
+		return ERROR_CROSS_SITE;
+	enum error e = signin_redeem_link(&c->work, choose_ticket(d->ticket), d->next, &user);
+	if (e != ERROR_NONE)
+		return e;
+	d->username = user.name;
+	d->chosen = true;
+	write_signin(c, ERROR_NONE);
+	return ERROR_NONE;
 }
 
 /* ---- signing out ------------------------------------------------------- */
@@ -367,6 +413,8 @@ static void refuse(struct call *c, enum error e)
 		(void)see_other(c, e == ERROR_SESSION_REVOKED ? "signin?done=over" : "signin");
 	else if (form && slice_is(c->path, S("/signin")))
 		write_signin(c, e);
+	else if (form && slice_is(c->path, S("/link")))
+		write_link(c, e);
 	else if (form && may_show_account(c))
 		write_account(c, e);
 	else
@@ -387,6 +435,12 @@ static enum error handle_brand(struct call *c)
 	return ERROR_NONE;
 }
 
+static enum error handle_script(struct call *c)
+{
+	style_answer_script(c->rp);
+	return ERROR_NONE;
+}
+
 #define TEXT(name, place, max) { name, MEMBER_TEXT, true, max, offsetof(struct door, place) }
 #define MAYBE(name, place, max) { name, MEMBER_TEXT, false, max, offsetof(struct door, place) }
 #define END { NULL, MEMBER_FLAG, false, 0, 0 }
@@ -395,6 +449,7 @@ static const struct member signin_members[] = {
 	TEXT("username", username, LIMIT_USERNAME), TEXT("password", password, LIMIT_BODY), MAYBE("key", key, LIMIT_IDEMPOTENCY),
 	MAYBE("rd", rd, LIMIT_BODY), { "stay", MEMBER_FLAG, false, 0, offsetof(struct door, stay) }, END
 };
+static const struct member link_members[] = { TEXT("ticket", ticket, LIMIT_BODY), TEXT("next", next, LIMIT_BODY), END };
 static const struct member account_members[] = {
 	TEXT("do", action, LIMIT_BODY), MAYBE("session", session, LIMIT_BODY), MAYBE("password", password, LIMIT_BODY),
 	MAYBE("next", next, LIMIT_BODY), END
@@ -403,6 +458,9 @@ static const struct member account_members[] = {
 static const struct route routes[] = {
 	{ METHOD_GET,    "/signin",     ACCESS_NONE, NULL,             false, handle_signin_page },
 	{ METHOD_POST,   "/signin",     ACCESS_NONE, signin_members,   true,  handle_signin },
+	{ METHOD_GET,    "/link",       ACCESS_NONE, NULL,             false, handle_link_page },
+	{ METHOD_POST,   "/link",       ACCESS_NONE, link_members,     true,  handle_link },
+	{ METHOD_GET,    "/link.js",    ACCESS_NONE, NULL,             false, handle_script },
 	{ METHOD_GET,    "/signout",    ACCESS_NONE, NULL,             false, handle_signout_page },
 	{ METHOD_POST,   "/signout",    ACCESS_NONE, NULL,             false, handle_signout },
 	{ METHOD_GET,    "/account",    ACCESS_LIVE, NULL,             false, handle_account_page },

@@ -136,10 +136,11 @@ void page_ago(struct page *p, int64_t time)
 /* ---- the frame --------------------------------------------------------- */
 
 /* Why same-origin and not no-referrer: under that a browser says "Origin: null" of our own forms. */
-static void put_headers(struct reply *rp, struct slice form_to)
+static void put_headers(const struct page *p, struct slice form_to)
 {
+	struct reply *rp = p->rp;
 	reply_header(rp, "Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'",
-		form_to.n ? " " : "", slice_text(form_to), "; base-uri 'none'; frame-ancestors 'none'", NULL);
+		form_to.n ? " " : "", slice_text(form_to), "; base-uri 'none'; frame-ancestors 'none'", p->script.n ? "; script-src 'self'" : "", NULL);
 	reply_header(rp, "Referrer-Policy", "same-origin", NULL);
 	reply_header(rp, "Cross-Origin-Opener-Policy", "same-origin", NULL);
 }
@@ -148,13 +149,15 @@ void page_begin(struct page *p, int status, enum word title, struct slice form_t
 {
 	p->rp->status = status;
 	p->rp->type = "text/html; charset=utf-8";
-	put_headers(p->rp, form_to);
+	put_headers(p, form_to);
 	PAGE_FILL(p, "<!doctype html>\n<html lang=\"{1}\">\n<head>\n<meta charset=\"utf-8\">\n<title>{2} · {brand}</title>\n"
 		"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n"
-		"<meta name=\"robots\" content=\"noindex\">\n<link rel=\"icon\" href=\"data:,\">\n<link rel=\"stylesheet\" href=\"{3}\">\n<link rel=\"stylesheet\" href=\"{4}\">\n</head>\n"
-		"<body>\n<header><svg viewBox=\"0 0 32 32\" aria-hidden=\"true\"><circle cx=\"11\" cy=\"16\" r=\"5\"/><path d=\"M16 16h10v4m-5-4v3\"/></svg>"
-		"<span>{brand}</span></header>\n<main>\n",
+		"<meta name=\"robots\" content=\"noindex\">\n<link rel=\"icon\" href=\"data:,\">\n<link rel=\"stylesheet\" href=\"{3}\">\n<link rel=\"stylesheet\" href=\"{4}\">\n",
 		slice_of(p->language->tag), page_word(p, title), p->sheet, p->colour);
+	if (p->script.n)
+		PAGE_FILL(p, "<script src=\"{1}\" defer></script>\n", p->script);
+	PAGE_ADD(p, "</head>\n<body>\n<header><svg viewBox=\"0 0 32 32\" aria-hidden=\"true\"><circle cx=\"11\" cy=\"16\" r=\"5\"/><path d=\"M16 16h10v4m-5-4v3\"/></svg>"
+		"<span>{brand}</span></header>\n<main>\n");
 }
 
 void page_end(struct page *p)

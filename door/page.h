@@ -9,7 +9,8 @@
  * double quotes alike; in other places (a script, a style, an attribute without quotes) none may stand, and there is no
  * way to write a value unescaped. Words may hold places of values in turn.
  *
- * Pages have no script and no style in them; their policy forbids both.
+ * Pages have no script and no style in them; their policy forbids both. A page may have a file with a script beside it, without
+ * which it must work as well.
  */
 #ifndef PAGE_H
 #define PAGE_H
@@ -23,6 +24,7 @@ struct page {
 	const struct language *language;
 	struct slice brand;             /* UTF-8 */
 	struct slice sheet, colour;     /* where the style sheets are, relative to the page */
+	struct slice script;            /* the same of its script; empty: none, and then its policy allows none */
 	int64_t time;                   /* the request's, Unix seconds: what is shown as "3 min ago" is reckoned from it */
 };
 

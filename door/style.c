@@ -29,14 +29,28 @@ static void put_colour(struct buf *b, int64_t colour)
 	buf_hex_bytes(b, bytes, sizeof bytes);
 }
 
+/* Of door_files[]: sorted by name. */
+enum { SHEET, SCRIPT };
+
 /* An etag is a word in quotes. */
-struct slice style_sheet(void)
+static struct slice address_of(const struct www_file *f)
 {
-	struct slice tag = slice_of(door_files[0].etag);
+	struct slice tag = slice_of(f->etag);
 	struct buf b = { 0 };
-	buf_s(&b, "door.css?");
+	buf_s(&b, f->name);
+	buf_c(&b, '?');
 	buf_add(&b, (struct slice){ tag.p + 1, tag.n - 2 });
 	return buf_slice(&b);
+}
+
+struct slice style_sheet(void)
+{
+	return address_of(&door_files[SHEET]);
+}
+
+struct slice style_script(void)
+{
+	return address_of(&door_files[SCRIPT]);
 }
 
 struct slice style_brand(const struct config *config)
@@ -47,23 +61,33 @@ struct slice style_brand(const struct config *config)
 	return buf_slice(&b);
 }
 
-static void begin(struct reply *rp)
+static void begin(struct reply *rp, const struct www_file *f)
 {
 	rp->status = 200;
-	rp->type = door_files[0].type;
+	rp->type = f->type;
 	rp->cache = "public, max-age=31536000, immutable";
+}
+
+static void answer_file(struct reply *rp, const struct www_file *f)
+{
+	begin(rp, f);
+	reply_header(rp, "Content-Encoding", "gzip", NULL);
+	buf_add(&rp->body, (struct slice){ (const char *)f->data, f->size });
 }
 
 void style_answer_sheet(struct reply *rp)
 {
-	begin(rp);
-	reply_header(rp, "Content-Encoding", "gzip", NULL);
-	buf_add(&rp->body, (struct slice){ (const char *)door_files[0].data, door_files[0].size });
+	answer_file(rp, &door_files[SHEET]);
+}
+
+void style_answer_script(struct reply *rp)
+{
+	answer_file(rp, &door_files[SCRIPT]);
 }
 
 void style_answer_brand(const struct config *config, struct reply *rp)
 {
-	begin(rp);
+	begin(rp, &door_files[SHEET]);
 	buf_s(&rp->body, ":root{--brand:#");
 	put_colour(&rp->body, config->brand_color);
 	buf_s(&rp->body, style_black_on(config->brand_color) ? ";--on-brand:#000}\n" : ";--on-brand:#fff}\n");

@@ -26,7 +26,13 @@
 	X(your_account) \
 	X(sign_out) \
 	X(sign_out_ask) \
+	/* the operator's link */ \
+	X(choose_password) \
+	X(your_link)            /* the whole link, or its part behind the # */ \
 	/* what was done; what went wrong */ \
+	X(link_invalid) \
+	X(link_expired) \
+	X(link_used) \
 	X(done_signed_out) \
 	X(done_deleted) \
 	X(done_end) \

@@ -16,6 +16,7 @@
 #include "session.h"
 #include "store_case.h"
 #include "throttle.h"
+#include "ticket.h"
 
 #include <math.h>
 
@@ -224,6 +225,8 @@ static void sheets(void)
 	ok(in_head("Cache-Control: public, max-age=31536000, immutable\r\n") && !in_head("no-store"), "which a browser may keep");
 	ok(in_head("Content-Encoding: gzip\r\n") && rp.body.n > 500 && rp.body.n < 5000 && memcmp(rp.body.p, "\x1f\x8b\x08", 3) == 0, "it is compressed");
 	ok(slice_starts(style_sheet(), S("door.css?")), "its address has the hash of its text");
+	get("/link.js?x");
+	ok(rp.status == 200 && slice_starts(slice_of(rp.type), S("text/javascript")) && in_head("immutable") && in_head("gzip"), "the script of links is as well");
 	get("/brand.css?x");
 	is_str(body(), ":root{--brand:#9a3412;--on-brand:#fff}\n", "the colour");
 	ok(in_head("immutable") && !in_head("gzip"), "which may be kept, too");
@@ -245,7 +248,8 @@ static void signin_page(void)
 	ok(in_body("<html lang=\"en\">") && in_body("<h1>Sign in</h1>") && in_body("<title>Sign in · latchkey</title>"), "in English");
 	ok(in_head("frame-ancestors 'none'") && in_head("default-src 'none'") && !in_head("unsafe"), "its policy allows no frame and nothing inline");
 	ok(in_head("Cache-Control: no-store\r\n") && in_head("Referrer-Policy: same-origin\r\n"), "it isn't kept, and forms name their origin");
-	ok(!in_body("<script") && !in_body("style=") && !in_body("{"), "no script, no style, no place is left in it");
+	ok(!in_body("style=") && !in_body("{"), "no style, no place is left in it");
+	ok(in_body("<script src=\"link.js?") && in_head("; script-src 'self'") && strstr(strstr(body(), "<script") + 1, "<script") == NULL, "its one script is a file");
 	rq.accept_language = S("de-CH, en;q=0.5");
 	get("/signin");
 	ok(in_body("<html lang=\"de\">") && in_body("<h1>Anmelden</h1>"), "and in German");
@@ -355,15 +359,15 @@ static void own_forms(void)
 		{ "same-origin", "https://other.test", true },
 	};
 	static const char *const forms[][2] = {
-		{ "/signin", "username=alice&password=correct+horse" }, { "/account", "do=others" }, { "/signout", "" },
+		{ "/signin", "username=alice&password=correct+horse" }, { "/account", "do=others" }, { "/signout", "" }, { "/link", "ticket=x&next=another+horse" },
 	};
-	for (size_t f = 0; f < 3; f++)
+	for (size_t f = 0; f < 4; f++)
 		for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 			post("/signin", "username=alice&password=correct+horse");
 			rq.sec_fetch_site = slice_of(cases[i].site);
 			rq.origin = slice_of(cases[i].origin);
 			post(forms[f][0], forms[f][1]);
-			ok(cases[i].good ? rp.status == 303 : rp.status == 403 && in_body("came from another page"), "%s from %s, %s: %s", forms[f][0],
+			ok(cases[i].good ? rp.status == 303 || in_body("one of ours") : rp.status == 403 && in_body("came from another page"), "%s from %s, %s: %s", forms[f][0],
 				cases[i].site ? cases[i].site : "-", cases[i].origin ? cases[i].origin : "-", cases[i].good ? "counts" : "does not count");
 		}
 }
@@ -602,6 +606,61 @@ static void seen(uint64_t alice)
 	config.audit = AUDIT_TABLE;
 }
 
+/* ---- a password by a link ---------------------------------------------- */
+
+static const char *linked(uint64_t id, const char *before, const char *next)
+{
+	struct user u;
+	struct work w = { .config = &config, .time = clock_now };
+	store_open(dir, 5);
+	store_user(id, &u);
+	struct slice ticket = ticket_make_link(&w, &ring, &u);
+	store_close();
+	return strdup(text_join("ticket=", before, slice_text(ticket), "&next=", next, NULL));
+}
+
+static void by_link(void)
+{
+	static struct jar nobodys;
+	jar = &nobodys;
+	uint64_t erin = add_user("erin");
+	get("/link");
+	ok(rp.status == 200 && in_body("<h1>Choose a password</h1>") && in_body("<input name=\"ticket\"") && in_body("autocomplete=\"new-password\""), "/link asks for link and password");
+	ok(in_body("<script src=\"link.js?") && in_head("; script-src 'self'"), "with the script");
+	static const struct { const char *form; int status; const char *says; } wrong[] = {
+		{ "ticket=x&next=another+horse", 403, "This link isn&#39;t one of ours." }, { "ticket=x", 400, "Please fill in all fields." },
+	};
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		post("/link", wrong[i].form);
+		ok(rp.status == wrong[i].status && in_body(wrong[i].says) && in_body("action=\"link\""), "%s: %s", wrong[i].form, wrong[i].says);
+	}
+	ok(in_body("name=\"ticket\" value=\"x\""), "what was there can be sent again");
+	post("/link", linked(erin, "", "short"));
+	ok(rp.status == 422 && in_body("Choose another password") && in_body("name=\"ticket\" value=\"eyJ"), "a weak password: the link stays");
+	const char *form = linked(erin, "https://example.test/auth/signin%23link%3D", "battery+staple");
+	post("/link", form);
+	ok(rp.status == 200 && in_body("Your password was changed") && in_body("action=\"signin\"") && in_body("value=\"erin\""), "the whole link is taken as well; then comes the sign-in");
+	ok(!in_head("Set-Cookie"), "nobody is signed in");
+	post("/link", form);
+	ok(rp.status == 200 && in_body("Your password was changed"), "sent twice it is answered twice");
+	post("/link", strdup(text_join(form, "r", NULL)));
+	ok(rp.status == 403 && in_body("This link was used already") && in_body("name=\"ticket\" value=\"\""), "used: says so, and asks for another");
+	form = linked(erin, "", "third+staple");
+	clock_now += DAY;
+	post("/link", form);
+	ok(rp.status == 403 && in_body("This link has expired"), "expired: says so");
+	rq.accept_language = S("de");
+	post("/link", form);
+	ok(in_body("Dieser Link ist abgelaufen"), "in German, too");
+	post("/signin", "username=erin&password=battery+staple");
+	ok(rp.status == 303, "the password is the chosen one");
+	get("/signin");
+	ok(in_body("<script src=\"link.js?"), "who is signed in can follow a link, too");
+	get("/account");
+	ok(!in_body("<script") && !in_head("script-src"), "no other page has a script");
+	jar = &alices;
+}
+
 /* Of a user without any event: nothing is listed, and there is nothing that he has seen. */
 static void no_trail(void)
 {
@@ -718,6 +777,7 @@ int main(void)
 	sessions();
 	change_password();
 	end_of_account();
+	by_link();
 	trail(alice);
 	seen(alice);
 	no_trail();
