@@ -75,7 +75,7 @@ void instance_answer(const struct instance *i, const struct request *rq, enum er
 	if (rq->hidden)
 		proxies_note(&i->config, rq->peer);
 	if (d == NULL && e == ERROR_NONE && i->with_site)
-		site_answer(rq, rp);
+		site_answer(rq, i->demo, rp);
 	else
 		route_answer(d ? d : &auth_dialect, &i->config, &i->ring, rq, d || e ? e : ERROR_NOT_FOUND, rp);
 	route_finish(&i->config, rq, rp);

@@ -15,9 +15,10 @@ struct instance {
 	struct keyring ring;
 	struct slice script;            /* lines that go over those of latchkey.conf: of CGI alone */
 	bool with_site;                 /* `serve` alone serves www/ */
+	bool demo;                      /* the demo among it: `serve --demo` */
 };
 
-/* Reads the two files of dir. NULL, or what is wrong with them; then nothing but `script` and `with_site` is of use. */
+/* Reads the two files of dir. NULL, or what is wrong with them; then nothing but `script`, `with_site` and `demo` is of use. */
 const char *instance_read(struct instance *i, const char *dir);
 /* Logs from now on where its configuration says. */
 void instance_log(const struct instance *i);

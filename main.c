@@ -123,7 +123,7 @@ int main(int argc, char **argv)
 	if (start == START_VERB)
 		return admin_main(argc, argv);
 	if (start == START_SERVE)
-		early = serve(argc, argv, &dir, &request.wire.connected);
+		early = serve(argc, argv, &dir, &instance.demo, &request.wire.connected);
 	instance.with_site = start == START_SERVE;
 	request.wire.face = start == START_CGI ? FACE_CGI : FACE_HTTP;
 	unread = start != START_CGI;

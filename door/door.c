@@ -180,7 +180,7 @@ static void write_signed_in(struct call *c)
 {
 	struct page *p = begin_with(c, 200, WORD_signed_in, style_script());
 	struct slice rd = own(c)->rd, host = part_of_url(rd, false);
-	PAGE_FILL(p, "<div class=\"door\"><div class=\"card stack\">\n<h1>{signed_in}</h1>\n<p>{signed_in_as}</p>\n", own(c)->caller.user.name);
+	PAGE_FILL(p, "<div class=\"door\"><div class=\"card stack\">\n<div><h1>{signed_in}</h1><p class=\"lead\">{1}</p></div>\n", own(c)->caller.user.name);
 	if (rd.n)
 		PAGE_FILL(p, "<a class=\"button main\" href=\"{1}\">{2}</a>\n", rd, host.n ? page_filled(p, WORD_go_on_to, &host, 1) : page_word(p, WORD_go_on));
 	PAGE_FILL(p, "<a class=\"button{1}\" href=\"account\">{your_account}</a>\n"

@@ -155,7 +155,7 @@ static const struct verb verbs[] = {
 		"copy the database to FILE while requests go on; not the keys" },
 	{ "restore", "FILE|-", 1, 1, 0, NEED_DIRECTORY, NULL, verb_restore,
 		"put a copy in the database's place while requests go on" },
-	{ "serve", "[ADDR:PORT|unix:PATH] [--workers N] [--idle SECONDS]", 0, 1, 0, NEED_NOTHING, NULL, NULL,
+	{ "serve", "[ADDR:PORT|unix:PATH] [--workers N] [--idle SECONDS] [--demo]", 0, 1, 0, NEED_NOTHING, NULL, NULL,
 		"listen by itself, on 127.0.0.1:8080 by default" },
 	{ "version", "", 0, 0, 0, NEED_NOTHING, NULL, version,
 		"version of latchkey and of SQLite" },

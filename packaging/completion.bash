@@ -45,7 +45,7 @@ _latchkey() {
     *" check "*) words="--repair --json --dir" ;;
     *" backup "*) words="--dir" ;;
     *" restore "*) words="--dir" ;;
-    *" serve "*) words="--workers --idle --dir" ;;
+    *" serve "*) words="--workers --idle --demo --dir" ;;
     *" version "*) words="--dir" ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")

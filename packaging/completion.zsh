@@ -44,7 +44,7 @@ _latchkey() {
     *" check "*) choices=(--repair --json --dir) ;;
     *" backup "*) choices=(--dir) ;;
     *" restore "*) choices=(--dir) ;;
-    *" serve "*) choices=(--workers --idle --dir) ;;
+    *" serve "*) choices=(--workers --idle --demo --dir) ;;
     *" version "*) choices=(--dir) ;;
     esac
     _describe latchkey choices

@@ -35,8 +35,8 @@ static bool number_option(char *const *argument, const char *name, int64_t max, 
 	return strcmp(argument[0], name) == 0 && argument[1] && parse_number(slice_of(argument[1]), 0, max, out);
 }
 
-/* --dir goes into *dir; all else says how to listen. */
-static struct listen_options read_arguments(int argc, char **argv, const char **dir)
+/* --dir goes into *dir, --demo into *demo; all else says how to listen. */
+static struct listen_options read_arguments(int argc, char **argv, const char **dir, bool *demo)
 {
 	struct listen_options o = { .idle = IDLE_AS_FITS };
 	int64_t workers = 0;
@@ -46,8 +46,10 @@ static struct listen_options read_arguments(int argc, char **argv, const char **
 			i++;
 		} else if (strcmp(argv[i], "--dir") == 0 && i + 1 < argc) {
 			*dir = argv[++i];
+		} else if (strcmp(argv[i], "--demo") == 0) {
+			*demo = true;
 		} else if (argv[i][0] == '-' || o.where) {
-			log_line("SE1", argv[i], ": not understood; latchkey serve [ADDR:PORT|unix:PATH] [--workers N] [--idle SECONDS] [--dir DIR]", NULL);
+			log_line("SE1", argv[i], ": not understood; latchkey serve [ADDR:PORT|unix:PATH] [--workers N] [--idle SECONDS] [--demo] [--dir DIR]", NULL);
 			exit(100);
 		} else {
 			o.where = argv[i];
@@ -100,10 +102,11 @@ static void read_files(const char *dir)
 	instance_log(&worker);
 }
 
-static _Noreturn void run_worker(const struct worker_place *place, const char *dir)
+static _Noreturn void run_worker(const struct worker_place *place, const char *dir, bool demo)
 {
 	read_files(dir);
 	worker.with_site = true;
+	worker.demo = demo;
 	int directory = process_enter(dir);
 	instance_confine(&worker, directory, true);
 	const struct http_rules rules = instance_rules(&worker);
@@ -151,10 +154,10 @@ static bool is_journal(int fd)
 		&& (uint64_t)d == st.st_dev && (uint64_t)i == st.st_ino;
 }
 
-struct slice serve(int argc, char **argv, const char **dir, struct slice *peer)
+struct slice serve(int argc, char **argv, const char **dir, bool *demo, struct slice *peer)
 {
 	struct listener l;
-	struct listen_options asked = read_arguments(argc, argv, dir);
+	struct listen_options asked = read_arguments(argc, argv, dir, demo);
 	data_dir = config_dir(*dir);
 	if (!is_journal(STDERR_FILENO))
 		log_with_time();
@@ -168,7 +171,7 @@ struct slice serve(int argc, char **argv, const char **dir, struct slice *peer)
 	instance_log(&checked);
 	listen_and_serve(&asked, usable, &l);
 	if (l.role == LISTEN_WORKER)
-		run_worker(&l.place, data_dir);
+		run_worker(&l.place, data_dir, *demo);
 	*peer = l.peer;
 	return l.early;
 }

@@ -11,9 +11,9 @@
  * and 111 where configuration or keys can't be read. A worker serves, and
  * doesn't return. This function returns in each process that was forked for
  * one connection: the connection is fds 0 and 1, and the slice returned has
- * the bytes that were read of it already. *dir is then --dir, or NULL;
+ * the bytes that were read of it already. *dir is then --dir, or NULL; *demo is true with --demo;
  * *peer is whose connection it is, or p NULL where that wasn't asked yet.
  */
-struct slice serve(int argc, char **argv, const char **dir, struct slice *peer);
+struct slice serve(int argc, char **argv, const char **dir, bool *demo, struct slice *peer);
 
 #endif

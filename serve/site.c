@@ -17,11 +17,12 @@ static const struct { const char *name, *value; } headers[] = {
 	{ "Cross-Origin-Opener-Policy", "same-origin" },
 };
 
-static const struct www_file *file_named(struct slice name)
+/* All that isn't the demo's is the client's. */
+static const struct www_file *file_named(struct slice name, bool demo)
 {
 	for (size_t i = 0; i < www_count; i++)
 		if (slice_is(name, slice_of(www_files[i].name)))
-			return &www_files[i];
+			return demo || slice_starts(name, S("session")) ? &www_files[i] : NULL;
 	return NULL;
 }
 
@@ -49,15 +50,23 @@ static void send_file(const struct request *rq, struct reply *rp, const struct w
 		reply_header(rp, headers[i].name, headers[i].value, NULL);
 }
 
-void site_answer(const struct request *rq, struct reply *rp)
+static void send_to_account(const struct request *rq, struct reply *rp)
 {
-	struct slice name = slice_is(rq->path, S("/")) ? S("index.html") : slice_from(rq->path, 1);
-	const struct www_file *file = file_named(name);
-	if (file == NULL) {
+	rp->status = 303;
+	reply_header(rp, "Location", slice_text(rq->mount), "/account", NULL);
+}
+
+void site_answer(const struct request *rq, bool demo, struct reply *rp)
+{
+	bool root = slice_is(rq->path, S("/"));
+	const struct www_file *file = file_named(root ? S("index.html") : slice_from(rq->path, 1), demo);
+	if (file == NULL && !root) {
 		reply_plain(rp, 404);
 	} else if (rq->method != METHOD_GET && rq->method != METHOD_HEAD) {
 		reply_plain(rp, 405);
 		reply_header(rp, "Allow", "GET, HEAD", NULL);
+	} else if (file == NULL) {
+		send_to_account(rq, rp);
 	} else {
 		send_file(rq, rp, file);
 	}

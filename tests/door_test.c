@@ -284,7 +284,7 @@ static void signs_in(void)
 	post("/signin", "username=alice&password=correct+horse&stay=true&key=k1");
 	ok(goes_to("account") && in_head("Max-Age=34560000") && rp.body.n == 0, "right: on to the account, with a cookie that stays");
 	get("/signin");
-	ok(in_body("You are signed in as alice.") && !in_body("type=\"password\""), "/signin then says who one is");
+	ok(in_body("<h1>You are signed in</h1><p class=\"lead\">alice</p>") && !in_body("type=\"password\""), "/signin then says who one is");
 	post("/signin", "username=alice&password=correct+horse");
 	ok(goes_to("account") && in_head("Set-Cookie: __Host-latchkey") && !in_head("Max-Age="), "without staying the cookie goes with the browser");
 }

@@ -156,7 +156,11 @@ static void test_answer(void)
 	is_str(answer("/verify", true, false, ERROR_NONE), "401 application/json not kept", "below the mount auth answers");
 	is_str(answer("/verify", true, true, ERROR_NONE), "401 application/json not kept", "whether there is a page or not");
 	is_str(answer("/verify", false, false, ERROR_NONE), "404 application/json not kept", "beside it there is nothing");
-	is_str(answer("/", false, true, ERROR_NONE), "200 text/html; charset=utf-8 kept", "but for the page, which may be kept");
+	one.demo = true;
+	is_str(answer("/", false, true, ERROR_NONE), "200 text/html; charset=utf-8 kept", "but for the demo, which may be kept");
+	one.demo = false;
+	is_str(answer("/", false, true, ERROR_NONE), "303 (null) kept", "or the way to the account");
+	is_str(answer("/demo.js", false, true, ERROR_NONE), "404 text/plain not kept", "where there is no demo");
 	is_str(answer("/", false, true, ERROR_BODY_TOO_LARGE), "413 application/json not kept", "what is refused is nobody's");
 	is_str(answer("/verify", true, true, ERROR_BUSY), "503 application/json not kept", "wherever it was sent");
 	read_with("base_path = /auth\ntrusted_proxies = 10.0.0.1\n", SLICE_NONE);

@@ -30,7 +30,7 @@ until_children() {
 }
 
 # --- starting, and addresses that it can't take
-serve v4 127.0.0.1:0
+serve v4 127.0.0.1:0 --demo
 like "$AT" '127.0.0.1:[1-9]*' 'says where it is'
 call_at() { URL=http://$AT; call "$@"; }
 call_at GET /api/auth/health
@@ -80,6 +80,24 @@ call_at POST /
 is "$CODE $(tr -d '\r' <"$TMP/head" | grep '^Allow:')" '405 Allow: GET, HEAD' 'it is only to be read'
 is "$(curl -sSI "http://$AT/" | tr -d '\r' | sed -n 's/^Content-Length: //p')" "$(curl -sS "http://$AT/" | wc -c)" \
     'HEAD tells the length of what GET sends'
+
+# --- without the demo
+for how in '' '--workers 1'; do
+    # shellcheck disable=SC2086  # an option or nothing
+    serve plain 127.0.0.1:0 $how
+    call_at GET /
+    is "$CODE $(tr -d '\r' <"$TMP/head" | grep -i '^Location:')" '303 Location: /api/auth/account' "serve $how: / leads to one's own page"
+    for path in /index.html /demo.js /demo.css; do
+        call_at GET "$path"
+        is "$CODE" 404 "serve $how: $path is the demo's alone"
+    done
+    call_at GET /session.min.js
+    is "$CODE" 200 "serve $how: the client is there"
+    call_at POST /
+    is "$CODE" 405 "serve $how: nothing is posted to /"
+    stop plain
+done
+AT=$(sed -n 's|^latchkey: serving http://\(.*\)/$|\1|p' "$TMP/v4.log")
 
 # --- what it logs
 call_at GET '/api/auth/verify?live=1&secret=hidden' -H 'Authorization: Bearer hidden'

@@ -12,4 +12,4 @@ if [ ! -d "$dir" ]; then
     mv "$dir.new" "$dir"
 fi
 echo "Sign in as demo, password: correct horse"
-exec ./latchkey serve "$@" --dir "$dir"
+exec ./latchkey serve "$@" --demo --dir "$dir"

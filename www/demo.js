@@ -40,11 +40,26 @@ async function passOrLose(url, response) {
   if (!losing || !url.pathname.endsWith('/refresh') || !response.ok) return;
   losing = false;
   press('lose', false);
-  $('hint').textContent = 'Refresh once more, or wait: session.js asks again by itself.';
+  askAgainIn(5);
   const { data } = await response.json();
   addKey(data.generation, 'made, but the answer got lost', 'lost');
   tell(`The server made key ${data.generation}, but its answer never arrived. session.js still holds the random key of that request, and asks again with it.`);
   throw Object.assign(new TypeError('lost'), { lost: `lost: key ${data.generation}` });
+}
+
+/* Nothing is hurt by asking again, so this page does it soon, and counts the seconds. */
+let countdown;
+function askAgainIn(seconds) {
+  clearInterval(countdown);
+  const say = () => { $('hint').textContent = `Refresh once more, or wait: this page asks again in ${seconds} s.`; };
+  say();
+  countdown = setInterval(() => {
+    if (chain.at(-1)?.look !== 'lost') return clearInterval(countdown);
+    if (--seconds) return say();
+    clearInterval(countdown);
+    $('hint').textContent = 'Asked again, with the same random key.';
+    because('Asked again', 'this page, after the pause', () => session.refresh());
+  }, 1000);
 }
 
 const describe = response => response.ok ? String(response.status) : `${response.status} refused`;
@@ -128,6 +143,7 @@ const ms = value => value < 1000 ? `${Math.round(value)} ms` : `${(value / 1000)
 function addKey(generation, note, look) {
   for (const key of chain) if (key.look === 'current') Object.assign(key, { look: 'spent', note: 'used once' });
   const same = chain.find(key => key.generation === generation);
+  for (const key of chain) if (key.look === 'lost' && key !== same) Object.assign(key, { look: 'spent', note: 'its cookie had arrived' });
   if (same) Object.assign(same, { note, look });
   else chain.push({ generation, note, look });
   drawChain();
@@ -180,7 +196,7 @@ function enter(prev) {
     ? `Signed in since your last visit: the session was restored with no question asked. Key ${session.generation} waits for its turn.`
     : `Signed in. Key ${session.generation} opens the door once; then it is traded for key ${session.generation + 1}.`);
   listSessions();
-  $('main').focus();
+  $('main').focus({ preventScroll: true });
 }
 
 const REASONS = {
@@ -239,7 +255,7 @@ function connect(mode) {
 
 function clock(value) {
   const s = Math.max(0, Math.ceil(value / 1000));
-  if (s >= 172800) return `${Math.floor(s / 86400)} days`;
+  if (s >= 172800) return `${Math.round(s / 86400)} days`;
   const [h, m] = [Math.floor(s / 3600), Math.floor(s / 60) % 60];
   return h ? `${h} h ${String(m).padStart(2, '0')} min` : `${m}:${String(s % 60).padStart(2, '0')}`;
 }
@@ -316,6 +332,30 @@ function revokeSession(one, name) {
   });
 }
 
+// ---- the thief
+
+/* What a copied key is worth: the thief takes it from storage, as a page with a hole would let him, trades it as its owner does,
+ * and goes on with the successor. Then its owner comes with the old one. */
+async function steal(mine) {
+  const stolen = JSON.parse(localStorage.getItem('latchkey-body') || '{}').refresh;
+  if (session.id == null || !stolen || localStorage.getItem('latchkey-demo') !== 'body')
+    return tell('No script can copy this key: it is in an HttpOnly cookie. To see a theft, sign out and sign in with “Storage of the app”.');
+  const trade = async (refresh_token, label) => {
+    const row = { label, kind: 'refresh', start: now(), sent: now() };
+    mine.rows.push(row);
+    const response = await fetch(API + '/refresh', { method: 'POST', headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ refresh_token, idempotency_key: crypto.randomUUID() }) });
+    const { data, error } = await response.json();
+    finish(row, data ? `key ${data.generation}` : error.code, !data);
+    return data;
+  };
+  const first = await trade(stolen, 'thief');
+  const second = first && await trade(first.refresh_token, 'thief');
+  tell(`The thief has traded your key for key ${first?.generation}, and that one for key ${second?.generation}. Now you come with the old one.`);
+  await session.refresh().catch(() => 0);
+  if (second) await trade(second.refresh_token, 'thief');
+}
+
 // ---- buttons
 
 function press(id, on) { $(id).setAttribute('aria-pressed', on); }
@@ -342,6 +382,7 @@ const actions = {
     press('lose', losing);
     $('hint').textContent = losing ? 'Now refresh: the server will answer, and nobody will hear it.' : 'The next answer will arrive.';
   },
+  steal: () => because('A thief with a copy of the key', 'the thief', steal),
   offline() {
     offline = !offline;
     press('offline', offline);
@@ -375,6 +416,7 @@ $('form').addEventListener('submit', async event => {
   cause = null;
 });
 
+$('form').addEventListener('input', () => { $('problem').textContent = ''; });
 addEventListener('resize', drawChain);
 setInterval(drawClocks, 250);
 document.forms[0].elements.mode.value = localStorage.getItem('latchkey-demo') || 'cookie';

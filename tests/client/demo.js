@@ -2,6 +2,7 @@
 // keyboard too, without overflow from 320 px up, with no error and nothing blocked. Leaves
 // screenshots of the main states in build/client/shots, to be looked at.
 import fs from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { launchBrowser } from './browser.js';
 import { upstream, stopAll } from './upstream.js';
@@ -25,7 +26,7 @@ function equal(a, b, what) {
 }
 
 async function open(config, options = {}) {
-  const { host, port } = await upstream('serve', config);
+  const { host, port } = await upstream('demo', config);
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce', ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(15e3);
@@ -205,6 +206,65 @@ function contrast(page) {
     return [...new Set(bad)];
   });
 }
+
+await check('it says what it is for, and its user is filled in', async () => {
+  const page = await open(config);
+  await page.getByText('Sign in to watch what is usually hidden').waitFor();
+  equal([await page.getByLabel('Username').inputValue(), await page.getByLabel('Password').inputValue()], ['demo', 'correct horse'], 'the user of make run');
+  await page.getByLabel('Password').fill('short');
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await page.getByLabel('Password').fill('wrong password');
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await page.getByText('Unknown user or wrong password.').waitFor();
+  await page.getByLabel('Password').fill('another');
+  equal(await page.locator('#problem').textContent(), '', 'what was wrong with what one types anew');
+  await page.context().close();
+});
+
+await check('a stolen key ends the session, the thief\'s with it', async () => {
+  const page = await open(config);
+  await signUp(page, 'body');
+  await page.getByRole('button', { name: 'Steal the key' }).click();
+  await page.locator('#sign-in-why').filter({ hasText: 'somebody has a copy' }).waitFor();
+  await page.context().close();
+});
+
+await check('no script can steal the key of a cookie', async () => {
+  const page = await open(config);
+  await signUp(page, 'cookie');
+  await page.getByRole('button', { name: 'Steal the key' }).click();
+  await page.locator('#story').filter({ hasText: 'No script can copy this key' }).waitFor();
+  equal(await page.locator('#state').textContent(), 'active', 'the session');
+  await page.context().close();
+});
+
+await check('while it waits after a lost answer, it counts the seconds', async () => {
+  const page = await open(config, { viewport: { width: 390, height: 844 } });
+  await signUp(page, 'body');
+  equal(await page.evaluate(() => scrollY), 0, 'signing in scrolls nothing away');
+  await page.getByRole('button', { name: 'Lose the next answer' }).click();
+  await page.getByRole('button', { name: 'Refresh', exact: true }).click();
+  await page.locator('#hint').filter({ hasText: /asks again in [1-5] s/ }).waitFor();
+  await page.locator('#chain .current').filter({ hasText: 'the same one again' }).waitFor();
+  await page.getByRole('button', { name: 'Refresh', exact: true }).click();
+  await page.locator('#chain .current b').filter({ hasText: /^[34]$/ }).waitFor();
+  equal(await page.locator('#chain .lost').count(), 0, 'keys that are still red');
+  equal(await page.evaluate(() => { scrollTo(0, 9e9); return document.querySelector('#state').getBoundingClientRect().top >= 0; }), true, 'the state stays in sight on a phone');
+  await page.context().close();
+});
+
+const axe = fs.readFileSync(createRequire(path.resolve('build/client') + '/').resolve('axe-core/axe.min.js'), 'utf8');
+for (const colorScheme of ['light', 'dark'])
+  await check(`axe finds nothing, ${colorScheme}`, async () => {
+    const page = await open(config, { colorScheme });
+    const findings = async () => { await page.evaluate(axe); return (await page.evaluate(() => window.axe.run())).violations.map(v => `${v.id}: ${v.nodes[0].html}`); };
+    equal(await findings(), [], 'before the sign-in');
+    await signUp(page);
+    await page.getByRole('button', { name: 'Refresh', exact: true }).click();
+    await page.locator('#chain .spent').waitFor();
+    equal(await findings(), [], 'behind it');
+    await page.context().close();
+  });
 
 console.log(`1..${n}`);
 await browser.close();

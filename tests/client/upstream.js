@@ -1,5 +1,6 @@
 // Starts what answers behind the proxy, once per kind and configuration, and ends it with the run.
 //   serve     latchkey serve
+//   demo      latchkey serve --demo
 //   lighttpd  lighttpd with latchkey as a CGI program
 // LATCHKEY names the binary. `config` holds latchkey.conf's lines: {access_ttl: '2s'}.
 import { spawn, execFileSync } from 'node:child_process';
@@ -56,6 +57,13 @@ async function serve(config) {
   return { host: '127.0.0.1', port, data };
 }
 
+/* The demo's page, too. */
+async function demo(config) {
+  const { data } = dataDir(config), port = await freePort();
+  await listening(port, launch(binary, ['serve', `127.0.0.1:${port}`, '--demo'], { LATCHKEY_DIR: data }));
+  return { host: '127.0.0.1', port, data };
+}
+
 async function lighttpd(config) {
   const { dir, data } = dataDir(config), port = await freePort();
   const conf = path.join(dir, 'lighttpd.conf');
@@ -77,7 +85,7 @@ $HTTP["url"] =~ "^/api/auth(/|$)" { cgi.assign = ("" => "") }
 
 export function upstream(kind, config = {}) {
   const name = kind + JSON.stringify(config);
-  if (!running.has(name)) running.set(name, { serve, lighttpd }[kind](config));
+  if (!running.has(name)) running.set(name, { serve, demo, lighttpd }[kind](config));
   return running.get(name);
 }
 
