@@ -3,13 +3,15 @@
  *
  * A key that signed can go once no token that it signed is good any more: NEEDED_SPARE and refresh_ttl after it signed
  * last. Then `key rotate`, `key import` and `key retire --old` forget it, so that a rotation by the calendar never
- * finds the ring full. They forget nothing while the clock isn't trusted.
+ * finds the ring full. They forget nothing while the clock isn't trusted. The cookie of a site session has no end of its own
+ * (session_site.h): its key is kept while the session stands and there is room in the ring.
  */
 #include "operator/verbs.h"
 
 #include "base/log.h"
 #include "jwt.h"
 #include "operator/ask.h"
+#include "session.h"
 
 /* Seconds, for access tokens, which live for a day at most, and for hosts that were told of the next key later. */
 enum { NEEDED_SPARE = 24 * 3600 };
@@ -69,6 +71,26 @@ static void change_ring(struct verb_call *c, const struct keyring *ring, enum ev
 	note_alone(c, event);
 }
 
+static bool is_signed_by(const struct verb_call *c, const struct session *s, const struct key *key)
+{
+	bool stands = s->ended_at == 0 && session_deadline(&c->conf, s) > c->work.time;
+	return s->ctr == 0 && stands && jwt_branch(key, s->id, 0, s->idem) == s->br;
+}
+
+/* Whether a site session that stands has its cookie from this key. */
+static bool has_cookies(const struct verb_call *c, const struct key *key)
+{
+	struct session page[LIMIT_LIST];
+	size_t mark = arena_mark(), n = 1;
+	bool found = false;
+	for (uint64_t after = 0; n && !found; after = n ? page[n - 1].id : 0, arena_back(mark)) {
+		n = store_sessions(0, after, page);
+		for (size_t i = 0; i < n && !found; i++)
+			found = is_signed_by(c, &page[i], key);
+	}
+	return found;
+}
+
 /* Takes the keys that can go from the ring, and tells of each. Whether there were any. */
 static bool forget_old(struct verb_call *c, struct keyring *ring)
 {
@@ -77,7 +99,11 @@ static bool forget_old(struct verb_call *c, struct keyring *ring)
 		int64_t until = needed_until(c, ring, i);
 		if (until == 0 || until > c->work.time || c->work.trust != CLOCK_GOOD)
 			continue;
-		verb_done(c, "forgot key ", slice_of(ring->key[i].kid));
+		bool cookies = has_cookies(c, &ring->key[i]);
+		if (cookies && ring->count < LIMIT_KEYS)
+			continue;
+		verb_done(c, cookies ? "forgot key, so that browsers that opened no page since it signed must sign in again: " : "forgot key ",
+			slice_of(ring->key[i].kid));
 		keyring_remove(ring, i);
 	}
 	return ring->count < before;
