@@ -16,6 +16,10 @@ STRACE="$(command -v strace) -f -y -e inject=prctl:retval=0:when=1 -o $TMP/strac
 
 # --- the requests. Each is made ready by NAME_ready, which says what is to be sent.
 verify_ready() { SEND='verify'; }
+site_ready() { # a browser that signed in at the page
+    SITE=$(by_form username=demo "password=correct+horse" | sed -n 's/^Set-Cookie: \(__Host-latchkey-door-[^;]*\);.*/\1/p')
+    SEND='site'
+}
 me_ready() { SEND='me'; }
 refresh_ready() { SEND='fresh'; }
 retry_ready() { # the answer of this one was lost
@@ -29,8 +33,13 @@ reuse_ready() { # a token two generations old
     refresh "$(refresh "$TOKEN" one | member refresh_token)" two >"$TMP/answer"
     SEND='old'
 }
+by_form() { # MEMBER=VALUE...
+    b_form=$(printf '&%s' "$@")
+    ask POST /signin "${b_form#&}" CONTENT_TYPE=application/x-www-form-urlencoded HTTPS=on HTTP_HOST=nas.example HTTP_SEC_FETCH_SITE=same-origin
+}
 send() {
     case $SEND in
+    site) ask GET /verify '' HTTPS=on HTTP_COOKIE="$SITE" ;;
     verify) with_token "$ACCESS" GET /verify ;;
     me) with_token "$ACCESS" GET /me ;;
     fresh) refresh "$TOKEN" "$(date +%N)" ;;
@@ -115,6 +124,7 @@ data "$TMP/data"
 "$BENCH/fill" rows "$DATA" 10000 0 >"$TMP/rows" || die 'no rows'
 for number in $(seq 0 $((KEPT - 1))); do keep "$number"; done >"$TMP/answer"
 count verify 204
+count site 204
 count me 200
 count refresh 200
 count retry 200
