@@ -1,7 +1,7 @@
 /*
  * over_test: "is this session over" has one answer. GET /me, /sessions and /verify?live=1, and the verbs
  * `verify --live` and `session list` are asked of sessions in every state under every clock, and compared with one
- * another and with what the row and the clock say.
+ * another and with what the row and the clock say. So is a site session in the same state, beside each.
  *
  * The verbs run in children, with the clock of this test, on the same directory.
  */
@@ -14,6 +14,7 @@
 #include "keyring.h"
 #include "operator/admin.h"
 #include "route.h"
+#include "session_site.h"
 #include "store.h"
 #include "store/engine.h"
 #include "store/upkeep.h"
@@ -78,10 +79,13 @@ enum { CLOCKS = sizeof clocks / sizeof *clocks };
 
 static uint64_t id_of(size_t state) { return 2001 + state; }
 
+static uint64_t site_of(size_t state) { return 4001 + state; }
+
 static void add_session(uint64_t id, uint64_t user, int64_t used, int64_t end, bool ended, enum ended why)
 {
-	store_session_add(&(struct session){ .id = id, .user = user, .ctr = 1, .rotated_at = used, .created_at = start - 60 * DAY,
-		.expires_at = end });
+	bool site = id >= site_of(0) && id < site_of(STATES);
+	store_session_add(&(struct session){ .id = id, .user = user, .ctr = !site, .idem = site ? 7 : 0, .cookie = site, .rotated_at = used,
+		.created_at = start - 60 * DAY, .expires_at = end });
 	if (ended)
 		store_session_end(id, why, start);
 }
@@ -97,6 +101,8 @@ static void fill_store(void)
 		int64_t end = s->end ? start + s->end * DAY : strstr(s->name, "today") ? start : 0;
 		if (s->there)
 			add_session(id_of(i), s->user, start + s->used * DAY, end, s->over && s->user == ALICE, s->why);
+		if (s->there)
+			add_session(site_of(i), s->user, start + s->used * DAY, end, s->over && s->user == ALICE, s->why);
 	}
 	/* Who looks at the list of each user: never over. */
 	add_session(VIEWER, ALICE, start + 39 * DAY, 0, false, ENDED_NOT);
@@ -162,6 +168,19 @@ static enum verdict ask_own_list(size_t i)
 	return seen == LIVE && !names(rp.body.p, id_of(i)) ? ODD : seen;
 }
 
+/* What `/verify` and the door's pages ask, without noting the use. */
+static enum verdict ask_site(size_t i)
+{
+	struct work w = { .config = &config, .ring = &ring };
+	struct caller caller = { .foreign = false };
+	struct slice token = jwt_seal_site(&ring.key[0], &(struct site_claims){ .sid = site_of(i), .iat = 7, .door = 1 });
+	enum error e = session_check_site(&w, token, true, &caller);
+	store_close();
+	if (e == ERROR_CLOCK_UNSET)
+		return UNSET;
+	return e == ERROR_NONE ? LIVE : errors[e].status == 401 ? OVER : ODD;
+}
+
 struct command {
 	const char *words[8];
 	struct slice input;
@@ -209,20 +228,20 @@ static bool is_over(const struct state *s, const struct when *w)
 	return s->over || (w->trusted && time >= end);
 }
 
-/* The five answers are what they should be. Without a clock the list shows what the rows say. */
-static bool agree(size_t i, const struct when *w, bool listed)
+/* The answers are what they should be. Without a clock the list shows what the rows say. */
+static bool agree(size_t i, const struct when *w, bool listed, bool site_listed)
 {
 	enum verdict want = is_over(&states[i], w) ? OVER : LIVE;
 	enum verdict asked = w->unset ? UNSET : want;
-	enum verdict got[] = { ask_me(i), ask_verify(i), ask_list(i), ask_own_list(i), ask_verify_verb(i), listed ? LIVE : OVER };
+	enum verdict got[] = { ask_me(i), ask_verify(i), ask_list(i), ask_own_list(i), ask_verify_verb(i), ask_site(i),
+		listed ? LIVE : OVER, site_listed ? LIVE : OVER };
 	bool good = true;
-	for (size_t k = 0; k < 5; k++)
+	for (size_t k = 0; k < 6; k++)
 		good = good && got[k] == asked;
-	good = good && got[5] == want;
+	good = good && got[6] == want && got[7] == want;
 	if (!good)
-		diag("/me %s, /verify %s, /sessions %s, its own %s, verify --live %s, session list %s; want %s",
-			words[got[0]], words[got[1]],
-			words[got[2]], words[got[3]], words[got[4]], words[got[5]], words[asked]);
+		diag("/me %s, /verify %s, /sessions %s, its own %s, verify --live %s, a site session %s, session list %s and %s; want %s",
+			words[got[0]], words[got[1]], words[got[2]], words[got[3]], words[got[4]], words[got[5]], words[got[6]], words[got[7]], words[asked]);
 	return good;
 }
 
@@ -236,7 +255,7 @@ static size_t count_agreed(const struct when *w, bool tell)
 	list_sessions();
 	memcpy(list, t_out, sizeof list);
 	for (size_t i = 0; i < STATES; i++) {
-		bool good = agree(i, w, names(list, id_of(i)));
+		bool good = agree(i, w, names(list, id_of(i)), names(list, site_of(i)));
 		agreed += good;
 		if (tell)
 			ok(good, "%s: a session %s", w->name, states[i].name);
@@ -279,9 +298,9 @@ static void count_by_stats(void)
 	int live = 1, over = 2, used = 1;
 	for (size_t i = 0; i < STATES; i++) {
 		bool is_live = states[i].there && !is_over(&states[i], &clocks[0]);
-		live += is_live;
-		over += states[i].there && !is_live;
-		used += is_live && states[i].used == 0;
+		live += 2 * is_live;
+		over += 2 * (states[i].there && !is_live);
+		used += 2 * (is_live && states[i].used == 0);
 	}
 	snprintf(want, sizeof want, "\"sessions\":%d,\"sessions_used_day\":%d,\"sessions_over\":%d,", live, used, over);
 	is_int(dies(run_verb, (void *)(uintptr_t)&c), 0, "stats");
