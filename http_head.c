@@ -132,6 +132,18 @@ static struct address find_sender(const struct head *h, const struct networks *t
 	return a;
 }
 
+/* What is said of a guarded request is the word of who asks this program, not of a client behind it. */
+static void find_guarded(struct head *h, const struct networks *trusted)
+{
+	struct request *rq = &h->rq;
+	struct address a = { .kind = ADDRESS_NONE };
+	if (!rq->forwarded_method.p && !rq->forwarded_host.p && !rq->forwarded_uri.p && !rq->original_url.p)
+		return;
+	take_peer(h, rq->wire.face == FACE_CGI ? rq->peer : h->connected, &a);
+	if (!networks_hold(trusted, &a))
+		rq->forwarded_method = rq->forwarded_host = rq->forwarded_uri = rq->original_url = SLICE_NONE;
+}
+
 /*
  * Each hop of X-Forwarded-For was written by the one to its right, so it is
  * believed as long as that one is trusted, and the first that isn't trusted is
@@ -141,14 +153,13 @@ static struct address find_sender(const struct head *h, const struct networks *t
  */
 void head_find_peer(struct head *h, const struct networks *trusted)
 {
+	find_guarded(h, trusted);
 	struct address a = find_sender(h, trusted);
 	struct slice rest = h->forwarded_for;
 	const bool is_trusted = networks_hold(trusted, &a);
 	h->rq.forwarded = h->forwarded_for.p || h->forwarded_proto.p;
 	const bool names_client = h->forwarded_for.n || (h->rq.wire.face == FACE_SCGI && h->rq.peer.n);
 	h->rq.hidden = names_client && !is_trusted && address_is_neighbour(&a);
-	if (!is_trusted)
-		h->rq.forwarded_method = h->rq.forwarded_host = h->rq.forwarded_uri = h->rq.original_url = SLICE_NONE;
 	if (h->forwarded_proto.p && is_trusted)
 		h->rq.https |= slice_is_nocase(slice_trim(slice_cut_last(&h->forwarded_proto, ',')), S("https"));
 	struct slice nearest = slice_trim(slice_cut_last(&rest, ','));

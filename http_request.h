@@ -55,7 +55,7 @@ struct request {
 	struct slice host, authorization, content_type, cookie, origin;
 	struct slice user_agent, idempotency_key, sec_fetch_site, request_method, if_none_match, accept_language;
 	struct slice accept, sec_fetch_mode;
-	struct slice forwarded_method, forwarded_host, forwarded_uri, original_url;    /* X-Forwarded-…, X-Original-URL: of trusted proxies alone */
+	struct slice forwarded_method, forwarded_host, forwarded_uri, original_url;    /* X-Forwarded-…, X-Original-URL: where a trusted proxy asks */
 	struct slice server;        /* SERVER_SOFTWARE, of variables alone */
 	bool withheld;              /* the web server kept an Authorization for itself: it passed AUTH_TYPE alone */
 	struct slice body;

@@ -702,6 +702,11 @@ static void test_guarded(void)
 	head_from(S("203.0.113.5"), S(text_of_it));
 	ok(!rq.forwarded_method.p && !rq.forwarded_host.p && !rq.forwarded_uri.p && !rq.original_url.p, "a client isn't believed");
 	is_slice(rq.sec_fetch_mode, S("navigate"), "but in what it says of itself");
+	struct http_rules mine = trusting(S("unix"));
+	rq.peer = S("unix:");
+	is_int(http_parse_head(at_edge(netstring(S(SCGI_GET "REMOTE_ADDR\0" "192.0.2.7\0HTTP_X_ORIGINAL_URL\0http://a/b\0"))), &rq, &mine, &length), ERROR_NONE,
+		"a web server by SCGI");
+	is_slice(rq.original_url, S("http://a/b"), "is believed, though its client isn't");
 	ok(head_from(S("10.0.0.1"), S("GET / HTTP/1.0\r\nX-Forwarded-Host: a\r\nX-Forwarded-Host: b\r\n\r\n")) == ERROR_NONE, "two hosts are no fault");
 	is_slice(rq.forwarded_host, S("a, b"), "and no host");
 }

@@ -81,6 +81,45 @@ members() {
     verb user set demo groups '' >/dev/null
 }
 
+# keeps NAME PATH: the application gets its own cookies, and none of latchkey's.
+keeps() {
+    secret=latchkey-door-0=s.e.t
+    for cookies in "$secret" "__Host-$secret" "__Secure-$secret; $secret" "; $secret" "$secret;"; do
+        is "$(with "$2" "$good" -H "Cookie: $cookies")" 'for demo  200' "$1: nothing of $cookies"
+    done
+    for cookies in "a=1; $secret; b=2" "$secret; a=1; __Host-$secret; __Secure-$secret; b=2" "a=1;$secret;b=2;latchkey" \
+        "a=1; latchkey=1; latchkey=2; b=2; latchkey=3; $secret"; do
+        is "$(with "$2" "$good" -H "Cookie: $cookies")" 'for demo with a=1; b=2  200' "$1: of $cookies what is the application's"
+    done
+    is "$(with "$2" "$good" -H "Cookie: mylatchkey=1; a=latchkey")" 'for demo with mylatchkey=1; a=latchkey  200' "$1: another name is left alone"
+    planted=''
+    for i in 1 2 3 4 5 6 7 8 9; do planted="${planted}x$i=1; latchkey$i=1; "; done
+    unlike "$(with "$2" "$good" -H "Cookie: $planted$secret")" '*latchkey*' "$1: however many are planted around it"
+}
+
+# pages NAME: a person who opens one signs in and comes back; a script is told. No front here has TLS.
+pages() {
+    jar=$TMP/jar
+    : >"$jar"
+    person() { get "$@" -b "$jar" -c "$jar" -H 'Accept: text/html' -H 'Sec-Fetch-Mode: navigate'; }
+    script() { get "$@" -b "$jar" -c "$jar" -H 'Accept: */*' -H 'Sec-Fetch-Mode: cors'; }
+    like "$(person '/page?a=1&b=2')" '*302' "$1: a person is sent away"
+    to=$(tr -d '\r' <"$TMP/head" | sed -n 's/^[Ll]ocation: //p')
+    is "$to" '/api/auth/signin?rd=/page%3fa%3d1%26b%3d2' "$1: to sign in, and with the way back"
+    like "$(script /page)" '*401' "$1: a script is told"
+    unlike "$(cat "$TMP/head")" '*[Ll]ocation*' "$1: and not sent"
+    like "$(person /page -d 'a=form')" '*401' "$1: nor is a form"
+    like "$(person "$to")" '*<form*200' "$1: the page to sign in at"
+    like "$(person /api/auth/signin -H "Origin: http://127.0.0.1:$PORT" -H 'Sec-Fetch-Site: same-origin' -d "username=demo&password=correct+horse&stay=true")" \
+        '*303' "$1: signs in"
+    is "$(person /page)" 'for demo  200' "$1: the page is open, and the cookie didn't get there"
+    is "$(script /page)" 'for demo  200' "$1: so is it for a script"
+    is "$(script /page -X DELETE)" 'for demo  200' "$1: with each method"
+    is "$(script /page -H 'Content-Type: application/json' -d '{}')" 'for demo  200' "$1: and each body"
+    like "$(person /api/auth/signout -H "Origin: http://127.0.0.1:$PORT" -H 'Sec-Fetch-Site: same-origin' -X POST)" '*303' "$1: signed out"
+    like "$(person /page)" '*302' "$1: it is closed"
+}
+
 # any_request NAME: whatever an application is sent, the credential decides.
 long() { printf '%*s' "$1" x | tr ' ' x; } # BYTES
 asked=0
@@ -106,7 +145,7 @@ begin() {
     PORT=$((PORT + 5))
     next_port
     BACK_PORT=$((PORT + 1)) THIRD=$((PORT + 2))
-    { cat "$TMP/plain.conf"; block options; } >"$DATA/latchkey.conf"
+    { cat "$TMP/plain.conf"; block options; echo 'insecure_cookie = on'; } >"$DATA/latchkey.conf"
     block server | sed "s/:9001/:$THIRD/" >"$TMP/server.conf"
     block file >"$TMP/file"
     rm -f "$TMP/latchkey.sock"
@@ -139,6 +178,8 @@ gate nginx /page
 like "$(get /page -d 'a body' -H "Authorization: Bearer $good")" 'for demo  200' 'nginx: a POST, whose body is not the question'
 like "$(with /api/auth/me "$good")" '*"username":"demo"*200' 'nginx: the API beside it'
 any_request nginx
+keeps nginx /page
+pages nginx
 # A whole site, by cookies alone.
 jar=$TMP/jar
 like "$(get /api/auth/login -c "$jar" -H 'Content-Type: application/json' -d "{\"username\":\"demo\",\"password\":\"$PASSWORD\",\"cookie\":true}")" \
@@ -156,15 +197,15 @@ like "$(get /page -b "$jar")" '*401' 'a site: closed'
 groups nginx
 end
 begin nginx
-line=$(grep -o 'scgi_param QUERY_STRING group=[a-z]*;' "$PAGE")
-sed "/_verify {/a $line" "$TMP/server.conf" | nginx_conf >"$TMP/whole.conf"
+line=$(grep -o 'scgi_param QUERY_STRING redirect=401&group=[a-z]*;' "$PAGE" | sed 's/&/\\&/')
+sed "s|scgi_param QUERY_STRING .*|$line|" "$TMP/server.conf" | nginx_conf >"$TMP/whole.conf"
 run nginx -e stderr -p "$TMP" -c "$TMP/whole.conf"
 members nginx
 end
 
 # With all variables of the client's request instead of the block's, its method among them.
 run_with_all() {
-    sed '/_verify {/,/}/{s/scgi_param SCGI 1;/include \/etc\/nginx\/scgi_params;/;/scgi_param \(REQUEST_METHOD\|SERVER_PROTOCOL\|REMOTE_ADDR\)/d;}' "$TMP/server.conf" |
+    sed '/_verify {/,/}/{s/scgi_param SCGI 1;/include \/etc\/nginx\/scgi_params;/;/scgi_param \(REQUEST_METHOD\|QUERY_STRING\|SERVER_PROTOCOL\|REMOTE_ADDR\|HTTPS\)/d;}' "$TMP/server.conf" |
         nginx_conf >"$TMP/whole.conf"
     run nginx -e stderr -p "$TMP" -c "$TMP/whole.conf"
 }
@@ -198,6 +239,8 @@ signed_in
 like "$(with /page "$ACCESS")" 'for demo  200' 'caddy: another session'
 any_request caddy
 groups caddy
+keeps caddy /page
+pages caddy
 signed_in
 verb session revoke --user demo >/dev/null
 like "$(with /page "$ACCESS")" '*401' 'caddy: is refused as soon as it is revoked, with live=1'
@@ -216,6 +259,7 @@ hand_over
 run lighttpd -D -f "$TMP/server.conf"
 gate lighttpd /page
 like "$(with /api/auth/me "$good")" '*"username":"demo"*200' 'lighttpd: the API beside it'
+keeps lighttpd /page
 end
 
 begin apache
@@ -225,6 +269,7 @@ apache_conf mpm_event rewrite headers proxy proxy_http proxy_scgi <"$TMP/server.
 run apache2 -D FOREGROUND -f "$TMP/whole.conf"
 gate apache /page
 like "$(with /api/auth/me "$good")" '*"username":"demo"*200' 'apache: the API beside it'
+keeps apache /page
 end
 
 begin shell
@@ -257,7 +302,7 @@ end alone
 # --- Traefik's rule is a rule, and what Traefik would send by it is answered
 begin traefik
 is "$(/usr/bin/python3 -c 'import sys, yaml; print(yaml.safe_load(sys.stdin)["http"]["middlewares"]["signed-in"]["forwardAuth"]["address"])' <"$TMP/file")" \
-    "http://127.0.0.1:$PORT/api/auth/verify" 'traefik: its rule'
+    "http://127.0.0.1:$PORT/api/auth/verify?redirect" 'traefik: its rule'
 command_of front server
 wait_port "$PORT"
 forward() { get /api/auth/verify -H 'X-Forwarded-Method: POST' -H 'X-Forwarded-Proto: https' -H 'X-Forwarded-Host: app.example' \

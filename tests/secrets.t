@@ -78,11 +78,33 @@ linked() { # NAME
     done
 }
 
+# sited: the cookie of a site session, where it belongs and where it doesn't.
+sited() { # NAME
+    origin=$(printf '%s' "$URL" | cut -d / -f 1-3)
+    call POST /signin -H "Origin: $origin" --data-urlencode username=demo --data-urlencode "password=wrong:$1+horse/battery staple"
+    call POST /signin -H "Origin: $origin" --data-urlencode username=demo --data-urlencode "password=$PASSWORD"
+    site=$(sed -n 's/^Set-Cookie: latchkey-door-[0-9a-f]*=\([^;]*\);.*/\1/p' "$TMP/head")
+    like "$site" 'eyJ*.*.*' "$1: a site session"
+    secret "$site"
+    call GET /verify -H "Cookie: latchkey-door-x=$site"
+    is "$CODE" 204 "$1: is good"
+    call GET "/verify?token=$site" -H "Cookie: latchkey-door-x=x$site"
+    call GET /verify -H "Authorization: Bearer $site"
+    call GET /me -H "Cookie: latchkey-door-x=$site"
+    call POST /refresh -H 'Content-Type: application/json' -d "{\"refresh_token\":\"$site\"}"
+    call POST /account -H "Origin: $origin" -H "Cookie: latchkey-door-x=$site" -d "do=password&password=$site&next=$site"
+    typed "$site" verify --live
+    call POST /signout -H "Origin: $origin" -H "Cookie: latchkey-door-x=$site"
+    call GET /verify -H "Cookie: latchkey-door-x=$site"
+    is "$CODE" 401 "$1: until it is signed out"
+}
+
 face() { # NAME URL
     verb user set demo subscription '{"plan":"pro","status":"active","expires_at":null}' >/dev/null
     story "$2" "$1"
     misplaced "wrong:$1+horse/battery staple"
     linked "$1"
+    sited "$1"
     cp "$TMP/$1.log" "$TMP/logs/$1"
     cp -r "$DATA" "$TMP/data.$1"
     key=$(cut -d' ' -f3 "$DATA/latchkey.key")

@@ -69,11 +69,12 @@ static struct slice changed(struct slice token, size_t at)
 	return (struct slice){ text, token.n };
 }
 
-static void open_all(const struct keyring *ring, struct slice access, struct slice refresh, struct slice link)
+static void open_all(const struct keyring *ring, struct slice access, struct slice refresh, struct slice link, struct slice site)
 {
 	struct access_claims a;
 	struct refresh_claims r;
 	struct link_claims l;
+	struct site_claims s;
 	size_t mac = access.n - 43;
 	expect(jwt_open_access(access, ring, &a, NULL) == JWT_VALID, "a good token opens");
 	expect(jwt_open_refresh(refresh, ring, &r, NULL) == JWT_VALID, "a good refresh token opens");
@@ -83,6 +84,8 @@ static void open_all(const struct keyring *ring, struct slice access, struct sli
 	expect(jwt_open_refresh(access, ring, &r, NULL) == JWT_FOREIGN, "nor one of another kind");
 	expect(jwt_open_link(link, ring, &l, NULL) == JWT_VALID, "a good link opens");
 	expect(jwt_open_link(changed(link, link.n - 9), ring, &l, NULL) == JWT_FORGED, "a forged one doesn't");
+	expect(jwt_open_site(site, ring, &s, NULL) == JWT_VALID, "a good site token opens");
+	expect(jwt_open_site(changed(site, site.n - 9), ring, &s, NULL) == JWT_FORGED, "a forged one doesn't");
 }
 
 static void token(void)
@@ -92,16 +95,18 @@ static void token(void)
 	struct refresh_claims r = { .iss = S("i"), .sid = 2, .ctr = 1, .br = 9, .iat = 3, .exp = 4 };
 	/* Sealed before anything is secret: what is handed out is no secret any more. */
 	struct link_claims l = { .iss = S("i"), .sub = 1, .pw = 2, .iat = 3, .exp = 4 };
-	struct slice access[2], refresh[2], link[2];
+	struct site_claims s = { .sid = 2, .iat = 3, .door = 1 };
+	struct slice access[2], refresh[2], link[2], site[2];
 	for (int i = 0; i < 2; i++) {
 		access[i] = jwt_seal_access(&ring.key[i], &a);
 		refresh[i] = jwt_seal_refresh(&ring.key[i], &r);
 		link[i] = jwt_seal_link(&ring.key[i], &l);
+		site[i] = jwt_seal_site(&ring.key[i], &s);
 	}
 	hide(ring.key[0].master, KEY_SIZE);
 	hide(ring.key[1].master, KEY_SIZE);
 	for (int i = 0; i < 4; i++)
-		open_all(&ring, access[i % 2], refresh[i % 2], link[i % 2]);
+		open_all(&ring, access[i % 2], refresh[i % 2], link[i % 2], site[i % 2]);
 }
 
 /* ---- passwords ----------------------------------------------------------- */

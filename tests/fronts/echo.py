@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""echo.py PORT: an application behind a server that protects it. It says as whom it was asked."""
+"""echo.py PORT: an application behind a server that protects it. It says as whom it was asked, and with which cookies."""
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -17,7 +17,8 @@ class App(BaseHTTPRequestHandler):
     def do_GET(self):
         self.read_body()        # what is left unread would reset the connection, and the answer with it
         groups = self.headers.get("X-Auth-Groups")
-        body = ("for %s%s\n" % (self.headers.get("X-Auth-Name", "nobody"), " of " + groups if groups else "")).encode()
+        cookies = "; ".join(c.strip() for c in self.headers.get("Cookie", "").split(";") if c.strip())
+        body = ("for %s%s%s\n" % (self.headers.get("X-Auth-Name", "nobody"), groups and " of " + groups or "", cookies and " with " + cookies[:100])).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
