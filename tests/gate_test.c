@@ -347,6 +347,7 @@ static void test_verify(void)
 		is_int(api((enum method)method, "/verify", NULL, NULL), 204, "%s /verify with the cookie of a site session", method_words[method]);
 	ok(answers("X-Auth-Name: alice\r\n") && answers("X-Auth-User: ") && answers(of_session), "says whose it is");
 	is_int(api(METHOD_GET, "/verify?live=1", NULL, NULL), 204, "with ?live=1");
+	is_int(api(METHOD_GET, "/verify?group=admins", NULL, NULL), 403, "who isn't in the group may not");
 	is_int(api(METHOD_GET, "/verify", "somebody's", NULL), 204, "beside the token of another program");
 	is_int(api(METHOD_POST, "/login", NULL, "{\"username\":\"bob\",\"password\":\"correct horse\"}"), 200, "bob signs in to the app");
 	char *bobs = strdup(strstr(rp.body.p, "\"access_token\":\"") + 16);
