@@ -44,7 +44,7 @@ WRAPS_store_fault := $(foreach f,open fstat stat fcntl pread pwrite ftruncate,$f
   unlink close nanosleep setitimer now_boot sqlite3_config sqlite_file_flush sqlite_file_sync
 TEST_LINK = $(CC) $(COMMON) $(LDFLAGS)
 $(UNITS): $(O)/tests/%.t: $(O)/tests/%_test.o $(LIBS) $(RUNTIME)
-	@$(TEST_LINK) $(WRAPS_$*:%=-Wl,--wrap=%) -o $@ $^ -lm
+	@$(TEST_LINK) $(WRAPS_$*:%=-Wl,--wrap=%) -o $@ $^
 
 # --- The product with hooks at its seams, for tests of what can't be had otherwise and for builds that are
 # broken, which the harnesses must catch: tests/shim.c.
