@@ -80,12 +80,31 @@ static enum error take_slot(const struct trial *t)
 	return password_slot(throttle_place(t), t->w->config->password_jobs, SLOT_SECONDS) ? ERROR_NONE : ERROR_BUSY;
 }
 
+static enum error note_refusal(void *arg)
+{
+	const struct trial *t = arg;
+	struct user u = { .id = 0 };
+	(void)store_user_named(t->account, &u);
+	audit_note(t->w, EVENT_RATE_LIMITED, u.id, 0);
+	return ERROR_NONE;
+}
+
+/* The trail has the first refusal of a wait alone: a guesser who goes on asking costs no writes. */
+static enum error refuse_try(struct trial *t)
+{
+	if (!throttle_tell(throttle_place(t), t->w->peer, t->account))
+		return ERROR_RATE_LIMITED;
+	(void)session_clock(t->w);
+	(void)audit_run(t->w, DURABLE_LATER, note_refusal, t);
+	return ERROR_RATE_LIMITED;
+}
+
 /* Whether a password may be tried now, and a slot to hash it in. */
 static enum error begin_trial(struct trial *t)
 {
 	t->w->retry_after = throttle_ask(throttle_place(t), t->w->peer, t->account);
 	if (t->w->retry_after)
-		return ERROR_RATE_LIMITED;
+		return refuse_try(t);
 	under_way = t;
 	return take_slot(t);
 }

@@ -24,6 +24,7 @@ const char *const event_words[EVENT__MAX] = {
 	[EVENT_REPLAY] = "replay", [EVENT_USER_RENAMED] = "user_renamed",
 	[EVENT_USERS_IMPORTED] = "users_imported", [EVENT_CLOCK] = "clock",
 	[EVENT_RESTORED] = "restored", [EVENT_USER_CHANGED] = "user_changed", [EVENT_LINK_MADE] = "link_made",
+	[EVENT_RATE_LIMITED] = "rate_limited",
 	[EVENT_LINK_USED] = "link_used", [EVENT_UNKNOWN] = "unknown",
 };
 
@@ -43,7 +44,7 @@ bool event_has_count(enum event event)
 }
 
 const char *const share_words[SHARE__MAX] = {
-	[SHARE_REFRESH] = "refresh", [SHARE_FAILED] = "login_failed", [SHARE_SIGNIN] = "login, logout",
+	[SHARE_REFRESH] = "refresh", [SHARE_FAILED] = "login_failed, rate_limited", [SHARE_SIGNIN] = "login, logout",
 	[SHARE_KEPT] = "all others",
 };
 
@@ -52,6 +53,7 @@ enum share event_share(enum event event)
 {
 	static const struct { enum event event; enum share share; } shares[] = {
 		{ EVENT_REFRESH, SHARE_REFRESH }, { EVENT_ROLLFORWARD, SHARE_REFRESH }, { EVENT_LOGIN_FAILED, SHARE_FAILED },
+		{ EVENT_RATE_LIMITED, SHARE_FAILED },
 		{ EVENT_LOGIN, SHARE_SIGNIN }, { EVENT_LOGOUT, SHARE_SIGNIN },
 	};
 	for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)

@@ -92,6 +92,7 @@ enum event {                    /* numbers are on disk */
 	EVENT_USER_CHANGED,         /* groups, email or display name */
 	EVENT_LINK_MADE,            /* by the operator, for a user to choose a password by */
 	EVENT_LINK_USED,            /* a password was set by one; count: sessions ended */
+	EVENT_RATE_LIMITED,         /* a password wasn't looked at: throttle.h */
 	EVENT_UNKNOWN,
 	EVENT__MAX
 };

@@ -57,8 +57,9 @@ enum { SLOTS = 8, ROWS = 512, SECRET_SIZE = 16 };
 struct slot {
 	uint64_t key;
 	uint32_t ends;               /* boot seconds */
-	uint32_t failures;           /* 0 for a network, known or not */
+	uint32_t failures;           /* 0 for a network, known or not; and TOLD */
 };
+#define TOLD (UINT32_C(1) << 31) /* of those who wait: somebody was told of it (throttle_tell()) */
 
 struct row { struct slot slot[SLOTS]; };
 
@@ -267,10 +268,15 @@ static bool slot_live(const struct table *t, enum kind kind, const struct slot *
 	return slot->ends > t->now && slot->ends - t->now <= kinds[kind].ahead;
 }
 
+static uint32_t failures_of(const struct slot *slot)
+{
+	return slot->failures & ~TOLD;
+}
+
 /* How much would be lost with a slot: failures first, then time. */
 static uint64_t slot_worth(const struct table *t, enum kind kind, const struct slot *slot)
 {
-	return slot_live(t, kind, slot) ? (uint64_t)slot->failures << 32 | slot->ends : 0;
+	return slot_live(t, kind, slot) ? (uint64_t)failures_of(slot) << 32 | slot->ends : 0;
 }
 
 /* The live slot of a key, else the one that is worth least, emptied (ends 0). */
@@ -307,14 +313,14 @@ static void place_write(struct table *t, const struct place *place)
 static uint32_t wait_of(const struct slot *slot, uint32_t free)
 {
 	enum { DOUBLINGS = 10 };     /* 2^10 s is past WAIT_MAX */
-	uint32_t over = slot->failures - free, wait = over < DOUBLINGS ? UINT32_C(1) << over : WAIT_MAX;
+	uint32_t over = failures_of(slot) - free, wait = over < DOUBLINGS ? UINT32_C(1) << over : WAIT_MAX;
 	return wait < WAIT_MAX ? wait : WAIT_MAX;
 }
 
 /* How many of them are left. */
 static int64_t failures_wait(const struct table *t, const struct slot *slot, uint32_t free)
 {
-	if (slot->failures < free)
+	if (failures_of(slot) < free)
 		return 0;
 	int64_t left = (int64_t)slot->ends - FORGET + wait_of(slot, free) - t->now;
 	return left > 0 ? left : 0;
@@ -333,8 +339,9 @@ static bool is_known(struct table *t, const struct asker *who)
  */
 static void begin_wait(struct table *t, struct place *place, uint32_t free)
 {
-	if (place->slot->failures < free)
+	if (failures_of(place->slot) < free)
 		return;
+	place->slot->failures &= ~TOLD;
 	place->slot->ends = t->now + FORGET;
 	place_write(t, place);
 }
@@ -367,14 +374,20 @@ static void network_charge(struct table *t, const struct asker *who)
 	}
 }
 
+/* Finds that place, and how long it waits; up to 0: not at all. */
+static int64_t network_left(struct table *t, const struct asker *who, size_t width, struct place *place)
+{
+	network_find(t, who, width, place);
+	int64_t ahead = place->slot->ends ? (int64_t)place->slot->ends - t->now : 0;
+	return ahead - (int64_t)(widths[width].burst - 1) * widths[width].every;
+}
+
 static int64_t network_wait(struct table *t, const struct asker *who)
 {
 	struct place place;
 	int64_t longest = 0;
 	for (size_t i = 0; i < widths_of(who); i++) {
-		network_find(t, who, i, &place);
-		int64_t ahead = place.slot->ends ? (int64_t)place.slot->ends - t->now : 0;
-		int64_t wait = ahead - (int64_t)(widths[i].burst - 1) * widths[i].every;
+		int64_t wait = network_left(t, who, i, &place);
 		if (wait > longest && (i == 0 || !is_known(t, who)))
 			longest = wait;
 	}
@@ -417,7 +430,7 @@ void throttle_failed(const char *dir, struct slice ip, struct slice account)
 		return;
 	for (enum kind kind = PAIR; kind <= ACCOUNT; kind++) {
 		place_find(&t, kind, &who, &place);
-		place.slot->failures++;
+		place.slot->failures = failures_of(place.slot) + 1;
 		place.slot->ends = t.now + FORGET;
 		place_write(&t, &place);
 	}
@@ -441,14 +454,21 @@ static void network_refund(struct table *t, const struct asker *who)
 	}
 }
 
-static void forgive(struct table *t, enum kind kind, const struct asker *who)
+/* False where there is no count: writing the slot would push another one out. */
+static bool empty_slot(struct table *t, const struct place *place)
+{
+	if (place->slot->ends == 0)
+		return false;
+	*place->slot = (struct slot){ 0 };
+	place_write(t, place);
+	return true;
+}
+
+static bool forgive(struct table *t, enum kind kind, const struct asker *who)
 {
 	struct place place;
 	place_find(t, kind, who, &place);
-	if (place.slot->ends == 0)
-		return;                  /* there is no count; writing the slot would push another one out */
-	*place.slot = (struct slot){ 0 };
-	place_write(t, &place);
+	return empty_slot(t, &place);
 }
 
 /* True when it was known before. */
@@ -485,7 +505,7 @@ static void end_wait(struct table *t, enum kind kind, const struct asker *who, u
 {
 	struct place place;
 	place_find(t, kind, who, &place);
-	if (place.slot->failures < free)
+	if (failures_of(place.slot) < free)
 		return;
 	place.slot->ends = t->now + FORGET - wait_of(place.slot, free);
 	place_write(t, &place);
@@ -501,4 +521,85 @@ void throttle_returned(const char *dir, struct slice ip, struct slice account)
 	end_wait(&t, PAIR, &who, PAIR_FREE);
 	end_wait(&t, ACCOUNT, &who, ACCOUNT_FREE);
 	table_close(&t);
+}
+
+/* ---- for the trail and the operator -------------------------------------- */
+
+/* Whether this wait wasn't told of before. */
+static bool tell_once(struct table *t, const struct place *place)
+{
+	if (place->slot->failures & TOLD)
+		return false;
+	place->slot->failures |= TOLD;
+	place_write(t, place);
+	return true;
+}
+
+bool throttle_tell(const char *dir, struct slice ip, struct slice account)
+{
+	static const uint32_t free[] = { [PAIR] = PAIR_FREE, [ACCOUNT] = ACCOUNT_FREE };
+	struct asker who = asker_of(ip, account);
+	struct table t;
+	struct place place;
+	bool first = false;
+	if (!table_open(&t, dir))
+		return false;
+	for (enum kind kind = PAIR; kind <= ACCOUNT; kind++) {
+		place_find(&t, kind, &who, &place);
+		if (failures_wait(&t, place.slot, free[kind]))
+			first |= tell_once(&t, &place);
+	}
+	for (size_t i = 0; i < widths_of(&who); i++)
+		if (network_left(&t, &who, i, &place) > 0)
+			first |= tell_once(&t, &place);
+	table_close(&t);
+	return first;
+}
+
+static void look_at_network(struct table *t, const struct asker *who, struct throttle_count *out)
+{
+	struct place place;
+	for (size_t i = 0; i < widths_of(who); i++) {
+		int64_t wait = network_left(t, who, i, &place);
+		out->wait = wait > out->wait ? wait : out->wait;
+	}
+}
+
+bool throttle_look(const char *dir, struct slice ip, struct slice account, struct throttle_count *out)
+{
+	struct asker who = asker_of(ip, account);
+	enum kind kind = ip.p ? PAIR : ACCOUNT;
+	struct table t;
+	struct place place;
+	*out = (struct throttle_count){ 0 };
+	if (!table_open(&t, dir))
+		return false;
+	out->key = key_of(t.header.secret, account.p ? kind : NETWORK, &who);
+	if (account.p) {
+		place_find(&t, kind, &who, &place);
+		out->failures = failures_of(place.slot);
+		out->wait = failures_wait(&t, place.slot, kind == PAIR ? PAIR_FREE : ACCOUNT_FREE);
+	} else {
+		look_at_network(&t, &who, out);
+	}
+	table_close(&t);
+	return true;
+}
+
+bool throttle_forgive(const char *dir, struct slice ip, struct slice account)
+{
+	struct asker who = asker_of(ip, account);
+	struct table t;
+	struct place place;
+	bool any = false;
+	if (!table_open(&t, dir))
+		return false;
+	if (account.p)
+		any = forgive(&t, ip.p ? PAIR : ACCOUNT, &who);
+	for (size_t i = 0; !account.p && i < widths_of(&who); i++) {
+		network_find(&t, &who, i, &place);
+		any |= empty_slot(&t, &place);
+	}
+	table_close(&t);
+	return any;
 }

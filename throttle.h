@@ -42,6 +42,26 @@ void throttle_succeeded(const char *dir, struct slice ip, struct slice account);
 /* Instead of a result, where the password wasn't judged, for a reason of ours: as if throttle_ask() hadn't been called. */
 void throttle_returned(const char *dir, struct slice ip, struct slice account);
 
+/*
+ * For a try that throttle_ask() refused: whether it is the first one that is refused in that wait, and so whether the trail is to
+ * have it. However often somebody asks, it says so once for each failure, and once for a network that goes on asking.
+ */
+bool throttle_tell(const char *dir, struct slice ip, struct slice account);
+
+/*
+ * For the operator. What is counted of an account from one network; of an account from all networks (ip.p NULL); or of a network by
+ * itself (account.p NULL). Changes nothing, and asks nothing of what is known.
+ */
+struct throttle_count {
+	uint64_t key;           /* two addresses of one network have the same */
+	int64_t failures;       /* within a day; 0 for a network by itself */
+	int64_t wait;           /* seconds from now until the next try is let through; 0: none */
+};
+/* False: the table can't be opened, which is logged. */
+bool throttle_look(const char *dir, struct slice ip, struct slice account, struct throttle_count *out);
+/* Forgets it. False: nothing was counted. */
+bool throttle_forgive(const char *dir, struct slice ip, struct slice account);
+
 /* now_boot(); tests set a clock of their own. */
 extern int64_t (*throttle_clock)(void);
 /* SipHash-2-4 (Aumasson, Bernstein 2012): here for its published vectors. */

@@ -149,6 +149,8 @@ int verb_key_use(struct verb_call *c);
 int verb_key_retire(struct verb_call *c);
 int verb_key_import(struct verb_call *c);
 int verb_key_export(struct verb_call *c);
+int verb_throttle_list(struct verb_call *c);
+int verb_throttle_forgive(struct verb_call *c);
 int verb_audit(struct verb_call *c);
 int verb_stats(struct verb_call *c);
 int verb_config(struct verb_call *c);

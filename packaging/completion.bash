@@ -9,12 +9,13 @@ _latchkey() {
     esac
     local words=
     case "$COMP_CWORD ${COMP_WORDS[1]} ${COMP_WORDS[2]-}" in
-    "1 "*) words="init user session key audit stats config verify check clock backup restore serve version help" ;;
+    "1 "*) words="init user session key throttle audit stats config verify check clock backup restore serve version help" ;;
     "2 user "*) words="add invite link list passwd rename set disable enable delete import export" ;;
     "2 session "*) words="list revoke" ;;
     "2 key "*) words="list rotate stage use retire import export" ;;
+    "2 throttle "*) words="list forgive" ;;
     "2 clock "*) words="trust" ;;
-    *" help "*) words="init user session key audit stats config verify check clock backup restore serve version help" ;;
+    *" help "*) words="init user session key throttle audit stats config verify check clock backup restore serve version help" ;;
     *" user add") words="--groups --hash --dir" ;;
     *" user invite") words="--groups --url --dir" ;;
     *" user link") words="--url --dir" ;;
@@ -36,6 +37,8 @@ _latchkey() {
     *" key retire") words="--old --dir" ;;
     *" key import") words="--dir" ;;
     *" key export") words="--all --use --dir" ;;
+    *" throttle list") words="--json --dir" ;;
+    *" throttle forgive") words="--dir" ;;
     *" clock trust") words="--dir" ;;
     *" init "*) words="--upgrade --owner --dir" ;;
     *" audit "*) words="--json --since --follow --exec --dir" ;;

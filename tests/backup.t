@@ -330,11 +330,11 @@ fi
 
 # --- how far back the audit trail reaches
 OUT=$(verb check)
-for share in 'refresh: [0-9]* since 20??-*' 'login_failed: *' 'login, logout: [0-9]* since 20*' 'all others: *'; do
+for share in 'refresh: [0-9]* since 20??-*' 'login_failed, rate_limited: *' 'login, logout: [0-9]* since 20*' 'all others: *'; do
     like "$OUT" "*ok *audit *$share*" "check says how far back the trail reaches: $share"
 done
 OUT=$(verb audit 2>&1 >/dev/null)
-like "$OUT" 'latchkey: audit: refresh: [0-9]* since 20??-*Z; login_failed: 0; login, logout: *; all others: *' 'so does audit, to a person'
+like "$OUT" 'latchkey: audit: refresh: [0-9]* since 20??-*Z; login_failed, rate_limited: 0; login, logout: *; all others: *' 'so does audit, to a person'
 is "$(verb audit --json 2>&1 >/dev/null)" '' 'and not to a program'
 
 # --- what can't be repaired

@@ -367,6 +367,104 @@ static void known_networks(void)
 	is_int(ask("198.51.100.9", "ann"), 900, "after a month it is a network like any");
 }
 
+static bool told(const char *ip, const char *account)
+{
+	size_t mark = arena_mark();
+	bool first = throttle_tell(dir, slice_of(ip), slice_of(account));
+	arena_back(mark);
+	return first;
+}
+
+/* Each wait is told of once, whoever asks however often. */
+static void telling(void)
+{
+	fresh();
+	ok(!told("192.0.2.1", "ann"), "nobody waits");
+	for (int i = 0; i < 10; i++)
+		failed("192.0.2.1", "ann");
+	ok(told("192.0.2.1", "ann") && !told("192.0.2.1", "ann") && !told("192.0.2.1", "ANN"), "the first refusal of a wait, and no other");
+	ok(!told("192.0.2.1", "bob") && !told("192.0.2.2", "ann"), "others don't wait");
+	is_int(ask("192.0.2.1", "ann"), 1, "the wait is what it was");
+	time_now += 1;
+	is_int(ask("192.0.2.1", "ann"), 0, "and ends when it did");
+	ok(told("192.0.2.1", "ann") && !told("192.0.2.1", "ann"), "who comes while that try is looked at is told of");
+	failed("192.0.2.1", "ann");
+	is_int(ask("192.0.2.1", "ann"), 2, "the failure counts as one");
+	ok(told("192.0.2.1", "ann") && !told("192.0.2.1", "ann"), "its wait is another one");
+	for (unsigned i = 0; i < 100; i++)
+		failed(somewhere(i), "carl");
+	ok(told(somewhere(200), "carl") && !told(somewhere(201), "carl"), "an account that waits everywhere is told of once");
+	succeeded("192.0.2.77", "carl");
+	ok(!told("192.0.2.77", "carl"), "where carl signed in there is nothing to tell");
+}
+
+static void telling_of_networks(void)
+{
+	int count = 0;
+	fresh();
+	for (int i = 0; i < 200; i++, time_now += 1)
+		if (ask("192.0.2.1", "x") != 0)
+			count += told("192.0.2.1", "x");
+	is_int(count, 1, "a network that goes on asking is told of once");
+	time_now += 60;
+	ok(ask("192.0.2.1", "x") == 0 && !told("192.0.2.1", "x"), "after a while of quiet it doesn't wait");
+	for (int i = 0; i < 10; i++)
+		ask("192.0.2.1", "x");
+	ok(told("192.0.2.1", "x"), "and is told of again");
+	for (int i = 0; i < 20; i++)
+		ask(line_of(0, (unsigned)i), "y");
+	ok(told(line_of(0, 50), "y") && !told(line_of(0, 51), "z"), "so is a wider network, whoever of it asks");
+}
+
+static struct throttle_count look(const char *ip, const char *account)
+{
+	struct throttle_count count;
+	size_t mark = arena_mark();
+	ok(throttle_look(dir, slice_of(ip), slice_of(account), &count), "the table is looked at");
+	arena_back(mark);
+	return count;
+}
+
+static bool counts(const char *ip, const char *account, int64_t failures, int64_t wait)
+{
+	struct throttle_count count = look(ip, account);
+	return count.failures == failures && count.wait == wait;
+}
+
+static bool forgiven(const char *ip, const char *account)
+{
+	size_t mark = arena_mark();
+	bool any = throttle_forgive(dir, slice_of(ip), slice_of(account));
+	arena_back(mark);
+	return any;
+}
+
+static void for_the_operator(void)
+{
+	fresh();
+	for (int i = 0; i < 11; i++)
+		failed("2001:db8::1", "ann");
+	for (int i = 0; i < 5; i++)
+		ask("2001:db8::1", "bob");
+	ok(told("2001:db8::1", "ann"), "the wait was told of");
+	ok(counts("2001:db8::2", "Ann", 11, 2), "what is counted of an account from a network");
+	ok(counts(NULL, "ann", 11, 0), "and from all");
+	ok(counts("2001:db8::3", NULL, 0, 6), "how long a network waits");
+	ok(counts("2001:db8:1::1", "ann", 0, 0) && counts("192.0.2.1", NULL, 0, 0) && counts(NULL, "zed", 0, 0), "what isn't counted is 0");
+	ok(look("2001:db8::1", "ann").key == look("2001:db8::ffff", "ANN").key && look("2001:db8::1", "ann").key != look("2001:db8::1", "bob").key,
+		"a network and an account have one key");
+	ok(look("2001:db8::1", NULL).key != look("2001:db8:0:1::1", NULL).key, "another network has another");
+	ok(counts("2001:db8::2", "ann", 11, 2), "to look changes nothing");
+	ok(!forgiven("2001:db8::1", "zed") && !forgiven("2001:db8:1::1", NULL) && !forgiven(NULL, "zed"), "where nothing is counted nothing is forgiven");
+	ok(forgiven("2001:db8::9", "ANN") && counts("2001:db8::1", "ann", 0, 0) && counts(NULL, "ann", 11, 0), "an account is forgiven from one network");
+	ok(forgiven(NULL, "ann") && counts(NULL, "ann", 0, 0) && !forgiven(NULL, "ann"), "and from all");
+	ok(forgiven("2001:db8::1", NULL) && ask("2001:db8::1", "ann") == 0, "a network is forgiven");
+	for (int i = 0; i < 20; i++)
+		ask(line_of(0, (unsigned)i), "y");
+	ok(look(line_of(0, 50), NULL).wait > 0, "a wider network waits");
+	ok(forgiven(line_of(0, 50), NULL) && look(line_of(0, 50), NULL).wait == 0, "and is forgiven with each of its own");
+}
+
 /* Sixty come in the moment in which a wait is over. */
 static void one_at_a_time(void)
 {
@@ -535,8 +633,18 @@ static void damage(void)
 }
 
 /* None of these is used, each call says so once, and nobody is held up. */
+static void asked_in_vain(void *unused)
+{
+	struct throttle_count count;
+	(void)unused;
+	bool any = throttle_tell(dir, S("192.0.2.1"), S("a")) || throttle_look(dir, S("192.0.2.1"), S("a"), &count)
+		|| throttle_forgive(dir, S("192.0.2.1"), S("a"));
+	exit(any);
+}
+
 static void unusable(const char *what)
 {
+	is_int(dies(asked_in_vain, NULL), 0, "%s: tells of nothing", what);
 	is_int(dies(round_of_six, NULL), 0, "%s: throttles nothing", what);
 	is_int(lines_with("latchkey: TH2: "), 8, "and says so at each call: %.80s", t_err);
 }
@@ -695,6 +803,9 @@ int main(void)
 	floods();
 	wide_networks();
 	known_networks();
+	telling();
+	telling_of_networks();
+	for_the_operator();
 	one_at_a_time();
 	days();
 	file_of_table();
