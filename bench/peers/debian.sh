@@ -3,6 +3,7 @@
 # nothing is installed, and no service starts. DIR/versions has their names and versions. Does nothing when that is there already.
 set -eu
 WANTED='glewlwyd dbconfig-no-thanks redis-server golang-1.19-go golang-github-golang-jwt-jwt-dev golang-github-mattn-go-sqlite3-dev'
+WANTED="$WANTED python3-django-oauth-toolkit python3-psycopg2 gunicorn"
 # The module asks for a flavour of nginx with twenty others that load by themselves: these are all that it loads.
 LUA='libnginx-mod-http-lua libnginx-mod-http-ndk libluajit2-5.1-2 lua-resty-core lua-resty-lrucache lua-nginx-redis'
 command -v pg_ctlcluster >/dev/null || WANTED="$WANTED postgresql-15"

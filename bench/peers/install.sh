@@ -8,7 +8,7 @@ top=$PWD from=bench/peers to=$PWD/build/peers
 debian=$to/debian/root
 mkdir -p "$to"
 "$from/debian.sh" "$to/debian"
-cp -R "$from"/*.js "$from/lua" "$to"
+cp -R "$from"/*.js "$from/toolkit.py" "$from/lua" "$to"
 if ! cmp -s "$from/package-lock.json" "$to/installed"; then
     cp "$from/package.json" "$from/package-lock.json" "$to"
     (cd "$to" && "$top/tools/npm.sh" ci --ignore-scripts --no-audit --no-fund --silent >&2)

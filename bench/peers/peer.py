@@ -227,45 +227,6 @@ class Node(Peer):
         return os.path.getsize(NODE) + packages_size(self.uses[self.script])
 
 
-class Postgres(Node):
-    """One with a PostgreSQL of its own beside it, which is no root's."""
-
-    def __init__(self, name, script, shape, commit):
-        super().__init__(name, script, shape, '')
-        self.commit = commit
-
-    def before(self):
-        programs, data = postgres_programs(), self.dir + '/pg'
-        other = ['setpriv', '--reuid', 'nobody', '--regid', 'nogroup', '--clear-groups'] if os.geteuid() == 0 else []
-        env = {'LD_LIBRARY_PATH': LIBRARIES, 'LC_ALL': 'C'}
-        if not os.path.exists(data):
-            os.mkdir(data)
-            if other:
-                shutil.chown(data, 'nobody', 'nogroup')
-            printed([*other, programs + '/initdb', '-D', data, '-U', 'peers', '-A', 'trust', '-E', 'UTF8', '--no-sync'], env)
-        settings = {'listen_addresses': '', 'unix_socket_directories': data, 'synchronous_commit': self.commit, 'shared_buffers': '128MB'}
-        server = self.spawn([*other, programs + '/postgres', '-D', data, *(word for item in settings.items() for word in ('-c', '='.join(item)))], env)
-        self.companions.append(server)
-        until_connected(server, data + '/.s.PGSQL.5432')
-        # It listens before it has read its log.
-        for _ in range(2000):
-            if 'ready to accept connections' in open(self.dir + '/log').read():
-                return
-            time.sleep(0.01)
-
-    def seed(self, count):
-        if not self.companions:
-            self.before()
-        return super().seed(count)
-
-    def start(self):
-        self.stop()
-        super().start()
-
-    def disk(self):
-        return directory_size(self.dir + '/pg/base')
-
-
 class Memory(Node):
     """One whose sessions end with it: it makes them at its start. It also forgets all but the last thousand things, sessions
     that aren't used among them, so it is started anew for each measurement."""
@@ -293,6 +254,75 @@ class Better(Node):
         tokens = super().seed(count)
         self.shape = self.shape._replace(body=f'grant_type=refresh_token&client_id={open(self.dir + "/client").read()}&refresh_token=%u')
         return tokens
+
+
+class Postgres(Peer):
+    """What stands on a PostgreSQL of its own, which is no root's. commit: its synchronous_commit."""
+    commit = 'on'
+
+    def before(self):
+        programs, data = postgres_programs(), self.dir + '/pg'
+        other = ['setpriv', '--reuid', 'nobody', '--regid', 'nogroup', '--clear-groups'] if os.geteuid() == 0 else []
+        env = {'LD_LIBRARY_PATH': LIBRARIES, 'LC_ALL': 'C'}
+        if not os.path.exists(data):
+            os.mkdir(data)
+            if other:
+                shutil.chown(data, 'nobody', 'nogroup')
+            printed([*other, programs + '/initdb', '-D', data, '-U', 'peers', '-A', 'trust', '-E', 'UTF8', '--no-sync'], env)
+        settings = {'listen_addresses': '', 'unix_socket_directories': data, 'synchronous_commit': self.commit, 'shared_buffers': '128MB'}
+        server = self.spawn([*other, programs + '/postgres', '-D', data, *(word for item in settings.items() for word in ('-c', '='.join(item)))], env)
+        self.companions.append(server)
+        # It listens before it has read its log.
+        for _ in range(2000):
+            if server.poll() is not None:
+                raise RuntimeError(f'PostgreSQL ended: {open(self.dir + "/log").read()[-2000:]}')
+            if subprocess.run([programs + '/pg_isready', '-q', '-h', data, '-U', 'peers', '-d', 'postgres'], env={**os.environ, **env}, check=False).returncode == 0:
+                return
+            time.sleep(0.01)
+        raise RuntimeError('PostgreSQL takes nobody')
+
+    def seed(self, count):
+        if not self.companions:
+            self.before()
+        return self.sessions(count)
+
+    def sessions(self, count):
+        raise NotImplementedError
+
+    def start(self):
+        self.stop()
+        super().start()
+
+    def disk(self):
+        return directory_size(self.dir + '/pg/base')
+
+
+class NodePostgres(Postgres, Node):
+    """A server of this folder's, in Node, with PostgreSQL."""
+
+    def __init__(self, name, script, shape, commit):
+        super().__init__(name, script, shape, '')
+        self.commit = commit
+
+    def sessions(self, count):
+        return Node.seed(self, count)
+
+
+class Django(Postgres):
+    """Django's OAuth Toolkit behind gunicorn, whose threads keep connections open; as many processes as cores."""
+
+    def environment(self):
+        return {'DIR': self.dir, 'PYTHONPATH': f'{DEBIAN}/usr/lib/python3/dist-packages', 'PYTHONDONTWRITEBYTECODE': '1', 'LD_LIBRARY_PATH': LIBRARIES}
+
+    def sessions(self, count):
+        return printed(['/usr/bin/python3', 'toolkit.py', str(count)], self.environment())
+
+    def command(self):
+        return ['/usr/bin/python3', f'{DEBIAN}/usr/bin/gunicorn', '-b', f'127.0.0.1:{self.port}', '-k', 'gthread', '--workers', str(os.cpu_count()), '--threads', '32',
+                '--keep-alive', '60', '--graceful-timeout', '1', '--log-level', 'error', 'toolkit:application'], self.environment()
+
+    def installed(self):
+        return own_size(DEBIAN + '/usr/lib/python3/dist-packages') + os.path.getsize(os.path.realpath('/usr/bin/python3'))
 
 
 class Go(Peer):

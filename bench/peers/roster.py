@@ -1,10 +1,11 @@
 """roster.py: who is measured, and what each promises. A row is named once, here."""
-from peer import (EmptyCgi, Empty, Glewlwyd, Go, Latchkey, Lighttpd, Lua, Memory, Better, Node, Postgres, Reading, Shape)
+from peer import Better, Django, Empty, EmptyCgi, Glewlwyd, Go, Latchkey, Lighttpd, Lua, Memory, Node, NodePostgres, Reading, Shape
 
 FORM = 'application/x-www-form-urlencoded'
 PAIR = Shape('/refresh', 'application/json', '{"refreshToken":"%t"}', 'refreshToken', 'accessToken')
 OIDC = Shape('/token', FORM, 'grant_type=refresh_token&client_id=app&refresh_token=%u', 'refresh_token', 'access_token')
 BETTER = Shape('/api/auth/oauth2/token', FORM, '', 'refresh_token', 'access_token')
+TOOLKIT = Shape('/o/token/', FORM, 'grant_type=refresh_token&client_id=app&refresh_token=%u', 'refresh_token', 'access_token')
 GLEWLWYD = Shape('/api/oidc/token', FORM, 'grant_type=refresh_token&refresh_token=%u', 'refresh_token', 'access_token')
 
 # What an answer promises after a power cut.
@@ -33,22 +34,23 @@ ROSTER = {
     EMPTY_CGI: (LIMIT, NONE, False, EmptyCgi),
     'Express, SQLite': (INSTALLED, UNSYNCED, True, lambda name: Node(name, 'express.js', PAIR, 'NORMAL')),
     'Express, SQLite FULL': (INSTALLED, SYNCED, True, lambda name: Node(name, 'express.js', PAIR, 'FULL')),
-    'Express, PostgreSQL': (INSTALLED, SYNCED, True, lambda name: Postgres(name, 'pg.js', PAIR, 'on')),
-    'Express, PostgreSQL, commits not awaited': (INSTALLED, WAL_WRITER, True, lambda name: Postgres(name, 'pg.js', PAIR, 'off')),
+    'Express, PostgreSQL': (INSTALLED, SYNCED, True, lambda name: NodePostgres(name, 'pg.js', PAIR, 'on')),
+    'Express, PostgreSQL, commits not awaited': (INSTALLED, WAL_WRITER, True, lambda name: NodePostgres(name, 'pg.js', PAIR, 'off')),
     'oauth2-server, SQLite': (INSTALLED, UNSYNCED, True, lambda name: Node(name, 'oauth2.js', OIDC, 'NORMAL')),
     'oidc-provider, SQLite': (INSTALLED, UNSYNCED, True, lambda name: Node(name, 'oidc.js', OIDC, 'NORMAL')),
     'oidc-provider, SQLite FULL': (INSTALLED, SYNCED, True, lambda name: Node(name, 'oidc.js', OIDC, 'FULL')),
     'oidc-provider in memory': (INSTALLED, ALL, False, lambda name: Memory(name, 'oidc.js', OIDC, '')),
     'better-auth, SQLite': (INSTALLED, UNSYNCED, True, lambda name: Better(name, 'better.js', BETTER, 'NORMAL')),
     'glewlwyd, SQLite': (INSTALLED, SYNCED, True, lambda name: Glewlwyd(name, GLEWLWYD)),
+    'Django OAuth Toolkit, PostgreSQL': (INSTALLED, SYNCED, True, lambda name: Django(name, TOOLKIT)),
     'Go, a row per token': (WRITTEN, UNSYNCED, True, lambda name: Go(name, 'token', PAIR)),
     'Go, a row per session, grouped commits': (WRITTEN, UNSYNCED, True, lambda name: Go(name, 'session', PAIR)),
     'Fastify, a row per session, grouped commits': (WRITTEN, UNSYNCED, True, lambda name: Node(name, 'fastify.js', PAIR, 'NORMAL')),
     'nginx Lua, SQLite': (WRITTEN, UNSYNCED, True, lambda name: Lua(name, 'sqlite', PAIR)),
     'nginx Lua, Redis, appendfsync everysec': (WRITTEN, SECOND, True, lambda name: Lua(name, 'redis', PAIR)),
 }
-# Left out of the table of rates, for its time: they are in the one of costs.
-SLOW = ['Express, SQLite FULL', 'oidc-provider, SQLite FULL']
+# Left out of the table of rates, for its time: make bench-probes has them.
+PROBED = ['latchkey serve', 'Express, SQLite FULL', 'oidc-provider, SQLite FULL', 'oidc-provider in memory']
 
 
 def made(name):

@@ -15,6 +15,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import textwrap
 import time
 
 import right
@@ -46,7 +47,11 @@ def turn(peer, first):
         if first:
             check(peer)
         peer.load(['-c', '8', '-d', peer.warm])
-        return [peer.load(['-c', str(count), '-d', SECONDS]) for count in CONNECTIONS]
+        lines = []
+        for count in CONNECTIONS:
+            peer.renew()
+            lines.append(peer.load(['-c', str(count), '-d', SECONDS]))
+        return lines
     finally:
         peer.stop()
 
@@ -83,8 +88,9 @@ def number(value, digits=0):
     return 'fails' if value is None else f'{value:.{digits}f}'
 
 
-def three(values, digits=0):
-    return ', '.join(number(value, digits) for value in values)
+def three(values):
+    *first, last = map(number, values)
+    return f'{", ".join(first)} and {last}'
 
 
 def times(values):
@@ -159,8 +165,8 @@ def summary(rows):
 def readme(rows):
     by_name = {row.name: row for row in rows}
     best = fastest(rows, roster.INSTALLED)
-    return (f'`latchkey serve --workers 1` makes {three(by_name[roster.REFERENCE].rates)} refreshes a second at 1, 8 and 64 connections. On the same machine, the\n'
-            f'fastest server that people install and that keeps its sessions on disk makes {named(best)}; one written for it in Go\n'
+    return (f'`latchkey serve --workers 1` makes {three(by_name[roster.REFERENCE].rates)} refreshes a second at 1, 8 and 64 connections. On the same machine, the '
+            f'fastest server that people install and that keeps its sessions on disk makes {named(best)}; one written for it in Go '
             f'{three(by_name["Go, a row per session, grouped commits"].rates)}; nginx, of empty answers, {three(by_name[roster.LIMIT_NAME].rates)}.')
 
 
@@ -169,6 +175,10 @@ def scaling(rows):
     ours, two = by_name[roster.REFERENCE], by_name['latchkey serve --workers 2']
     return (f'By `serve --workers 1` it is {three(ours.rates)} refreshes a second at 1, 8 and 64 connections, so {ours.rates[1] * 900 / 1e6:.0f} million apps that are open at 8; '
             f'by `--workers 2` {three(two.rates)}. The limit of one process on this machine, nginx with empty answers, is {three(by_name[roster.LIMIT_NAME].rates)}.')
+
+
+def wrapped(text):
+    return textwrap.fill(text, 150, break_long_words=False, break_on_hyphens=False)
 
 
 def fill(path, part, text):
@@ -193,7 +203,7 @@ def versions():
     listed = [f'{name} {packages["node_modules/" + name]["version"]}' for name in names]
     debian = dict(line.split() for line in open(BUILD + '/debian/versions'))
     listed += [f'{name} {debian[package].rpartition(":")[2]}' for name, package in
-               (('glewlwyd', 'glewlwyd'), ('Go', 'golang-1.19-go'), ('golang-jwt', 'golang-github-golang-jwt-jwt-dev'), ('go-sqlite3', 'golang-github-mattn-go-sqlite3-dev'),
+               (('glewlwyd', 'glewlwyd'), ('Django', 'python3-django'), ('django-oauth-toolkit', 'python3-django-oauth-toolkit'), ('Go', 'golang-1.19-go'), ('golang-jwt', 'golang-github-golang-jwt-jwt-dev'), ('go-sqlite3', 'golang-github-mattn-go-sqlite3-dev'),
                 ('lua-nginx-module', 'libnginx-mod-http-lua'), ('Redis', 'redis-server'))]
     header = re.search('SQLITE_VERSION +"([^"]*)"', open(BUILD + '/sqlite/sqlite3.h').read()).group(1)
     return (f'Node {said([NODE, "--version"])}, {", ".join(listed)}, nginx {said(["/usr/sbin/nginx", "-v"])}, PostgreSQL {said([postgres_programs() + "/postgres", "--version"])}; '
@@ -206,22 +216,22 @@ def host():
 
 def heading():
     return (f'{host()} '
-            f'Medians of {ROUNDS} rounds of {SECONDS} s. latchkey {said([TOP + "/latchkey", "version"])}, {versions()}')
+            f'{ROUNDS} rounds of {SECONDS} s, of which these are the medians. latchkey {said([TOP + "/latchkey", "version"])}, {versions()}')
 
 
 def write_down(rows):
     with open(TOP + '/bench/data/rates.tsv', 'w') as out:
         out.write(tsv(rows))
-    fill('docs/benchmarks.md', 'rates', '\n\n'.join([heading(), table(rows), aims(rows), summary(rows)]))
-    fill('README.md', 'rates', readme(rows))
-    fill('docs/scaling.md', 'rates', scaling(rows))
+    fill('docs/benchmarks.md', 'rates', '\n\n'.join([wrapped(heading()), table(rows), aims(rows), wrapped(summary(rows))]))
+    fill('README.md', 'rates', wrapped(readme(rows)))
+    fill('docs/scaling.md', 'rates', wrapped(scaling(rows)))
 
 
 # ---- the whole --------------------------------------------------------------------
 
 def names_of(words):
     if not words:
-        return [name for name in roster.ROSTER if name not in roster.SLOW]
+        return [name for name in roster.ROSTER if name not in roster.PROBED]
     return list(dict.fromkeys([roster.REFERENCE, *roster.wanted(words, roster.ROSTER)]))
 
 
