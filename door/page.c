@@ -52,6 +52,11 @@ static enum word word_named(struct slice key)
 	return (enum word)word;
 }
 
+void page_add(struct page *p, const char *markup)
+{
+	page_write(p, markup, &SLICE_NONE, 0);
+}
+
 struct slice page_word(const struct page *p, enum word word)
 {
 	return slice_of(p->language->text[word]);

@@ -30,7 +30,9 @@ struct page {
 
 /* Writes markup whose values are values[0] to values[count - 1]. Borrows. */
 void page_write(struct page *p, const char *markup, const struct slice *values, size_t count);
-#define PAGE_ADD(p, markup) page_write(p, "" markup, NULL, 0)
+/* The same without values. */
+void page_add(struct page *p, const char *markup);
+#define PAGE_ADD(p, markup) page_add(p, "" markup)
 #define PAGE_FILL(p, markup, ...) page_write(p, "" markup, (const struct slice[]){ __VA_ARGS__ }, \
 	sizeof((const struct slice[]){ __VA_ARGS__ }) / sizeof(struct slice))
 

@@ -20,7 +20,7 @@ is "$(unused $keys)" '' 'each word is used'
 is "$(unused sign_in no_such_word)" no_such_word 'and one that is not is found'
 # shellcheck disable=SC2086
 places=$(grep -ohE '\{[a-z_]+\}' $sources | tr -d '{}' | sort -u)
-is "$(for p in $places; do case "$(echo $keys) brand" in *$p*) ;; *) echo "$p" ;; esac; done)" '' 'each place in the markup has its word'
+is "$(for p in $places; do case "$keys brand" in *"$p"*) ;; *) echo "$p" ;; esac; done)" '' 'each place in the markup has its word'
 isnt "$places" '' 'there are places'
 if [ "$LK_B" = musl ]; then
     bytes=$(size "$LK_BUILD"/door/*.o "$LK_BUILD"/sheet.o | awk 'NR > 1 { n += $1 + $2 } END { print n }')

@@ -146,7 +146,7 @@ static void each_language(void)
 		{ NULL, "en" }, { "", "en" }, { "de", "de" }, { "DE-at", "de" }, { "fr", "en" }, { "fr, de;q=0.1", "de" },
 		{ "en, de", "en" }, { "de, en", "de" }, { "en;q=0.8, de;q=0.9", "de" }, { "en;q=0.9,de;q=0.8", "en" },
 		{ "de;q=0", "en" }, { "de;q=0.000, en;q=0.001", "en" }, { "de;q=1.000, en", "de" }, { "en;q=0.5, de ; q=0.51", "de" },
-		{ "de;q=x", "en" }, { "de;q=", "en" }, { "de;q=00.9", "en" }, { "de;level=1", "de" }, { "*", "en" }, { "den", "en" },
+		{ "de;q=x", "en" }, { "de;q=0x5", "en" }, { "de;q=.5", "en" }, { "de;q=", "en" }, { "de;q=00.9", "en" }, { "de;level=1", "de" }, { "*", "en" }, { "den", "en" },
 		{ "-de", "en" }, { ",,de", "de" }, { "en;q=0.1234, de;q=0.1235", "en" }, { "de;q=0.5;q=1, en;q=0.6", "en" },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -174,7 +174,7 @@ static void escapes(void)
 	is_str(written("{1}", (struct slice){ "a\0b\n\x7f\xc3\xa4", 7 }, S("")), "a\xEF\xBF\xBD" "b\xEF\xBF\xBD\xEF\xBF\xBD\xc3\xa4",
 		"a control character is shown as one");
 	is_str(written("no place", S(""), S("")), "no place", "markup without places stays");
-	page_write(&page, "{signed_in_as}", NULL, 0);
+	page_write(&page, "{signed_in_as}", (const struct slice[]){ SLICE_NONE }, 0);
 	ok(in_body("You are signed in as ."), "a word without its value has nothing in its place");
 	for (int c = 1; c < 256; c++) {
 		char one[] = { (char)c, '\0' };
@@ -285,6 +285,8 @@ static void signs_in(void)
 	post("/signin", "username=alice&password=wrong");
 	ok(in_body("name=\"password\" type=\"password\" autocomplete=\"current-password\" required autofocus>") && in_body("value=\"true\">"),
 		"one goes on at the password, and stays signed in only as one said");
+	post("/signin", "username=alice&password=wrong&key=k0");
+	ok(in_body("name=\"key\" value=\"k0\""), "the form's key stays the form's");
 	rq.content_type = S("application/json");
 	post("/signin", "{}");
 	ok(rp.status == 415 && in_body("That didn&#39;t work."), "JSON is no form");
@@ -299,7 +301,7 @@ static void signs_in(void)
 static void returns(void)
 {
 	static const struct { const char *rd, *host; bool good; } cases[] = {
-		{ "/files/?a=1%26b=2", "", true }, { "https%3A%2F%2Fexample.test%2Fx", "example.test", true },
+		{ "/files/?a=1%26b=2", "", true }, { "/a:b", "", true }, { "https%3A%2F%2Fexample.test%2Fx", "example.test", true },
 		{ "https%3A%2F%2Fexample.test%3A8443%2Fx", "example.test:8443", true }, { "https://photos.example.test/", "photos.example.test", true },
 		{ "https://listed.example", "listed.example", true },
 		{ "https://other.test/", NULL, false }, { "//other.test/", NULL, false }, { "/%5Cother.test", NULL, false }, { "javascript:alert(1)", NULL, false },
@@ -345,6 +347,11 @@ static void returns(void)
 	ok(goes_to("/files") && in_head("Set-Cookie: "), "whose cookies were signed by an older key gets new ones, and is sent on");
 	get("/signin?rd=/files");
 	ok(rp.status == 200 && in_body("Go on</a>"), "once");
+	ring.key[1] = ring.key[0];
+	memset(ring.key[0].master, 10, KEY_SIZE);
+	jwt_name_key(&ring.key[0]);
+	get("/signin");
+	ok(rp.status == 200 && in_head("Set-Cookie: "), "who goes nowhere gets new ones as well");
 	ring.key[1] = ring.key[0];
 	memset(ring.key[0].master, 9, KEY_SIZE);
 	jwt_name_key(&ring.key[0]);
@@ -517,12 +524,78 @@ static void end_of_account(void)
 	ok(rp.status == 403 && in_body("The password is wrong."), "deletion asks for the password");
 	post("/account", "do=delete&password=wrong+horse");
 	is_int(rp.status, 403, "the right one");
+	struct jar before = bobs;
 	post("/account", "do=delete&password=correct+horse");
 	ok(goes_to("signin?done=deleted") && in_head("Max-Age=0"), "then it is done");
 	get("/signin?done=deleted");
 	ok(in_body("Your account was deleted."), "and said");
 	post("/signin", "username=bob&password=correct+horse");
 	is_int(rp.status, 403, "bob is gone");
+	bobs = before;
+	get("/account");
+	ok(goes_to("signin"), "and so is what his cookie was for");
+	jar = &alices;
+}
+
+/* ---- more than there is room for, and other sessions ---------------------- */
+
+static void app_session(uint64_t user, const char *device, struct slice peer)
+{
+	const struct origin how = { .device = slice_of(device) };
+	struct work w = { .config = &config, .ring = &ring, .peer = peer };
+	struct session s;
+	(void)session_clock(&w);
+	store_begin(DURABLE_NOW);
+	w.note = (struct audit){ 0 };
+	session_start(&w, user, &how, EVENT_LOGIN, &s);
+	store_commit();
+	store_close();
+}
+
+static void long_list(void)
+{
+	static struct jar fays;
+	char device[LIMIT_DEVICE + 1];
+	jar = &fays;
+	uint64_t fay = add_user("fay");
+	app_session(fay, "old <phone>", SLICE_NONE);
+	clock_now += 29 * DAY;
+	post("/signin", "username=fay&password=correct+horse");
+	get("/account");
+	ok(in_body("<b>old &lt;phone&gt;</b><p class=\"soft\"><time") && in_body(">29 days ago</time>"), "an app's session, of no known place");
+	clock_now += 2 * DAY;
+	get("/account");
+	ok(!in_body("old &lt;phone") && count_of("value=\"end\"") == 0, "one that has expired isn't listed");
+	memset(device, '"', sizeof device - 1);
+	device[sizeof device - 1] = '\0';
+	for (int i = 0; i < 60; i++) {
+		clock_now += 60;
+		app_session(fay, device, S("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"));
+	}
+	post("/signin", "username=fay&password=correct+horse");
+	get("/account");
+	int shown = count_of("value=\"end\"");
+	ok(shown > 5 && shown < 60 && in_body(text_join("And ", dec(60 - shown), " more.", NULL)), "where there are too many the rest is counted (%d shown)", shown);
+	ok(rp.body.n < ACCOUNT_BYTES && rp.body.room == ACCOUNT_BYTES, "the page fits its room (%zu)", rp.body.n);
+	jar = &alices;
+}
+
+/* Of two cookies of two sessions, neither of which this host alone can have set, none counts. */
+static void planted(void)
+{
+	static struct jar one, other, both;
+	jar = &one;
+	post("/signin", "username=alice&password=correct+horse");
+	jar = &other;
+	post("/signin", "username=fay&password=correct+horse");
+	snprintf(both.cookie[0], sizeof both.cookie[0], "__Secure-latchkey-door-1=%s", strchr(one.cookie[0], '=') + 1);
+	snprintf(both.cookie[1], sizeof both.cookie[1], "__Secure-latchkey-door-2=%s", strchr(other.cookie[0], '=') + 1);
+	both.count = 2;
+	jar = &both;
+	get("/account");
+	ok(goes_to("signin"), "cookies of two sessions: sign in");
+	get("/signin");
+	ok(rp.status == 200 && in_body("type=\"password\""), "at the form");
 	jar = &alices;
 }
 
@@ -788,6 +861,8 @@ int main(void)
 	trail(alice);
 	seen(alice);
 	no_trail();
+	long_list();
+	planted();
 	names();
 	times();
 	problems();
