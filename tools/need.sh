@@ -38,6 +38,7 @@ kotlin    /usr/share/java/okhttp.jar                       libokhttp-java
 kotlin    /usr/share/java/com.android.json.jar             libandroid-json-java
 lighttpd  lighttpd                                         lighttpd
 lighttpd  /usr/lib/lighttpd/mod_magnet.so                  lighttpd-mod-magnet
+lighttpd-ssl  /usr/lib/lighttpd/mod_openssl.so             lighttpd-mod-openssl
 mandoc    mandoc                                           mandoc
 merecat   merecat                                          merecat
 mini_httpd mini_httpd                                      mini-httpd
@@ -54,6 +55,8 @@ shellcheck shellcheck                                      shellcheck
 socat     socat                                            socat
 strace    strace                                           strace
 systemd-socket-activate systemd-socket-activate            systemd
+ssl-cert  make-ssl-cert                                    ssl-cert
+ip        ip                                               iproute2
 tcpserver tcpserver                                        ucspi-tcp
 tcpsvd    tcpsvd                                           ipsvd
 valgrind  valgrind                                         valgrind
