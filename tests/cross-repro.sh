@@ -13,7 +13,7 @@ tar -xJf "build/latchkey-$version.tar.xz" -C "$TMP/src"
 there=$TMP/src/latchkey-$version parts=$TMP/third
 for part in sqlite3 bearssl sodium jsmn musl; do cp -R "deps/$part" "$parts/"; done
 elsewhere() { # COMMAND...: in that tree
-    (cd "$there" && umask 077 && exec env -i PATH="$PATH" HOME=/nonexistent LC_ALL=C.UTF-8 TZ=Pacific/Kiritimati SQLITE_SRC="$parts/sqlite3" \
+    (cd "$there" && umask 077 && exec env -i PATH="$PATH" HOME="$TMP/nobody" LC_ALL=C.UTF-8 TZ=Pacific/Kiritimati SQLITE_SRC="$parts/sqlite3" \
         BEARSSL_SRC="$parts/bearssl" SODIUM_SRC="$parts/sodium" JSMN_SRC="$parts/jsmn" MUSL_SRC="$parts/musl" "$@")
 }
 ok 'it builds there' elsewhere nice make -s NEED=: "CROSS=$TARGET"

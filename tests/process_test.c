@@ -3,6 +3,7 @@
  */
 #include "t.h"
 
+#include "base/file.h"
 #include "base/process.h"
 
 #include <fcntl.h>
@@ -72,7 +73,7 @@ static void entered_twice(void *path)
 
 static void processes(void)
 {
-	const char *path = dir, *none = "/nonexistent";
+	const char *path = dir, *none = path_in(dir, "none");
 	is_int(dies(start_closed, NULL), 0, "fds 0 to 2 are open, whatever was closed");
 	is_int(dies(entered, &none), 0x7f, "without a directory a process goes on, and has no descriptor of it");
 	is_int(dies(entered, &path), geteuid() & 0x7f, "one's own directory");

@@ -39,7 +39,7 @@ if [ "$(id -u)" -eq 0 ]; then
 fi
 elsewhere() { # COMMAND...: in that tree
     # shellcheck disable=SC2086  # words
-    (cd "$there" && umask 077 && exec env -i PATH="$PATH" HOME=/nonexistent USER=nobody LC_ALL=C.UTF-8 TZ=Pacific/Kiritimati \
+    (cd "$there" && umask 077 && exec env -i PATH="$PATH" HOME="$TMP/nobody" USER=nobody LC_ALL=C.UTF-8 TZ=Pacific/Kiritimati \
         SQLITE_SRC="$parts/sqlite" BEARSSL_SRC="$parts/bearssl" SODIUM_SRC="$parts/sodium" JSMN_SRC="$parts/jsmn" MUSL_SRC="$parts/musl" $plain "$@")
 }
 ok 'it builds there' elsewhere make -s -j2 NEED=:

@@ -4,6 +4,7 @@
  */
 #include "ticket.h"
 
+#include "base/file.h"
 #include "clock.h"
 #include "config.h"
 #include "password.h"
@@ -225,7 +226,7 @@ static void refused(void)
 /* Whose store isn't there is told of a forged link by its MAC, and opens nothing for it. */
 static void without_store(void)
 {
-	config.dir = "/nonexistent";
+	config.dir = path_in(dir, "none");
 	gives(redeem(S("a.b.c"), NEW), ERROR_LINK_INVALID, "a forged link asks no store");
 	config.dir = dir;
 }
