@@ -44,12 +44,14 @@ void base64_add(struct buf *b, struct slice bytes)
 
 /* The two functions below return one more than the value of a digit, and 0 for any other letter. */
 
-/* No secret is spelled in base64url. The table is filled at its first use, from the alphabet itself. */
+/* No secret is spelled in base64url. */
 static uint32_t url_digit(uint8_t c)
 {
-	static uint8_t one_more[UINT8_MAX + 1];
-	for (uint8_t i = 0; !one_more['_']; i++)
-		one_more[(uint8_t)(LETTERS "-_")[i]] = (uint8_t)(i + 1);
+	static const uint8_t one_more[UINT8_MAX + 1] = {
+		['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
+		['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52,
+		['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, ['-'] = 63, ['_'] = 64,
+	};
 	return one_more[c];
 }
 

@@ -93,6 +93,8 @@ bool sql_row(sqlite3_stmt *st);
 /* Runs a statement that gives no rows. */
 void sql_finish(sqlite3_stmt *st);
 void sql_run(enum statement id);
+/* The id that SQLite gave the row that was added last: one more than the greatest. */
+int64_t sql_new_id(void);
 /* Rows that the last statement changed. */
 int64_t sql_changed(void);
 

@@ -23,7 +23,7 @@ enum {
 	HEAP = 4 * 1024 * 1024,      /* bytes; pages that aren't touched cost nothing */
 	HEAP_STEP = 16,              /* sizes are multiples of it, the head before each piece included */
 	HEAP_SMALL = 64,             /* so many sizes have a list of their own; larger pieces share one */
-	HEAP_USED = 100 * 1024       /* by a refresh */
+	HEAP_USED = 60 * 1024        /* by a refresh */
 };
 
 /* Stands before what is given out. */
@@ -34,9 +34,9 @@ struct piece {
 enum { HEAD = offsetof(struct piece, next) };
 
 static struct {
-	_Alignas(max_align_t) char room[HEAP];
 	size_t used;
 	struct piece *spare[HEAP_SMALL + 1];
+	_Alignas(max_align_t) char room[HEAP];
 } heap;
 
 static size_t size_for(int n)
@@ -113,7 +113,7 @@ static int heap_round(int n)
 static int heap_start(void *unused)
 {
 	(void)unused;
-	touch_soon(heap.room, HEAP_USED);
+	touch_soon(&heap, HEAP_USED);
 	return SQLITE_OK;
 }
 

@@ -2,14 +2,14 @@
  * sqlite_statement: every SQL statement that a request or a verb runs, and how values get in and
  * out.
  *
+ * A row is read and written whole, in the order of the schema's columns (sqlite_upkeep.c): each name in a statement has to be
+ * parsed and looked up, which was a seventh of a refresh in a process of its own.
+ *
  * Rules: all SQL is in the table below; values are bound; each result code is looked at. Journal
  * mode and schema belong to sqlite_upkeep.c.
  */
 #include "store/sqlite.h"
 
-#define USER_COLUMNS "id,name,password,subscription,created_at,disabled,profile"
-#define SESSION_COLUMNS "id,user,ctr,br,idem,rotated_at,created_at,expires_at,ended_at,why,cookie,device,agent,ip,strays"
-#define AUDIT_COLUMNS "id,time,event,user,session,ip,class,distance"
 
 enum { ONE_TEXT = 1024 };        /* bytes of a PRAGMA's answer */
 
@@ -21,11 +21,11 @@ static const char *const sql[SQL__MAX] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
-	[SQL_USER_NAMED] = "SELECT " USER_COLUMNS " FROM user WHERE name=?",
-	[SQL_USER_NEAR] = "SELECT * FROM(SELECT " USER_COLUMNS " FROM user WHERE name>=? ORDER BY name LIMIT 1)"
-		" UNION ALL SELECT * FROM(SELECT " USER_COLUMNS " FROM user ORDER BY name LIMIT 1)",
-	[SQL_USER] = "SELECT " USER_COLUMNS " FROM user WHERE id=?",
-	[SQL_USER_ADD] = "INSERT OR IGNORE INTO user(" USER_COLUMNS ") VALUES(?,?,?,?,?,?,?) RETURNING id",
+	[SQL_USER_NAMED] = "SELECT * FROM user WHERE name=?",
+	[SQL_USER_NEAR] = "SELECT * FROM(SELECT * FROM user WHERE name>=? ORDER BY name LIMIT 1)"
+		" UNION ALL SELECT * FROM(SELECT * FROM user ORDER BY name LIMIT 1)",
+	[SQL_USER] = "SELECT * FROM user WHERE id=?",
+	[SQL_USER_ADD] = "INSERT OR IGNORE INTO user VALUES(?,?,?,?,?,?,?) RETURNING id",
 	[SQL_USER_PASSWORD] = "UPDATE user SET password=?2 WHERE id=?1",
 	[SQL_USER_RENAME] = "UPDATE OR IGNORE user SET name=?2 WHERE id=?1",
 	[SQL_USER_SUBSCRIPTION] = "UPDATE user SET subscription=?2 WHERE id=?1",
@@ -33,9 +33,9 @@ static const char *const sql[SQL__MAX] = {
 	[SQL_USER_DISABLE] = "UPDATE user SET disabled=?2 WHERE id=?1",
 	[SQL_USER_DELETE] = "DELETE FROM user WHERE id=?",
 	[SQL_USER_DELETE_SESSIONS] = "DELETE FROM session WHERE user=?",
-	[SQL_USERS] = "SELECT " USER_COLUMNS " FROM user WHERE name>? ORDER BY name",
-	[SQL_SESSION] = "SELECT " SESSION_COLUMNS " FROM session WHERE id=?",
-	[SQL_SESSION_ADD] = "INSERT INTO session(" SESSION_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[SQL_USERS] = "SELECT * FROM user WHERE name>? ORDER BY name",
+	[SQL_SESSION] = "SELECT * FROM session WHERE id=?",
+	[SQL_SESSION_ADD] = "INSERT INTO session VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[SQL_SESSION_ROTATE] = "UPDATE session SET ctr=?2,br=?3,idem=?4,rotated_at=?5,strays=?6 WHERE id=?1",
 	[SQL_SESSION_MOVE] = "UPDATE session SET agent=?2,ip=?3 WHERE id=?1",
 	[SQL_SESSION_END] = "UPDATE session SET ended_at=?2,why=?3 WHERE id=?1 AND ended_at=0",
@@ -46,18 +46,18 @@ static const char *const sql[SQL__MAX] = {
 		" ORDER BY rotated_at DESC LIMIT 64 OFFSET ?4-1)",
 	[SQL_SESSIONS_BURY] = "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE user=?1 AND ended_at<>0"
 		" ORDER BY ended_at DESC LIMIT 64 OFFSET ?2)",
-	[SQL_SESSIONS_USED] = "SELECT " SESSION_COLUMNS " FROM session WHERE user=?1 AND ended_at=0"
+	[SQL_SESSIONS_USED] = "SELECT * FROM session WHERE user=?1 AND ended_at=0"
 		" AND (rotated_at<?2 OR (rotated_at=?2 AND id>?3)) ORDER BY rotated_at DESC,id LIMIT ?4",
-	[SQL_SESSIONS] = "SELECT " SESSION_COLUMNS " FROM session WHERE user=?1 AND id>?2 ORDER BY id LIMIT ?3",
-	[SQL_SESSIONS_ALL] = "SELECT " SESSION_COLUMNS " FROM session WHERE id>?2 ORDER BY id LIMIT ?3",
+	[SQL_SESSIONS] = "SELECT * FROM session WHERE user=?1 AND id>?2 ORDER BY id LIMIT ?3",
+	[SQL_SESSIONS_ALL] = "SELECT * FROM session WHERE id>?2 ORDER BY id LIMIT ?3",
 	[SQL_SWEEP] = "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE id>=?1 ORDER BY id LIMIT ?2)"
 		" AND (rotated_at<=?3 OR (expires_at<>0 AND expires_at<=?4))",
-	[SQL_AUDIT_LAST] = "SELECT id,time,event,ahead FROM audit ORDER BY id DESC LIMIT 1",
-	[SQL_MARK_RAISE] = "REPLACE INTO audit(" AUDIT_COLUMNS ",ahead) VALUES(?,?,0,0,0,'',0,0,?)",
-	[SQL_AUDIT_ADD] = "INSERT INTO audit(" AUDIT_COLUMNS ",ahead) VALUES(?,?,?,?,?,?,?,?,?)",
-	[SQL_AUDITS] = "SELECT " AUDIT_COLUMNS " FROM audit WHERE id<?1 AND event<>0 AND (?2=0 OR user=?2)"
+	[SQL_AUDIT_LAST] = "SELECT id,time,event,ahead FROM audit ORDER BY id DESC",
+	[SQL_MARK_RAISE] = "REPLACE INTO audit VALUES(?,?,0,0,0,'',0,0,?)",
+	[SQL_AUDIT_ADD] = "INSERT INTO audit VALUES(NULL,?,?,?,?,?,?,?,?)",
+	[SQL_AUDITS] = "SELECT * FROM audit WHERE id<?1 AND event<>0 AND (?2=0 OR user=?2)"
 		" ORDER BY id DESC LIMIT ?3",
-	[SQL_AUDITS_AFTER] = "SELECT " AUDIT_COLUMNS " FROM audit WHERE id>? AND event<>0 ORDER BY id LIMIT ?",
+	[SQL_AUDITS_AFTER] = "SELECT * FROM audit WHERE id>? AND event<>0 ORDER BY id LIMIT ?",
 	[SQL_AUDIT_WALK] = "SELECT id,time,event,user FROM audit WHERE event<>0 ORDER BY id",
 	[SQL_AUDIT_DROP] = "DELETE FROM audit WHERE id=?",
 };
@@ -117,6 +117,11 @@ void sql_finish(sqlite3_stmt *st)
 void sql_run(enum statement id)
 {
 	sql_finish(sql_prepare(id));
+}
+
+int64_t sql_new_id(void)
+{
+	return sqlite3_last_insert_rowid(database);
 }
 
 int64_t sql_changed(void)

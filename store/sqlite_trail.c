@@ -2,7 +2,7 @@
  * sqlite_trail: the audit trail, and the clock's mark, which its newest row tells: its time, less the seconds by which that is ahead
  * of the mark. Rows of schema 1 have none, so all their times are marks.
  *
- * Ids are given here, each one more than the last.
+ * Each id is one more than the last.
  *
  * What is dropped. A share of the events (store.h) has its own places, so one share takes none from
  * another. Within a share the places are divided fairly: when they are all taken, the user who has
@@ -182,19 +182,17 @@ void store_trail(struct trail out[SHARE__MAX])
 
 void store_audit_add(const struct audit *a, int64_t max)
 {
-	int64_t id = last_audit().id + 1;
 	sqlite3_stmt *st = sql_prepare(SQL_AUDIT_ADD);
-	sql_bind_int(st, 1, id);
-	sql_bind_int(st, 2, a->time);
-	sql_bind_int(st, 3, a->event);
-	sql_bind_int(st, 4, (int64_t)a->user);
-	sql_bind_int(st, 5, (int64_t)a->session);
-	sql_bind_text(st, 6, a->ip);
-	sql_bind_int(st, 7, a->class);
-	sql_bind_int(st, 8, event_has_count(a->event) ? a->count : a->distance);
-	sql_bind_int(st, 9, a->time - a->mark);
+	sql_bind_int(st, 1, a->time);
+	sql_bind_int(st, 2, a->event);
+	sql_bind_int(st, 3, (int64_t)a->user);
+	sql_bind_int(st, 4, (int64_t)a->session);
+	sql_bind_text(st, 5, a->ip);
+	sql_bind_int(st, 6, a->class);
+	sql_bind_int(st, 7, event_has_count(a->event) ? a->count : a->distance);
+	sql_bind_int(st, 8, a->time - a->mark);
 	sql_finish(st);
-	audit_trim(id, max);
+	audit_trim(sql_new_id(), max);
 }
 
 static size_t audit_rows(sqlite3_stmt *st, struct audit out[LIMIT_LIST])
