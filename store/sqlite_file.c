@@ -13,6 +13,8 @@
  *                puts another; and every log has a copy of that page with the tag that the database had when the
  *                log began, and at its end one with the tag that the checkpoint puts there. So a log that has no
  *                page with the database's tag was never this database's: an operator has copied one of the two.
+ *   calls        that SQLite makes twice, or step by step, are made once: it looks at a file three times when it opens it, and
+ *                locks the database in four steps.
  *   locks        can be let go of and taken again without SQLite's knowledge: sqlite_file_leave(),
  *                sqlite_file_return().
  *
@@ -25,6 +27,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -345,6 +348,54 @@ bool sqlite_file_return(bool *unchanged)
 	return true;
 }
 
+/* ---- calls that SQLite makes more than once ----------------------------- */
+
+/* Files as they were when they were opened. While the turn is kept they stay what they are; only their sizes may be others. */
+static struct { bool known; struct stat st; } seen[FILES];
+static bool locked;             /* the database, by SQLite */
+
+/* Asked anew once the database is locked, or the log was read: from then on the size counts. */
+static int see(int fd, struct stat *out)
+{
+	int which = fd == descriptor[MAIN] ? MAIN : fd == descriptor[LOG] ? LOG : FILES;
+	bool opened_just_now = which == MAIN ? !locked : which == LOG && !wal.loaded;
+	if (!opened_just_now)
+		return fstat(fd, out);
+	if (!seen[which].known)
+		seen[which].known = fstat(fd, &seen[which].st) == 0;
+	*out = seen[which].st;
+	return seen[which].known ? 0 : -1;
+}
+
+/* Of the database SQLite asks for its inode, its owner and its mode. */
+static int see_by_name(const char *path, struct stat *out)
+{
+	if (!name_of_main || !seen[MAIN].known || strcmp(path, name_of_main) != 0)
+		return stat(path, out);
+	*out = seen[MAIN].st;
+	return 0;
+}
+
+/*
+ * SQLite locks in four steps what it then has for itself (locking_mode=EXCLUSIVE): all of it is taken at the first, and let go
+ * of at the last, which alone is about more than its first two bytes.
+ */
+static int lock_at_once(int fd, int operation, ...)
+{
+	va_list rest;
+	va_start(rest, operation);
+	struct flock *range = va_arg(rest, struct flock *);
+	va_end(rest);
+	if (fd != descriptor[MAIN] || operation != F_SETLK)
+		return fcntl(fd, operation, range);
+	bool lets_go = range->l_type == F_UNLCK;
+	if (lets_go && range->l_start == LOCKS_AT && range->l_len <= 2)
+		return 0;
+	if (lets_go || !locked)
+		locked = lock_main(lets_go ? F_UNLCK : F_WRLCK) && !lets_go;
+	return lets_go || locked ? 0 : -1;
+}
+
 /* ---- the layer --------------------------------------------------------- */
 
 /* Both are called by SQLite: sqlite_file.h. */
@@ -420,10 +471,15 @@ static int open_plainly(const char *path, int flags, int mode)
 	int fd = open(path, flags & ~(O_CLOEXEC | (opening == LOG ? O_CREAT : 0)), mode);
 	if (fd < 0 && errno == ENOENT && opening == LOG)
 		fd = make_log(path, flags, mode);
-	if (opening < FILES)
-		descriptor[opening] = fd;
-	if (opening == MAIN)
+	for (int i = 0; i < FILES; i++)         /* a number that comes again isn't that file's any more */
+		if (i == opening || descriptor[i] == fd) {
+			descriptor[i] = i == opening ? fd : -1;
+			seen[i].known = false;
+		}
+	if (opening == MAIN) {
 		name_of_main = path;
+		locked = false;
+	}
 	return fd;
 }
 
@@ -458,6 +514,9 @@ const char *sqlite_file_layer(void)
 	else
 		fail(ERROR_STORE_UNAVAILABLE, "SF1", "SQLite doesn't start: out of memory", NULL);
 	layer.xSetSystemCall(&layer, "open", (sqlite3_syscall_ptr)open_plainly);
+	layer.xSetSystemCall(&layer, "fstat", (sqlite3_syscall_ptr)see);
+	layer.xSetSystemCall(&layer, "stat", (sqlite3_syscall_ptr)see_by_name);
+	layer.xSetSystemCall(&layer, "fcntl", (sqlite3_syscall_ptr)lock_at_once);
 	layer.xSetSystemCall(&layer, "geteuid", (sqlite3_syscall_ptr)not_root);
 	open_directory_on_disk = (int (*)(const char *, int *))layer.xGetSystemCall(&layer, "openDirectory");
 	layer.xSetSystemCall(&layer, "openDirectory", (sqlite3_syscall_ptr)open_directory);
