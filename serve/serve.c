@@ -112,7 +112,7 @@ static _Noreturn void run_worker(const struct worker_place *place, const char *d
 	const struct http_rules rules = instance_rules(&worker);
 	const struct worker_calls calls = {
 		.rules = &rules, .answer = serve_answer, .refuse = serve_refuse, .is_slow = serve_is_slow,
-		.is_current = serve_is_current, .settle = store_commit_batch, .leave = store_leave, .forget = store_close,
+		.is_current = serve_is_current, .settle = store_commit_batch, .leave = store_leave, .keeps = store_keeps, .forget = store_close,
 	};
 	store_stay(dir);
 	worker_run(place, &calls);

@@ -40,6 +40,7 @@ enum {
 	LINGER_MS = 1000,               /* a refused client has to stop sending */
 	LEAVE_MS = 10000,               /* to finish what was begun when told to end */
 	SWEEP_MS = 500,
+	KEPT_MS = 1,                    /* so long the next request may take, while the store is kept for it */
 	REST_MS = 1000,                 /* after so long without a request the log is emptied for other processes */
 	ARENA_MOST = 256 * 1024,        /* then the batch is closed; what one request may take beyond it there is (memory_test.c) */
 	ACCEPTS = 32,                   /* of one socket at once, so that open connections are served too */
@@ -55,6 +56,7 @@ static size_t pipelined_count;
 static char room[ROOM];
 static int64_t clock_now, swept;
 static bool accepting;
+static bool kept;                       /* the store, from one turn of the loop to the next */
 static bool leaving;                    /* no new connections; those that are open are served to their end */
 static volatile sig_atomic_t signalled; /* SIGHUP or SIGTERM */
 static jmp_buf failed;
@@ -397,17 +399,25 @@ static void send_batch(void)
 	batch_size = 0;
 }
 
+static void leave_store(bool resting)
+{
+	if (setjmp(failed) == 0)
+		calls->leave(resting);
+	else
+		calls->forget();
+}
+
 static void close_batch(bool resting, size_t mark)
 {
+	bool answered = batch_size;
 	if (setjmp(failed) == 0)
 		calls->settle();
 	else
 		undo_batch(mark);
 	send_batch();
-	if (setjmp(failed) == 0)
-		calls->leave(resting);
-	else
-		calls->forget();
+	kept = answered && !leaving && calls->keeps();
+	if (!kept)
+		leave_store(resting);
 	arena_back(mark);
 	connections_free_closed();
 }
@@ -519,7 +529,7 @@ static void start(void)
 {
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 	connections_start();
-	leaving = accepting = false;
+	leaving = accepting = kept = false;
 	signalled = 0;
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
@@ -533,7 +543,7 @@ static void turn(size_t mark, int64_t *rested)
 {
 	struct epoll_event events[EVENTS];
 	bool at_once = pipelined_count || (signalled && !leaving);
-	int count = epoll_wait(connections_loop(), events, EVENTS, at_once ? 0 : SWEEP_MS);
+	int count = epoll_wait(connections_loop(), events, EVENTS, at_once ? 0 : kept ? KEPT_MS : SWEEP_MS);
 	clock_now = now_ms();
 	if (signalled || !calls->is_current())
 		leave();

@@ -41,6 +41,8 @@ struct worker_calls {
 	 * request for a second. */
 	void (*settle)(void);
 	void (*leave)(bool resting);
+	/* Better than to leave it now: other processes write too, and what this one knows of the store would be lost. Not for long. */
+	bool (*keeps)(void);
 	/* After a fail(): undoes what the batch has written. */
 	void (*forget)(void);
 };

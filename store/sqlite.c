@@ -59,6 +59,8 @@ enum {
 	/* How long an idle process, or one that has answered, waits for a turn to empty the log in. */
 	IDLE_SECONDS = 1,
 	TIDY_SECONDS = 1,
+	/* How long a process that stays keeps its turn, where others write too. */
+	KEEP_MS = 20,
 	LOCKS_FILE = 16384              /* bytes of /proc/locks that are looked through */
 };
 
@@ -73,6 +75,8 @@ static int turn = -1;                   /* the lock file; -1: not open */
 static int log_frames;                  /* as of this connection's last commit; 0: it made none */
 static const char *staying_in;          /* data directory, of a process that stays; else NULL */
 static bool taking_in;                  /* what is open is a backup that store_restore() takes in */
+static int64_t turn_began;              /* of now_ms() */
+static bool others_write;               /* what this process knew of the store was of no use at its last turn */
 
 static struct {
 	enum durability wanted;         /* by the request's transaction */
@@ -285,6 +289,7 @@ static void wake_up(void)
 		nanosleep(&(const struct timespec){ .tv_nsec = 1000000 }, NULL);
 	}
 	state = OPEN;
+	others_write = !unchanged;
 	if (!unchanged)
 		db_disconnect();
 }
@@ -294,6 +299,7 @@ void store_open(const char *dir, int64_t seconds)
 	if (state >= OPEN)
 		return;
 	db_take_turn(dir, seconds);
+	turn_began = staying_in ? now_ms() : 0;
 	if (state == ABANDONED)
 		db_disconnect();
 	if (state == RESTING)
@@ -494,6 +500,11 @@ void store_commit_batch(void)
 	db_commit(transaction.owed);
 	state = OPEN;
 	transaction.owed = DURABLE_LATER;
+}
+
+bool store_keeps(void)
+{
+	return state == OPEN && others_write && now_ms() - turn_began < KEEP_MS;
 }
 
 /* Idle, it empties what it has left in the log: another process would have to read it. */

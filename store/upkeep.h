@@ -119,5 +119,10 @@ void store_settle(void);
 void store_stay(const char *dir);
 void store_commit_batch(void);
 void store_leave(bool idle);
+/*
+ * Whether it is better to go on than to leave: another process has written between the last two turns, so that the store had to be
+ * opened anew, and this turn is younger than 20 ms.
+ */
+bool store_keeps(void);
 
 #endif

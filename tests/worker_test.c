@@ -33,7 +33,7 @@ static struct here {
 	int64_t clock;
 	int ctl;                /* the operation of CTL that is meant */
 	int64_t answers, settled, forgotten, left, rested;
-	bool changed, leave_fails, returned;
+	bool changed, leave_fails, returned, keeps;
 	enum error settle_fails;
 	bool really_waits;      /* in the kernel, for as long as it would */
 	int raises;             /* a signal, in the middle of a turn */
@@ -165,6 +165,8 @@ static void settle(void)
 	}
 }
 
+static bool keeps(void) { return here->keeps; }
+
 static void leave(bool resting)
 {
 	here->left++;
@@ -180,7 +182,7 @@ static void leave(bool resting)
 static const struct http_rules rules = { .base_path = { "", 0 } };
 static const struct worker_calls calls = {
 	.rules = &rules, .answer = answer, .refuse = refuse, .is_slow = is_slow, .is_current = is_current,
-	.settle = settle, .leave = leave, .forget = forget,
+	.settle = settle, .leave = leave, .keeps = keeps, .forget = forget,
 };
 static struct worker_state *state;
 static struct sockaddr_un names[2];
@@ -337,6 +339,31 @@ static void test_watched(void)
 	shutdown(a, SHUT_WR);
 	turn();
 	ok(here->answers == 4 && !here->watched, "a client that has shut its sending side isn't seen");
+	stop();
+}
+
+/* While others write, the store is kept for requests that come at once; whoever has none lets go of it. */
+static void test_keeps(void)
+{
+	start(0);
+	int a = peer();
+	int64_t left = here->left;
+	here->keeps = true;
+	ask(a, GET("/a"));
+	ask(a, GET("/b"));
+	is_int(here->left, left, "it is kept behind an answer");
+	is_int(here->timeout, 1, "and the next request waited for a millisecond");
+	turn();
+	is_int(here->left, left + 1, "none came: others have their turn");
+	is_int(here->timeout, SWEEP, "and it sleeps");
+	ask(a, GET("/c"));
+	here->keeps = false;
+	ask(a, GET("/d"));
+	is_int(here->left, left + 2, "it isn't kept for ever");
+	here->keeps = true;
+	here->changed = true;
+	ask(a, GET("/e"));
+	is_int(here->left, left + 3, "nor by who is about to end");
 	stop();
 }
 
@@ -1165,6 +1192,7 @@ int main(void)
 	is_int(worker_most(), WORKERS_MAX, "this host can have workers");
 	test_requests();
 	test_watched();
+	test_keeps();
 	test_continue();
 	test_half();
 	test_time();
