@@ -102,7 +102,13 @@ static void read_files(const char *dir)
 	instance_log(&worker);
 }
 
-static _Noreturn void run_worker(const struct worker_place *place, const char *dir, bool demo)
+/* Alone, a worker lets go of the store after each batch: who else writes is a process that writes once. */
+static bool keeps_nothing(void)
+{
+	return false;
+}
+
+static _Noreturn void run_worker(const struct worker_place *place, const char *dir, bool demo, size_t workers)
 {
 	read_files(dir);
 	worker.with_site = true;
@@ -112,7 +118,7 @@ static _Noreturn void run_worker(const struct worker_place *place, const char *d
 	const struct http_rules rules = instance_rules(&worker);
 	const struct worker_calls calls = {
 		.rules = &rules, .answer = serve_answer, .refuse = serve_refuse, .is_slow = serve_is_slow,
-		.is_current = serve_is_current, .settle = store_commit_batch, .leave = store_leave, .keeps = store_keeps, .forget = store_close,
+		.is_current = serve_is_current, .settle = store_commit_batch, .leave = store_leave, .keeps = workers > 1 ? store_keeps : keeps_nothing, .forget = store_close,
 	};
 	store_stay(dir);
 	worker_run(place, &calls);
@@ -171,7 +177,7 @@ struct slice serve(int argc, char **argv, const char **dir, bool *demo, struct s
 	instance_log(&checked);
 	listen_and_serve(&asked, usable, &l);
 	if (l.role == LISTEN_WORKER)
-		run_worker(&l.place, data_dir, *demo);
+		run_worker(&l.place, data_dir, *demo, asked.workers);
 	*peer = l.peer;
 	return l.early;
 }

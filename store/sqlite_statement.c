@@ -11,6 +11,10 @@
 #include "store/sqlite.h"
 
 
+#define USERS_WHERE "SELECT * FROM user WHERE "
+#define SESSIONS_WHERE "SELECT * FROM session WHERE "
+#define AUDITS_WHERE "SELECT * FROM audit WHERE "
+
 enum { ONE_TEXT = 1024 };        /* bytes of a PRAGMA's answer */
 
 static const char *const sql[SQL__MAX] = {
@@ -21,10 +25,9 @@ static const char *const sql[SQL__MAX] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
-	[SQL_USER_NAMED] = "SELECT * FROM user WHERE name=?",
-	[SQL_USER_NEAR] = "SELECT * FROM(SELECT * FROM user WHERE name>=? ORDER BY name LIMIT 1)"
-		" UNION ALL SELECT * FROM(SELECT * FROM user ORDER BY name LIMIT 1)",
-	[SQL_USER] = "SELECT * FROM user WHERE id=?",
+	[SQL_USER_NAMED] = USERS_WHERE "name=?",
+	[SQL_USER_NEAR] = "SELECT * FROM(" USERS_WHERE "name>=? ORDER BY name LIMIT 1) UNION ALL SELECT * FROM(SELECT * FROM user ORDER BY name LIMIT 1)",
+	[SQL_USER] = USERS_WHERE "id=?",
 	[SQL_USER_ADD] = "INSERT OR IGNORE INTO user VALUES(?,?,?,?,?,?,?) RETURNING id",
 	[SQL_USER_PASSWORD] = "UPDATE user SET password=?2 WHERE id=?1",
 	[SQL_USER_RENAME] = "UPDATE OR IGNORE user SET name=?2 WHERE id=?1",
@@ -33,8 +36,8 @@ static const char *const sql[SQL__MAX] = {
 	[SQL_USER_DISABLE] = "UPDATE user SET disabled=?2 WHERE id=?1",
 	[SQL_USER_DELETE] = "DELETE FROM user WHERE id=?",
 	[SQL_USER_DELETE_SESSIONS] = "DELETE FROM session WHERE user=?",
-	[SQL_USERS] = "SELECT * FROM user WHERE name>? ORDER BY name",
-	[SQL_SESSION] = "SELECT * FROM session WHERE id=?",
+	[SQL_USERS] = USERS_WHERE "name>? ORDER BY name",
+	[SQL_SESSION] = SESSIONS_WHERE "id=?",
 	[SQL_SESSION_ADD] = "INSERT INTO session VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[SQL_SESSION_ROTATE] = "UPDATE session SET ctr=?2,br=?3,idem=?4,rotated_at=?5,strays=?6 WHERE id=?1",
 	[SQL_SESSION_MOVE] = "UPDATE session SET agent=?2,ip=?3 WHERE id=?1",
@@ -46,18 +49,18 @@ static const char *const sql[SQL__MAX] = {
 		" ORDER BY rotated_at DESC LIMIT 64 OFFSET ?4-1)",
 	[SQL_SESSIONS_BURY] = "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE user=?1 AND ended_at<>0"
 		" ORDER BY ended_at DESC LIMIT 64 OFFSET ?2)",
-	[SQL_SESSIONS_USED] = "SELECT * FROM session WHERE user=?1 AND ended_at=0"
+	[SQL_SESSIONS_USED] = SESSIONS_WHERE "user=?1 AND ended_at=0"
 		" AND (rotated_at<?2 OR (rotated_at=?2 AND id>?3)) ORDER BY rotated_at DESC,id LIMIT ?4",
-	[SQL_SESSIONS] = "SELECT * FROM session WHERE user=?1 AND id>?2 ORDER BY id LIMIT ?3",
-	[SQL_SESSIONS_ALL] = "SELECT * FROM session WHERE id>?2 ORDER BY id LIMIT ?3",
+	[SQL_SESSIONS] = SESSIONS_WHERE "user=?1 AND id>?2 ORDER BY id LIMIT ?3",
+	[SQL_SESSIONS_ALL] = SESSIONS_WHERE "id>?2 ORDER BY id LIMIT ?3",
 	[SQL_SWEEP] = "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE id>=?1 ORDER BY id LIMIT ?2)"
 		" AND (rotated_at<=?3 OR (expires_at<>0 AND expires_at<=?4))",
 	[SQL_AUDIT_LAST] = "SELECT id,time,event,ahead FROM audit ORDER BY id DESC",
 	[SQL_MARK_RAISE] = "REPLACE INTO audit VALUES(?,?,0,0,0,'',0,0,?)",
 	[SQL_AUDIT_ADD] = "INSERT INTO audit VALUES(NULL,?,?,?,?,?,?,?,?)",
-	[SQL_AUDITS] = "SELECT * FROM audit WHERE id<?1 AND event<>0 AND (?2=0 OR user=?2)"
+	[SQL_AUDITS] = AUDITS_WHERE "id<?1 AND event<>0 AND (?2=0 OR user=?2)"
 		" ORDER BY id DESC LIMIT ?3",
-	[SQL_AUDITS_AFTER] = "SELECT * FROM audit WHERE id>? AND event<>0 ORDER BY id LIMIT ?",
+	[SQL_AUDITS_AFTER] = AUDITS_WHERE "id>? AND event<>0 ORDER BY id LIMIT ?",
 	[SQL_AUDIT_WALK] = "SELECT id,time,event,user FROM audit WHERE event<>0 ORDER BY id",
 	[SQL_AUDIT_DROP] = "DELETE FROM audit WHERE id=?",
 };
