@@ -459,7 +459,7 @@ static void sessions(void)
 	other_browser(&phone, S("Mozilla/5.0 (iPhone) Safari/604.1"), S("192.0.2.99"));
 	other_browser(&tablet, S(""), S("192.0.2.98"));
 	get("/account");
-	ok(in_body("<b>Safari on iPhone</b>") && in_body("<b>Unknown device</b>") && in_body("192.0.2.99 · in the last 24 hours"), "others are listed, with place and last use");
+	ok(in_body("<b>Safari on iPhone</b>") && in_body("<b>Unknown device</b>") && in_body("192.0.2.99 · in the last day"), "others are listed, with place and last use");
 	is_int(count_of("value=\"end\""), 2, "each with its button");
 	char end_one[64];
 	snprintf(end_one, sizeof end_one, "do=end&session=%s", first_id());

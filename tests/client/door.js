@@ -176,6 +176,34 @@ for (const [device, viewport, colorScheme, language] of views)
     await page.context().close();
   });
 
+await check("README's picture is made", async () => {
+  const view = async (colorScheme, name) => {
+    const page = await open({ viewport: { width: 390, height: 600 }, colorScheme });
+    await page.goto(`${base}signin?rd=${encodeURIComponent('http://localhost:8384/')}`);
+    if (name) {
+      await page.locator('[name=username]').fill(name);
+      await page.locator('[name=password]').fill(PASSWORD);
+      await page.goto(base + 'signin');
+      await signIn(page, name);
+      await page.waitForURL(base + 'account');
+    }
+    const shot = await page.screenshot();
+    await page.context().close();
+    return `<img src="data:image/png;base64,${shot.toString('base64')}">`;
+  };
+  await register('carol');
+  await signIn(await open({ userAgent: 'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Version/17.5 Mobile/15E148 Safari/604.1' }), 'carol', 'wrong horse');
+  const phone = await open({ userAgent: 'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Version/17.5 Mobile/15E148 Safari/604.1' });
+  await signIn(phone, 'carol');
+  await phone.waitForURL(base + 'account');
+  const page = await open({ viewport: { width: 860, height: 640 } });
+  await page.setContent(`<body style="margin:0;padding:20px;display:flex;gap:40px;background:#fff"><style>img{border-radius:18px;box-shadow:0 0 0 1px #ccc}</style>
+    ${await view('light')}${await view('dark', 'carol')}`);
+  await shoot(page, 'readme');
+  await page.context().close();
+  await phone.context().close();
+});
+
 await browser.close();
 stopAll();
 console.log(`1..${n}`);
