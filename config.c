@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/nearest.h"
 
 enum {
 	SECONDS_DAY = 86400,
@@ -519,6 +520,14 @@ static size_t option_named(struct slice name)
 	return i;
 }
 
+static const char *no_such_option(struct slice name)
+{
+	struct nearest n = { .word = name };
+	for (size_t i = 0; i < OPTIONS; i++)
+		nearest_try(&n, slice_of(options[i].name));
+	return text_join("no such option", n.found ? nearest_advice(&n) : " (see latchkey config)", NULL);
+}
+
 /* A name that a message may show: an unknown one comes from the file. */
 static bool name_like(struct slice s)
 {
@@ -572,7 +581,7 @@ static const char *conf_line(struct slice line, int64_t number, struct reading *
 	size_t i = option_named(name);
 	bool dir = r->script && slice_is(name, S("dir"));
 	if (i == OPTIONS && !dir)
-		return at_line(file, number, name, "no such option (see latchkey config)");
+		return at_line(file, number, name, no_such_option(name));
 	if (r->seen[i])
 		return at_line(file, number, name, "is given twice");
 	r->seen[i] = true;

@@ -20,6 +20,7 @@
 #include "base/process.h"
 #include "base/file.h"
 #include "base/base.h"
+#include "base/nearest.h"
 #include "config.h"
 #include "store.h"
 #include "store/upkeep.h"
@@ -239,6 +240,14 @@ static int usage(const struct line *l, const struct verb *v, const char *why)
 
 /* ---- the line ---------------------------------------------------------- */
 
+static const char *no_such_option(struct slice name)
+{
+	struct nearest n = { .word = name };
+	for (size_t o = 0; o < OPT__MAX; o++)
+		nearest_try(&n, slice_of(option_words[o].name));
+	return text_join("no such option: ", slice_text(name), nearest_advice(&n), NULL);
+}
+
 /* Reads the option at argv[*i], and its value. NULL, or what is wrong; a value, which may be a secret, isn't shown. */
 static const char *take_option(struct verb_call *c, int argc, char **argv, int *i)
 {
@@ -249,7 +258,7 @@ static const char *take_option(struct verb_call *c, int argc, char **argv, int *
 	while (o < OPT__MAX && !slice_is(name, slice_of(option_words[o].name)))
 		o++;
 	if (o == OPT__MAX)
-		return text_join("no such option: ", slice_text(name), NULL);
+		return no_such_option(name);
 	if (value.p && !option_words[o].takes_value)
 		return text_join(option_words[o].name, " takes no value", NULL);
 	if (option_words[o].takes_value && !value.p)
@@ -317,6 +326,26 @@ static const struct verb *find_verb(struct line *l)
 		return &verbs[i];
 	}
 	return NULL;
+}
+
+/* The second word is shown where it belongs to a verb: elsewhere it may be anything, a password too. */
+static const char *no_such_verb(const struct line *l)
+{
+	struct slice first = l->word[0];
+	const char *both = text_join(slice_text(first), " ", slice_text(l->word[1]), NULL);
+	struct nearest one = { .word = first }, two = { .word = slice_of(both) };
+	bool family = false;
+	for (size_t i = 0; i < VERBS; i++) {
+		struct slice rest = slice_of(verbs[i].words), head = slice_cut(&rest, ' ');
+		family |= rest.p && slice_is(head, first);
+		if (rest.p == NULL || l->words == 1)
+			nearest_try(&one, head);
+		if (rest.p && l->words > 1)
+			nearest_try(&two, slice_of(verbs[i].words));
+	}
+	bool second = l->words > 1 && (family || two.found);
+	const char *advice = two.found ? nearest_advice(&two) : family ? "" : nearest_advice(&one);
+	return text_join("no such verb: ", second ? both : slice_text(first), advice, NULL);
 }
 
 /* NULL, or what is wrong with the words after a verb. */
@@ -419,7 +448,7 @@ int admin_main(int argc, char **argv)
 	unmask(&l);
 	const struct verb *v = find_verb(&l);
 	if (!v)
-		return usage(&l, NULL, l.words ? text_join("no such verb: ", slice_text(l.word[0]), NULL) : "a verb is needed");
+		return usage(&l, NULL, l.words ? no_such_verb(&l) : "a verb is needed");
 	wrong = misuse(&l, v);
 	return wrong ? usage(&l, v, wrong) : run(&l.call, v);
 }

@@ -57,15 +57,23 @@ static int ask_password(struct verb_call *c)
 	return VERB_DONE;
 }
 
-int verb_new_user(struct verb_call *c)
+static bool is_taken(const struct verb_call *c)
 {
 	struct user u;
+	store_open(c->dir, VERB_WAIT);
+	bool found = verb_user(c->operand[0], &u);
+	store_close();
+	return found;
+}
+
+int verb_new_user(struct verb_call *c)
+{
 	const char *wrong = profile_wrong(&(struct profile){ .groups = c->value[OPT_GROUPS] });
 	if (wrong)
 		return verb_no(c, wrong);
 	if (!session_username_ok(c->operand[0]))
 		return verb_no(c, user_name_rule);
-	return verb_look_up_user(c, &u) ? verb_no(c, errors[ERROR_USERNAME_TAKEN].message) : VERB_DONE;
+	return is_taken(c) ? verb_no(c, errors[ERROR_USERNAME_TAKEN].message) : VERB_DONE;
 }
 
 int ask_first_password(struct verb_call *c)

@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/nearest.h"
 #include "clock.h"
 #include "jwt.h"
 #include "operator/check.h"
@@ -72,11 +73,29 @@ bool verb_user(struct slice name, struct user *out)
 	return session_username_ok(name) && store_user_named(name, out);
 }
 
+/* Looks at the first ten thousand, while requests wait. */
+static const char *other_name(struct slice name)
+{
+	enum { PAGES = 100 };
+	struct user page[LIMIT_LIST];
+	struct user_name after = { "" };
+	struct nearest n = { .word = name };
+	for (size_t pages = 0, count = LIMIT_LIST; count == LIMIT_LIST && pages < PAGES; pages++) {
+		size_t mark = arena_mark();
+		count = store_users(slice_of(after.text), page);
+		for (size_t i = 0; i < count; i++)
+			nearest_try(&n, page[i].name);
+		verb_copy_name(count ? &page[count - 1] : NULL, &after);
+		arena_back(mark);
+	}
+	return nearest_advice(&n);
+}
+
 bool verb_find_user(struct verb_call *c, struct slice name, struct user *out)
 {
 	bool found = verb_user(name, out);
 	if (!found)
-		(void)verb_refuse(c, "no such user: ", name);
+		(void)verb_refuse(c, "no such user: ", slice_of(text_join(slice_text(name), other_name(name), NULL)));
 	return found;
 }
 

@@ -1,13 +1,35 @@
 # bash completion for latchkey, made by packaging/completion.sh
+
+# users, sessions or keys of the data directory that the line names, as far as this shell's user may read it
+_latchkey_list() {
+    local i dir=()
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        [[ ${COMP_WORDS[i]} != --dir ]] || dir=(--dir "${COMP_WORDS[i + 1]}")
+    done
+    case $1 in
+    users) "${COMP_WORDS[0]}" user list --json "${dir[@]}" | sed -n 's/.*"username":"\([^"]*\)".*/\1/p' ;;
+    sessions) "${COMP_WORDS[0]}" session list --json "${dir[@]}" | sed -n 's/^{"id":"\([^"]*\)".*/\1/p' ;;
+    keys) "${COMP_WORDS[0]}" key list --json "${dir[@]}" | sed -n 's/.*"kid":"\([^"]*\)".*/\1/p' ;;
+    esac 2>/dev/null
+}
+
+_latchkey_offer() {
+    local cur=${COMP_WORDS[COMP_CWORD]} word
+    while read -r word; do
+        [[ $word != "$cur"* ]] || COMPREPLY+=("$(printf %q "$word")")
+    done < <(_latchkey_list "$1")
+}
+
 _latchkey() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
     COMPREPLY=()
     case $prev in
     --dir) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
     --owner) mapfile -t COMPREPLY < <(compgen -u -- "$cur"); return ;;
+    --user) _latchkey_offer users; return ;;
     --use) mapfile -t COMPREPLY < <(compgen -W 'access refresh' -- "$cur"); return ;;
     esac
-    local words=
+    local words='' of=''
     case "$COMP_CWORD ${COMP_WORDS[1]} ${COMP_WORDS[2]-}" in
     "1 "*) words="init user session key throttle audit stats config verify check clock backup restore serve version help" ;;
     "2 user "*) words="add invite link list passwd rename set disable enable delete import export" ;;
@@ -18,27 +40,27 @@ _latchkey() {
     *" help "*) words="init user session key throttle audit stats config verify check clock backup restore serve version help" ;;
     *" user add") words="--groups --hash --dir" ;;
     *" user invite") words="--groups --url --dir" ;;
-    *" user link") words="--url --dir" ;;
+    *" user link") words="--url --dir" of=users ;;
     *" user list") words="--json --dir" ;;
-    *" user passwd") words="--hash --dir" ;;
-    *" user rename") words="--dir" ;;
-    *" user set") words="groups email name subscription --dir" ;;
-    *" user disable") words="--dir" ;;
-    *" user enable") words="--dir" ;;
-    *" user delete") words="--dir" ;;
+    *" user passwd") words="--hash --dir" of=users ;;
+    *" user rename") words="--dir" of=users ;;
+    *" user set") words="groups email name subscription --dir" of=users ;;
+    *" user disable") words="--dir" of=users ;;
+    *" user enable") words="--dir" of=users ;;
+    *" user delete") words="--dir" of=users ;;
     *" user import") words="--dir" ;;
     *" user export") words="--dir" ;;
-    *" session list") words="--all --json --dir" ;;
-    *" session revoke") words="--user --dir" ;;
+    *" session list") words="--all --json --dir" of=users ;;
+    *" session revoke") words="--user --dir" of=sessions ;;
     *" key list") words="--json --dir" ;;
     *" key rotate") words="--epoch --dir" ;;
     *" key stage") words="--dir" ;;
-    *" key use") words="--dir" ;;
-    *" key retire") words="--old --dir" ;;
+    *" key use") words="--dir" of=keys ;;
+    *" key retire") words="--old --dir" of=keys ;;
     *" key import") words="--dir" ;;
-    *" key export") words="--all --use --dir" ;;
+    *" key export") words="--all --use --dir" of=keys ;;
     *" throttle list") words="--json --dir" ;;
-    *" throttle forgive") words="--dir" ;;
+    *" throttle forgive") words="--dir" of=users ;;
     *" clock trust") words="--dir" ;;
     *" init "*) words="--upgrade --owner --dir" ;;
     *" audit "*) words="--json --since --follow --exec --dir" ;;
@@ -52,5 +74,6 @@ _latchkey() {
     *" version "*) words="--dir" ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+    [[ -z $of || $COMP_CWORD -ne 3 ]] || _latchkey_offer "$of"
 }
 complete -F _latchkey latchkey

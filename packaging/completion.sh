@@ -4,8 +4,9 @@
 set -eu
 
 # From "latchkey user list [--json]   all users" come the rows
-#   verb|sub|what it takes|meaning
-# Options and words that are given as they stand (lower case) are kept, what stands for something isn't.
+#   verb|sub|what it takes|of what its first operand is one|meaning
+# Options and words that are given as they stand (lower case) are kept. What stands for a user, a session or a key that is there
+# is asked of the program, by what the user of the shell may read; what stands for something else isn't offered.
 rows() {
     sed -n 's/^latchkey \([a-z].*[^ ]\)   *\([^ ].*\)$/\1|\2/p' | awk -F'|' '
     {
@@ -16,13 +17,16 @@ rows() {
         n = split(usage, word, / +/)
         sub_verb = ""
         takes = ""
+        of = word[3] ~ /^(NAME|USER)$/ ? "users" : word[3] == "ID" ? "sessions" : word[3] == "KID" ? "keys" : ""
+        if (word[2] ~ /^(add|invite)$/)         # a name that is new
+            of = ""
         for (i = 2; i <= n; i++) {
             if (i == 2 && word[i] ~ /^[a-z]+$/)
                 sub_verb = word[i]
             else if (word[i] ~ /^--/ || word[i] ~ /^[a-z]+$/)
                 takes = takes " " word[i]
         }
-        print word[1] "|" sub_verb "|" substr(takes " --dir", 2) "|" meaning
+        print word[1] "|" sub_verb "|" substr(takes " --dir", 2) "|" of "|" meaning
     }'
 }
 
@@ -31,13 +35,15 @@ table() { # bash|zsh
     awk -F'|' -v zsh="$([ "$1" = bash ] || echo 1)" '
     function quote(s) { gsub(/:/, "\\:", s); gsub(/\047/, "\047\\\047\047", s); return s }
     function choice(word, meaning) { return zsh ? " \047" word ":" quote(meaning) "\047" : " " word }
-    function row(words, choices) { return "    " words ") " (zsh ? "choices=(" choices ")" : "words=\"" choices "\"") " ;;" }
-    !seen[$1]++ { verb[++n] = $1; meaning[$1] = $4 }
+    function row(words, choices, of) {
+        return "    " words ") " (zsh ? "choices=(" choices ")" : "words=\"" choices "\"") (of ? " of=" of : "") " ;;"
+    }
+    !seen[$1]++ { verb[++n] = $1; meaning[$1] = $5 }
     $2 == "" { plain[$1] = $3 }
     $2 != "" {
-        subs[$1] = subs[$1] choice($2, $4)
+        subs[$1] = subs[$1] choice($2, $5)
         names[$1] = names[$1] " " $2
-        line[++m] = row("*\" " $1 " " $2 "\"", $3)
+        line[++m] = row("*\" " $1 " " $2 "\"", $3, $4)
     }
     END {
         for (i = 1; i <= n; i++)

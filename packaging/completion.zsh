@@ -1,10 +1,25 @@
 #compdef latchkey
 # zsh completion for latchkey, made by packaging/completion.sh
+
+# users, sessions or keys of the data directory that the line names, as far as this shell's user may read it
+_latchkey_list() {
+    local -a dir
+    local i=${words[(i)--dir]}
+    (( i >= CURRENT )) || dir=(--dir $words[i+1])
+    case $1 in
+    users) $words[1] user list --json $dir | sed -n 's/.*"username":"\([^"]*\)".*/\1/p' ;;
+    sessions) $words[1] session list --json $dir | sed -n 's/^{"id":"\([^"]*\)".*/\1/p' ;;
+    keys) $words[1] key list --json $dir | sed -n 's/.*"kid":"\([^"]*\)".*/\1/p' ;;
+    esac 2>/dev/null
+}
+
 _latchkey() {
     local -a choices
+    local of
     case $words[CURRENT-1] in
     --dir) _files -/; return ;;
     --owner) _users; return ;;
+    --user) compadd -- ${(f)"$(_latchkey_list users)"}; return ;;
     --use) choices=(access refresh); _describe use choices; return ;;
     esac
     case "$CURRENT $words[2] ${words[3]-}" in
@@ -17,27 +32,27 @@ _latchkey() {
     *" help "*) choices=('init:make a data directory, its first key and its database' 'user:add invite link list passwd rename set disable enable delete import export' 'session:list revoke' 'key:list rotate stage use retire import export' 'throttle:list forgive' 'audit:what happened; WHEN is a duration (2h) or Unix seconds' 'stats:users, sessions, events of the last day and bytes, in numbers' 'config:every option\: value, default, meaning' 'verify:an access token on stdin\: its claims, or exit code 1; --live asks the store' 'check:what is wrong here, and what to do about it, or do it' 'clock:trust' 'backup:copy the database to FILE while requests go on; not the keys' 'restore:put a copy in the database'\''s place while requests go on' 'serve:listen by itself, on 127.0.0.1\:8080 by default' 'version:version of latchkey and of SQLite' 'help:this') ;;
     *" user add") choices=(--groups --hash --dir) ;;
     *" user invite") choices=(--groups --url --dir) ;;
-    *" user link") choices=(--url --dir) ;;
+    *" user link") choices=(--url --dir) of=users ;;
     *" user list") choices=(--json --dir) ;;
-    *" user passwd") choices=(--hash --dir) ;;
-    *" user rename") choices=(--dir) ;;
-    *" user set") choices=(groups email name subscription --dir) ;;
-    *" user disable") choices=(--dir) ;;
-    *" user enable") choices=(--dir) ;;
-    *" user delete") choices=(--dir) ;;
+    *" user passwd") choices=(--hash --dir) of=users ;;
+    *" user rename") choices=(--dir) of=users ;;
+    *" user set") choices=(groups email name subscription --dir) of=users ;;
+    *" user disable") choices=(--dir) of=users ;;
+    *" user enable") choices=(--dir) of=users ;;
+    *" user delete") choices=(--dir) of=users ;;
     *" user import") choices=(--dir) ;;
     *" user export") choices=(--dir) ;;
-    *" session list") choices=(--all --json --dir) ;;
-    *" session revoke") choices=(--user --dir) ;;
+    *" session list") choices=(--all --json --dir) of=users ;;
+    *" session revoke") choices=(--user --dir) of=sessions ;;
     *" key list") choices=(--json --dir) ;;
     *" key rotate") choices=(--epoch --dir) ;;
     *" key stage") choices=(--dir) ;;
-    *" key use") choices=(--dir) ;;
-    *" key retire") choices=(--old --dir) ;;
+    *" key use") choices=(--dir) of=keys ;;
+    *" key retire") choices=(--old --dir) of=keys ;;
     *" key import") choices=(--dir) ;;
-    *" key export") choices=(--all --use --dir) ;;
+    *" key export") choices=(--all --use --dir) of=keys ;;
     *" throttle list") choices=(--json --dir) ;;
-    *" throttle forgive") choices=(--dir) ;;
+    *" throttle forgive") choices=(--dir) of=users ;;
     *" clock trust") choices=(--dir) ;;
     *" init "*) choices=(--upgrade --owner --dir) ;;
     *" audit "*) choices=(--json --since --follow --exec --dir) ;;
@@ -51,5 +66,6 @@ _latchkey() {
     *" version "*) choices=(--dir) ;;
     esac
     _describe latchkey choices
+    [[ -z $of || $CURRENT -ne 4 ]] || compadd -- ${(f)"$(_latchkey_list $of)"}
 }
 _latchkey "$@"

@@ -250,7 +250,7 @@ static void test_lines(void)
 		{ "\357\273\277signup = on", NULL }, { "\357\273\277\357\273\277signup = on", "latchkey.conf:1: is not of the form name = value" },
 		{ "a123456789b123456789c123456789d1 = 1", "latchkey.conf:1: a123456789b123456789c123456789d1: no such option (see latchkey config)" },
 		{ "a123456789b123456789c123456789d12 = 1", "latchkey.conf:1: is not of the form name = value" },
-		{ "refesh_ttl = 1d", "latchkey.conf:1: refesh_ttl: no such option (see latchkey config)" },
+		{ "refesh_ttl = 1d", "latchkey.conf:1: refesh_ttl: no such option; did you mean refresh_ttl?" },
 		{ "signup = on\n\nsignup = on", "latchkey.conf:3: signup: is given twice" },
 		{ "signup = on\r\n", "latchkey.conf:1: has a control character (lines end with LF alone)" },
 		{ "signup = on\n# \033[2J", "latchkey.conf:2: has a control character (lines end with LF alone)" },

@@ -43,6 +43,8 @@ for member in groups email name; do run 0 "user set '' unsets $member" verb user
 is "$(profile)" "(None, None, None) ([], '', '')" 'and nothing is left'
 run 1 'of nobody' verb user set nobody groups admins
 is "$err" 'latchkey: user set: no such user: nobody' 'says so'
+run 1 'of somebody who is written wrong' verb user set dmeo groups admins
+is "$err" 'latchkey: user set: no such user: dmeo; did you mean demo?' 'says who was meant'
 run 1 'of something else' verb user set demo colour red
 is "$err" 'latchkey: user set: groups, email, name and subscription can be set, not colour' 'says what can be set'
 

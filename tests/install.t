@@ -130,6 +130,7 @@ in_bash() { # WORD...: what is offered for the last
 in_zsh() {
     # shellcheck disable=SC2016
     zsh -fc '_describe() { local c=(${(P)2}); print -r -- ${c%%:*} }; _files() { print files }; _users() { print users }
+        compadd() { shift; (( ! $# )) || print -rl -- $@ }
         words=("$@"); CURRENT=$#; . packaging/completion.zsh' zsh "$@" </dev/null
 }
 is "$(in_bash latchkey us)" user 'bash: a verb'
@@ -145,6 +146,34 @@ is "$(in_zsh latchkey user '')" "$(in_bash latchkey user '')" 'zsh: every verb o
 is "$(in_zsh latchkey session list '')" '--all --json --dir' 'zsh: options'
 is "$(in_zsh latchkey audit --json '')" '--json --since --follow --exec --dir' 'zsh: options of a verb of one word'
 is "$(in_zsh latchkey check --dir '')" files 'zsh: a directory'
+
+# Users, sessions and keys that are there.
+"$LATCHKEY" init --dir "$TMP/d" >/dev/null
+for name in ann "o'neil" ben@example.org; do printf 'correct horse' | "$LATCHKEY" user add "$name" --dir "$TMP/d" >/dev/null; done
+kid=$("$LATCHKEY" key list --dir "$TMP/d" | awk 'NR == 2 { print $1 }')
+printf '{"username":"ann","password":"correct horse"}' | env -i GATEWAY_INTERFACE=CGI/1.1 SERVER_PROTOCOL=HTTP/1.1 SCRIPT_NAME=/auth REQUEST_METHOD=POST PATH_INFO=/login \
+    CONTENT_TYPE=application/json CONTENT_LENGTH=45 REMOTE_ADDR=192.0.2.1 LATCHKEY_DIR="$TMP/d" "$LATCHKEY" >"$TMP/answer"
+session=$("$LATCHKEY" session list --dir "$TMP/d" | awk 'NR == 2 { print $1 }')
+export LATCHKEY_DIR="$TMP/d"
+is "$(in_bash "$LATCHKEY" user passwd '')" "--hash --dir ann ben@example.org o\\'neil" 'bash: users that are there'
+is "$(in_bash "$LATCHKEY" user passwd an)" ann 'bash: by their first letters'
+is "$(in_bash "$LATCHKEY" user set ann '')" 'groups email name subscription --dir' 'bash: behind the name none'
+is "$(in_bash "$LATCHKEY" user add '')" '--groups --hash --dir' 'bash: a new user has no name yet'
+is "$(in_bash "$LATCHKEY" session revoke --user b)" ben@example.org 'bash: a user behind an option'
+is "$(in_bash "$LATCHKEY" session revoke '')" "--user --dir $session" 'bash: sessions'
+is "$(in_bash "$LATCHKEY" key use '')" "--dir $kid" 'bash: keys'
+is "$(in_bash "$LATCHKEY" throttle forgive an)" ann 'bash: who is to be forgiven'
+is "$(in_zsh "$LATCHKEY" user passwd '' | tr '\n' ' ')" "--hash --dir ann ben@example.org o'neil " 'zsh: users that are there'
+is "$(in_zsh "$LATCHKEY" session revoke --user '' | tr '\n' ' ')" "ann ben@example.org o'neil " 'zsh: a user behind an option'
+is "$(in_zsh "$LATCHKEY" session revoke '' | tr '\n' ' ')" "--user --dir $session " 'zsh: sessions'
+is "$(in_zsh "$LATCHKEY" key use '' | tr '\n' ' ')" "--dir $kid " 'zsh: keys'
+export LATCHKEY_DIR="$TMP/none"
+is "$(in_bash "$LATCHKEY" user passwd --dir "$TMP/d" '' 2>&1)" '--hash --dir' 'bash: a name comes first'
+is "$(in_bash "$LATCHKEY" user passwd '' 2>&1)" '--hash --dir' 'bash: where nothing can be read there are none'
+is "$(in_zsh "$LATCHKEY" user passwd '' 2>&1 | tr '\n' ' ')" '--hash --dir ' 'zsh: nor here'
+is "$(in_bash "$LATCHKEY" --dir "$TMP/d" session revoke --user a)" ann 'bash: of the directory that the line names'
+is "$(in_zsh "$LATCHKEY" --dir "$TMP/d" session revoke --user '' | head -n 1)" ann 'zsh: of the directory that the line names'
+unset LATCHKEY_DIR
 
 # --- version
 sed -n 's/^## *\[*v*\([0-9][0-9.]*[0-9]\).*/\1/p' CHANGELOG.md >"$TMP/versions"

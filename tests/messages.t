@@ -124,7 +124,7 @@ helps 'a key that others can read' open_key store_unavailable '*latchkey.key: ot
     '*fail *latchkey.key: owner *, mode 0644*' 'chmod 600' latchkey.key
 helps 'a link to such a one' linked_key store_unavailable '*latchkey.key: others than its owner can read it (chmod 600)' \
     '*fail *latchkey.key: owner *, mode 0640*' 'chmod 600' real
-helps 'a wrong option' wrong_conf store_unavailable '*latchkey.conf:*: acces_ttl: no such option (see latchkey config)' \
+helps 'a wrong option' wrong_conf store_unavailable '*latchkey.conf:*: acces_ttl: no such option; did you mean access_ttl[?]' \
     '*fail *conf *acces_ttl: no such option*' 'latchkey config'
 helps 'options behind a link' linked_conf store_unavailable '*latchkey.conf: it is a link; put the file itself there' \
     '*fail *conf *it is a link*' 'put the file itself there'
