@@ -46,6 +46,8 @@ is "$(pgrep -P "$serve_pid" | wc -l)" 0 'and no worker is left'
 start killed "$LATCHKEY" serve "127.0.0.1:$PORT" --workers 2 --dir "$DATA"
 wait_port "$PORT"
 # shellcheck disable=SC2154
+both() { [ "$(pgrep -P "$killed_pid" | wc -l)" -eq 2 ]; }
+eventually both
 children=$(pgrep -P "$killed_pid")
 is "$(echo "$children" | wc -w)" 2 'two workers'
 kill -KILL "$killed_pid"
