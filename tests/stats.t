@@ -99,6 +99,14 @@ db.commit()' "$DATA/latchkey.db"
 total=$(figure events_total)
 verb stats --json >"$TMP/json"
 is "$(figure events_day user_added) $(($(figure events_total) - total))" '0 1' 'what is older than a day is in no figure of the last day'
+logins=$(figure events_day login)
+/usr/bin/python3 -c 'import sqlite3, sys, time
+db = sqlite3.connect(sys.argv[1])
+first = db.execute("SELECT max(id) FROM audit").fetchone()[0] + 1
+db.executemany("INSERT INTO audit(id, time, event, user, session, ip) VALUES(?, ?, 1, 0, 0, \"\")", [(first + i, int(time.time())) for i in range(250)])
+db.commit()' "$DATA/latchkey.db"
+verb stats --json >"$TMP/json"
+is "$(figure events_day login)" $((logins + 250)) 'events of several pages'
 lk_init "$TMP/empty"
 "$LATCHKEY" stats --json --dir "$TMP/empty" >"$TMP/json"
 is "$(figure users) $(figure sessions) $(figure events_total) $(figure keys)" '0 0 0 1' 'an empty directory'
