@@ -137,6 +137,14 @@ serve other 127.0.0.1:0
 call_at GET /
 eventually grep -q 'GET /' "$TMP/other.log"
 like "$(tail -n 1 "$TMP/other.log")" '20*Z latchkey: serve: *' 'but where the lines go elsewhere'
+for wrong in "$(stat -c %d "$TMP/journal.log"):x" "x:1" "0:$(stat -c %i "$TMP/journal.log")"; do
+    stop journal
+    : >"$TMP/journal.log"
+    JOURNAL_STREAM=$wrong serve journal 127.0.0.1:0
+    call_at GET /
+    eventually grep -q 'GET /' "$TMP/journal.log"
+    like "$(tail -n 1 "$TMP/journal.log")" '20*Z latchkey: serve: *' "nor is $wrong its name"
+done
 unset JOURNAL_STREAM
 stop journal
 stop other
