@@ -80,11 +80,12 @@ chmod 755 "$R/shim/apt-get" "$R/shim/systemctl"
 inside() { chroot "$R" env -i PATH=/shim:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/root DEBIAN_FRONTEND=noninteractive "$@"; }
 
 # paste_block NAME: the block of that name, as a person's shell would take it; NAME@unix: with the socket in place of the address;
-# NAME@broken: with an address where nobody listens
+# NAME@hand: with the one that was made by hand; NAME@broken: with an address where nobody listens
 paste_block() {
     sed -n "/^\`\`\`sh paste=${1%@*}\$/,/^\`\`\`\$/{/^\`\`\`/!p;}" "$TOP/docs/debian.md" >"$R/tmp/block"
     case $1 in
     *@unix) sed -i 's|127.0.0.1:8080|unix:/run/latchkey.sock|' "$R/tmp/block" ;;
+    *@hand) sed -i 's|127.0.0.1:8080|unix:/run/latchkey-web/sock|' "$R/tmp/block" ;;
     *@broken) sed -i 's|127.0.0.1:8080|127.0.0.1:8081|' "$R/tmp/block" ;;
     esac
     ok "$1: there is such a block" test -s "$R/tmp/block"

@@ -35,9 +35,10 @@ recipe() { # BLOCK...: its results are this test's
     like "$(cat "$TMP/tap")" '*1..*' "$*: ran to its end"
 }
 blocks=$(sed -n 's/^```sh paste=\([a-z0-9-]*\)$/\1/p' docs/debian.md | paste -sd ' ' -)
-is "$blocks" 'latchkey socket nginx caddy apache2 lighttpd haproxy cgi-bin' 'the recipes that are tried here'
+is "$blocks" 'latchkey socket nginx caddy apache2 lighttpd haproxy by-hand cgi-bin' 'the recipes that are tried here'
 for server in nginx caddy apache2 lighttpd haproxy; do recipe latchkey "$server"; done
 recipe latchkey socket nginx@unix
+recipe by-hand nginx@hand
 recipe cgi-bin
 pasted latchkey nginx@broken
 like "$(cat "$TMP/tap")" '*not ok * the page to sign in at*' 'control: a recipe with a wrong port is found'
