@@ -44,7 +44,7 @@ bench-fronts: $(BIN) $(BENCH_TOOLS) | $(BENCH_NEEDS) $(addprefix need-,busybox l
 # R: words that rows have in their names, with commas between.
 R     ?=
 COMMA := ,
-bench-peers bench-probes: $(BIN) $(BENCH_TOOLS) $(SQLITE_SRC)/sqlite3.c | $(BENCH_NEEDS) need-peers need-nginx
+bench-peers bench-probes: $(BIN) $(BENCH_TOOLS) $(SQLITE_SRC)/sqlite3.c | $(BENCH_NEEDS) need-peers need-nginx need-node
 	@SQLITE_SRC=$(abspath $(SQLITE_SRC)) bench/peers/install.sh
 	@python3 bench/peers/$(if $(@:bench-peers=),probes,run).py $(patsubst %,'%',$(subst $(COMMA), ,$(R)))
 bench-scale: $(BIN) $(BENCH_TOOLS) $(BENCH)/fill | $(BENCH_NEEDS)

@@ -66,7 +66,6 @@ transmission-daemon transmission-daemon                    transmission-daemon
 valgrind  valgrind                                         valgrind
 varnishd  varnishd                                         varnish
 zsh       zsh                                              zsh
-peers     node                                             nodejs
 peers     gcc                                              gcc
 peers     setpriv                                          util-linux
 peers     strace                                           strace

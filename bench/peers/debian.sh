@@ -6,7 +6,7 @@ WANTED='glewlwyd dbconfig-no-thanks redis-server golang-1.19-go golang-github-go
 WANTED="$WANTED python3-django-oauth-toolkit python3-psycopg2 gunicorn"
 # The module asks for a flavour of nginx with twenty others that load by themselves: these are all that it loads.
 LUA='libnginx-mod-http-lua libnginx-mod-http-ndk libluajit2-5.1-2 lua-resty-core lua-resty-lrucache lua-nginx-redis'
-command -v pg_ctlcluster >/dev/null || WANTED="$WANTED postgresql-15"
+[ -e /usr/lib/postgresql/15/bin/postgres ] || WANTED="$WANTED postgresql-15"
 mkdir -p "$1"
 cd "$1"
 [ "$(cat wanted 2>/dev/null)" != "$WANTED $LUA" ] || exit 0

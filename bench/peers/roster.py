@@ -17,6 +17,9 @@ WAL_WRITER = 'refreshes of up to 0.6 s: those users are signed out'
 ALL = 'every session'
 NONE = '–'
 
+# Who loses no more than latchkey does.
+DURABLE = (OURS, SYNCED)
+
 # Kinds of rows: latchkey itself, the limit, what people install, what a good engineer writes.
 LATCHKEY, LIMIT, INSTALLED, WRITTEN = 'latchkey', 'limit', 'installed', 'written'
 REFERENCE = 'latchkey serve --workers 1'
@@ -50,7 +53,7 @@ ROSTER = {
     'nginx Lua, Redis, appendfsync everysec': (WRITTEN, SECOND, True, lambda name: Lua(name, 'redis', PAIR)),
 }
 # Left out of the table of rates, for its time: make bench-probes has them.
-PROBED = ['latchkey serve', 'Express, SQLite FULL', 'oidc-provider, SQLite FULL', 'oidc-provider in memory']
+PROBED = ['latchkey serve', 'Express, PostgreSQL, commits not awaited', 'oidc-provider, SQLite FULL', 'oidc-provider in memory']
 
 
 def made(name):
