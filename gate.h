@@ -45,6 +45,6 @@ void gate_renewed(const struct work *w, const struct request *rq, struct reply *
 bool gate_reseal(const struct work *w, const struct request *rq, struct reply *rp, const struct caller *caller);
 
 /* Ends each session of which a cookie is shown (session_sign_out()), and takes the cookies away. */
-enum error gate_sign_out(struct work *w, const struct request *rq, struct reply *rp);
+void gate_sign_out(struct work *w, const struct request *rq, struct reply *rp);
 
 #endif

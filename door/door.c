@@ -282,8 +282,8 @@ static enum error handle_signout(struct call *c)
 {
 	if (!is_own_form(c->rq))
 		return ERROR_CROSS_SITE;
-	enum error e = gate_sign_out(&c->work, c->rq, c->rp);
-	return e == ERROR_NONE ? see_other(c, "signin?done=signed-out") : e;
+	gate_sign_out(&c->work, c->rq, c->rp);
+	return see_other(c, "signin?done=signed-out");
 }
 
 /* ---- the account ------------------------------------------------------- */
@@ -364,9 +364,10 @@ static enum error change_password(struct call *c)
 static enum error delete_account(struct call *c)
 {
 	enum error e = signin_delete_user(&c->work, &own(c)->caller, own(c)->password);
-	if (e == ERROR_NONE)
-		e = gate_sign_out(&c->work, c->rq, c->rp);
-	return e == ERROR_NONE ? see_other(c, "signin?done=deleted") : e;
+	if (e != ERROR_NONE)
+		return e;
+	gate_sign_out(&c->work, c->rq, c->rp);
+	return see_other(c, "signin?done=deleted");
 }
 
 static const struct { const char *name; enum error (*run)(struct call *c); } actions[] = {

@@ -124,12 +124,11 @@ static enum error ask(enum gate gate)
 	return e;
 }
 
-static enum error sign_out(void)
+static void sign_out(void)
 {
 	begin();
-	enum error e = gate_sign_out(&work, &rq, &rp);
+	gate_sign_out(&work, &rq, &rp);
 	end();
-	return e;
 }
 
 static struct session row_of(uint64_t id)
@@ -213,10 +212,11 @@ static void test_in(void)
 	rq.sec_fetch_site = SLICE_NONE;
 	rq.origin = S("http://door.example.test");
 	is_int(sign_in("alice"), ERROR_INSECURE_ORIGIN, "nor does a page whose browser would drop the cookie");
-	is_int(sign_out(), ERROR_NONE, "sign-out");
-	is_int(place("door"), -1, "takes the cookie away");
+	sign_out();
+	is_int(place("door"), -1, "a sign-out takes the cookie away");
 	is_int(events(EVENT_LOGOUT), 1, "and is noted");
-	is_int(sign_out(), ERROR_NONE, "once more is no fault");
+	sign_out();
+	is_int(events(EVENT_LOGOUT), 1, "once more does nothing");
 }
 
 static void test_again(void)
@@ -264,8 +264,8 @@ static void test_spread(void)
 	memcpy(jar.cookie[0], stolen, sizeof stolen);
 	is_int(ask(GATE_DOOR), ERROR_TOKEN_INVALID, "the domain's value in the host's cookie is refused");
 	jar = both;
-	is_int(sign_out(), ERROR_NONE, "sign-out");
-	ok(place("door") < 0 && place("site") < 0, "takes both away");
+	sign_out();
+	ok(place("door") < 0 && place("site") < 0, "a sign-out takes both away");
 	config.cookie_domain = SLICE_NONE;
 	jar.count = 0;
 }
@@ -304,6 +304,42 @@ static void test_planted(void)
 		ok(slice_is(caller.user.name, S("bob")), "the later counts, in whatever order");
 	}
 	config.cookie_domain = SLICE_NONE;
+	jar.count = 0;
+}
+
+/* Two cookies of this host, by two names. */
+static void put_two(const char *one, const char *two)
+{
+	snprintf(jar.cookie[0], sizeof jar.cookie[0], "%s", one);
+	snprintf(jar.cookie[1], sizeof jar.cookie[1], "%s", two);
+	jar.cookie[1][22] = '!';
+	jar.count = 2;
+}
+
+/* Beside a good cookie one that is no good hides nothing, in whatever order; of bad ones the first is told. */
+static void test_beside_bad_ones(void)
+{
+	static char ended[512], good[512], junk[512];
+	is_int(sign_in("bob"), ERROR_NONE, "bob");
+	memcpy(ended, jar.cookie[0], sizeof ended);
+	in_store(end_it, grant.session.id);
+	jar.count = 0;
+	is_int(sign_in("alice"), ERROR_NONE, "alice");
+	uint64_t hers = grant.session.id;
+	memcpy(good, jar.cookie[0], sizeof good);
+	snprintf(junk, sizeof junk, "%.*sa.b.c", (int)(strchr(good, '=') + 1 - good), good);
+	const struct { const char *bad, *name; } cases[] = { { ended, "of a session that has ended" }, { junk, "that isn't ours" } };
+	for (size_t i = 0; i < 4; i++) {
+		put_two(i & 1 ? good : cases[i / 2].bad, i & 1 ? cases[i / 2].bad : good);
+		is_int(ask(GATE_DOOR), ERROR_NONE, "one %s, %s the good one", cases[i / 2].name, i & 1 ? "behind" : "before");
+		ok(slice_is(caller.user.name, S("alice")), "counts for nothing");
+	}
+	put_two(junk, good);
+	sign_out();
+	is_int(row_of(hers).why, ENDED_LOGOUT, "a sign-out ends the one that is ours");
+	put_two(ended, good);
+	is_int(ask(GATE_DOOR), ERROR_SESSION_REVOKED, "of two that have ended");
+	ok(slice_is(caller.user.name, S("bob")), "the first is told");
 	jar.count = 0;
 }
 
@@ -573,8 +609,8 @@ static void test_damaged(void)
 		store_commit();
 		store_close();
 		is_int(ask(GATE_SITE), ERROR_STORE_UNAVAILABLE, "a damaged row is our own trouble");
-		is_int(sign_out(), ERROR_NONE, "who signs out there");
-		is_int(row_of(s.id).ended_at, 0, "ends nothing");
+		sign_out();
+		is_int(row_of(s.id).ended_at, 0, "a sign-out there ends nothing");
 		jar.count = 0;
 		keep("x=y; z", 6);
 		snprintf(jar.cookie[0], sizeof jar.cookie[0], "__Host-latchkey-door-00000000=%s", slice_text(grant.door));
@@ -612,7 +648,7 @@ static void test_lineage(void)
 	struct jar mine = jar;
 	jar = stolen;
 	is_int(ask(GATE_SITE), ERROR_TOKEN_INVALID, "a copy of the old one is worth nothing");
-	is_int(sign_out(), ERROR_NONE, "its sign-out");
+	sign_out();
 	jar = stolen;
 	is_int(sign_in_as("alice", "another horse", false), ERROR_NONE, "and a sign-in that shows it");
 	jar = mine;
@@ -705,6 +741,7 @@ int main(void)
 	run(test_again);
 	run(test_spread);
 	run(test_planted);
+	run(test_beside_bad_ones);
 	run(test_verify);
 	run(test_redirect);
 	run(test_nowhere_else);
