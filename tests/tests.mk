@@ -118,8 +118,7 @@ asan msan:
 	@$(MAKE) --no-print-directory B=$@ test
 coverage: | need-cov
 	@find build/cov -name '*.gcda' -delete 2>/dev/null || :
-	@$(MAKE) --no-print-directory B=cov test
-	@tools/coverage.sh build/cov 98
+	@$(MAKE) --no-print-directory B=cov test; failed=$$?; tools/coverage.sh build/cov 98 && exit $$failed
 
 R ?=
 test-fresh: | need-fresh
