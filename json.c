@@ -146,8 +146,10 @@ static bool escape(struct reader *r)
 /* Bytes of a string that stand for themselves. */
 static void plain(struct reader *r)
 {
-	while (peek(r) >= ' ' && *r->p != '"' && *r->p != '\\')
-		r->p++;
+	const char *p = r->p;
+	while (p < r->end && (uint8_t)*p >= ' ' && *p != '"' && *p != '\\')
+		p++;
+	r->p = p;
 }
 
 static bool string(struct reader *r)

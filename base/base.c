@@ -17,11 +17,6 @@
 
 /* ---- slices ------------------------------------------------------------ */
 
-struct slice slice_of(const char *text)
-{
-	return (struct slice){ text, text ? strlen(text) : 0 };
-}
-
 bool slice_is(struct slice a, struct slice b)
 {
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
@@ -303,7 +298,7 @@ struct slice arena_copy(struct slice s)
 
 enum { BUF_FIRST = 256 };
 
-static void buf_move(struct buf *b, size_t n)
+__attribute__((noinline)) static void buf_move(struct buf *b, size_t n)
 {
 	size_t room = b->room ? b->room : BUF_FIRST;
 	while (room - b->n < n)
@@ -317,7 +312,7 @@ static void buf_move(struct buf *b, size_t n)
 	b->room = room;
 }
 
-char *buf_more(struct buf *b, size_t n)
+static inline char *more(struct buf *b, size_t n)
 {
 	if (n > b->room - b->n)
 		buf_move(b, n);
@@ -326,20 +321,20 @@ char *buf_more(struct buf *b, size_t n)
 	return at;
 }
 
+char *buf_more(struct buf *b, size_t n)
+{
+	return more(b, n);
+}
+
 void buf_add(struct buf *b, struct slice s)
 {
 	if (s.n)
-		memcpy(buf_more(b, s.n), s.p, s.n);
-}
-
-void buf_s(struct buf *b, const char *text)
-{
-	buf_add(b, slice_of(text));
+		memcpy(more(b, s.n), s.p, s.n);
 }
 
 void buf_c(struct buf *b, char c)
 {
-	*buf_more(b, 1) = c;
+	*more(b, 1) = c;
 }
 
 /* Decimal digits of value, written to the end of text; returns where they begin. */
@@ -367,7 +362,7 @@ static const char hex_digits[] = "0123456789abcdef";
 
 void buf_hex(struct buf *b, uint64_t value)
 {
-	char *at = buf_more(b, 16);
+	char *at = more(b, 16);
 	for (int shift = 60; shift >= 0; shift -= 4)
 		*at++ = hex_digits[value >> shift & 15];
 }

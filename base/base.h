@@ -51,8 +51,11 @@ struct slice {
 #define S(literal) ((struct slice){ (literal), sizeof(literal) - 1 })
 #define SLICE_NONE ((struct slice){ NULL, 0 })
 
-/* The slice of a NUL-terminated string; NULL gives SLICE_NONE. Borrows. */
-struct slice slice_of(const char *text);
+/* The slice of a NUL-terminated string; NULL gives SLICE_NONE. Borrows. In the header, so that a literal is measured by the compiler. */
+static inline struct slice slice_of(const char *text)
+{
+	return (struct slice){ text, text ? __builtin_strlen(text) : 0 };
+}
 /* Equal bytes. Not for secrets: see same_bytes(). */
 bool slice_is(struct slice a, struct slice b);
 /* Equal, where upper and lower case of ASCII are the same. */
@@ -117,7 +120,10 @@ struct buf {
 /* n more bytes at its end, which the caller writes before it does anything else with the buffer. */
 char *buf_more(struct buf *b, size_t n);
 void buf_add(struct buf *b, struct slice s);
-void buf_s(struct buf *b, const char *text);
+static inline void buf_s(struct buf *b, const char *text)
+{
+	buf_add(b, slice_of(text));
+}
 void buf_c(struct buf *b, char c);
 void buf_int(struct buf *b, int64_t value);        /* decimal */
 void buf_hex(struct buf *b, uint64_t value);       /* 16 lower-case digits: an id */
