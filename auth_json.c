@@ -34,7 +34,7 @@ static void write_user_members(struct jw *w, const struct user *u)
 {
 	put_id(w, "id", u->id);
 	put_text(w, "username", u->name);
-	jw_raw(jw_name(w, "subscription"), u->subscription.n ? u->subscription : S("null"));
+	jw_raw(jw_name(w, "subscription"), json_object_or_null(u->subscription));
 	if (u->profile.groups.n)
 		jw_list(jw_name(w, "groups"), u->profile.groups);
 	if (u->profile.email.n)

@@ -33,9 +33,9 @@ enum error identity_tell(const struct config *config, const struct request *rq, 
 	const struct user *user = &caller->user;
 	const char *const *names = header_names[config->identity_headers];
 	struct profile by_token = { claims->groups, claims->email, claims->display_name };
-	const struct profile *p = user->id ? &user->profile : &by_token;
+	const struct profile *p = user->id ? profile_held(&user->profile) : &by_token;
 	struct slice values[PARTS] = {
-		slice_of(id_text(claims->sub)), user->id ? user->name : claims->name, slice_of(id_text(claims->sid)), p->groups, p->email, p->name,
+		slice_of(id_text(claims->sub)), user->id ? session_name(user) : claims->name, slice_of(id_text(claims->sid)), p->groups, p->email, p->name,
 	};
 	if (!passes(rq, p->groups))
 		return ERROR_NOT_IN_GROUP;

@@ -338,6 +338,15 @@ bool json_is_object(const struct json *j)
 	return j->marks > 0 && mark_of(j, 0)->type == JSMN_OBJECT;
 }
 
+struct slice json_object_or_null(struct slice text)
+{
+	struct json j;
+	size_t mark = arena_mark();
+	bool object = text.n && json_read(text, &j) == JSON_VALID && json_is_object(&j);
+	arena_back(mark);
+	return object ? text : S("null");
+}
+
 /* Whether a string means this name: an escaped one is longer. The arena is set back, since a request looks for a dozen names. */
 static bool is_name(struct slice text, struct slice name)
 {

@@ -28,6 +28,12 @@ enum json_verdict json_read(struct slice text, struct json *out);
 /* Whether the text's only value is an object. */
 bool json_is_object(const struct json *j);
 
+/*
+ * The text itself, where it is an object by json_read(), else "null": what is written as it stands, though a row that
+ * something else has changed may hold any text. Borrows the text.
+ */
+struct slice json_object_or_null(struct slice text);
+
 enum json_found {
 	JSON_ABSENT,        /* no such member of the top object, or it is null */
 	JSON_WRONG_TYPE,

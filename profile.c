@@ -87,6 +87,12 @@ const char *profile_wrong(const struct profile *p)
 	return wrong;
 }
 
+const struct profile *profile_held(const struct profile *p)
+{
+	static const struct profile none = { .groups = { NULL, 0 } };
+	return profile_wrong(p) ? &none : p;
+}
+
 bool profile_is_in(struct slice groups, struct slice any)
 {
 	bool found = false;

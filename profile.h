@@ -26,6 +26,9 @@ struct slice *profile_place(struct profile *p, const struct profile_member *m);
 /* NULL, or what is wrong with one of the members or with all together: a sentence's end ("the groups must be …"). */
 const char *profile_wrong(const struct profile *p);
 
+/* The profile; an empty one where something is wrong with it, by a row that something else has changed. */
+const struct profile *profile_held(const struct profile *p);
+
 /* Whether one of `any`, names between commas, is one of the groups. Bytes are compared; an empty name is no group. */
 bool profile_is_in(struct slice groups, struct slice any);
 

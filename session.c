@@ -8,6 +8,7 @@
 #include "session.h"
 
 #include "base/file.h"
+#include "profile.h"
 
 enum {
 	ROOM_LEAST = 64 * 1024,    /* bytes free, without which the store's log soon can't grow */
@@ -20,6 +21,11 @@ enum {
 bool session_username_ok(struct slice name)
 {
 	return name.n > 0 && name.n <= LIMIT_USERNAME && slice_made_of(name, "._@+-'");
+}
+
+struct slice session_name(const struct user *u)
+{
+	return session_username_ok(u->name) ? u->name : S("");
 }
 
 /* ---- time -------------------------------------------------------------- */
@@ -127,14 +133,15 @@ static void issue_access(const struct work *w, const struct key *key, struct gra
 	int64_t life = w->config->access_ttl;
 	int64_t age = w->time - s->rotated_at;
 	int64_t iat = 2 * age <= life && age >= -JWT_AHEAD_SECONDS ? s->rotated_at : w->time;
+	const struct profile *profile = profile_held(&g->user.profile);
 	g->access_end = until(iat + life, s->expires_at);
 	g->access = jwt_seal_access(key, &(struct access_claims){
 		.iss = w->config->issuer,
 		.aud = w->config->audience,
-		.name = g->user.name,
-		.groups = g->user.profile.groups,
-		.email = g->user.profile.email,
-		.display_name = g->user.profile.name,
+		.name = session_name(&g->user),
+		.groups = profile->groups,
+		.email = profile->email,
+		.display_name = profile->name,
 		.sub = g->user.id,
 		.sid = s->id,
 		.iat = iat,

@@ -20,6 +20,9 @@
 /* A name that a user may have: 1 to LIMIT_USERNAME bytes of [A-Za-z0-9._@+-']. */
 #define SESSION_USERNAME_RULE "has 1 to 254 bytes of A-Z a-z 0-9 . _ @ + - '"
 bool session_username_ok(struct slice name);
+/* The name as a token and a header have it. Empty where it is one that a user can't have, by a row that something else has
+ * changed: a token could get too long by it, and a header be two. */
+struct slice session_name(const struct user *u);
 
 /*
  * Opens the store and settles what time it is: sets w->trust, w->mark and

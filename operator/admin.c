@@ -441,6 +441,7 @@ static int run(struct verb_call *c, const struct verb *v)
 int admin_main(int argc, char **argv)
 {
 	static struct line l;
+	l = (struct line){ .words = 0 };
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });   /* it may hold a password or the keys */
 	const char *wrong = read_line(&l, argc, argv);
 	if (wrong)

@@ -315,7 +315,8 @@ static void check_sandbox(struct check *k)
 	pid_t child = fork();
 	if (child == 0)
 		exit(harden(k->dir, k->directory) ? 0 : 1);
-	waitpid(child, &status, 0);
+	if (child > 0)          /* -1 would be any child */
+		waitpid(child, &status, 0);
 	tell(k, status == 0 ? FOUND_OK : FOUND_WARN, "sandbox", status == 0 ? "Landlock confines requests" : "no Landlock here",
 		"a kernel from 5.13 on with Landlock would confine requests to their files");
 }

@@ -249,7 +249,7 @@ static void print_user(struct rows *r, const void *page, size_t i)
 	rows_list(r, "groups", 16, u->profile.groups);
 	rows_text(r, "email", 20, u->profile.email);
 	rows_text(r, "name", 16, u->profile.name);
-	rows_json(r, "subscription", 0, u->subscription);
+	rows_json(r, "subscription", 0, u->subscription.n ? json_object_or_null(u->subscription) : SLICE_NONE);
 	rows_close(r);
 }
 

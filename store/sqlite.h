@@ -102,6 +102,13 @@ int64_t sql_changed(void);
 int64_t sql_int(sqlite3_stmt *st, int column);
 /* A number that names something, or `unknown` where it isn't one of 0 to unknown - 1. */
 int sql_enum(sqlite3_stmt *st, int column, int unknown);
+/*
+ * Of columns that SQL compares with integers, and that nothing but integers was ever written to. Anything else is taken as no
+ * statement could match it: as the id of another row it is 0, which is no row's. As the end of something it is 1: what could
+ * never be ended any more has ended.
+ */
+int64_t sql_key(sqlite3_stmt *st, int column);
+int64_t sql_end(sqlite3_stmt *st, int column);
 /* A number that is reckoned with: held within 2^60, so that no row, however it came about, makes a sum overflow. */
 int64_t sql_number(sqlite3_stmt *st, int column);
 /* In the arena. Cut at max bytes: what is longer wasn't written here, and whoever reads a row has room for no more. */

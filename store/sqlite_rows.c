@@ -5,6 +5,8 @@
 
 #include "store/sqlite_agent.h"
 
+#include <string.h>
+
 enum {
 	SWEEP_ROWS = 8,               /* looked at at each sign-in, which adds one row */
 	HASH_MAX = 512,               /* bytes of a stored password: the longest is some 200 */
@@ -65,8 +67,11 @@ bool store_user_named(struct slice name, struct user *out)
 	return one_user(st, out);
 }
 
+/* 0 is nobody: sql_key(). */
 bool store_user(uint64_t id, struct user *out)
 {
+	if (id == 0)
+		return false;
 	sqlite3_stmt *st = sql_prepare(SQL_USER);
 	sql_bind_int(st, 1, (int64_t)id);
 	return one_user(st, out);
@@ -141,10 +146,11 @@ void store_user_delete(uint64_t id)
 	}
 }
 
-/* A name as it is written here. A page goes on behind its last name: one that sql_text() cuts would be read again and again. */
+/* A name as it is written here. A page goes on behind its last name: one that is cut, here or at a NUL, would be read again and again. */
 static bool has_name(sqlite3_stmt *st)
 {
-	return sqlite3_column_type(st, 1) == SQLITE_TEXT && sqlite3_column_bytes(st, 1) <= LIMIT_USERNAME;
+	size_t n = (size_t)sqlite3_column_bytes(st, 1);
+	return sqlite3_column_type(st, 1) == SQLITE_TEXT && n <= LIMIT_USERNAME && !memchr(sqlite3_column_text(st, 1), 0, n);
 }
 
 size_t store_users(struct slice after, struct user out[LIMIT_LIST])
@@ -165,14 +171,14 @@ static struct session session_from(sqlite3_stmt *st)
 {
 	return (struct session){
 		.id = (uint64_t)sql_int(st, 0),
-		.user = (uint64_t)sql_int(st, 1),
+		.user = (uint64_t)sql_key(st, 1),
 		.ctr = sql_number(st, 2),
 		.br = (uint64_t)sql_int(st, 3),
 		.idem = (uint64_t)sql_int(st, 4),
 		.rotated_at = sql_number(st, 5),
 		.created_at = sql_number(st, 6),
 		.expires_at = sql_number(st, 7),
-		.ended_at = sql_number(st, 8),
+		.ended_at = sql_end(st, 8),
 		.why = (enum ended)sql_enum(st, 9, ENDED_UNKNOWN),
 		.cookie = sql_int(st, 10) != 0,
 		.brief = sql_int(st, 10) == 2,

@@ -146,6 +146,21 @@ int64_t sql_number(sqlite3_stmt *st, int column)
 	return value > most ? most : value < -most ? -most : value;
 }
 
+static bool is_integer(sqlite3_stmt *st, int column)
+{
+	return sqlite3_column_type(st, column) == SQLITE_INTEGER;
+}
+
+int64_t sql_key(sqlite3_stmt *st, int column)
+{
+	return is_integer(st, column) ? sql_int(st, column) : 0;
+}
+
+int64_t sql_end(sqlite3_stmt *st, int column)
+{
+	return is_integer(st, column) ? sql_number(st, column) : 1;
+}
+
 int sql_enum(sqlite3_stmt *st, int column, int unknown)
 {
 	int64_t value = sql_int(st, column);

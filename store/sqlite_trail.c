@@ -37,6 +37,8 @@ static int64_t mark_of(int64_t time, int64_t ahead)
 	return ahead > 0 && ahead <= time ? time - ahead : time;
 }
 
+static int64_t newest_id;              /* as of the last look at it */
+
 /* The newest row; {0} where there is none. */
 static struct audit last_audit(void)
 {
@@ -50,6 +52,7 @@ static struct audit last_audit(void)
 			.mark = mark_of(sql_number(st, 1), sql_number(st, 3)),
 		};
 	sqlite3_reset(st);
+	newest_id = a.id;
 	return a;
 }
 
@@ -58,6 +61,21 @@ int64_t store_mark(int64_t *seen)
 	struct audit last = last_audit();
 	*seen = last.time;
 	return last.mark;
+}
+
+static void drop_row(int64_t id)
+{
+	sqlite3_stmt *st = sql_prepare(SQL_AUDIT_DROP);
+	sql_bind_int(st, 1, id);
+	sql_finish(st);
+}
+
+/* Behind the last id of all SQLite would choose ids at random, and that row would stay the newest. Nothing here gets so far. */
+static void clear_last_id(void)
+{
+	if (newest_id == INT64_MAX)
+		drop_row(newest_id);
+	newest_id = 0;
 }
 
 /*
@@ -70,7 +88,8 @@ void store_mark_raise(int64_t time, int64_t mark)
 	if (time < last.time + STORE_MARK_STEP && mark >= last.mark)
 		return;
 	sqlite3_stmt *st = sql_prepare(SQL_MARK_RAISE);
-	sql_bind_int(st, 1, last.event ? last.id + 1 : last.id);
+	clear_last_id();
+	sql_bind_int(st, 1, last.event && last.id < INT64_MAX ? last.id + 1 : last.id);
 	sql_bind_int(st, 2, time);
 	sql_bind_int(st, 3, time - mark);
 	sql_finish(st);
@@ -142,7 +161,7 @@ static bool divide(struct count *c, int64_t places)
 /* The oldest rows of those who have more than is fair. */
 static void drop_rows(struct count count[SHARE__MAX])
 {
-	sqlite3_stmt *st = sql_prepare(SQL_AUDIT_WALK), *drop = sql_prepare(SQL_AUDIT_DROP);
+	sqlite3_stmt *st = sql_prepare(SQL_AUDIT_WALK);
 	enum share share;
 	size_t owner;
 	while (walk(st, &share, &owner)) {
@@ -151,8 +170,7 @@ static void drop_rows(struct count count[SHARE__MAX])
 			continue;
 		c->over--;
 		c->of[owner]--;
-		sql_bind_int(drop, 1, sql_int(st, 0));
-		sql_finish(drop);
+		drop_row(sql_int(st, 0));
 	}
 }
 
@@ -182,6 +200,7 @@ void store_trail(struct trail out[SHARE__MAX])
 
 void store_audit_add(const struct audit *a, int64_t max)
 {
+	clear_last_id();
 	sqlite3_stmt *st = sql_prepare(SQL_AUDIT_ADD);
 	sql_bind_int(st, 1, a->time);
 	sql_bind_int(st, 2, a->event);

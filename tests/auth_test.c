@@ -210,6 +210,7 @@ static void change(void (*what)(uint64_t), uint64_t id)
 
 static void disable(uint64_t id) { store_user_disable(id, true); }
 static void enable(uint64_t id) { store_user_disable(id, false); }
+static void spoil(uint64_t id) { store_user_subscription(id, S("{\"plan\":")); }
 static void carry(uint64_t id) { store_user_subscription(id, S("{\"plan\":\"pro\"}")); }
 
 /* ---- routes and methods ------------------------------------------------ */
@@ -825,6 +826,26 @@ static void verify(void)
 	change(enable, row_of(s.session).user);
 }
 
+/* A name that nobody could choose, by a row that something else has changed: it has no place in a token, and its user goes on. */
+static void odd_name(void)
+{
+	static char name[LIMIT_USERNAME + 1];
+	memset(name, '\a', LIMIT_USERNAME);
+	uint64_t id = add_user("odd", "correct horse", false);
+	struct signed_in s = sign_in("odd", "");
+	store_open(dir, 5);
+	store_begin(DURABLE_NOW);
+	ok(store_user_rename(id, slice_of(name)), "a name of control characters");
+	store_commit();
+	store_close();
+	post("/refresh", refresh_body(s.refresh));
+	expect(200, NULL, "refreshes");
+	bearer(taken().access);
+	get("/verify");
+	expect(204, NULL, "and is known");
+	ok(in_head("X-Auth-Name: \r\n"), "by no name");
+}
+
 static void me(void)
 {
 	struct signed_in s = sign_in("alice", "");
@@ -833,6 +854,11 @@ static void me(void)
 	get("/me");
 	expect(200, NULL, "/me");
 	ok(in_body("\"username\":\"alice\",\"subscription\":{\"plan\":\"pro\"},\"session\":{\"id\":\""), "user, subscription, session");
+	change(spoil, row_of(s.session).user);
+	bearer(s.access);
+	get("/me");
+	ok(in_body("\"username\":\"alice\",\"subscription\":null,\"session\":{"), "a subscription that isn't JSON breaks no answer");
+	change(carry, row_of(s.session).user);
 	bearer(s.access);
 	call(METHOD_HEAD, "/me", NULL);
 	expect(200, NULL, "HEAD /me");
@@ -2593,6 +2619,7 @@ int main(void)
 	later_version();
 	verify();
 	me();
+	odd_name();
 	secure_cookies();
 	loopback_cookies();
 	sites();

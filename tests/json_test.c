@@ -380,11 +380,21 @@ static void test_is_object(void)
 	for (size_t i = 0; i < sizeof objects / sizeof *objects; i++) {
 		struct json j = read_ok(slice_of(objects[i]));
 		ok(json_is_object(&j), "an object: %s", objects[i]);
+		ok(slice_is(json_object_or_null(slice_of(objects[i])), slice_of(objects[i])), "as it stands");
 	}
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
 		struct json j = read_ok(slice_of(others[i]));
 		ok(!json_is_object(&j), "no object: %s", others[i]);
+		ok(slice_is(json_object_or_null(slice_of(others[i])), S("null")), "is null");
 	}
+}
+
+static void test_not_json(void)
+{
+	static const char *const texts[] = { "", "{", "{}}", "{\"a\":1,\"a\":2}", "x", "{\"a\":\"\xff\"}" };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		ok(slice_is(json_object_or_null(slice_of(texts[i])), S("null")), "null: %s", texts[i]);
+	ok(slice_is(json_object_or_null(SLICE_NONE), S("null")), "null: none");
 }
 
 /* ---- every cut, every byte --------------------------------------------- */
@@ -565,7 +575,7 @@ static void test_identity(void)
 
 static void (*const tests[])(void) = {
 	test_valid, test_malformed, test_depth, test_tokens, test_strings, test_integers, test_bools, test_wrong_types,
-	test_names, test_lists, test_is_object, test_prefixes, test_replaced, test_shuffled, test_quote, test_identity,
+	test_names, test_lists, test_is_object, test_not_json, test_prefixes, test_replaced, test_shuffled, test_quote, test_identity,
 };
 
 /* ---- the writer -------------------------------------------------------- */

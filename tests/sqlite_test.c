@@ -497,6 +497,64 @@ static void odd_rows(void)
 	remove_files();
 }
 
+/* What is no number where only numbers were written: it revives nothing, and is nobody's. */
+static void odd_kinds(void)
+{
+	static struct user users[LIMIT_LIST];
+	static struct session s;
+	fresh();
+	store_close();
+	alter("INSERT INTO user(id,name,password,subscription,created_at,disabled) VALUES(1,'ann','p','',1,0),(0,'zero','p','',1,0),"
+		"(4,CAST(x'610062' AS TEXT),'p','',1,0);"
+		"INSERT INTO session(id,user,ctr,ended_at) VALUES(1,1,1,NULL),(2,1,1,'0'),(3,'1',1,0),(4,1,1,0);");
+	store_open(dir, 1);
+	ok(store_user(1, users) && !store_user(0, users), "0 is nobody");
+	is_int((int64_t)store_users(S("a"), users), 2, "a name with a NUL in it, behind which no page could go on, isn't listed");
+	ok(store_session(1, &s) && s.ended_at && store_session(2, &s) && s.ended_at, "ended is what isn't a number");
+	ok(store_session(3, &s) && s.user == 0, "a user that isn't a number is nobody");
+	ok(store_session(4, &s) && !s.ended_at && s.user == 1, "numbers are what they are");
+	store_close();
+	remove_files();
+}
+
+static enum error note_two(void *unused)
+{
+	(void)unused;
+	for (int i = 0; i < 2; i++)
+		store_audit_add(&(struct audit){ .time = 10 + i, .mark = 10, .event = EVENT_LOGIN, .user = 5, .ip = S("") }, 1000);
+	return ERROR_NONE;
+}
+
+static enum error raise_mark(void *unused)
+{
+	(void)unused;
+	store_mark_raise(90000, 80000);
+	return ERROR_NONE;
+}
+
+/* The last id of all can't be counted on from: an event that has it makes way, so that nobody is refused. */
+static void last_id(void)
+{
+	static struct audit rows[LIMIT_LIST];
+	static const char last[] = "INSERT INTO audit VALUES(3,9,1,5,0,'',0,0,0),(9223372036854775807,9,1,5,0,'',0,0,0)";
+	int64_t seen;
+	fresh();
+	store_close();
+	alter(last);
+	store_open(dir, 1);
+	ok(store_mark(&seen) == 9, "it is the newest");
+	is_int(store_run(DURABLE_NOW, note_two, NULL), ERROR_NONE, "behind the last id of all");
+	ok(store_audits(0, 0, 10, rows) == 3 && rows[0].id == 5 && rows[0].time == 11 && rows[2].id == 3, "two events have the next ones");
+	store_close();
+	alter("DELETE FROM audit");
+	alter(last);
+	store_open(dir, 1);
+	is_int(store_run(DURABLE_NOW, raise_mark, NULL), ERROR_NONE, "a mark without an event");
+	ok(store_mark(&seen) == 80000 && seen == 90000, "too");
+	store_close();
+	remove_files();
+}
+
 static void overwrite(const char *name, off_t at, const char *bytes, size_t n)
 {
 	int fd = open(file(name), O_RDWR | O_CREAT, 0600);
@@ -870,6 +928,8 @@ int main(void)
 	foreign_objects();
 	upgrade_of_the_first();
 	odd_rows();
+	odd_kinds();
+	last_id();
 	damaged();
 	logs_of_others();
 	read_only();
