@@ -16,7 +16,7 @@ while read -r target input; do
 done <tests/fuzz/seeds
 for pack in tests/fuzz/corpus/*; do
     # SQLite instrumented is slow: every tenth sequence there.
-    case $LK_B:${pack##*/} in asan:sequence | msan:sequence) every=10 ;; *) every=1 ;; esac
+    case $LK_B:${pack##*/} in asan:sequence | msan:sequence | asan:database | msan:database) every=10 ;; *) every=1 ;; esac
     mkdir "$TMP/all"
     "$LK_BUILD/fuzz/base64url" --unpack "$TMP/all" <"$pack"
     # shellcheck disable=SC2046  # a list of names that we made
@@ -55,6 +55,13 @@ while read -r name target _; do
     fi
 done <tests/fuzz/broken
 is "$(cut -d' ' -f2 tests/fuzz/broken | sort -u | grep -vE '^(timing|latchkey|json_corpus|model)$')" "$targets" 'every target has a fault to find'
+
+# --- what `database` asks for: each route, and each verb that knows of rows
+known() { grep -qF "\"$1" tests/fuzz/database.c || echo "$1"; }
+is "$(sed -n 's/^\t{ METHOD_[A-Z]*, *"\([^"]*\)".*/\1/p' auth.c | while read -r path; do known "$path"; done)" '' 'database asks every route'
+is "$("$LATCHKEY" help | sed -n 's/^latchkey \([a-z]*\( [a-z][a-z]*\)*\) .*/\1/p' | grep -vxE 'config|serve|version|help' |
+    while read -r verb; do known "$verb"; done)" '' 'and every verb that knows of rows'
+like "$(known 'no such verb')" 'no such verb' 'control: another is missed'
 
 if [ -n "${TORTURE-}" ]; then
     ok 'libFuzzer finds nothing more' make -s fuzz NEED=: T= SECONDS="${FUZZ_SECONDS:-60}"

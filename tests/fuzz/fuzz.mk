@@ -14,6 +14,7 @@ $(FUZZ:%=$(O)/fuzz/%): $(O)/fuzz/%: $(O)/fuzz/%.o $(O)/fuzz/entry.o $(LIBS) $(MS
 	@$(TEST_LINK) $(WRAPS_OF_$*) -o $@ $^
 # What a target has of its own in place of libc's.
 WRAPS_OF_worker := -Wl,--wrap=epoll_wait,--wrap=now_ms
+WRAPS_OF_database := -Wl,--wrap=exit,--wrap=fork
 # The objects as they are, but for two names (tests/timing.c says why), to be run under valgrind.
 WRAPPED  := -Wl,--wrap=same_bytes,--wrap=argon2_ctx
 $(O)/timing: $(O)/fuzz/timing.o $(LIBS)

@@ -19,7 +19,7 @@ for target; do
         number=$((${number-100} + 1))
         printf '%b' "$input" >"$work/$target/own-$number"
     done
-    case $target in sequence) longest=512 ;; http | scgi | cgi) longest=6000 ;; *) longest=2500 ;; esac
+    case $target in sequence | database) longest=512 ;; http | scgi | cgi) longest=6000 ;; *) longest=2500 ;; esac
     echo "fuzz: $target for $seconds s"
     if ! nice -n 10 "$program" -max_total_time="$seconds" -max_len=$longest -timeout=20 -close_fd_mask=3 -print_final_stats=1 \
         -use_value_profile=1 -dict=tests/fuzz/words -artifact_prefix="$found/$target-" "$work/$target" </dev/null >"$log" 2>&1; then
