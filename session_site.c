@@ -62,7 +62,7 @@ struct touch {
 static bool is_touch_due(const struct work *w, const struct session *s)
 {
 	int64_t quarter = w->config->refresh_ttl / 4, step = quarter < TOUCH_SECONDS ? quarter : TOUCH_SECONDS;
-	return w->trust == CLOCK_GOOD && !s->ended_at && w->time - s->rotated_at >= step;
+	return w->trust == CLOCK_GOOD && w->time - s->rotated_at >= step;
 }
 
 /* From now on the row tells that key, by its branch: whose other tokens the browser has is known once it has shown one. */
@@ -70,7 +70,7 @@ static enum error touch(void *arg)
 {
 	const struct touch *t = arg;
 	struct session *s = &t->caller->session;
-	if (!store_session_lock(s->id, s) || (int64_t)s->idem != t->caller->claims.iat || !is_touch_due(t->w, s))
+	if (!store_session_lock(s->id, s) || !is_touch_due(t->w, s))
 		return ERROR_NONE;
 	s->rotated_at = t->w->time;
 	s->br = jwt_branch(&t->w->ring->key[t->caller->signer], s->id, s->ctr, s->idem);

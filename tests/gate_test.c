@@ -13,6 +13,8 @@
 #include "store_case.h"
 #include "throttle.h"
 
+#include <sys/statvfs.h>
+
 enum { DAY = 86400, CHEAP = 8, JAR = 8 };
 
 static struct config config;
@@ -24,6 +26,15 @@ static struct slice agent, peer;
 static int64_t fake_clock(void) { return clock_now; }
 static int64_t fake_boot(void) { return boot_now; }
 static enum clock_witness fake_witness(void) { return confirmed ? CLOCK_KERNEL : CLOCK_NOBODY; }
+
+/* Stands before libc's. */
+static bool disk_full;
+int statvfs(const char *path, struct statvfs *out)
+{
+	(void)path;
+	*out = (struct statvfs){ .f_frsize = 1024, .f_blocks = 100000, .f_bavail = disk_full ? 63 : 64 };
+	return 0;
+}
 
 /* ---- a browser --------------------------------------------------------- */
 
@@ -129,6 +140,12 @@ static void sign_out(void)
 	begin();
 	gate_sign_out(&work, &rq, &rp);
 	end();
+}
+
+static bool row_in_store(uint64_t id)
+{
+	struct session s;
+	return store_session(id, &s);
 }
 
 static struct session row_of(uint64_t id)
@@ -530,6 +547,95 @@ static void test_touch(void)
 	agent = peer = SLICE_NONE;
 }
 
+static enum error change_password(const char *from, const char *to)
+{
+	struct renewal renewal;
+	struct grant renewed = { 0 };
+	is_int(ask(GATE_DOOR), ERROR_NONE, "signed in");
+	begin();
+	enum error e = gate_admit(&work, &rq, GATE_DOOR, &caller);
+	gate_renewal(&work, &rq, &renewed, &renewal);
+	if (e == ERROR_NONE)
+		e = signin_change_password(&work, &caller, slice_of(from), slice_of(to), &renewal);
+	if (e == ERROR_NONE)
+		gate_renewed(&work, &rq, &rp, &renewal);
+	end();
+	return e;
+}
+
+/* As the sweep does, years later. */
+static void remove_row(uint64_t id)
+{
+	int64_t then = clock_now + 1000 * (int64_t)DAY;
+	while (row_in_store(id))
+		store_sweep(then, 1);
+}
+
+/* On a full disk the use isn't noted, and nobody is shut out for it. */
+static void test_full(void)
+{
+	is_int(sign_in("alice"), ERROR_NONE, "alice");
+	uint64_t id = grant.session.id;
+	int64_t start = clock_now;
+	clock_now += DAY;
+	disk_full = true;
+	is_int(ask(GATE_SITE), ERROR_NONE, "on a full disk she is let in");
+	is_int(row_of(id).rotated_at, start, "and nothing is written");
+	disk_full = false;
+	is_int(ask(GATE_SITE), ERROR_NONE, "once there is room");
+	is_int(row_of(id).rotated_at, clock_now, "it is");
+	jar.count = 0;
+}
+
+/* What lies beside the good cookie: others' cookies, the same one by another name, one of an older lineage, one of a row that is gone. */
+static void test_beside(void)
+{
+	struct renewal renewal;
+	struct grant renewed = { 0 };
+	is_int(sign_in("alice"), ERROR_NONE, "alice");
+	struct jar older = jar;
+	is_int(change_password("correct horse", "another horse"), ERROR_NONE, "a new lineage");
+	is_int(change_password("another horse", "correct horse"), ERROR_NONE, "and another");
+	memcpy(jar.cookie[1], jar.cookie[0], sizeof jar.cookie[1]);
+	jar.cookie[1][22] = '!';
+	memcpy(jar.cookie[2], older.cookie[0], sizeof jar.cookie[2]);
+	jar.cookie[2][22] = '?';
+	snprintf(jar.cookie[3], sizeof jar.cookie[3], "__Host-latchkey-door-x=a.b.c");
+	jar.count = 4;
+	is_int(ask(GATE_DOOR), ERROR_NONE, "one is good");
+	begin();
+	is_int(gate_admit(&work, &rq, GATE_DOOR, &caller), ERROR_NONE, "who ends all others");
+	gate_renewal(&work, &rq, &renewed, &renewal);
+	is_int(renewal.count, 3, "shows three of ours");
+	struct rotation first = renewal.shown[0];
+	renewal.shown[0] = renewal.shown[2];
+	renewal.shown[2] = first;
+	is_int(session_end(&work, END_OTHERS, &caller.user, caller.session.id, &renewal), ERROR_NONE, "does so");
+	ok(renewal.done && renewed.session.id == caller.session.id, "whichever comes first");
+	end();
+	begin();
+	is_int(session_clock(&work), ERROR_NONE, "the clock");
+	gate_renewal(&work, &rq, &renewed, &renewal);
+	is_int(session_end(&work, END_OTHERS, &caller.user, caller.session.id, &renewal), ERROR_NONE, "by cookies that are old by now");
+	gate_renewed(&work, &rq, &rp, &renewal);
+	ok(!renewal.done && rp.head.n == 0, "nothing is renewed, and no cookie set");
+	end();
+	sign_out();
+	ok(row_of(caller.session.id).ended_at == 0, "a sign-out by them ends nothing");
+	jar = older;
+	jar.count = 1;
+	is_int(sign_in("alice"), ERROR_NONE, "alice");
+	in_store(remove_row, grant.session.id);
+	is_int(ask(GATE_SITE), ERROR_TOKEN_INVALID, "a row that is gone");
+	begin();
+	is_int(session_clock(&work), ERROR_NONE, "the clock");
+	gate_renewal(&work, &rq, &renewed, &renewal);
+	is_int(session_end(&work, END_OTHERS, &caller.user, grant.session.id, &renewal), ERROR_NONE, "can't be renewed");
+	ok(!renewal.done, "so it isn't");
+	end();
+	jar.count = 0;
+}
+
 /* Years ahead, and nobody vouches for it: nothing expires, and no use is dated. */
 static void test_doubted(void)
 {
@@ -619,22 +725,6 @@ static void test_damaged(void)
 }
 
 /* ---- a new lineage ----------------------------------------------------- */
-
-static enum error change_password(const char *from, const char *to)
-{
-	struct renewal renewal;
-	struct grant renewed = { 0 };
-	is_int(ask(GATE_DOOR), ERROR_NONE, "signed in");
-	begin();
-	enum error e = gate_admit(&work, &rq, GATE_DOOR, &caller);
-	gate_renewal(&work, &rq, &renewed, &renewal);
-	if (e == ERROR_NONE)
-		e = signin_change_password(&work, &caller, slice_of(from), slice_of(to), &renewal);
-	if (e == ERROR_NONE)
-		gate_renewed(&work, &rq, &rp, &renewal);
-	end();
-	return e;
-}
 
 static void test_lineage(void)
 {
@@ -746,6 +836,8 @@ int main(void)
 	run(test_redirect);
 	run(test_nowhere_else);
 	run(test_touch);
+	run(test_full);
+	run(test_beside);
 	run(test_doubted);
 	run(test_absolute_end);
 	test_ended(add_user("carol"));
