@@ -38,6 +38,17 @@ static size_t read_sessions(struct verb_call *c, void *page)
 	return n;
 }
 
+/* What a person seldom asks for, and a terminal has no room for. */
+static void print_rest(struct rows *r, const struct session *s)
+{
+	rows_time(r, "created_at", s->created_at);
+	rows_time(r, "expires_at", s->expires_at);
+	rows_time(r, "ended_at", s->ended_at);
+	rows_int(r, "generation", 10, s->ctr);
+	rows_flag(r, "cookie", s->cookie);
+	rows_id(r, "user", s->user);
+}
+
 static void print_session(struct rows *r, const void *page, size_t i)
 {
 	const struct session_page *p = page;
@@ -47,13 +58,9 @@ static void print_session(struct rows *r, const void *page, size_t i)
 	rows_open(r);
 	rows_id(r, "id", s->id);
 	rows_text(r, "state", 8, slice_of(p->state[i]));
-	rows_time(r, "created_at", s->created_at);
 	rows_time(r, "last_used_at", s->rotated_at);
-	rows_time(r, "expires_at", s->expires_at);
-	rows_time(r, "ended_at", s->ended_at);
-	rows_int(r, "generation", 10, s->ctr);
-	rows_flag(r, "cookie", s->cookie);
-	rows_id(r, "user", s->user);
+	if (r->form != ROWS_TABLE)
+		print_rest(r, s);
 	rows_text(r, "username", 16, slice_of(p->name[i].text));
 	rows_text(r, "ip", 15, s->ip);
 	rows_text(r, "device", 16, s->device);

@@ -111,6 +111,16 @@ is "$(ask GET /verify '' QUERY_STRING=group=others | verdict)" '401 token_missin
 verb user set demo groups '' >/dev/null
 is "$(asked 'group=others&live=1' | verdict)" '403 not_in_group' 'nor is who has none'
 
+# --- a site session: the store's word, each time
+form='CONTENT_TYPE=application/x-www-form-urlencoded'
+cookie=$(ask POST /signin "username=demo&password=correct+horse" "$form" HTTPS=on HTTP_HOST=door.example HTTP_SEC_FETCH_SITE=same-origin |
+    sed -n 's/^Set-Cookie: \([^;]*\);.*/\1/p' | head -n 1)
+by_site() { ask GET /verify '' HTTPS=on HTTP_HOST=door.example HTTP_COOKIE="$cookie" QUERY_STRING="$1"; } # QUERY
+is "$(by_site '' | headers)" 'X-Auth-User|X-Auth-Name: demo|X-Auth-Session|X-Auth-Groups: |X-Auth-Email: ann@example.org|X-Auth-Display-Name: Zoë O’Neil' 'a site session is told of alike'
+is "$(by_site group=admins | verdict)" '403 not_in_group' 'who is in no group may not'
+verb user set demo groups admins >/dev/null
+is "$(by_site group=admins | verdict)" 204 'a change counts at once'
+
 # --- the largest there can be
 zeros=$(printf '%0254d' 0)
 name=$(echo "$zeros" | tr 0 n) shown=$(printf '%.128s' "$name") letter=$(seq -s, 1 32)
