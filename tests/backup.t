@@ -100,10 +100,13 @@ is "$(in_again)" 0 'control: with other keys all are signed out, and the count s
 
 # --- a name that may be gone after a power cut is no copy: the parent syncs the directory, its child the file
 DATA=$SOURCE
-exits 111 'a copy whose name cannot be made to last' strace -o "$TMP/trace" -e trace=fsync -e inject=fsync:error=EIO \
-    "$LATCHKEY" backup "$TMP/unsure" --dir "$DATA"
-like "$OUT" "*latchkey: BU4: cannot make the copy's name last: *" 'is told'
-nok 'and taken away' test -e "$TMP/unsure"
+# Not in a jail of sandbox.t: strace makes a call fail by another number, for which the jail kills.
+if [ -z "${LK_JAILED-}" ]; then
+    exits 111 'a copy whose name cannot be made to last' strace -o "$TMP/trace" -e trace=fsync -e inject=fsync:error=EIO \
+        "$LATCHKEY" backup "$TMP/unsure" --dir "$DATA"
+    like "$OUT" "*latchkey: BU4: cannot make the copy's name last: *" 'is told'
+    nok 'and taken away' test -e "$TMP/unsure"
+fi
 
 # --- while it is at work: stopped where all but the first piece is written
 DATA=$SOURCE
