@@ -38,6 +38,8 @@ static const struct happening {
 	{ EVENT_USER_DISABLED, WORD_event_disabled, true },
 	{ EVENT_USER_ENABLED, WORD_event_enabled, true },
 	{ EVENT_USER_RENAMED, WORD_event_renamed, true },
+	{ EVENT_RATE_LIMITED, WORD_event_limited, true },
+	{ EVENT_LINK_MADE, WORD_event_link, true },
 };
 
 static const struct happening *happening_of(enum event event)

@@ -298,10 +298,18 @@ static enum error admit(struct call *c)
 	return e == ERROR_CROSS_SITE ? ERROR_TOKEN_INVALID : e;
 }
 
+/* Behind a form of the page, which showed what there was: what is new is what this user did by it. */
+static bool is_after_form(const struct request *rq)
+{
+	struct slice name;
+	return http_query(rq, S("done"), &name) && slice_is(rq->sec_fetch_site, S("same-origin"));
+}
+
 static void write_account(struct call *c, enum error e)
 {
 	const struct caller *caller = &own(c)->caller;
-	struct visit v = { &c->work, &caller->user, &caller->session, seen_read(&c->work, c->rq, caller->user.id) };
+	struct visit v = { &c->work, &caller->user, &caller->session,
+		is_after_form(c->rq) ? INT64_MAX : seen_read(&c->work, c->rq, caller->user.id) };
 	c->rp->body = (struct buf){ arena(ACCOUNT_BYTES), 0, ACCOUNT_BYTES };  /* grown piece by piece it would take twice as much */
 	struct page *p = begin(c, status_of(e), WORD_your_account);
 	PAGE_FILL(p, "<div class=\"title\"><div><h1>{your_account}</h1><p class=\"lead\">{1}</p></div>"
@@ -312,7 +320,7 @@ static void write_account(struct call *c, enum error e)
 	page_end(p);
 }
 
-/* All that there is was shown, or done by this user on the page. */
+/* All that there is was shown. Not behind a form: nothing may fail between its commit and the cookies that it may set. */
 static void note_seen(struct call *c)
 {
 	uint64_t user = own(c)->caller.user.id;
@@ -380,8 +388,6 @@ static enum error handle_account(struct call *c)
 	for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
 		if (slice_is(own(c)->action, slice_of(actions[i].name)))
 			e = actions[i].run(c);
-	if (e == ERROR_NONE)
-		note_seen(c);
 	return e;
 }
 

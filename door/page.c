@@ -47,8 +47,8 @@ struct filling {
 static enum word word_named(struct slice key)
 {
 	int word = 0;
-	while (word < WORD__MAX && !slice_is(key, slice_of(word_keys[word])))
-		word++;
+	for (const char *own = word_keys; word < WORD__MAX && !slice_is(key, slice_of(own)); word++)
+		own += slice_of(own).n + 1;
 	return (enum word)word;
 }
 

@@ -79,6 +79,8 @@
 	X(event_disabled) \
 	X(event_enabled) \
 	X(event_renamed) \
+	X(event_limited) \
+	X(event_link) \
 	X(change_password) \
 	X(change_password_why) \
 	X(present_password) \
@@ -97,8 +99,8 @@ extern const struct language words_en, words_de;
 
 /* All languages; the first is for whom none is known, NULL ends it. */
 extern const struct language *const languages[];
-/* The keys, as they stand in WORDS: "sign_in". */
-extern const char *const word_keys[WORD__MAX];
+/* The keys in the order of WORDS, a NUL behind each: "sign_in". */
+extern const char word_keys[];
 
 /*
  * The language that a header Accept-Language asks for (RFC 9110, 12.5.4): of those that are here the one of the highest

@@ -130,14 +130,16 @@ static int places(const char *text, const char *place)
 
 static void each_word(void)
 {
-	for (const struct language *const *l = languages; *l; l++)
-		for (int w = 0; w < WORD__MAX; w++) {
+	for (const struct language *const *l = languages; *l; l++) {
+		const char *key = word_keys;
+		for (int w = 0; w < WORD__MAX; w++, key += strlen(key) + 1) {
 			const char *text = (*l)->text[w], *first = languages[0]->text[w];
 			bool good = text && *text && slice_is_utf8(slice_of(text)) && !strpbrk(text, "<>&\"");
 			ok(good && first && places(text, "{1}") == places(first, "{1}") && places(text, "{2}") == places(first, "{2}")
 				&& places(text, "{") == places(text, "{1}") + places(text, "{2}"),
-				"%s: %s is there, is no markup, and has the places of the first language", (*l)->tag, word_keys[w]);
+				"%s: %s is there, is no markup, and has the places of the first language", (*l)->tag, key);
 		}
+	}
 }
 
 static void each_language(void)
@@ -627,6 +629,7 @@ static void trail(uint64_t alice)
 		if (e != EVENT_LOGIN)
 			note(alice, e, "192.0.2.7");
 	get("/account");
+	ok(on_top("a password wasn&#39;t looked at") && on_top("A link to choose a password was made"), "what a user can't know is told");
 	ok(on_top("Wrong password") && on_top("A copied key was used") && on_top("A device was signed out") && on_top("Password changed")
 		&& on_top("Account locked") && on_top("Account unlocked") && on_top("User name changed"), "what was refused, ended or changed since is");
 	ok(!on_top("Account made") && in_body("Account made") && !on_top("Signed out<"), "and nothing else");
@@ -644,8 +647,14 @@ static void trail(uint64_t alice)
 	ok(!on_top("") && count_of("new place") == 1, "the second from there isn't");
 	note(alice, EVENT_REUSE, "203.0.113.5");
 	post("/account", "do=others");
-	get("/account");
-	ok(!on_top(""), "who has done something there has seen the page");
+	ok(!in_head("door-seen"), "a form sets no such cookie");
+	rq.sec_fetch_site = S("cross-site");
+	get("/account?done=others");
+	ok(on_top("A copied key"), "a link of another page hides nothing");
+	note(alice, EVENT_REUSE, "203.0.113.5");
+	post("/account", "do=others");
+	get("/account?done=others");
+	ok(!on_top("") && in_body("A device was signed out"), "who has done something there has seen the page");
 }
 
 static void seen(uint64_t alice)

@@ -1,0 +1,148 @@
+/*
+ * Any request for the pages of the door: what comes out is HTML as door.c writes it, whatever stood in the request. The input's lines are the
+ * operator's name for the place, Accept-Language, User-Agent, the query string; what follows is the form. Tags, attributes and
+ * entities are read anew here, and none may be there that the pages haven't; a link leads where it may.
+ */
+#include "config.h"
+#include "door/device.h"
+#include "door/door.h"
+#include "door/page.h"
+#include "fuzz.h"
+
+#include <string.h>
+
+const bool fuzz_starves = true;
+
+static struct config config;
+static struct keyring ring;
+
+void fuzz_start(void)
+{
+	HOLDS(config_parse(S("cookie_domain = example.test\ncors_origins = https://listed.example\n"), &config) == NULL);
+}
+
+static bool among(struct slice word, const char *const *words)
+{
+	while (*words && !slice_is(word, slice_of(*words)))
+		words++;
+	return *words != NULL;
+}
+
+static struct slice span(struct slice *rest, const char *extra)
+{
+	struct slice word = { rest->p, slice_span(*rest, extra) };
+	*rest = slice_from(*rest, word.n);
+	return word;
+}
+
+/* This host, one below cookie_domain by HTTPS, or the listed origin; and behind it nothing that makes another host of it. */
+static bool is_good_url(struct slice url)
+{
+	bool https = slice_starts(url, S("https://"));
+	struct slice rest = slice_from(url, https ? 8 : 7), host = span(&rest, "-._");
+	if (!https && !slice_starts(url, S("http://")))
+		return false;
+	bool below = host.n > 13 && slice_is(slice_from(host, host.n - 13), S(".example.test"));
+	return (slice_is(host, S("example.test")) || (https && (below || slice_is(host, S("listed.example")))))
+		&& (rest.n == 0 || strchr("/:?#", *rest.p));
+}
+
+/* Where a page, a form or a file may lie. */
+static bool is_ours(struct slice target)
+{
+	static const char *const pages[] = { "signin", "signout", "account", "link", "data:,", NULL };
+	static const char *const starts[] = { "door.css?", "brand.css?", "link.js?" };
+	if (among(target, pages) || (slice_starts(target, S("/")) && !slice_starts(target, S("//"))))
+		return true;
+	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
+		if (slice_starts(target, slice_of(starts[i])))
+			return true;
+	return is_good_url(target);
+}
+
+static void check_entities(struct slice text)
+{
+	static const char *const known[] = { "amp", "lt", "gt", "quot", "#39", NULL };
+	for (size_t i = 0; i < text.n; i++) {
+		HOLDS((unsigned char)text.p[i] >= ' ' || text.p[i] == '\n');
+		HOLDS(text.p[i] != '<' && text.p[i] != '>' && text.p[i] != '"');
+	}
+	while (slice_cut(&text, '&'), text.p) {
+		struct slice entity = { text.p, slice_span(text, "#") };
+		HOLDS(among(entity, known) && slice_is(slice_from((struct slice){ text.p, entity.n + 1 }, entity.n), S(";")));
+	}
+}
+
+/* leads: the tag is the field that says where the form leads back. */
+static void check_attribute(struct slice *rest, bool *leads)
+{
+	static const char *const names[] = { "lang", "charset", "name", "content", "rel", "href", "src", "defer", "viewBox", "aria-hidden", "cx", "cy", "r",
+		"d", "class", "method", "action", "role", "type", "value", "autocomplete", "autocapitalize", "spellcheck", "required", "autofocus", "checked",
+		"html", "title", NULL };
+	struct slice name = span(rest, "-"), value = *rest;
+	HOLDS(among(name, names));
+	if (!slice_starts(value, S("=\"")))
+		return;
+	value = slice_from(value, 2);
+	*rest = value;
+	value = slice_cut(rest, '"');
+	HOLDS(rest->p != NULL);
+	check_entities(value);
+	bool target = slice_is(name, S("href")) || slice_is(name, S("src")) || slice_is(name, S("action")) || (*leads && slice_is(name, S("value")));
+	HOLDS(!target || is_ours(value));
+	*leads |= slice_is(name, S("name")) && slice_is(value, S("rd"));
+}
+
+static void check_tag(struct slice *rest)
+{
+	static const char *const tags[] = { "!doctype", "html", "head", "meta", "title", "link", "script", "body", "header", "svg", "circle", "path", "span",
+		"main", "div", "form", "h1", "p", "input", "label", "button", "noscript", "a", "b", NULL };
+	if (slice_starts(*rest, S("/")))
+		*rest = slice_from(*rest, 1);
+	bool leads = false;
+	HOLDS(among(span(rest, "!"), tags));
+	while (slice_starts(*rest, S(" "))) {
+		*rest = slice_from(*rest, 1);
+		check_attribute(rest, &leads);
+	}
+	if (slice_starts(*rest, S("/")))
+		*rest = slice_from(*rest, 1);
+	HOLDS(slice_starts(*rest, S(">")));
+	*rest = slice_from(*rest, 1);
+}
+
+static void check_html(struct slice html)
+{
+	while (html.p) {
+		check_entities(slice_cut(&html, '<'));
+		if (html.p)
+			check_tag(&html);
+	}
+}
+
+static void ask(struct request *rq)
+{
+	struct reply rp = { 0 };
+	route_answer(&door_dialect, &config, &ring, rq, ERROR_NONE, &rp);
+	HOLDS(rp.status == 200 || rp.status == 400 || rp.status == 403 || rp.status == 415);
+	HOLDS(slice_is(slice_of(rp.type), S("text/html; charset=utf-8")));
+	check_html(buf_slice(&rp.body));
+	touch(buf_slice(&rp.head));
+}
+
+void fuzz_one(struct slice in)
+{
+	struct slice brand = slice_cut(&in, '\n'), language = slice_cut(&in, '\n'), agent = slice_cut(&in, '\n'), query = slice_cut(&in, '\n');
+	struct request rq = { .method = METHOD_GET, .below = true, .https = true, .mount = S("/auth"), .path = S("/signin"), .host = S("example.test"),
+		.accept_language = language, .user_agent = agent, .query = query, .content_type = S("application/x-www-form-urlencoded"), .body = in,
+		.sec_fetch_site = S("cross-site") };
+	const struct session s = { .agent = agent, .device = SLICE_NONE };
+	struct reply rp = { 0 };
+	struct page page = { .rp = &rp, .language = words_language(language), .brand = brand };
+	config.brand = brand;
+	PAGE_FILL(&page, "<p class=\"{1}\">{1}{brand}<b title=\"{brand}\">{2}</b></p>", device_name(&page, &s), in);
+	check_html(buf_slice(&rp.body));
+	ask(&rq);
+	rq.method = METHOD_POST;
+	ask(&rq);
+}
