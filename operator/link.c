@@ -11,14 +11,14 @@
 #include "base/error.h"
 #include "ticket.h"
 
-/* http or https, a host, perhaps a port and a path; nothing that would end a link early. */
+/* http or https, a host, perhaps a port and a path; nothing that would end a link early. It ends with no slash, so something is behind the two. */
 static bool is_url(struct slice text)
 {
 	struct slice rest = slice_from(text, S("http://").n);
 	bool https = slice_starts(text, S("https://"));
 	if (https)
 		rest = slice_from(rest, 1);
-	return (https || slice_starts(text, S("http://"))) && rest.n > 0 && rest.p[0] != '/' && slice_made_of(rest, "-._~:/[]");
+	return (https || slice_starts(text, S("http://"))) && rest.p[0] != '/' && slice_made_of(rest, "-._~:/[]");
 }
 
 /* Where the pages lie, without a slash at its end; p is NULL where nobody said. */

@@ -24,7 +24,7 @@ events() { "$LATCHKEY" audit --json --dir "$DATA" 2>/dev/null | grep -o '"event"
 # --- where the page is
 want 1 'without a URL there is no link' user link demo
 like "$err" '*user link: where do people find the page? Say --url https://HOST/api/auth,*' 'and the refusal says what to say'
-for url in example.org ftp://example.org https:// https:///x 'https://a b' 'https://a#b' 'https://a?b' 'https://a@b' javascript:x 'https://a"b' http://; do
+for url in example.org ftp://example.org https:// https:///x 'https://a b' 'https://a#b' 'https://a?b' 'https://a@b' javascript:x 'https://a"b' http:// /; do
     want 1 "--url '$url'" user link demo --url "$url"
     like "$err" '*--url must be as in --url https://example.org/api/auth*' 'is refused with words'
 done
