@@ -428,6 +428,7 @@ enum error signin_redeem_link(struct work *w, struct slice ticket, struct slice 
 	enum error e = open_link(t, ticket);
 	if (e == ERROR_NONE && !may_be_chosen(w->config, next, out->name))
 		return ERROR_WEAK_PASSWORD;
+	store_close();
 	if (e == ERROR_NONE)
 		e = take_slot(t);
 	if (e == ERROR_NONE)

@@ -18,6 +18,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 
 enum { DAY = 86400, CHEAP = 8 };
 #define NEW S("battery staple")
@@ -310,6 +311,23 @@ static void throttled(void)
 	boot_now += DAY;
 }
 
+/* Holds all slots, and meanwhile opens the store again and again, as other requests do; then it says so. Ends where it
+ * has to wait for long. */
+static void others_go_on(const char *path, int ready)
+{
+	int fd = open(path, O_RDWR | O_CREAT, 0600);
+	fcntl(fd, F_SETLK, &(struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET });
+	(void)!write(ready, "x", 1);
+	for (int i = 0; i < 30; i++) {
+		store_open(dir, 2);
+		store_close();
+		nanosleep(&(struct timespec){ .tv_nsec = 100 * 1000 * 1000 }, NULL);
+	}
+	(void)!write(ready, "y", 1);
+	pause();
+	_exit(1);
+}
+
 static void slots_busy(void)
 {
 	char path[80];
@@ -319,16 +337,17 @@ static void slots_busy(void)
 	if (pipe(ready))
 		exit(2);
 	pid_t child = fork();
-	if (child == 0) {
-		int fd = open(path, O_RDWR | O_CREAT, 0600);
-		fcntl(fd, F_SETLK, &(struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET });
-		(void)!write(ready[1], "x", 1);
-		pause();
-	}
+	if (child == 0)
+		others_go_on(path, ready[1]);
 	(void)!read(ready[0], &(char){ 0 }, 1);
-	gives(redeem(link_of_user(), NEW), ERROR_BUSY, "no slot to hash in");
+	char said = 'n';
+	enum error e = redeem(link_of_user(), NEW);
+	close(ready[1]);
+	(void)!read(ready[0], &said, 1);
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
+	gives(e, ERROR_BUSY, "no slot to hash in");
+	is_int(said, 'y', "who waits for one doesn't keep others from the store");
 	ok(password_is(S("correct horse")), "nothing was changed");
 }
 
