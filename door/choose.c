@@ -12,6 +12,7 @@ void choose_end(struct page *p, struct slice ticket)
 {
 	PAGE_FILL(p, "<label>{your_link}<input name=\"ticket\" value=\"{1}\" autocomplete=\"off\" required></label>\n"
 		"<label>{new_password}<input name=\"next\" type=\"password\" autocomplete=\"new-password\" required></label>\n"
+		"<p class=\"soft\">{change_password_why}</p>\n"
 		"<button class=\"main\">{choose_password}</button>\n</form></div>\n", ticket);
 }
 

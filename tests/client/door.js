@@ -1,6 +1,7 @@
 // The pages of the door in Chromium, as `latchkey serve` serves them: a walk from the sign-in to the deletion of the account with
 // scripts switched off, by keyboard too; on a phone and on a desktop, light and dark, in both languages; no finding by axe, nothing that
 // overflows from 320 px up, nothing blocked. Leaves screenshots in build/client/shots/door-*.png, to be looked at.
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
@@ -53,6 +54,11 @@ async function signIn(page, username, password = PASSWORD) {
   await page.locator('[name=username]').fill(username);
   await page.locator('[name=password]').fill(password);
   await page.locator('button').click();
+}
+
+/* What the operator is given to hand over. */
+function link(verb, username) {
+  return execFileSync(process.env.LATCHKEY || path.resolve('latchkey'), ['user', verb, username, '--url', base, '--dir', server.data], { encoding: 'utf8' }).trim();
 }
 
 const heading = (page, name) => page.getByRole('heading', { name, level: 1 }).waitFor();
@@ -146,6 +152,53 @@ await check('back to the page that one came for, on another port of the host', a
   other.close();
 });
 
+await check('a link: a password is chosen by it, once; its ticket goes to no server but in the form, and into no history', async () => {
+  const page = await open(), invited = link('invite', 'cleo'), told = [];
+  page.on('request', request => told.push(request.url(), request.headers().referer ?? ''));
+  await page.goto(`${base}signin`);
+  await page.goto(invited);
+  await heading(page, 'Choose a password');
+  equal(page.url(), `${base}link`, 'the address');
+  equal(await page.getByLabel('Link that you were given').count(), 0, 'fields for the link');
+  await page.getByLabel('New password').fill('short');
+  await page.getByRole('button', { name: 'Choose a password' }).click();
+  await page.getByRole('alert').filter({ hasText: 'Choose another password' }).waitFor();
+  equal(await page.getByLabel('Link that you were given').count(), 0, 'fields for the link after a refusal');
+  await page.getByLabel('New password').fill('chosen by cleo');
+  await page.getByRole('button', { name: 'Choose a password' }).click();
+  await page.getByRole('status').filter({ hasText: 'Your password was changed' }).waitFor();
+  equal(await page.getByLabel('User name').inputValue(), 'cleo', 'the name');
+  await page.getByLabel('Password', { exact: true }).fill('chosen by cleo');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await heading(page, 'Your account');
+  await page.goto(invited);
+  await heading(page, 'Choose a password');
+  await page.getByLabel('New password').fill('chosen by another');
+  await page.getByRole('button', { name: 'Choose a password' }).click();
+  await page.getByRole('alert').filter({ hasText: 'This link was used already' }).waitFor();
+  await page.getByLabel('Link that you were given').waitFor();
+  for (let i = 0; i < 8; i++) {
+    await page.goBack().catch(() => null);
+    if (page.url().includes('eyJ')) throw new Error(`the history has ${page.url()}`);
+  }
+  equal(told.filter(text => text.includes('eyJ')), [], 'what was told of the ticket beside the form');
+  equal(page.problems.filter(text => !/username fields/.test(text)), [], 'problems');
+  await page.context().close();
+});
+
+await check('a link without scripts: it is pasted', async () => {
+  const page = await open({ javaScriptEnabled: false }), given = link('link', 'cleo');
+  await page.goto(given);
+  await page.getByRole('link', { name: 'Link that you were given' }).click();
+  await heading(page, 'Choose a password');
+  await page.getByLabel('Link that you were given').fill(given);
+  await page.getByLabel('New password').fill('pasted by cleo');
+  await page.getByRole('button', { name: 'Choose a password' }).click();
+  await signIn(page, 'cleo', 'pasted by cleo');
+  await heading(page, 'Your account');
+  await page.context().close();
+});
+
 const SMALL = { width: 320, height: 568 }, PHONE = { width: 390, height: 844 }, DESKTOP = { width: 1280, height: 900 };
 const views = [['phone', PHONE, 'light', 'en'], ['phone', PHONE, 'dark', 'de'], ['small', SMALL, 'light', 'de'], ['small', SMALL, 'dark', 'en'],
   ['desktop', DESKTOP, 'light', 'en'], ['desktop', DESKTOP, 'dark', 'de']];
@@ -170,6 +223,10 @@ for (const [device, viewport, colorScheme, language] of views)
     await look('signed-in');
     await page.goto(base + 'signout');
     await look('signout');
+    await page.goto(link('link', 'ada'));
+    await page.waitForURL(`${base}link`);
+    await look('link');
+    page.problems = page.problems.filter(text => !/username fields/.test(text)); // whose link it is the server alone knows
     await page.goto(base + 'account?done=others');
     await look('done');
     equal(page.problems, [], 'problems');
