@@ -97,7 +97,9 @@ const size_t options_count = OPTIONS;
 
 static bool among(char c, const char *set)
 {
-	return c != '\0' && strchr(set, c) != NULL;
+	while (*set && *set != c)
+		set++;
+	return *set != '\0';
 }
 
 static bool digit(char c)
@@ -126,10 +128,11 @@ static struct slice next_word(struct slice *rest)
 {
 	*rest = slice_trim(*rest);
 	struct slice word = *rest;
-	for (size_t i = 0; i < word.n; i++)
-		if (among(word.p[i], " \t"))
-			word.n = i;
-	*rest = slice_from(*rest, word.n);
+	size_t n = 0;
+	while (n < word.n && word.p[n] != ' ' && word.p[n] != '\t')
+		n++;
+	word.n = n;
+	*rest = slice_from(*rest, n);
 	return word;
 }
 
@@ -539,8 +542,8 @@ static bool name_like(struct slice s)
 
 static bool has_control(struct slice s)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if (((unsigned char)s.p[i] < ' ' && s.p[i] != '\t') || s.p[i] == 0x7f)
+	for (const char *p = s.p, *end = p + s.n; p < end; p++)
+		if (((unsigned char)*p < ' ' && *p != '\t') || *p == 0x7f)
 			return true;
 	return false;
 }
