@@ -54,6 +54,7 @@ static struct {
 	const sqlite3_io_methods *disk;  /* SQLite's own */
 	sqlite3_file *file;
 	bool loaded;
+	bool only_appended_to;           /* since it was returned to, and found as it was left, with its end at its last frame */
 	sqlite3_int64 length;            /* of kept */
 	sqlite3_int64 from, to;          /* where in the log the held bytes belong; equal: none */
 	char kept[LOG_KEPT];             /* the log's beginning, as it is on disk */
@@ -204,6 +205,7 @@ static int log_write(sqlite3_file *file, const void *bytes, int n, sqlite3_int64
 	(void)file;
 	if (wal.length > at)
 		wal.length = at;
+	wal.only_appended_to &= at > 0;
 	bool fits = wal.to == 0 || (at == wal.to && at + n - wal.from <= LOG_HELD);
 	if (rc == SQLITE_OK && !fits)
 		rc = sqlite_file_flush();
@@ -227,6 +229,7 @@ static int log_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
 	wal.length = 0;
 	base.unbound = true;
+	wal.only_appended_to = false;
 	return wal.disk->xTruncate(file, size);
 }
 
@@ -235,7 +238,7 @@ static int log_close(sqlite3_file *file)
 {
 	int rc = wal.disk->xClose(file);
 	wal.file = NULL;
-	wal.loaded = false;
+	wal.loaded = wal.only_appended_to = false;
 	wal.length = wal.from = wal.to = 0;
 	return rc;
 }
@@ -324,9 +327,15 @@ static bool is_young(int64_t changed)
  * exactly at its last frame, any commit makes it longer. Otherwise its ctime
  * must change, which is certain only when the ctime is older than a clock
  * tick. An empty log can't be watched: it may be filled and emptied again.
+ *
+ * Who has only appended to it knows without looking how the files are.
  */
 bool sqlite_file_leave(int frames)
 {
+	if (wal.only_appended_to && frames > 0) {
+		left.log = LOG_HEAD + (off_t)frames * LOG_FRAME;
+		return lock_main(F_UNLCK);
+	}
 	if (!observe(&left))
 		return false;
 	left_at_last_frame = frames > 0 && left.log == LOG_HEAD + (off_t)frames * LOG_FRAME;
@@ -345,6 +354,7 @@ bool sqlite_file_return(bool *unchanged)
 		return false;
 	*unchanged = observe(&now) && now.file == left.file && now.written == left.written && now.log == left.log && memcmp(now.head, left.head, LOG_HEAD) == 0
 		&& (left_at_last_frame || now.changed == left.changed);
+	wal.only_appended_to = *unchanged && left_at_last_frame;
 	return true;
 }
 
