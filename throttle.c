@@ -500,6 +500,16 @@ void throttle_succeeded(const char *dir, struct slice ip, struct slice account)
 	table_close(&t);
 }
 
+void throttle_know(const char *dir, struct slice ip, struct slice account)
+{
+	struct asker who = asker_of(ip, account);
+	struct table t;
+	if (!table_open(&t, dir))
+		return;
+	(void)become_known(&t, &who);
+	table_close(&t);
+}
+
 /* The wait that the try began is over: another one may come at once. */
 static void end_wait(struct table *t, enum kind kind, const struct asker *who, uint32_t free)
 {

@@ -39,6 +39,8 @@ int64_t throttle_ask(const char *dir, struct slice ip, struct slice account);
 /* To be called with the result. */
 void throttle_failed(const char *dir, struct slice ip, struct slice account);
 void throttle_succeeded(const char *dir, struct slice ip, struct slice account);
+/* For a user who has another name now, whose account is a new one here: ip is where he is let in, as after a success; nothing is forgiven. */
+void throttle_know(const char *dir, struct slice ip, struct slice account);
 /* Instead of a result, where the password wasn't judged, for a reason of ours: as if throttle_ask() hadn't been called. */
 void throttle_returned(const char *dir, struct slice ip, struct slice account);
 

@@ -13,6 +13,7 @@
 #include "password.h"
 #include "profile.h"
 #include "session.h"
+#include "throttle.h"
 
 const char user_name_rule[] = "a user name " SESSION_USERNAME_RULE;
 
@@ -109,6 +110,16 @@ int verb_user_passwd(struct verb_call *c)
 	return verb_done_count(c, ended, " sessions ended");
 }
 
+/* Strangers who guess at the new name keep its user out nowhere where his sessions are used from. */
+static void keep_known(const struct verb_call *c, const struct user *u, struct slice name)
+{
+	struct session page[LIMIT_LIST];
+	size_t n = store_sessions_used(u->id, INT64_MAX, 0, page);
+	for (size_t i = 0; i < n; i++)
+		if (page[i].ip.n)
+			throttle_know(config_throttle_dir(&c->conf), page[i].ip, name);
+}
+
 int verb_user_rename(struct verb_call *c)
 {
 	struct user u;
@@ -118,6 +129,7 @@ int verb_user_rename(struct verb_call *c)
 		return verb_no(c, user_name_rule);
 	if (!store_user_rename(u.id, c->operand[1]))
 		return verb_no(c, errors[ERROR_USERNAME_TAKEN].message);
+	keep_known(c, &u, c->operand[1]);
 	audit_note(&c->work, EVENT_USER_RENAMED, u.id, 0);
 	return verb_done(c, "the user is now ", c->operand[1]);
 }

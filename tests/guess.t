@@ -44,8 +44,10 @@ networks() { seq "$1" | awk '{ printf "2001:db8:%x::%x demo\n", $1, $1 }'; }
 # --- one account, from as many networks as there are guesses
 data "$TMP/account" "$SLOTS"
 HOME_NETWORK=198.51.100.7
-is "$(one "$HOME_NETWORK" demo "$PASSWORD")" 200 'its owner signs in at home'
-TOKEN=$(PEER=$HOME_NETWORK login | member refresh_token)
+verb user rename demo early >/dev/null
+is "$(one "$HOME_NETWORK" early "$PASSWORD")" 200 'its owner signs in at home'
+TOKEN=$(PEER=$HOME_NETWORK ask POST /login "{\"username\":\"early\",\"password\":\"$PASSWORD\"}" | member refresh_token)
+ok 'and has another name from then on' verb user rename early demo
 networks "$GUESSES" >"$TMP/peers"
 storm "$TMP/peers"
 ok "of $GUESSES guesses at most 100 and those under way are looked at ($looked_at)" test "$looked_at" -le $((100 + AT_ONCE))

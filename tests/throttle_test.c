@@ -367,6 +367,22 @@ static void known_networks(void)
 	is_int(ask("198.51.100.9", "ann"), 900, "after a month it is a network like any");
 }
 
+/* A user who is renamed: what was known of his networks is told to the table, and nothing else. */
+static void renamed(void)
+{
+	fresh();
+	for (unsigned i = 0; i < 130; i++)
+		failed(somewhere(i), "beth");
+	for (int i = 0; i < 10; i++)
+		failed("198.51.100.7", "beth");
+	throttle_know(dir, S("198.51.100.7"), S("beth"));
+	throttle_know(dir, S("198.51.100.8"), S("BETH"));
+	throttle_know("/nonexistent", S("198.51.100.9"), S("beth"));
+	is_int(ask("198.51.100.8", "beth"), 0, "where the sessions of a renamed user are used from he is let in");
+	is_int(ask("198.51.100.7", "beth"), 1, "what failed there counts all the same");
+	is_int(ask("198.51.100.9", "beth"), 900, "and another network waits");
+}
+
 static bool told(const char *ip, const char *account)
 {
 	size_t mark = arena_mark();
@@ -803,6 +819,7 @@ int main(void)
 	floods();
 	wide_networks();
 	known_networks();
+	renamed();
 	telling();
 	telling_of_networks();
 	for_the_operator();
