@@ -221,7 +221,7 @@ static void test_lengths(void)
 {
 	static const struct { const char *name, *prefix; size_t max; } texts[] = {
 		{ "issuer", "", 128 }, { "audience", "", 128 }, { "base_path", "/", 128 }, { "throttle_dir", "/", 255 },
-		{ "cors_origins", "https://", 2048 }, { "cookie_domain", "", 255 },
+		{ "cors_origins", "https://", 2048 }, { "cookie_domain", "", 255 }, { "brand", "", 64 },
 	};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		for (size_t n = texts[i].max - 1; n <= texts[i].max + 1; n++) {
