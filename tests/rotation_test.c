@@ -77,7 +77,8 @@ static void grace(void)
 		struct rotation r = beside(&row, 3, cases[i].rotated_at, cases[i].time);
 		r.reuse_grace = cases[i].grace;
 		r.near = true;
-		is_int(rotation_judge(&r)->act, cases[i].given ? ACT_REPLAY : ACT_END, "rotated at %d, clock %d, grace %d", (int)cases[i].rotated_at,
+		const struct rule *rule = rotation_judge(&r);
+		is_int(rule->act, cases[i].given ? ACT_REPLAY : ACT_END, "rotated at %d, clock %d, grace %d", (int)cases[i].rotated_at,
 			(int)cases[i].time, (int)cases[i].grace);
 	}
 }
