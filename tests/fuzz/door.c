@@ -38,12 +38,13 @@ static struct slice span(struct slice *rest, const char *extra)
 /* This host, one below cookie_domain by HTTPS, or the listed origin; and behind it nothing that makes another host of it. */
 static bool is_good_url(struct slice url)
 {
-	bool https = slice_starts(url, S("https://"));
+	/* A browser takes scheme and host in either case. */
+	bool https = slice_is_nocase((struct slice){ url.p, url.n < 8 ? 0 : 8 }, S("https://"));
 	struct slice rest = slice_from(url, https ? 8 : 7), host = span(&rest, "-._");
-	if (!https && !slice_starts(url, S("http://")))
+	if (!https && !slice_is_nocase((struct slice){ url.p, url.n < 7 ? 0 : 7 }, S("http://")))
 		return false;
-	bool below = host.n > 13 && slice_is(slice_from(host, host.n - 13), S(".example.test"));
-	return (slice_is(host, S("example.test")) || (https && (below || slice_is(host, S("listed.example")))))
+	bool below = host.n > 13 && slice_is_nocase(slice_from(host, host.n - 13), S(".example.test"));
+	return (slice_is_nocase(host, S("example.test")) || (https && (below || slice_is_nocase(host, S("listed.example")))))
 		&& (rest.n == 0 || strchr("/:?#", *rest.p));
 }
 
