@@ -225,8 +225,13 @@ int64_t store_sessions_end(uint64_t user, uint64_t except, enum ended why, int64
  * user who has more in store holds nobody up. Returns how many it ended.
  */
 int64_t store_sessions_trim(uint64_t user, int64_t most, enum ended why, int64_t at);
-/* Ends everyone's sessions that stand. Returns how many. */
-int64_t store_sessions_end_all(enum ended why, int64_t at);
+/*
+ * Ends everyone's sessions that stand, of the next STORE_SLICE by id behind *after (INT64_MIN: from the first one on). *after
+ * becomes the last of them, *ended how many ended. False: there are no more. A transaction for each slice keeps nobody
+ * waiting for long, and takes no more memory among ten million sessions than among a thousand.
+ */
+enum { STORE_SLICE = 5000 };
+bool store_sessions_end_all(int64_t *after, enum ended why, int64_t at, int64_t *ended);
 /*
  * A user's sessions with id greater than `after`, ended ones included, at most LIMIT_LIST. user 0:
  * everyone's.

@@ -12,6 +12,7 @@
 #include "jwt.h"
 #include "operator/ask.h"
 #include "session.h"
+#include "store/upkeep.h"
 
 /* Seconds, for access tokens, which live for a day at most, and for hosts that were told of the next key later. */
 enum { NEEDED_SPARE = 24 * 3600 };
@@ -163,12 +164,38 @@ int verb_key_use(struct verb_call *c)
 	return verb_done(c, "new tokens are signed with key ", c->operand[0]);
 }
 
-static enum error end_all_sessions(void *call)
+/* How far the end of all sessions has come. */
+struct epoch {
+	struct verb_call *c;
+	int64_t after, ended;           /* the last session that was looked at, and how many have ended so far */
+	int64_t last, more;             /* of the slice that is being ended */
+	bool done;
+};
+
+static enum error end_slice(void *epoch)
 {
-	struct verb_call *c = call;
-	c->work.note.count = store_sessions_end_all(ENDED_REVOKED, c->work.time);
-	audit_note(&c->work, EVENT_EPOCH, 0, 0);
+	struct epoch *e = epoch;
+	e->last = e->after;
+	e->done = !store_sessions_end_all(&e->last, ENDED_REVOKED, e->c->work.time, &e->more);
+	e->c->work.note.count = e->ended + e->more;
+	if (e->done)
+		audit_note(&e->c->work, EVENT_EPOCH, 0, 0);
 	return ERROR_NONE;
+}
+
+/* Slice by slice: between two of them others have their turn, and the log is emptied. */
+static int64_t end_all_sessions(struct verb_call *c)
+{
+	struct epoch e = { .c = c, .after = INT64_MIN };
+	while (!e.done) {
+		store_open(c->dir, VERB_WAIT);
+		store_run(DURABLE_NOW, end_slice, &e);
+		store_settle();
+		store_close();
+		e.after = e.last;
+		e.ended += e.more;
+	}
+	return e.ended;
 }
 
 /*
@@ -181,8 +208,7 @@ static int begin_epoch(struct verb_call *c)
 {
 	struct keyring ring = { .count = 1, .key = { verb_fresh_key(c->work.time) } };
 	keyring_write(c->dir, &ring);
-	store_run(DURABLE_NOW, end_all_sessions, c);
-	buf_int(&c->done, c->work.note.count);
+	buf_int(&c->done, end_all_sessions(c));
 	buf_s(&c->done, " sessions ended, every token until now is refused; new tokens are signed with key ");
 	verb_done(c, ring.key[0].kid, SLICE_NONE);
 	wipe(&ring, sizeof ring);

@@ -276,13 +276,23 @@ int64_t store_sessions_end(uint64_t user, uint64_t except, enum ended why, int64
 	return sql_changed();
 }
 
-int64_t store_sessions_end_all(enum ended why, int64_t at)
+bool store_sessions_end_all(int64_t *after, enum ended why, int64_t at, int64_t *ended)
 {
-	sqlite3_stmt *st = sql_prepare(SQL_SESSIONS_END_ALL);
+	sqlite3_stmt *st = sql_prepare(SQL_SESSIONS_SLICE);
+	sql_bind_int(st, 1, *after);
+	sql_bind_int(st, 2, STORE_SLICE - 1);
+	bool more = sql_row(st);
+	int64_t last = more ? sql_int(st, 0) : INT64_MAX;
+	sqlite3_reset(st);
+	st = sql_prepare(SQL_SESSIONS_END_ALL);
 	sql_bind_int(st, 1, at);
 	sql_bind_int(st, 2, why);
+	sql_bind_int(st, 3, *after);
+	sql_bind_int(st, 4, last);
 	sql_finish(st);
-	return sql_changed();
+	*after = last;
+	*ended = sql_changed();
+	return more;
 }
 
 /* Whether there are `most` rows of a user, which the index alone tells. */

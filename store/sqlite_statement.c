@@ -43,7 +43,8 @@ static const char *const sql[SQL__MAX] = {
 	[SQL_SESSION_MOVE] = "UPDATE session SET agent=?2,ip=?3 WHERE id=?1",
 	[SQL_SESSION_END] = "UPDATE session SET ended_at=?2,why=?3 WHERE id=?1 AND ended_at=0",
 	[SQL_SESSIONS_END] = "UPDATE session SET ended_at=?2,why=?3 WHERE user=?1 AND ended_at=0 AND id<>?4",
-	[SQL_SESSIONS_END_ALL] = "UPDATE session SET ended_at=?1,why=?2 WHERE ended_at=0",
+	[SQL_SESSIONS_SLICE] = "SELECT id FROM session WHERE id>?1 ORDER BY id LIMIT 1 OFFSET ?2",
+	[SQL_SESSIONS_END_ALL] = "UPDATE session SET ended_at=?1,why=?2 WHERE ended_at=0 AND id>?3 AND id<=?4",
 	[SQL_SESSIONS_MANY] = "SELECT id FROM session WHERE user=?1 LIMIT 1 OFFSET ?2-1",
 	[SQL_SESSIONS_SURPLUS] = "UPDATE session SET ended_at=?2,why=?3 WHERE id IN (SELECT id FROM session WHERE user=?1 AND ended_at=0"
 		" ORDER BY rotated_at DESC LIMIT 64 OFFSET ?4-1)",

@@ -44,6 +44,12 @@ for figure in calls bytes instructions; do
         test "$((many * 10))" -le "$((few * 13))"
 done
 
+# --- all of them end, in more than one slice
+DATA=$TMP/10000
+like "$(verb key rotate --epoch)" '10000 sessions ended, *' '10000 sessions end at once'
+is "$(verb session list)" "$(verb session list | head -n 1)" 'none stands'
+ok 'the store is whole' verb check
+
 # --- abandoned sessions: 1000 within a refresh_ttl, ten times that in all
 data "$TMP/swept" 'access_ttl = 1h'
 "$FILL" sweep "$DATA" 1000 >"$TMP/sweep"

@@ -532,6 +532,41 @@ static enum error raise_mark(void *unused)
 	return ERROR_NONE;
 }
 
+static enum error add_many(void *count)
+{
+	for (int64_t i = 1; i <= *(int64_t *)count; i++)
+		store_session_add(&(struct session){ .id = (uint64_t)i * 3, .user = 1, .ctr = 1, .ended_at = i % 10 == 0 });
+	return ERROR_NONE;
+}
+
+static int64_t after, ended;
+static bool more;
+
+static enum error end_next(void *unused)
+{
+	(void)unused;
+	more = store_sessions_end_all(&after, ENDED_REVOKED, 7, &ended);
+	return ERROR_NONE;
+}
+
+/* All sessions end in slices, each once. */
+static void slices(void)
+{
+	static struct session page[LIMIT_LIST];
+	int64_t rows = 2 * STORE_SLICE, sum = 0;
+	int steps = 0;
+	fresh();
+	store_run(DURABLE_LATER, add_many, &rows);
+	for (after = INT64_MIN, more = true; more; steps++, sum += ended) {
+		store_run(DURABLE_LATER, end_next, NULL);
+		ok(ended == (steps < 2 ? STORE_SLICE * 9 / 10 : 0), "slice %d: those that stood", steps);
+	}
+	ok(steps == 3 && sum == rows * 9 / 10, "then there are no more");
+	is_int((int64_t)store_sessions_used(1, INT64_MAX, 0, page), 0, "and none stands");
+	store_close();
+	remove_files();
+}
+
 /* The last id of all can't be counted on from: an event that has it makes way, so that nobody is refused. */
 static void last_id(void)
 {
@@ -930,6 +965,7 @@ int main(void)
 	odd_rows();
 	odd_kinds();
 	last_id();
+	slices();
 	damaged();
 	logs_of_others();
 	read_only();
