@@ -106,12 +106,11 @@ static void print_event(struct rows *r, const void *page, size_t i)
 {
 	const struct tries_page *p = page;
 	struct slice name = slice_of(p->name[i].text), ip = p->event[i].ip;
-	if (!is_try(&p->event[i]))
+	if (!is_try(&p->event[i]) || ip.n == 0)
 		return;
 	if (name.n)
 		print_if_new(r, p, name, ip);
-	if (ip.n)
-		print_if_new(r, p, SLICE_NONE, ip);
+	print_if_new(r, p, SLICE_NONE, ip);
 }
 
 int verb_throttle_list(struct verb_call *c)

@@ -54,6 +54,10 @@ static void best(void)
 	is_str(meant("nothing"), "", "none is near");
 	is_str(meant("ke"), "; did you mean key?", "a short one");
 	is_str(meant("kk"), "", "of a short word half is too much");
+	struct nearest nearer = { .word = S("access_ttl") };
+	nearest_try(&nearer, S("acess_tl"));
+	nearest_try(&nearer, S("acces_ttl"));
+	ok(nearer.distance == 1 && strcmp(nearer.best, "acces_ttl") == 0, "a nearer one takes the place of the first");
 	struct nearest n = { .word = S("ab") };
 	nearest_try(&n, S("ac"));
 	nearest_try(&n, S("ad"));

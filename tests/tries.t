@@ -14,6 +14,10 @@ try() { PEER=$2 && ask POST /login "{\"username\":\"$1\",\"password\":\"${3:-wro
 # listed: user, address, failures and whether there is a wait, of each row.
 listed() { verb throttle list --json | python3 -c 'import json, sys; print(*sorted((r["username"], r["address"], r["failures"], r["wait"] > 0) for r in json.load(sys.stdin)))'; }
 
+DATA=$TMP/empty
+lk_init "$DATA"
+is "$(listed)" '' 'without users and events there is nothing to list'
+DATA=$TMP/data
 is "$(verb throttle list)" 'USERNAME              ADDRESS          FAILURES  WAIT' 'nobody waits'
 is "$(listed)" '' 'and JSON is an empty list'
 # However slow the machine is: as many guesses as it takes, of which a few follow fast enough.
@@ -45,6 +49,13 @@ is "$(listed)" "('demo', '', $((guesses + 3)), False) ('demo', '192.0.2.1', 1, F
 is "$(verb throttle forgive DEMO)" '3 counts forgotten' 'a user is forgiven, from everywhere'
 is "$(listed)" '' 'nothing is left'
 is "$(verb throttle forgive grace)" '0 counts forgotten' 'of whom nothing was counted'
+printf '%s\n' '{"username":"ivy","hash":"$2y$05$abcdefghijklmnopqrstuuHNbAKRhpaujgo33bRWs.NLUTJO3lOy2"}' | verb user import >/dev/null
+is "$(verb throttle forgive ivy)" '0 counts forgotten' 'nor of one who is new to the trail'
+try demo '' >/dev/null
+is "$(listed)" "('demo', '', 1, False)" 'a try without an address is counted of its user'
+is "$(verb throttle forgive demo)" '2 counts forgotten' 'and forgiven with him'
+verb throttle list >/dev/full 2>/dev/null
+is $? 111 'a list that can’t be written is told'
 verb throttle forgive zed 2>"$TMP/err"
 is "$? $(cat "$TMP/err")" '1 latchkey: throttle forgive: neither a user nor an address: zed' 'what is neither'
 echo "$PASSWORD" | verb user add 192.0.2.5 >/dev/null
