@@ -83,7 +83,7 @@ static const char *key_text(const char *path, struct slice *text)
 	int fd = open(path, O_RDONLY | O_NONBLOCK), error = 0;
 	if (fd < 0)
 		error = errno;
-	else if (fstat(fd, &st), !S_ISREG(st.st_mode))
+	else if ((void)fstat(fd, &st), !S_ISREG(st.st_mode))
 		wrong = KEY_FILE ": is not a file";
 	else if (st.st_mode & 077)
 		wrong = KEY_FILE ": others than its owner can read it (chmod 600)";
