@@ -1048,7 +1048,7 @@ static void access_cookie(void)
 		rq.cookie = text("__Secure-latchkey-access=%s", s.access);
 		rq.authorization = slice_of(foreign[i]);
 		get("/verify");
-		expect(204, NULL, "an app's own is none: %s", foreign[i]);
+		expect(204, NULL, "an app's own is none: %zu", i);
 		rq.cookie = S("a=b");
 		rq.authorization = slice_of(foreign[i]);
 		get("/verify");

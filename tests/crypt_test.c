@@ -117,7 +117,7 @@ static void refuses(void)
 		"$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 	};
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-		ok(!crypt_takes(slice_of(wrong[i])), "not taken: %s", wrong[i]);
+		ok(!crypt_takes(slice_of(wrong[i])), "not taken: %zu", i);
 		ok(!crypt_check(slice_of(wrong[i]), S("correct horse")), "nor compared");
 	}
 }
