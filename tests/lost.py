@@ -1,6 +1,6 @@
 """
-lost.py INJECT LATCHKEY DIR [bare]: a sign-in, a sign-up, a change of the password, killed at each of its system calls, and
-sent again with its key: it is answered, and what it does is there once. "bare" sends no key: what happens then is what the
+lost.py INJECT LATCHKEY DIR [bare]: a sign-in, a sign-up, a change of the password, a password by a link, killed at each of its system calls, and
+sent again with its key (a link is one itself): it is answered, and what it does is there once. "bare" sends no key: what happens then is what the
 harness must notice. Prints a line for each: NAME POINTS FAILURES, and "#" what failed first.
 """
 import json
@@ -58,5 +58,8 @@ def sweep(name, status, request, holds):
 machine.make()
 sweep("sign-in", 200, ("POST", "/login", {"username": "demo", "password": PASSWORD, **key}), lambda: once("demo"))
 sweep("sign-up", 201, ("POST", "/register", {"username": "new", "password": NEW, **key}), lambda: once("new"))
+must(machine.verb("user", "link", "demo", "--url", "https://example.org") == 0, "no link")
+ticket = machine.last.out.decode().strip().split("#link=")[1]
+sweep("link", 200, ("POST", "/password/link", {"ticket": ticket, "new_password": NEW}), changed)
 access = machine.login()[1]["data"]["access_token"]
 sweep("change", 204, ("POST", "/password", {"current_password": PASSWORD, "new_password": NEW, **key}, access), changed)

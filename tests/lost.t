@@ -1,5 +1,5 @@
 #!/bin/sh
-# A sign-in, a sign-up and a change of the password whose answer is lost: the process is killed at each of its system calls, and
+# A sign-in, a sign-up, a change of the password and a password by a link whose answer is lost: the process is killed at each of its system calls, and
 # the same request comes again with its key (lost.py). The control sends no key.
 # needs: python3
 . "$(dirname "$0")/lib.sh"
@@ -15,7 +15,7 @@ of() { sed -n "s/^$1 \([0-9]*\) \([0-9]*\)$/\\$2/p" "$TMP/swept"; }
 
 lost
 points=0 failures=0
-for request in sign-in sign-up change; do
+for request in sign-in sign-up link change; do
     tried=$(of "$request" 1) wrong=$(of "$request" 2)
     ok "$request: killed at each of its calls ($tried)" test "${tried:-0}" -gt 50
     is "$wrong" 0 "$request: the same request again is answered, and is done once"

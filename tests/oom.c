@@ -107,6 +107,8 @@ enum { REQUESTS = sizeof requests / sizeof *requests };
 static const struct verb { const char *name, *words[ARGUMENTS], *input; int again, trouble; } verbs[] = {
 	{ "user add", { "user", "add", "newcomer" }, "correct horse\n", 1, 111 },
 	{ "user list", { "user", "list" }, "", 0, 111 },
+	{ "user invite", { "user", "invite", "invited", "--url", "https://example.org" }, "", 1, 111 },
+	{ "user link", { "user", "link", "demo", "--url", "https://example.org" }, "", 0, 111 },
 	{ "user add --hash", { "user", "add", "hashed", "--hash" }, HASH "\n", 1, 111 },
 	{ "user import", { "user", "import" },
 		"{\"username\":\"imported\",\"hash\":\"" HASH "\"}\n", 1, 111 },

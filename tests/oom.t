@@ -27,7 +27,7 @@ grep -v '^#' "$TMP/sweep" >"$TMP/rows"
 while IFS="$(printf '\t')" read -r name points failures; do
     is "$failures" 0 "$name: 503 or the usual answer, and nothing is lost ($points pieces refused)"
 done <"$TMP/rows"
-is "$(wc -l <"$TMP/rows")" 44 'every request and every verb'
+is "$(wc -l <"$TMP/rows")" 46 'every request and every verb'
 ok 'with memory that was refused' test "$(sums sweep | cut -d ' ' -f 1)" -gt $((20000 / STEP))
 
 # --- init, in a directory that isn't there: what it couldn't finish the next one does

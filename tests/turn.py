@@ -75,12 +75,17 @@ def routes():
     yield "end one", "DELETE", "/sessions/0123456789abcdef", b"", bearer()
     yield "end others", "DELETE", "/sessions", b"", bearer()
     yield "password", "POST", "/password", to_json(access_token=login()["access_token"], current_password=PASSWORD, new_password=PASSWORD), ""
+    link = subprocess.run([LATCHKEY, "user", "invite", f"linked{free_port()}", "--url", "https://example.org", "--dir", DIR], capture_output=True, text=True, timeout=60)
+    ticket = link.stdout.strip().split("#link=")[1]
+    yield "link", "POST", "/password/link", to_json(ticket=ticket, new_password=PASSWORD), ""
+    yield "link, used", "POST", "/password/link", to_json(ticket=ticket, new_password=PASSWORD + " 2"), ""
     yield "logout", "POST", "/logout", to_json(refresh_token=login()["refresh_token"]), ""
 
 
 VERBS = (("user add", f"{PASSWORD}\n", "user", "add", "ann"), ("user passwd", f"{PASSWORD} 3\n", "user", "passwd", "ann"),
          ("user set", '{"plan":"pro"}', "user", "set", "ann", "subscription", "-"), ("user list", "", "user", "list", "--json"),
          ("session list", "", "session", "list", "--all"), ("session revoke", "", "session", "revoke", "--user", "ann"),
+         ("user invite", "", "user", "invite", "bea", "--url", "https://example.org"), ("user link", "", "user", "link", "bea", "--url", "https://example.org"),
          ("user disable", "", "user", "disable", "ann"), ("user enable", "", "user", "enable", "ann"), ("user delete", "", "user", "delete", "ann"),
          ("key stage", "", "key", "stage"), ("key import", "00" * 31 + "01\n", "key", "import"), ("key rotate", "", "key", "rotate"),
          ("key retire", "", "key", "retire", "--old"), ("audit", "", "audit", "--json"), ("check", "", "check"), ("check --repair", "", "check", "--repair"))
