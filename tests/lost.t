@@ -3,6 +3,7 @@
 # the same request comes again with its key (lost.py). The control sends no key.
 # needs: python3
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/calls.sh"
 only_in musl x86_64 # not cross: its tracer knows the registers of one processor
 in_memory
 tmpdir
