@@ -315,6 +315,9 @@ class NodePostgres(Postgres, Node):
     def sessions(self, count):
         return Node.seed(self, count)
 
+    def installed(self):
+        return Node.installed(self) + postgres_size()
+
 
 class Django(Postgres):
     """Django's OAuth Toolkit behind gunicorn, whose threads keep connections open; as many processes as cores."""
@@ -330,7 +333,7 @@ class Django(Postgres):
                 '--keep-alive', '60', '--graceful-timeout', '1', '--log-level', 'error', 'toolkit:application'], self.environment()
 
     def installed(self):
-        return own_size(DEBIAN + '/usr/lib/python3/dist-packages') + os.path.getsize(os.path.realpath('/usr/bin/python3'))
+        return own_size(DEBIAN + '/usr/lib/python3/dist-packages') + os.path.getsize(os.path.realpath('/usr/bin/python3')) + postgres_size()
 
 
 class Go(Peer):
@@ -478,7 +481,11 @@ class Glewlwyd(Peer):
         return glewlwyd.command(self.dir, self.port)
 
     def installed(self):
-        return directory_size(glewlwyd.HERE)
+        """With the libraries that are hardly anybody else's."""
+        libraries = ('ulfius', 'hoel', 'yder', 'orcania', 'rhonabwy', 'iddawc', 'config', 'microhttpd', 'oath', 'mariadb')
+        parts = [path for name in libraries for path in glob.glob(f'{LIBRARIES}/lib{name}.so*') if not os.path.islink(path)]
+        parts += [f'{DEBIAN}/usr/{part}' for part in ('bin/glewlwyd', 'lib/glewlwyd', 'share/glewlwyd')]
+        return sum(map(path_size, parts))
 
 
 class Latchkey(Peer):
@@ -584,6 +591,10 @@ def postgres_programs():
         if found:
             return found[-1]
     raise RuntimeError('there is no PostgreSQL')
+
+
+def postgres_size():
+    return own_size(os.path.dirname(postgres_programs()))
 
 
 def lua_token(session):
