@@ -1,6 +1,6 @@
 #!/bin/sh
 # The recipes of docs/protect.md, each run as the page has it: what a signed-in user may see, and nobody else.
-# needs: python3 jwt yaml curl node nginx caddy lighttpd apache2
+# needs: python3 jwt yaml curl node nginx caddy lighttpd apache2 varnishd haproxy
 . "$(dirname "$0")/lib.sh"
 only_in musl # not cross: no latchkey in it but its tokens: node, python and others verify them
 . "$(dirname "$0")/calls.sh"
@@ -81,17 +81,17 @@ members() {
     verb user set demo groups '' >/dev/null
 }
 
-# keeps NAME PATH: the application gets its own cookies, and none of latchkey's.
+# keeps NAME PATH [WHO]: the application gets its own cookies, and none of latchkey's.
 keeps() {
-    secret=latchkey-door-0=s.e.t
+    who=${3-demo} secret=latchkey-door-0=s.e.t
     for cookies in "$secret" "__Host-$secret" "__Secure-$secret; $secret" "; $secret" "$secret;"; do
-        is "$(with "$2" "$good" -H "Cookie: $cookies")" 'for demo  200' "$1: nothing of $cookies"
+        is "$(with "$2" "$good" -H "Cookie: $cookies")" "for $who  200" "$1: nothing of $cookies"
     done
     for cookies in "a=1; $secret; b=2" "$secret; a=1; __Host-$secret; __Secure-$secret; b=2" "a=1;$secret;b=2;latchkey" \
         "a=1; latchkey=1; latchkey=2; b=2; latchkey=3; $secret"; do
-        is "$(with "$2" "$good" -H "Cookie: $cookies")" 'for demo with a=1; b=2  200' "$1: of $cookies what is the application's"
+        is "$(with "$2" "$good" -H "Cookie: $cookies")" "for $who with a=1; b=2  200" "$1: of $cookies what is the application's"
     done
-    is "$(with "$2" "$good" -H "Cookie: mylatchkey=1; a=latchkey")" 'for demo with mylatchkey=1; a=latchkey  200' "$1: another name is left alone"
+    is "$(with "$2" "$good" -H "Cookie: mylatchkey=1; a=latchkey")" "for $who with mylatchkey=1; a=latchkey  200" "$1: another name is left alone"
     planted=''
     for i in 1 2 3 4 5 6 7 8 9; do planted="${planted}x$i=1; latchkey$i=1; "; done
     unlike "$(with "$2" "$good" -H "Cookie: $planted$secret")" '*latchkey*' "$1: however many are planted around it"
@@ -153,7 +153,7 @@ begin() {
         printf 'exec %s\n' "$(block backend | sed "s/:9001/:$THIRD/")" >"$TMP/backend.run"
         # shellcheck disable=SC2086
         LATCHKEY_DIR=$DATA start backend $as sh "$TMP/backend.run"
-        case $FRONT in apache) wait_port "$THIRD" ;; *) wait_socket "$TMP/latchkey.sock" ;; esac
+        case $FRONT in apache | varnish | haproxy) wait_port "$THIRD" ;; *) wait_socket "$TMP/latchkey.sock" ;; esac
         # shellcheck disable=SC2086
         start app $as "$TOP/tests/fronts/echo.py" "$BACK_PORT"
         wait_port "$BACK_PORT"
@@ -270,6 +270,20 @@ run apache2 -D FOREGROUND -f "$TMP/whole.conf"
 gate apache /page
 like "$(with /api/auth/me "$good")" '*"username":"demo"*200' 'apache: the API beside it'
 keeps apache /page
+end
+
+# Those that guard nothing.
+begin varnish
+sed "s/\"9001\"/\"$THIRD\"/" "$TMP/server.conf" >"$TMP/whole.conf"
+run varnishd -F -f "$TMP/whole.conf" -a "127.0.0.1:$PORT" -s malloc,16m -n "$TMP/varnish"
+keeps varnish /page nobody
+like "$(with /api/auth/me "$good")" '*"username":"demo"*200' 'varnish: the API beside it'
+end
+
+begin haproxy
+run haproxy -f "$TMP/server.conf"
+keeps haproxy /page nobody
+like "$(with /api/auth/me "$good")" '*"username":"demo"*200' 'haproxy: the API beside it'
 end
 
 begin shell
