@@ -5,30 +5,31 @@
 . "$(dirname "$0")/lib.sh"
 only_in musl # not cross: a web server
 tmpdir
-PORT=$(free_port 3) SOCK=$TMP/sock DATA=$TMP/data
+PORT=$(free_port 3) DATA=$TMP/data SOCK=$TMP/data/sock
 part() { awk -v from="$2" '/^```$/ { on = 0 } on; $0 == from { on = 1 }' "$1"; }
 part "$TOP/README.md" '```nginx' >"$TMP/lines"
 ok 'README has the lines of nginx' grep -q auth_request "$TMP/lines"
-sed -i "s|/run/latchkey.sock|$SOCK|g; s|127.0.0.1:8384|127.0.0.1:$((PORT + 1))|" "$TMP/lines"
+sed -i "s|/var/lib/latchkey/sock|$SOCK|g; s|127.0.0.1:8384|127.0.0.1:$((PORT + 1))|" "$TMP/lines"
 part "$TOP/docs/protect.md" '```nginx server=nginx' | sed -n '/^map /,/^}/p' >"$TMP/map"
 ok 'and protect.md the map' grep -q their_cookies "$TMP/map"
 
-# --- README's commands, but for where things lie
+# --- README's commands, but for where things lie. Only root can give a directory to the web server's user; who isn't is that user himself.
+[ "$(id -u)" -eq 0 ] && as_who='' || as_who='s|--owner www-data ||;'
+chmod 711 "$TMP"
 part "$TOP/README.md" '```sh' | grep -n 'latchkey' | sed -n '1,3s/^[0-9]*://p' >"$TMP/commands"
 is "$(grep -c . "$TMP/commands")" 3 'three commands'
-run() { sed -n "$1p" "$TMP/commands" | sed "s|/var/lib/latchkey|$DATA|g; s|/run/latchkey.sock|$SOCK|; s|latchkey \([a-z]\)|\"$LATCHKEY\" \1|g" >"$TMP/command$1"; }
+run() { sed -n "$1p" "$TMP/commands" | sed "s|/var/lib/latchkey|$DATA|g; $as_who s|latchkey \([a-z]\)|\"$LATCHKEY\" \1|g" >"$TMP/command$1"; }
 for i in 1 2 3; do run $i; done
 ok 'the first makes the directory' sh -e "$TMP/command1"
-printf 'password_memory = 8k\npassword_passes = 1\nthrottle_dir = %s\n' "$TMP" >>"$DATA/latchkey.conf"
+printf 'password_memory = 8k\npassword_passes = 1\nthrottle_dir = %s\n' "$DATA" >>"$DATA/latchkey.conf"
 ok 'the second a user' sh -ec 'echo "correct horse" | sh -e "$0"' "$TMP/command2"
 start backend sh -ec "exec $(cat "$TMP/command3")"
 eventually test -S "$SOCK"
-[ "$(id -u)" -ne 0 ] || chmod 666 "$SOCK"
 
 for place in body proxy fastcgi uwsgi scgi; do mkdir -p "$TMP/$place"; done
 cat >"$TMP/nginx.conf" <<END
 daemon off;
-$([ "$(id -u)" -ne 0 ] || echo 'user root;')
+$([ "$(id -u)" -ne 0 ] || echo 'user www-data;')
 pid $TMP/nginx.pid;
 error_log stderr error;
 events {}
