@@ -18,7 +18,7 @@ proved() { # NAME...: what prove says of them, as make test runs it
 wrong=''
 for script in tests/*.sh tests/router/*.sh tools/*.sh packaging/*.sh bench/*.sh; do
     [ -e "$script" ] || continue
-    case $(head -n 1 "$script") in *bash*) shell=bash ;; *) shell=sh ;; esac
+    case $(head -n 1 "$script") in *bash*) shell='bash' ;; *) shell='sh' ;; esac
     wrong="$wrong$("$shell" -n "$script" 2>&1)"
 done
 is "${wrong-}" '' 'every script parses'
