@@ -81,9 +81,7 @@ for line in text.splitlines():
 same('prometheus', found)
 print('never', found['events_day reuse'])
 END
-is "$(cat "$TMP/read")" 'table same
-prometheus same
-never 0' 'table and Prometheus form have the same figures, and an event that never happened is 0'
+is "$(paste -sd ' ' "$TMP/read")" 'table same prometheus same never 0' 'table and Prometheus form have the same figures, and an event that never happened is 0'
 
 # --- more than a page of users
 verb user export | python3 -c 'import json, sys
