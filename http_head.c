@@ -28,6 +28,7 @@ static const struct head_field fields[] = {
 	{ WORD("Idempotency-Key"),   WORD("HTTP_IDEMPOTENCY_KEY"),   AT(rq.idempotency_key), NULL },
 	{ WORD("Sec-Fetch-Site"),    WORD("HTTP_SEC_FETCH_SITE"),    AT(rq.sec_fetch_site),  NULL },
 	{ WORD("Access-Control-Request-Method"), WORD("HTTP_ACCESS_CONTROL_REQUEST_METHOD"), AT(rq.request_method), NULL },
+	{ WORD("Referer"),           WORD("HTTP_REFERER"),           AT(rq.referer),         NULL },
 	{ WORD("Accept-Language"),   WORD("HTTP_ACCEPT_LANGUAGE"),   AT(rq.accept_language), ", " },
 	{ WORD("If-None-Match"),     WORD("HTTP_IF_NONE_MATCH"),     AT(rq.if_none_match),   ", " },
 	{ WORD("Content-Length"),    WORD("CONTENT_LENGTH"),         AT(content_length),     NULL },

@@ -152,13 +152,27 @@ bool http_loopback(const struct request *rq)
  * Behind a proxy that isn't trusted the scheme isn't known, so both are
  * taken; but a page of http:// is no part of a site that is on https://.
  */
-bool http_same_origin(const struct request *rq)
+static bool is_own_origin(const struct request *rq, struct slice origin)
 {
-	struct slice host = rq->origin, scheme = slice_cut(&host, ':');
+	struct slice host = origin, scheme = slice_cut(&host, ':');
 	bool secure = slice_is(scheme, S("https"));
 	if (!secure && (rq->https || !slice_is(scheme, S("http"))))
 		return false;
 	return rq->host.n && slice_starts(host, S("//")) && slice_is_nocase(slice_from(host, 2), rq->host);
+}
+
+bool http_same_origin(const struct request *rq)
+{
+	return is_own_origin(rq, rq->origin);
+}
+
+/* "https://host/path": what stands before the third slash. */
+bool http_same_referer(const struct request *rq)
+{
+	struct slice rest = rq->referer;
+	for (int i = 0; i < 3; i++)
+		(void)slice_cut(&rest, '/');
+	return rest.p && is_own_origin(rq, (struct slice){ rq->referer.p, (size_t)(rest.p - 1 - rq->referer.p) });
 }
 
 /* Servers that keep Authorization from programs, by the beginning of their

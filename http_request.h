@@ -54,7 +54,7 @@ struct request {
 	/* Headers; p is NULL where absent. */
 	struct slice host, authorization, content_type, cookie, origin;
 	struct slice user_agent, idempotency_key, sec_fetch_site, request_method, if_none_match, accept_language;
-	struct slice accept, sec_fetch_mode;
+	struct slice accept, sec_fetch_mode, referer;
 	struct slice forwarded_method, forwarded_host, forwarded_uri, original_url;    /* X-Forwarded-…, X-Original-URL: where a trusted proxy asks */
 	struct slice server;        /* SERVER_SOFTWARE, of variables alone */
 	bool withheld;              /* the web server kept an Authorization for itself: it passed AUTH_TYPE alone */
@@ -102,6 +102,8 @@ void http_explain_withheld(const struct request *rq);
 bool http_is_gone(const struct request *rq);
 /* Origin names the very host that the request was sent to. */
 bool http_same_origin(const struct request *rq);
+/* So does Referer, by its beginning. */
+bool http_same_referer(const struct request *rq);
 
 /*
  * Splits the name off "name:port" or "[v6]:port"; the port is optional. False

@@ -99,10 +99,13 @@ static void write_done(const struct call *c, struct page *p)
 			PAGE_FILL(p, "<p class=\"note\" role=\"status\">{1}</p>\n", page_word(p, done[i].word));
 }
 
-/* A browser says of itself where a form comes from: by Sec-Fetch-Site, or over plain HTTP by Origin. */
+/* A browser says of itself where a form comes from: by Sec-Fetch-Site, over plain HTTP by Origin; and some small web servers hand on
+ * neither, but Referer. */
 static bool is_own_form(const struct request *rq)
 {
-	return rq->sec_fetch_site.p ? slice_is(rq->sec_fetch_site, S("same-origin")) : http_same_origin(rq);
+	if (rq->sec_fetch_site.p)
+		return slice_is(rq->sec_fetch_site, S("same-origin"));
+	return rq->origin.p ? http_same_origin(rq) : http_same_referer(rq);
 }
 
 /* ---- errors ------------------------------------------------------------ */
@@ -184,7 +187,7 @@ static void write_signed_in(struct call *c)
 	if (rd.n)
 		PAGE_FILL(p, "<a class=\"button main\" href=\"{1}\">{2}</a>\n", rd, host.n ? page_filled(p, WORD_go_on_to, &host, 1) : page_word(p, WORD_go_on));
 	PAGE_FILL(p, "<a class=\"button{1}\" href=\"account\">{your_account}</a>\n"
-		"<form method=\"post\" action=\"signout\"><button class=\"wide\">{sign_out}</button></form>\n</div></div>\n", rd.n ? S("") : S(" main"));
+		"<form method=\"post\" action=\"signout\"><button class=\"wide\" name=\"do\" value=\"out\">{sign_out}</button></form>\n</div></div>\n", rd.n ? S("") : S(" main"));
 	page_end(p);
 }
 
@@ -272,7 +275,7 @@ static enum error handle_signout_page(struct call *c)
 		return see_other(c, "signin?done=signed-out");
 	struct page *p = begin(c, 200, WORD_sign_out);
 	PAGE_FILL(p, "<div class=\"door\"><form class=\"card stack\" method=\"post\" action=\"signout\">\n<h1>{sign_out_ask}</h1>\n"
-		"<p>{signed_in_as}</p>\n<button class=\"main\">{sign_out}</button>\n<a class=\"button\" href=\"account\">{your_account}</a>\n</form></div>\n",
+		"<p>{signed_in_as}</p>\n<button class=\"main\" name=\"do\" value=\"out\">{sign_out}</button>\n<a class=\"button\" href=\"account\">{your_account}</a>\n</form></div>\n",
 		own(c)->caller.user.name);
 	page_end(p);
 	return ERROR_NONE;
@@ -313,7 +316,7 @@ static void write_account(struct call *c, enum error e)
 	c->rp->body = (struct buf){ arena(ACCOUNT_BYTES), 0, ACCOUNT_BYTES };  /* grown piece by piece it would take twice as much */
 	struct page *p = begin(c, status_of(e), WORD_your_account);
 	PAGE_FILL(p, "<div class=\"title\"><div><h1>{your_account}</h1><p class=\"lead\">{1}</p></div>"
-		"<form method=\"post\" action=\"signout\"><button class=\"small\">{sign_out}</button></form></div>\n", caller->user.name);
+		"<form method=\"post\" action=\"signout\"><button class=\"small\" name=\"do\" value=\"out\">{sign_out}</button></form></div>\n", caller->user.name);
 	write_done(c, p);
 	write_wrong(c, p, e);
 	account_write(p, &v);

@@ -369,10 +369,14 @@ static void returns(void)
 
 static void own_forms(void)
 {
-	static const struct { const char *site, *origin; bool good; } cases[] = {
-		{ "same-origin", NULL, true }, { "same-site", "https://example.test", false }, { "cross-site", NULL, false }, { "none", NULL, false },
-		{ NULL, "https://example.test", true }, { NULL, "https://other.test", false }, { NULL, "null", false }, { NULL, NULL, false },
-		{ "same-origin", "https://other.test", true },
+	static const struct { const char *site, *origin; bool good; const char *referer; } cases[] = {
+		{ "same-origin", NULL, true, NULL }, { "same-site", "https://example.test", false, NULL }, { "cross-site", NULL, false, NULL }, { "none", NULL, false, NULL },
+		{ NULL, "https://example.test", true, NULL }, { NULL, "https://other.test", false, NULL }, { NULL, "null", false, NULL }, { NULL, NULL, false, NULL },
+		{ "same-origin", "https://other.test", true, NULL },
+		{ NULL, NULL, true, "https://example.test/auth/signin?a/b" }, { NULL, NULL, true, "https://example.test/" }, { NULL, NULL, false, "https://example.test" },
+		{ NULL, NULL, false, "https://other.test/https://example.test/" }, { NULL, NULL, false, "https://example.test.other/" },
+		{ NULL, NULL, false, "https:/example.test/x" }, { NULL, NULL, false, "x" }, { NULL, "https://other.test", false, "https://example.test/" },
+		{ "cross-site", NULL, false, "https://example.test/" },
 	};
 	static const char *const forms[][2] = {
 		{ "/signin", "username=alice&password=correct+horse" }, { "/account", "do=others" }, { "/signout", "" }, { "/link", "ticket=x&next=another+horse" },
@@ -382,9 +386,10 @@ static void own_forms(void)
 			post("/signin", "username=alice&password=correct+horse");
 			rq.sec_fetch_site = slice_of(cases[i].site);
 			rq.origin = slice_of(cases[i].origin);
+			rq.referer = slice_of(cases[i].referer);
 			post(forms[f][0], forms[f][1]);
-			ok(cases[i].good ? rp.status == 303 || in_body("one of ours") : rp.status == 403 && in_body("came from another page"), "%s from %s, %s: %s", forms[f][0],
-				cases[i].site ? cases[i].site : "-", cases[i].origin ? cases[i].origin : "-", cases[i].good ? "counts" : "does not count");
+			ok(cases[i].good ? rp.status == 303 || in_body("one of ours") : rp.status == 403 && in_body("came from another page"), "%s from %s, %s, %s: %s", forms[f][0],
+				cases[i].site ? cases[i].site : "-", cases[i].origin ? cases[i].origin : "-", cases[i].referer ? cases[i].referer : "-", cases[i].good ? "counts" : "does not count");
 		}
 }
 

@@ -154,6 +154,29 @@ if [ -n "$SOCKET" ]; then story "http://localhost$path" "$FRONT"; else story "ht
 if [ "$FRONT" = apache-keeps-auth ]; then
     like "$(cat "$TMP/apache.log")" '*HT1: no Authorization came through Apache*: say CGIPassAuth On, *' "$FRONT: the log names cause and remedy"
 fi
+
+# --- the pages: a browser's person signs in, sees his own, and signs out
+page() { # METHOD PATH [CURL-ARGUMENT...]
+    call "$@" -H "Origin: ${URL%"$path"}" -H 'Sec-Fetch-Site: same-origin' -H "Referer: $URL/signin" -H 'Accept-Language: de'
+}
+to() { head_of_answer | tr -d '\r' | sed -n 's/^location: *//p' | sed 's|.*/||'; }
+page GET /signin
+like "$CODE $(cat "$TMP/body")" '200 *<h1>*name="username"*' "$FRONT: the page to sign in at"
+page GET "/$(sed -n 's/.*href="\(door.css[^"]*\)".*/\1/p' "$TMP/body")"
+is "$CODE $(gzip -dc <"$TMP/body" | cksum)" "200 $(cksum <"$TOP/door/door.css")" "$FRONT: and its look"
+page POST /signin -d username=demo -d password=wrong
+like "$CODE $(cat "$TMP/body")" '403 *role="alert"*' "$FRONT: a wrong password is told in words"
+page POST /signin -d username=demo --data-urlencode "password=$PASSWORD" -d stay=true
+is "$CODE $(to)" '303 account' "$FRONT: the right one leads on"
+door=$(head_of_answer | sed -n 's/^set-cookie: *\([^;]*latchkey-door[^;]*\);.*/\1/p')
+page GET /account -H "Cookie: $door"
+like "$CODE $(cat "$TMP/body")" '200 *<p class="lead">demo</p>*' "$FRONT: to the account"
+page POST /account -H "Cookie: $door" -d do=end -d session=0
+like "$CODE $(cat "$TMP/body")" '404 *role="alert"*' "$FRONT: whose forms are answered"
+page POST /signout -H "Cookie: $door" -d do=out
+is "$CODE $(to)" '303 signin?done=signed-out' "$FRONT: and out again"
+page GET /account -H "Cookie: $door"
+is "$CODE $(to)" '303 signin?done=over' "$FRONT: for good"
 smoke=$t_failed
 
 block reads >"$TMP/reads"

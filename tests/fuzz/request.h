@@ -28,6 +28,7 @@ static const struct header { const char *name, *variable; size_t place; } header
 	{ "Sec-Fetch-Site", "HTTP_SEC_FETCH_SITE", offsetof(struct request, sec_fetch_site) },
 	{ "Access-Control-Request-Method", "HTTP_ACCESS_CONTROL_REQUEST_METHOD", offsetof(struct request, request_method) },
 	{ "If-None-Match", "HTTP_IF_NONE_MATCH", offsetof(struct request, if_none_match) },
+	{ "Referer", "HTTP_REFERER", offsetof(struct request, referer) },
 	{ "Accept-Language", "HTTP_ACCEPT_LANGUAGE", offsetof(struct request, accept_language) },
 	{ "Accept", "HTTP_ACCEPT", offsetof(struct request, accept) },
 	{ "Sec-Fetch-Mode", "HTTP_SEC_FETCH_MODE", offsetof(struct request, sec_fetch_mode) },
