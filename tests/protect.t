@@ -92,6 +92,8 @@ keeps() {
         is "$(with "$2" "$good" -H "Cookie: $cookies")" "for $who with a=1; b=2  200" "$1: of $cookies what is the application's"
     done
     is "$(with "$2" "$good" -H "Cookie: mylatchkey=1; a=latchkey")" "for $who with mylatchkey=1; a=latchkey  200" "$1: another name is left alone"
+    is "$(with "$2" "$good" -H "Cookie: a=1,2; $secret; b=2")" "for $who with a=1,2; b=2  200" "$1: nor what follows a comma"
+    unlike "$(with "$2" "$good" -H "Cookie: $secret" -H 'Cookie: a=1' -H "Cookie: $secret; b=2")" '*latchkey*' "$1: nor by several lines"
     planted=''
     for i in 1 2 3 4 5 6 7 8 9; do planted="${planted}x$i=1; latchkey$i=1; "; done
     unlike "$(with "$2" "$good" -H "Cookie: $planted$secret")" '*latchkey*' "$1: however many are planted around it"
