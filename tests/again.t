@@ -22,6 +22,15 @@ request() { # NAME COMMAND...
     say "$name" "$("$@" 2>/dev/null | verdict)"
 }
 
+# by_page METHOD PATH FORM: by a browser with $COOKIE; the answer in $TMP/page, and one that sets the cookie in $TMP/renewed.
+COOKIE=''
+by_page() {
+    ask "$1" "$2" "$3" CONTENT_TYPE=application/x-www-form-urlencoded HTTPS=on HTTP_HOST=nas.example HTTP_SEC_FETCH_SITE=same-origin \
+        HTTP_COOKIE="$COOKIE" >"$TMP/page" 2>/dev/null
+    ! grep -q '^Set-Cookie: __Host-latchkey-door-' "$TMP/page" || cp "$TMP/page" "$TMP/renewed"
+    say "$1 $2 $3" "$(verdict <"$TMP/page")"
+}
+
 # Everything that changes the store, once at least, and refusals of it.
 story() {
     : >"$TMP/said"
@@ -56,6 +65,25 @@ story() {
     operator session revoke 1234567890abcdef
     operator user delete second
     operator user delete second
+    printf '%s\n' "$PASSWORD" >"$TMP/word"
+    operator user passwd demo <"$TMP/word"
+    by_page POST /signin "username=demo&password=$(printf '%s' "$PASSWORD" | tr ' ' +)"
+    COOKIE=$(sed -n 's/^Set-Cookie: \(__Host-latchkey-door-[^;]*\);.*/\1/p' "$TMP/page")
+    by_page GET /verify ''
+    # A day later the use of the site session is written.
+    c_before=$WRAP
+    WRAP="$WRAP,host=+90000,unconfirmed"
+    by_page GET /verify ''
+    WRAP=$c_before
+    by_page POST /account 'do=others'
+    by_page GET /verify ''
+    COOKIE=$(sed -n 's/^Set-Cookie: \(__Host-latchkey-door-[^;]*\);.*/\1/p' "$TMP/renewed")
+    by_page GET /verify ''
+    by_page POST /account "do=password&password=$(printf '%s' "$PASSWORD" | tr ' ' +)&next=a+third+horse"
+    COOKIE=$(sed -n 's/^Set-Cookie: \(__Host-latchkey-door-[^;]*\);.*/\1/p' "$TMP/renewed")
+    by_page GET /verify ''
+    by_page POST /signout ''
+    by_page GET /verify ''
     operator key rotate
     operator key retire "$(verb key list | awk '$NF == "verifies" { print $1; exit }')"
     operator key rotate --epoch
