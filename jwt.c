@@ -440,9 +440,69 @@ static bool read_claims(struct slice payload, const struct kind *kind, void *out
 	return j.marks == marks;
 }
 
+/* Cuts `text` off the beginning; false: it doesn't begin so. */
+static bool cut_off(struct slice *rest, struct slice text)
+{
+	if (!slice_starts(*rest, text))
+		return false;
+	*rest = slice_from(*rest, text.n);
+	return true;
+}
+
+static bool cut_number(struct slice *rest, int64_t min, int64_t *out)
+{
+	struct slice digits = { rest->p, 0 };
+	while (digits.n < rest->n && is_digit(rest->p[digits.n]))
+		digits.n++;
+	*rest = slice_from(*rest, digits.n);
+	return (digits.n == 1 || !slice_starts(digits, S("0"))) && parse_number(digits, min, NUMBER_MAX, out);
+}
+
+static bool cut_string(struct slice *rest, struct slice *out)
+{
+	if (!cut_off(rest, S("\"")))
+		return false;
+	*out = slice_cut(rest, '"');
+	for (size_t i = 0; i < out->n; i++)
+		if ((uint8_t)out->p[i] < ' ' || out->p[i] == '\\')
+			return false;
+	return rest->p != NULL;
+}
+
+static bool cut_value(struct slice *rest, const struct claim *c, void *value)
+{
+	struct slice id;
+	if (c->type == NUMBER)
+		return cut_number(rest, c->min, value);
+	if (c->type == ID)
+		return cut_string(rest, &id) && parse_id(id, value);
+	return c->type == TEXT && cut_string(rest, value);
+}
+
+/*
+ * The same claims where they stand as write_claims() writes them, and no text has an escape: nearly always. It takes a tenth of
+ * the instructions. False where anything is otherwise; then read_claims() says what it is.
+ */
+static bool read_as_written(struct slice payload, const struct kind *kind, void *out)
+{
+	struct slice rest = payload;
+	for (int i = 0; i < kind->claims; i++) {
+		const struct claim *c = &kind->claim[i];
+		struct slice here = rest;
+		bool there = cut_off(&rest, i ? S(",\"") : S("{\"")) && cut_off(&rest, slice_of(c->name)) && cut_off(&rest, S("\":"));
+		if (!there && c->optional)
+			rest = here;
+		else if (!there || !cut_value(&rest, c, (char *)out + c->at))
+			return false;
+	}
+	return slice_is(rest, S("}")) && slice_is_utf8(payload);
+}
+
 /* ---- tokens ------------------------------------------------------------ */
 
-static void add_header(struct buf *b, const struct key *key, enum jwt_use use)
+enum { HEADER_ROOM = 96 };      /* letters: one has 63 */
+
+static void write_header(struct buf *b, const struct key *key, enum jwt_use use)
 {
 	struct buf header = { 0 };
 	struct jw w = { .out = &header };
@@ -452,6 +512,20 @@ static void add_header(struct buf *b, const struct key *key, enum jwt_use use)
 	jw_plain(jw_name(&w, "kid"), slice_of(key->kid));
 	jw_close(&w);
 	base64url_add(b, buf_slice(&header));
+}
+
+/* That of the key that was used last is kept, for each kind. */
+static void add_header(struct buf *b, const struct key *key, enum jwt_use use)
+{
+	static struct { char kid[KID_LENGTH + 1], text[HEADER_ROOM]; size_t n; } made_last[sizeof kinds / sizeof *kinds];
+	if (memcmp(made_last[use].kid, key->kid, KID_LENGTH) != 0 || made_last[use].n == 0) {
+		struct buf text = { 0 };
+		write_header(&text, key, use);
+		made_last[use].n = text.n;
+		memcpy(made_last[use].kid, key->kid, KID_LENGTH);
+		memcpy(made_last[use].text, text.p, text.n);
+	}
+	buf_add(b, (struct slice){ made_last[use].text, made_last[use].n });
 }
 
 /* The place in the ring of the key that writes this first segment, or count. */
@@ -507,7 +581,7 @@ static enum jwt_verdict open_token(struct slice token, const struct keyring *rin
 	if (!mac_matches(&parts, &ring->key[i], use))
 		return JWT_FORGED;
 	void *claims = arena(kinds[use].size);
-	if (!read_claims(parts.payload, &kinds[use], claims))
+	if (!read_as_written(parts.payload, &kinds[use], claims) && !read_claims(parts.payload, &kinds[use], claims))
 		return JWT_CLAIMS;
 	memcpy(out, claims, kinds[use].size);
 	if (signer)

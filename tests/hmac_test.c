@@ -177,8 +177,71 @@ static void test_hurry(void)
 	test_vectors();
 }
 
+/* ---- claims as they are written ----------------------------------------- */
+
+enum { CLAIMS_ROOM = 256 };
+
+/* Whatever read_as_written() takes, read_claims() takes too, and finds the same. */
+static int differs(struct slice payload, const struct kind *kind, int *taken)
+{
+	static _Alignas(max_align_t) char one[CLAIMS_ROOM], other[CLAIMS_ROOM];
+	memset(one, 0, kind->size);
+	memset(other, 0, kind->size);
+	if (!read_as_written(payload, kind, one))
+		return 0;
+	++*taken;
+	if (!read_claims(payload, kind, other))
+		return 1;
+	for (int i = 0; i < kind->claims; i++) {
+		const struct claim *c = &kind->claim[i];
+		const struct slice *a = (const void *)(one + c->at), *b = (const void *)(other + c->at);
+		if (c->type == TEXT ? !slice_is(*a, *b) : memcmp(a, b, sizeof(int64_t)) != 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* Each byte of it in turn is another, is left out, or comes twice. */
+static void differ_in_each_byte(struct slice payload, const struct kind *kind, const char *what)
+{
+	static const char others[] = "\"\\,:{}09a- \x1f\x7f\xc3\xff";
+	char text[512];
+	int wrong = 0, taken = 0;
+	for (size_t i = 0; i < payload.n; i++) {
+		size_t mark = arena_mark();
+		for (size_t k = 0; k < sizeof others; k++) {
+			memcpy(text, payload.p, payload.n);
+			text[i] = others[k];
+			wrong += differs((struct slice){ text, payload.n }, kind, &taken);
+		}
+		memcpy(text, payload.p, i);
+		memcpy(text + i, payload.p + i + 1, payload.n - i - 1);
+		wrong += differs((struct slice){ text, payload.n - 1 }, kind, &taken);
+		memcpy(text + i, payload.p + i, payload.n - i);
+		memcpy(text + i + 1, payload.p + i, payload.n - i);
+		wrong += differs((struct slice){ text, payload.n + 1 }, kind, &taken);
+		arena_back(mark);
+	}
+	is_int(wrong, 0, "%s: what is read as it was written is read alike (%d of them)", what, taken);
+	ok(taken > 0, "and some are");
+}
+
+static void test_as_written(void)
+{
+	const struct access_claims access = { .iss = S("latchkey"), .aud = S("latchkey"), .name = S("j\xc3\xbcrgen"), .sub = 1, .sid = 2, .iat = 1700000000,
+		.exp = 1700000900, .jti = 3, .client_id = S("app"), .scope = S("read write") };
+	const struct refresh_claims refresh = { .iss = S("latchkey"), .sid = 2, .ctr = 7, .br = 4, .iat = 1700000000, .exp = 1702592000 };
+	int taken = 0;
+	struct slice written[] = { write_claims(&kinds[JWT_ACCESS], &access), write_claims(&kinds[JWT_REFRESH], &refresh) };
+	is_int(differs(written[0], &kinds[JWT_ACCESS], &taken) + differs(written[1], &kinds[JWT_REFRESH], &taken), 0, "as they are written");
+	is_int(taken, 2, "both are read so");
+	differ_in_each_byte(written[0], &kinds[JWT_ACCESS], "access");
+	differ_in_each_byte(written[1], &kinds[JWT_REFRESH], "refresh");
+}
+
 int main(void)
 {
+	test_as_written();
 	test_vectors();
 	test_hurry();
 	test_labels();
