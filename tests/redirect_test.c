@@ -200,10 +200,36 @@ static void test_to_signin(void)
 	is_str(redirect_to_signin(&config, &rq), "/auth/signin", "one that is too long isn't gone back to");
 }
 
-int main(void)
+/* ---- all that is accepted, for a browser's own reading (return.t) -------- */
+
+static const char *const pieces[] = { "/", "\\", "https:", "HTTP:", "auth.example.com", "evil.example", "app.", "example.com", "listed.example", "@", ":", ":8080",
+	"?", "#", ".", "%2f", "%40", "\t", " ", "[::1]", "a", ";" };
+enum { PIECES = sizeof pieces / sizeof *pieces, JOINED = 4 };
+
+/* Each row of up to JOINED pieces behind a beginning; those that are good, a line each, behind the number of the door. */
+static void print_accepted(const char *beginning, int left)
+{
+	for (enum door door = HTTPS; door < DOORS; door++) {
+		struct request rq = asked(door);
+		set(door);
+		if (redirect_is_good(&config, &rq, slice_of(beginning)))
+			printf("%d %s\n", (int)door, beginning);
+	}
+	for (size_t i = 0; i < PIECES && left > 0; i++) {
+		char longer[256];
+		snprintf(longer, sizeof longer, "%s%s", beginning, pieces[i]);
+		print_accepted(longer, left - 1);
+	}
+}
+
+int main(int argc, char **argv)
 {
 	if (config_parse(SLICE_NONE, &config))
 		return 2;
+	if (argc > 1) {
+		print_accepted(argv[1], JOINED);
+		return 0;
+	}
 	test_back();
 	test_page();
 	test_to_signin();
