@@ -18,12 +18,15 @@
 enum {
 	CONNECTIONS = 16384,            /* at most; fewer if RLIMIT_NOFILE says so */
 	SPARE_FILES = 32,               /* of RLIMIT_NOFILE: for the store, the log and the listening sockets */
+	KEPT_ROOM = 32 * 1024,          /* bytes, for the requests of a batch */
 	NETWORK_BYTES = 8               /* of an IPv6 address: one subscriber has as many as a /64 holds, at least */
 };
 
 static int loop = -1;
 static struct connection *all, *closed;
 static size_t connections, most;
+static char requests[KEPT_ROOM];        /* of a batch, in case that they must run again: one has half a kilobyte */
+static size_t requests_used;
 static size_t held[UINT8_MAX + 1];      /* connections of each source */
 
 /* How many connections there are files for; at least one. */
@@ -161,18 +164,26 @@ void connection_drop_bytes(struct connection *c)
 void connection_keep_request(struct connection *c, struct slice request)
 {
 	connection_forget_request(c);
-	char *copy = malloc(request.n);
+	bool fits = request.n <= KEPT_ROOM - requests_used;
+	char *copy = fits ? requests + requests_used : malloc(request.n);
+	c->asked_too_long = fits ? NULL : copy;
 	if (!copy)
 		return;
 	memcpy(copy, request.p, request.n);
-	c->asked.p = copy;
-	c->asked.n = request.n;
+	requests_used += fits ? request.n : 0;
+	c->asked = (struct slice){ copy, request.n };
 }
 
 void connection_forget_request(struct connection *c)
 {
-	free((void *)(uintptr_t)c->asked.p);
+	free(c->asked_too_long);
+	c->asked_too_long = NULL;
 	c->asked = SLICE_NONE;
+}
+
+void connections_forget_requests(void)
+{
+	requests_used = 0;
 }
 
 #endif

@@ -33,7 +33,8 @@ struct connection {
 	char *in, *out;                 /* of malloc, only while there are bytes */
 	size_t n, out_n, out_at;
 	struct slice reply;             /* in the arena, until the batch is sent */
-	struct slice asked;             /* of malloc: the request, in case that it must run again; p NULL: none */
+	struct slice asked;             /* the request, in case that it must run again; p NULL: none */
+	char *asked_too_long;           /* of malloc: the same, where the room for all of a batch was too small */
 	enum face face;                 /* and method: the form of the reply, if it has to be another one */
 	enum method method;
 	enum error wrong;               /* of a request that is refused unread; else ERROR_NONE */
@@ -74,5 +75,7 @@ void connection_drop_bytes(struct connection *c);
 /* Keeps a copy of a whole request, or none without memory for it; and forgets it. */
 void connection_keep_request(struct connection *c, struct slice request);
 void connection_forget_request(struct connection *c);
+/* At the end of a batch, when each of its connections has forgotten its own. */
+void connections_forget_requests(void);
 
 #endif

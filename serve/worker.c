@@ -419,6 +419,7 @@ static void close_batch(bool resting, size_t mark)
 	if (!kept)
 		leave_store(resting);
 	arena_back(mark);
+	connections_forget_requests();
 	connections_free_closed();
 }
 

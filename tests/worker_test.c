@@ -636,19 +636,26 @@ static void test_no_memory(void)
 	ask(b, "GET /half");
 	is_str(hear(b), ".", "none for half a request: so is its connection");
 	int c = peer();
-	fault(MALLOC, 2, ENOMEM, 0);
+	fault(MALLOC, 1, ENOMEM, 0);
 	ask(c, GET("/c") GET("/d"));
 	is_str(hear(c), "200</c> .", "none for what is behind a request: that one is the last");
 	int d = peer();
 	fault(SEND, 1, 0, 10);
-	fault(MALLOC, 2, ENOMEM, 0);
+	fault(MALLOC, 1, ENOMEM, 0);
 	ask(d, GET("/d"));
 	ok(strchr(hear(d), '.') != NULL, "none for the rest of an answer: the end is all that can be said");
 	int e = peer();
+	static char field[33 * 1024], request[34 * 1024];
+	memset(field, 'x', sizeof field - 1);
+	snprintf(request, sizeof request, "GET /e HTTP/1.1\r\nHost: a\r\nX: %s\r\n\r\n", field);
 	fault(MALLOC, 1, ENOMEM, 0);
 	here->settle_fails = ERROR_STORE_UNAVAILABLE;
-	ask(e, GET("/e"));
-	is_str(hear(e), "503 .", "none to remember a request with: it can't run again");
+	ask(e, request);
+	is_str(hear(e), "503 .", "none to remember a long request with: it can't run again");
+	int f = peer();
+	here->settle_fails = ERROR_STORE_UNAVAILABLE;
+	ask(f, request);
+	is_str(hear(f), "200</e> .", "with memory it can");
 	stop();
 }
 
