@@ -4,6 +4,7 @@
 #include "http_reply.h"
 
 #include <stdarg.h>
+#include <string.h>
 #include <time.h>
 
 /* ---- what the answer is ------------------------------------------------ */
@@ -66,13 +67,12 @@ void reply_plain(struct reply *rp, int status)
 }
 
 /* IMF-fixdate (RFC 9110, 5.6.7), for which strftime() would ask the locale. */
-static void put_date(struct buf *b)
+static void write_date(struct buf *b, time_t at)
 {
 	static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
 	static const char months[12][4] = {
 		"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"
 	};
-	time_t at = (time_t)now();
 	struct tm t = { 0 };
 	gmtime_r(&at, &t);
 	buf_s(b, days[t.tm_wday]);
@@ -89,6 +89,23 @@ static void put_date(struct buf *b)
 	buf_c(b, ':');
 	buf_two_digits(b, t.tm_sec);
 	buf_s(b, " GMT");
+}
+
+/* It is written once a second, in 36 bytes at most: a year is an int. */
+static void put_date(struct buf *b)
+{
+	static char text[40];
+	static size_t n;
+	static time_t written;
+	time_t at = (time_t)now();
+	if (n == 0 || at != written) {
+		struct buf date = { 0 };
+		write_date(&date, at);
+		n = date.n;
+		memcpy(text, date.p, n);
+		written = at;
+	}
+	buf_add(b, (struct slice){ text, n });
 }
 
 /* CGI and SCGI get the reason too: uhttpd makes a 200 of a Status without. */
