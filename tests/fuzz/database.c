@@ -500,7 +500,7 @@ static void list_all(bool json)
 	static const char *const lists[][2] = {
 		{ "user list", "user list --json" }, { "user export", "user export" }, { "session list --all", "session list --all --json" },
 		{ "session list bob", "session list alice" }, { "key list", "key list --json" }, { "audit", "audit --json --since 1h" },
-		{ "stats --prometheus", "stats --json" }, { "check", "check --json" }, { "backup -", "stats" },
+		{ "stats --prometheus", "stats --json" }, { "check", "check --json" }, { "backup -", "stats" }, { "throttle list", "throttle list --json" },
 	};
 	size_t mark = arena_mark();
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
@@ -639,7 +639,7 @@ static void act_verb(int i)
 		{ "user set carol name Carol", "" }, { "key export --all --use refresh", "" }, { "user rename bob robert", "" }, { "user set alice subscription -", "{\"plan\":2}\n" },
 		{ "user add dave", "horse correct\n" }, { "user import", "erin:$2y$04$abcdefghijklmnopqrstuuN1Q0WbYb1zv1u5b0r8qJ0Yl9f6uCq8K\n" },
 		{ "key rotate", "" }, { "key stage", "" }, { "key use 00000000", "" }, { "key retire --old", "" }, { "clock trust", "" }, { "init --upgrade", "" },
-		{ "check --repair", "" }, { "key import", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n" },
+		{ "check --repair", "" }, { "key import", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n" }, { "throttle forgive alice", "" },
 	};
 	size_t k = (size_t)i % (sizeof verbs / sizeof *verbs);
 	run(verbs[k].words, slice_of(verbs[k].typed));
