@@ -84,6 +84,8 @@ static bool is_slow(const struct request *rq) { (void)rq; return false; }
 static bool is_current(void) { return true; }
 static void forget(void) { failing = 1; }
 static void leave(bool resting) { (void)resting; failing = 0; }
+/* Now and then; never what was given up. */
+static bool keeps(void) { return !failing && waits % 2; }
 
 static void settle(void)
 {
@@ -96,7 +98,7 @@ static void settle(void)
 static const struct http_rules rules = { .base_path = { "", 0 } };
 static const struct worker_calls calls = {
 	.rules = &rules, .answer = answer, .refuse = refuse, .is_slow = is_slow, .is_current = is_current,
-	.settle = settle, .leave = leave, .forget = forget,
+	.settle = settle, .leave = leave, .keeps = keeps, .forget = forget,
 };
 
 /* ---- clients ----------------------------------------------------------- */
