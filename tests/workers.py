@@ -5,6 +5,7 @@ in pieces or many requests at once, the end of one request and the beginning of 
 hang up, keys that change while it is open, workers that die in the middle, the store in trouble.
 """
 import base64
+import contextlib
 import json
 import os
 import signal
@@ -292,7 +293,8 @@ for key in range(40):
     peer.send(post(b"/refresh", {"refresh_token": pair["refresh_token"], "idempotency_key": str(key)}))
     if key % 4 == 1:
         for w in children():
-            os.kill(w, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):   # it may have ended since pgrep saw it
+                os.kill(w, signal.SIGKILL)
         kills += 1
     got = None
     try:
