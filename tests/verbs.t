@@ -490,7 +490,7 @@ stop lines
 lk user enable alice >/dev/null
 if [ -e /dev/full ]; then
     for verb in 'user list' 'session list' 'key list' audit 'audit --follow' 'audit --follow --json --since 0' config check version help 'key export' \
-        stats 'stats --json' 'user export' 'backup -'; do
+        stats 'stats --json' 'user export' 'throttle list' 'backup -'; do
         # shellcheck disable=SC2086  # words
         "$LATCHKEY" $verb --dir "$D" >/dev/full 2>"$TMP/err"
         code=$?
