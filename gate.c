@@ -115,11 +115,17 @@ static void judge(struct search *s, enum cookie_guard guard, struct slice value)
 	}
 }
 
+/* What a sibling host can have set counts only where we set such cookies too: else it is a session that somebody planted. */
+static bool may_count(const struct search *s, enum cookie_guard guard)
+{
+	return guard != COOKIE_OF_SITE || (s->gate == GATE_SITE && s->w->config->cookie_domain.n);
+}
+
 enum error gate_admit(struct work *w, const struct request *rq, enum gate gate, struct caller *out)
 {
 	struct search s = { w, gate, out, ERROR_TOKEN_MISSING };
 	for (enum cookie_guard g = COOKIE_OF_HOST; g < COOKIE_GUARDS && s.e != ERROR_NONE; g++) {
-		struct slice rest = rq->cookie, value;
+		struct slice rest = may_count(&s, g) ? rq->cookie : SLICE_NONE, value;
 		while (s.e != ERROR_CROSS_SITE && cookies_next(w, rq, g, &rest, &value))
 			judge(&s, g, value);
 	}

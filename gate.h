@@ -4,7 +4,8 @@
  *
  * A site session has one cookie, COOKIE_DOOR, which no other host gets. Where cookie_domain spreads it, it has a second one,
  * COOKIE_SITE, for the hosts below that domain: each program there can read it, so the door's own pages don't take it.
- * A browser sends each cookie that fits, whoever set it. So each is judged, first those that the fewest others can have set.
+ * A browser sends each cookie that fits, whoever set it. So each is judged, first those that the fewest others can have set; and
+ * those that a sibling host can have set, for GATE_SITE with cookie_domain alone.
  */
 #ifndef GATE_H
 #define GATE_H
@@ -29,8 +30,8 @@ enum gate {
 	GATE_SITE               /* for what lies behind the door */
 };
 /*
- * Finds the good site session of a request; opens the store. *out is as of session_check_site(). TOKEN_MISSING: no cookie has
- * our MAC; CROSS_SITE: cookies of two sessions are good, and another host may have set one of them; else what is wrong with the
+ * Finds the good site session of a request; opens the store. *out is as of session_check_site(). TOKEN_MISSING: no cookie that
+ * counts has our MAC; CROSS_SITE: cookies of two sessions are good, and another host may have set one of them; else what is wrong with the
  * first: TOKEN_INVALID, SESSION_REVOKED, CLOCK_UNSET. Whether a page of another site asks is the caller's to judge.
  */
 enum error gate_admit(struct work *w, const struct request *rq, enum gate gate, struct caller *out);

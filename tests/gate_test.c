@@ -268,7 +268,7 @@ static void test_spread(void)
 	struct jar both = jar;
 	*jar.cookie[door] = '\0';
 	is_int(ask(GATE_SITE), ERROR_NONE, "the domain's alone opens what lies behind the door");
-	is_int(ask(GATE_DOOR), ERROR_TOKEN_INVALID, "and not the door's pages");
+	is_int(ask(GATE_DOOR), ERROR_TOKEN_MISSING, "and not the door's pages");
 	jar = both;
 	*jar.cookie[site] = '\0';
 	is_int(ask(GATE_SITE), ERROR_NONE, "the host's does both");
@@ -320,6 +320,22 @@ static void test_planted(void)
 		is_int(ask(GATE_DOOR), ERROR_NONE, "two cookies of this host, by two names");
 		ok(slice_is(caller.user.name, S("bob")), "the later counts, in whatever order");
 	}
+	config.cookie_domain = SLICE_NONE;
+	jar.count = 0;
+}
+
+/* Without cookie_domain no cookie of ours is one that a sibling host can have set. So one that came is somebody else's. */
+static void test_sibling(void)
+{
+	is_int(sign_in("bob"), ERROR_NONE, "bob signs in");
+	char planted[512];
+	snprintf(planted, sizeof planted, "__Secure-latchkey-door-1%s", strchr(jar.cookie[0], '='));
+	memcpy(jar.cookie[0], planted, sizeof planted);
+	is_int(ask(GATE_SITE), ERROR_TOKEN_MISSING, "his token, planted by a sibling host, signs nobody in behind the door");
+	is_int(ask(GATE_DOOR), ERROR_TOKEN_MISSING, "nor at its pages");
+	config.cookie_domain = S("example.test");
+	is_int(ask(GATE_DOOR), ERROR_TOKEN_MISSING, "there not with cookie_domain either");
+	is_int(ask(GATE_SITE), ERROR_NONE, "which says that its hosts are trusted with what lies behind");
 	config.cookie_domain = SLICE_NONE;
 	jar.count = 0;
 }
@@ -831,6 +847,7 @@ int main(void)
 	run(test_again);
 	run(test_spread);
 	run(test_planted);
+	run(test_sibling);
 	run(test_beside_bad_ones);
 	run(test_verify);
 	run(test_redirect);
