@@ -146,6 +146,11 @@ static int status_of(enum error e)
 	return e == ERROR_NONE ? 200 : errors[e].status == 401 ? 403 : errors[e].status;
 }
 
+static bool is_nobody(enum error e)
+{
+	return e == ERROR_TOKEN_MISSING || e == ERROR_TOKEN_INVALID || e == ERROR_SESSION_REVOKED;
+}
+
 /* ---- signing in -------------------------------------------------------- */
 
 /* The host that waits, and the field of the form that keeps the page. */
@@ -269,14 +274,17 @@ static enum error handle_link(struct call *c)
 
 /* ---- signing out ------------------------------------------------------- */
 
+/* "You are signed out" is said where no cookie is good. A cookie behind the door is one too, and what can't be judged may be. */
 static enum error handle_signout_page(struct call *c)
 {
-	if (!is_signed_in(c))
+	enum error e = gate_admit(&c->work, c->rq, GATE_SITE, &own(c)->caller);
+	if (is_nobody(e))
 		return see_other(c, "signin?done=signed-out");
 	struct page *p = begin(c, 200, WORD_sign_out);
-	PAGE_FILL(p, "<div class=\"door\"><form class=\"card stack\" method=\"post\" action=\"signout\">\n<h1>{sign_out_ask}</h1>\n"
-		"<p>{signed_in_as}</p>\n<button class=\"main\" name=\"do\" value=\"out\">{sign_out}</button>\n<a class=\"button\" href=\"account\">{your_account}</a>\n</form></div>\n",
-		own(c)->caller.user.name);
+	PAGE_ADD(p, "<div class=\"door\"><form class=\"card stack\" method=\"post\" action=\"signout\">\n<h1>{sign_out_ask}</h1>\n");
+	if (e == ERROR_NONE)
+		PAGE_FILL(p, "<p>{signed_in_as}</p>\n", own(c)->caller.user.name);
+	PAGE_ADD(p, "<button class=\"main\" name=\"do\" value=\"out\">{sign_out}</button>\n<a class=\"button\" href=\"account\">{your_account}</a>\n</form></div>\n");
 	page_end(p);
 	return ERROR_NONE;
 }
@@ -403,11 +411,6 @@ static void write_problem(struct call *c, enum error e)
 	write_wrong(c, p, e);
 	PAGE_ADD(p, "<p><a class=\"button\" href=\"signin\">{back}</a></p>\n</div></div>\n");
 	page_end(p);
-}
-
-static bool is_nobody(enum error e)
-{
-	return e == ERROR_TOKEN_MISSING || e == ERROR_TOKEN_INVALID || e == ERROR_SESSION_REVOKED;
 }
 
 /* A trial of a password gave the store away. */

@@ -429,6 +429,26 @@ static void signs_out(void)
 	ok(goes_to("signin?done=signed-out"), "POST /signout of nobody");
 }
 
+/* A host below cookie_domain has the domain's cookie alone, and it is good. */
+static void signs_out_below(void)
+{
+	static struct jar hers;
+	config.cookie_domain = S("example.test");
+	jar = &hers;
+	post("/signin", "username=alice&password=correct+horse");
+	ok(jar->count == 2 && strstr(jar->cookie[0], "__Host-latchkey-door-") == jar->cookie[0], "a sign-in sets two cookies");
+	memcpy(jar->cookie[0], jar->cookie[1], sizeof jar->cookie[0]);
+	jar->count = 1;
+	get("/account");
+	ok(goes_to("signin"), "the domain's cookie opens no page");
+	get("/signout");
+	ok(rp.status == 200 && in_body("You are signed in as alice.") && in_body("name=\"do\" value=\"out\""), "but GET /signout doesn't say that she is signed out");
+	post("/signout", "");
+	ok(goes_to("signin?done=signed-out") && in_head("Domain=example.test; Max-Age=0"), "and POST takes it away");
+	config.cookie_domain = SLICE_NONE;
+	jar = &alices;
+}
+
 /* ---- the account ------------------------------------------------------- */
 
 /* The id of a session that the page has a button for. */
@@ -587,6 +607,14 @@ static void long_list(void)
 	jar = &alices;
 }
 
+static void get_plainly(const char *path)
+{
+	rq.host = S("localhost");
+	rq.peer = S("127.0.0.1");
+	rq.https = false;
+	get(path);
+}
+
 /* Of two cookies of two sessions, neither of which this host alone can have set, none counts. */
 static void planted(void)
 {
@@ -595,14 +623,22 @@ static void planted(void)
 	post("/signin", "username=alice&password=correct+horse");
 	jar = &other;
 	post("/signin", "username=fay&password=correct+horse");
-	snprintf(both.cookie[0], sizeof both.cookie[0], "__Secure-latchkey-door-1=%s", strchr(one.cookie[0], '=') + 1);
-	snprintf(both.cookie[1], sizeof both.cookie[1], "__Secure-latchkey-door-2=%s", strchr(other.cookie[0], '=') + 1);
+	snprintf(both.cookie[0], sizeof both.cookie[0], "latchkey-door-1=%s", strchr(one.cookie[0], '=') + 1);
+	snprintf(both.cookie[1], sizeof both.cookie[1], "latchkey-door-2=%s", strchr(other.cookie[0], '=') + 1);
 	both.count = 2;
 	jar = &both;
-	get("/account");
+	get_plainly("/account");
 	ok(goes_to("signin"), "cookies of two sessions: sign in");
-	get("/signin");
+	get_plainly("/signin");
 	ok(rp.status == 200 && in_body("type=\"password\""), "at the form");
+	get_plainly("/signout");
+	ok(rp.status == 200 && in_body("Sign out on this device?") && !in_body("You are signed in as"), "or sign out of both");
+	both.count = 1;
+	get_plainly("/account");
+	is_int(rp.status, 200, "one alone counts");
+	snprintf(both.cookie[0], sizeof both.cookie[0], "__Secure-latchkey-door-1=%s", strchr(other.cookie[0], '=') + 1);
+	get("/account");
+	ok(goes_to("signin"), "but no page takes one that a sibling host can have set");
 	jar = &alices;
 }
 
@@ -868,6 +904,7 @@ int main(void)
 	returns();
 	throttled();
 	signs_out();
+	signs_out_below();
 	sessions();
 	change_password();
 	end_of_account();
