@@ -97,22 +97,19 @@ static bool is_better(const struct search *s, const struct caller *a)
 	return s->e != ERROR_NONE || (same ? a->signer < s->out->signer : a->claims.iat > s->out->claims.iat);
 }
 
-static void judge(struct search *s, enum cookie_guard guard, struct slice value)
+/* Whether it was chosen. */
+static bool judge(struct search *s, enum cookie_guard guard, struct slice value)
 {
 	struct caller a = { 0 };
-	size_t mark = arena_mark();
 	enum error e = session_check_site(s->w, value, s->gate == GATE_DOOR, &a);
-	if (a.foreign) {
-		arena_back(mark);
-		return;
-	}
 	bool good = e == ERROR_NONE, rival = good && s->e == ERROR_NONE && a.claims.sid != s->out->claims.sid;
 	if (rival && guard != COOKIE_OF_HOST)
 		s->e = ERROR_CROSS_SITE;
-	else if (s->e == ERROR_TOKEN_MISSING || (good && is_better(s, &a))) {
-		s->e = e;
-		*s->out = a;
-	}
+	if (a.foreign || s->e == ERROR_CROSS_SITE || !(s->e == ERROR_TOKEN_MISSING || (good && is_better(s, &a))))
+		return false;
+	s->e = e;
+	*s->out = a;
+	return true;
 }
 
 /* What a sibling host can have set counts only where we set such cookies too: else it is a session that somebody planted. */
@@ -121,14 +118,22 @@ static bool may_count(const struct search *s, enum cookie_guard guard)
 	return guard != COOKIE_OF_SITE || (s->gate == GATE_SITE && s->w->config->cookie_domain.n);
 }
 
+/* What was taken to look at a cookie that isn't chosen is given back: there may be hundreds. */
+static void judge_all(struct search *s, const struct request *rq, enum cookie_guard guard)
+{
+	struct slice rest = may_count(s, guard) ? rq->cookie : SLICE_NONE, value;
+	while (s->e != ERROR_CROSS_SITE && cookies_next(s->w, rq, guard, &rest, &value)) {
+		size_t mark = arena_mark();
+		if (!judge(s, guard, value))
+			arena_back(mark);
+	}
+}
+
 enum error gate_admit(struct work *w, const struct request *rq, enum gate gate, struct caller *out)
 {
 	struct search s = { w, gate, out, ERROR_TOKEN_MISSING };
-	for (enum cookie_guard g = COOKIE_OF_HOST; g < COOKIE_GUARDS && s.e != ERROR_NONE; g++) {
-		struct slice rest = may_count(&s, g) ? rq->cookie : SLICE_NONE, value;
-		while (s.e != ERROR_CROSS_SITE && cookies_next(w, rq, g, &rest, &value))
-			judge(&s, g, value);
-	}
+	for (enum cookie_guard g = COOKIE_OF_HOST; g < COOKIE_GUARDS && s.e != ERROR_NONE; g++)
+		judge_all(&s, rq, g);
 	return s.e == ERROR_NONE ? session_touch_site(w, out) : s.e;
 }
 

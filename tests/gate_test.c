@@ -652,6 +652,30 @@ static void test_beside(void)
 	jar.count = 0;
 }
 
+/* A head full of good cookies takes no more memory than one. */
+static void test_many(void)
+{
+	is_int(sign_in("alice"), ERROR_NONE, "alice");
+	size_t taken[2];
+	for (int many = 0; many < 2; many++) {
+		struct buf b = { 0 };
+		for (int i = 0; i < (many ? 200 : 1); i++) {
+			buf_s(&b, "__Host-latchkey-");
+			buf_int(&b, i);
+			buf_s(&b, strchr(jar.cookie[0], '='));
+			buf_s(&b, "; ");
+		}
+		begin();
+		rq.cookie = buf_slice(&b);
+		size_t mark = arena_mark();
+		is_int(gate_admit(&work, &rq, GATE_DOOR, &caller), ERROR_NONE, "so many cookies: %d", many ? 200 : 1);
+		taken[many] = arena_mark() - mark;
+		end();
+	}
+	ok(taken[1] < 2 * taken[0] + 1024, "%zu bytes for one, %zu for all", taken[0], taken[1]);
+	jar.count = 0;
+}
+
 /* Years ahead, and nobody vouches for it: nothing expires, and no use is dated. */
 static void test_doubted(void)
 {
@@ -855,6 +879,7 @@ int main(void)
 	run(test_touch);
 	run(test_full);
 	run(test_beside);
+	run(test_many);
 	run(test_doubted);
 	run(test_absolute_end);
 	test_ended(add_user("carol"));
