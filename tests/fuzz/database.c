@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "clock.h"
 #include "config.h"
+#include "door/door.h"
 #include "json.h"
 #include "jwt.h"
 #include "operator/admin.h"
@@ -288,17 +289,23 @@ static bool find_number(const char *query, int64_t id, int64_t *out)
 	return found;
 }
 
+static bool is_admitted(int64_t user)
+{
+	int64_t id, disabled;
+	(void)find_number("SELECT disabled FROM user WHERE id=?", user, &disabled);
+	return !disabled && find_number("SELECT id FROM user WHERE id=?", user, &id);
+}
+
 /* A session stands when its row says so, by numbers, and its user's. */
 static bool may_live(int i)
 {
-	int64_t id = (int64_t)session_id(i), ended, user, disabled;
+	int64_t id = (int64_t)session_id(i), ended, user;
 	if (bytes_changed)
 		return true;
 	if (!find_number("SELECT ended_at FROM session WHERE id=?", id, &ended) || ended
 		|| !find_number("SELECT user FROM session WHERE id=?", id, &user))
 		return false;
-	(void)find_number("SELECT disabled FROM user WHERE id=?", user, &disabled);
-	return !disabled;
+	return user && is_admitted(user);
 }
 
 static bool may_sign_in(int user)
@@ -379,12 +386,12 @@ static void is_list(struct slice text)
 static struct reply rp;
 
 /* As main.c does it, and its handler of failures. */
-static void answer(const struct request *rq)
+static void answer(const struct dialect *d, const struct request *rq)
 {
 	rp = (struct reply){ 0 };
 	bool failure = setjmp(back) != 0;
 	in_answer = true;
-	route_answer(&auth_dialect, &config, &ring, rq, failure ? ERROR_STORE_UNAVAILABLE : ERROR_NONE, &rp);
+	route_answer(d, &config, &ring, rq, failure ? ERROR_STORE_UNAVAILABLE : ERROR_NONE, &rp);
 	route_finish(&config, rq, &rp);
 	if (!failure)
 		store_tidy();
@@ -401,7 +408,7 @@ static int ask(enum method method, const char *path, int show, const char *body)
 	rq.path = slice_cut(&rq.query, '?');
 	if (show >= 0)
 		rq.authorization = slice_of(token[show].access);
-	answer(&rq);
+	answer(&auth_dialect, &rq);
 	struct slice text = buf_slice(&rp.body), head = buf_slice(&rp.head);
 	struct json j;
 	HOLDS(rp.status >= 200 && rp.status < 600);
@@ -419,6 +426,45 @@ static const char *with_refresh(int i, const char *more)
 	return text_join("{\"refresh_token\":\"", token[i].refresh, "\"", more, "}", NULL);
 }
 
+static char door_cookie[LIMIT_JWT + 64];        /* of the first user, who signed in at the page before all this */
+
+static struct request page_request(enum method method, const char *path, const char *body)
+{
+	return (struct request){
+		.method = method, .below = true, .https = true, .mount = S("/auth"), .path = slice_of(path), .body = slice_of(body),
+		.host = S("example.test"), .peer = S("192.0.2.7"), .user_agent = S("Phone/1"), .cookie = slice_of(door_cookie),
+		.content_type = S("application/x-www-form-urlencoded"), .sec_fetch_site = S("same-origin"),
+	};
+}
+
+/* The page shows names, devices, addresses: no text of a row makes a tag, and no tag of the page's own begins with an x. */
+static void show_account(void)
+{
+	bool stands = bytes_changed || is_admitted((int64_t)user_id(0));
+	struct request rq = page_request(METHOD_GET, "/account", NULL);
+	answer(&door_dialect, &rq);
+	struct slice text = buf_slice(&rp.body);
+	HOLDS(rp.status != 200 || stands);
+	HOLDS(slice_is_utf8(text) && !has(text, "<x", 2));
+	is_head(buf_slice(&rp.head));
+	shows_no_key(text);
+	shows_no_hash(text);
+}
+
+static void sign_in_at_page(void)
+{
+	struct request rq = page_request(METHOD_POST, "/signin", "username=alice&password=correct+horse");
+	answer(&door_dialect, &rq);
+	struct slice head = buf_slice(&rp.head);
+	const char *at = memmem(head.p, head.n, "Set-Cookie: __", 14);
+	HOLDS(rp.status == 303 && at);
+	head = slice_from(head, (size_t)(at - head.p) + 12);
+	snprintf(door_cookie, sizeof door_cookie, "%s", slice_text(slice_cut(&head, ';')));
+	rq = page_request(METHOD_GET, "/account", NULL);
+	answer(&door_dialect, &rq);
+	HOLDS(rp.status == 200);
+}
+
 /* Everything that reads, as each user; or one request of each session. */
 static void read_all(bool all)
 {
@@ -433,6 +479,7 @@ static void read_all(bool all)
 		}
 	}
 	ask(METHOD_GET, "/health", -1, NULL);
+	show_account();
 	arena_back(mark);
 }
 
@@ -737,6 +784,11 @@ static void make_database(void)
 		store_audit_add(&(struct audit){ .time = time_now - ROWS + i, .mark = time_now - ROWS + i, .event = (enum event)(1 + i % (EVENT_UNKNOWN - 1)),
 			.user = user_id(i % 4), .session = session_id(i % SESSIONS), .ip = S("192.0.2.7"), .distance = i }, config.audit_max);
 	store_commit();
+}
+
+static void empty_log(void)
+{
+	store_open(dir, 1);
 	db_need(db_empty_log(), "checkpoint");
 	store_close();
 }
@@ -768,6 +820,9 @@ void fuzz_start(void)
 	HOLDS(config_read(dir, &config) == NULL);
 	make_key();
 	make_database();
+	settle();
+	sign_in_at_page();
+	empty_log();
 	database_file = load("latchkey.db");
 	key_file = load("latchkey.key");
 	input = memfd_create("input", MFD_CLOEXEC);
@@ -802,8 +857,7 @@ static void change_rows(void)
 		}
 	}
 	store_commit();
-	db_need(db_empty_log(), "checkpoint");
-	store_close();
+	empty_log();
 }
 
 void fuzz_one(struct slice in)
