@@ -93,9 +93,18 @@ static void membership(void)
 	ok(!profile_is_in(SLICE_NONE, S("a")) && !profile_is_in(S("a"), SLICE_NONE), "none is in nothing");
 }
 
+/* What can't have been set, by a row that something else has changed, is told to nobody. */
+static void held(void)
+{
+	const struct profile good = { S("staff"), S("a@example.test"), S("A") }, bad = { S("staff"), S("a@example.test"), S("A\r\nX: y") };
+	ok(profile_held(&good) == &good, "a profile as it was set");
+	ok(profile_held(&bad)->groups.n == 0 && profile_held(&bad)->name.n == 0, "nothing of one with a line end in it");
+}
+
 int main(void)
 {
 	members();
+	held();
 	bounds();
 	membership();
 	return done_testing();
