@@ -43,11 +43,16 @@ static void join_authorization(struct head *h)
 	h->rq.authorization = buf_slice(&b);
 }
 
-/* The mount becomes the Path of cookies, so it may have no byte that ends an attribute. */
+/*
+ * The mount becomes the Path of cookies, so it may have no byte that ends an attribute. It begins what browsers are sent to, where
+ * two slashes would begin the name of a host.
+ */
 static enum error take_mount(struct request *rq)
 {
 	rq->below = true;
 	rq->mount = head_without_slash(rq->mount);
+	while (slice_starts(rq->mount, S("//")))
+		rq->mount = slice_from(rq->mount, 1);
 	if (rq->mount.n == 0 || slice_made_of(rq->mount, "/_.~-+@"))
 		return ERROR_NONE;
 	rq->mount = SLICE_NONE;

@@ -510,6 +510,8 @@ static void test_scgi_paths(void)
 {
 	static const struct { struct slice more, mount, path; bool below; } cases[] = {
 		{ T("SCRIPT_NAME\0" "/x/\0" "PATH_INFO\0" "/me\0"), T("/x"), T("/me"), true },
+		{ T("SCRIPT_NAME\0" "//evil.example/x\0" "PATH_INFO\0" "/me\0"), T("/evil.example/x"), T("/me"), true },
+		{ T("SCRIPT_NAME\0" "///x\0" "PATH_INFO\0" "/me\0"), T("/x"), T("/me"), true },
 		{ T("PATH_INFO\0" "/me\0" "REQUEST_URI\0" "/api/auth/you\0" "DOCUMENT_URI\0" "/z\0"), T(""), T("/me"), true },
 		{ T("PATH_INFO\0\0" "SCRIPT_NAME\0" "/x\0" "REQUEST_URI\0" "/api/auth/me?a=b?c\0"), T("/api/auth"), T("/me"), true },
 		{ T("REQUEST_URI\0" "/api/auth\0"), T("/api/auth"), T("/"), true },
