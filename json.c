@@ -442,15 +442,6 @@ enum json_found json_raw(const struct json *j, const char *name, struct slice *o
 
 /* ---- the writer -------------------------------------------------------- */
 
-/* The well-formed UTF-8 sequence at the front of s, or empty. */
-static struct slice utf8_front(struct slice s)
-{
-	uint8_t lead = (uint8_t)s.p[0];
-	size_t n = 1u + (lead >= 0x80) + (lead >= 0xe0) + (lead >= 0xf0);
-	struct slice front = { s.p, n };
-	return n <= s.n && slice_is_utf8(front) ? front : SLICE_NONE;
-}
-
 static void quote_control(struct buf *b, char c)
 {
 	uint8_t byte = (uint8_t)c;
@@ -482,7 +473,7 @@ static size_t plain_span(struct slice s)
 /* Writes what is at the beginning and isn't plain; returns its bytes. */
 static size_t quote_front(struct buf *b, struct slice s)
 {
-	struct slice front = utf8_front(s);
+	struct slice front = slice_utf8_front(s);
 	if (front.n == 1)
 		quote_ascii(b, *front.p);
 	else if (front.n)

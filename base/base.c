@@ -174,6 +174,14 @@ bool slice_is_utf8(struct slice s)
 	return true;
 }
 
+struct slice slice_utf8_front(struct slice s)
+{
+	uint8_t lead = (uint8_t)s.p[0];
+	size_t n = 1u + (lead >= 0x80) + (lead >= 0xe0) + (lead >= 0xf0);
+	struct slice front = { s.p, n };
+	return n <= s.n && slice_is_utf8(front) ? front : SLICE_NONE;
+}
+
 /* ---- arena ------------------------------------------------------------- */
 
 static unsigned arena_countdown;

@@ -87,6 +87,8 @@ char *slice_text(struct slice s);
 const char *text_join(const char *first, ...) __attribute__((sentinel));
 /* Valid UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF). */
 bool slice_is_utf8(struct slice s);
+/* The UTF-8 sequence of one character at the front of s, which isn't empty; SLICE_NONE where there is none. Borrows. */
+struct slice slice_utf8_front(struct slice s);
 
 /* ---- arena ------------------------------------------------------------- */
 

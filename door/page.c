@@ -18,13 +18,14 @@ static const char *entity_of(char c)
 	return NULL;
 }
 
-/* A control character has no business in a page (HTML, 13.2.3.5): it is shown as what it is, one that can't be shown. */
+/* What has no business in a page is shown as a character that can't be shown: a control character (HTML, 13.2.3.5), and a byte
+ * that isn't UTF-8, as a browser may send in its User-Agent. */
 static void put_char(struct buf *b, char c)
 {
 	const char *entity = entity_of(c);
 	if (entity)
 		buf_s(b, entity);
-	else if ((unsigned char)c < ' ' || c == 0x7f)
+	else if ((unsigned char)c < ' ' || (unsigned char)c >= 0x7f)
 		buf_s(b, "\xEF\xBF\xBD");
 	else
 		buf_c(b, c);
@@ -32,8 +33,14 @@ static void put_char(struct buf *b, char c)
 
 static void put_text(struct buf *b, struct slice text)
 {
-	for (size_t i = 0; i < text.n; i++)
-		put_char(b, text.p[i]);
+	while (text.n) {
+		struct slice front = slice_utf8_front(text);
+		if (front.n > 1)
+			buf_add(b, front);
+		else
+			put_char(b, *text.p);
+		text = slice_from(text, front.n ? front.n : 1);
+	}
 }
 
 /* ---- markup with its places -------------------------------------------- */

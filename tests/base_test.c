@@ -64,6 +64,12 @@ static void utf8(void)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		ok(slice_is_utf8(guarded(cases[i].text)) == cases[i].valid, "UTF-8, case %zu", i);
 	ok(slice_is_utf8(S("a\0b")), "NUL is a character like others");
+	static const struct { const char *text; size_t n; } fronts[] = {
+		{ "ab", 1 }, { "\xc3\xa4x", 2 }, { "\xe2\x82\xac\xe2", 3 }, { "\xf0\x9f\x98\x80", 4 }, { "\xc3", 0 }, { "\xc3x", 0 }, { "\x80", 0 },
+		{ "\xe2\x82", 0 }, { "\xff\xff\xff\xff", 0 },
+	};
+	for (size_t i = 0; i < sizeof fronts / sizeof *fronts; i++)
+		ok(slice_utf8_front(guarded(fronts[i].text)).n == fronts[i].n, "a character's bytes, case %zu", i);
 }
 
 /* ---- arena and buffer -------------------------------------------------- */

@@ -175,13 +175,15 @@ static void escapes(void)
 	is_str(written("{signed_in_as}!", S("<b>"), S("")), "You are signed in as &lt;b&gt;.!", "a word has places of its own");
 	is_str(written("{1}", (struct slice){ "a\0b\n\x7f\xc3\xa4", 7 }, S("")), "a\xEF\xBF\xBD" "b\xEF\xBF\xBD\xEF\xBF\xBD\xc3\xa4",
 		"a control character is shown as one");
+	is_str(written("{1}", (struct slice){ "\xff<\xc3\xa4\xe2\x82>\xc3", 8 }, S("")), "\xEF\xBF\xBD&lt;\xc3\xa4\xEF\xBF\xBD\xEF\xBF\xBD&gt;\xEF\xBF\xBD",
+		"and so is a byte that isn't UTF-8, which takes nothing with it");
 	is_str(written("no place", S(""), S("")), "no place", "markup without places stays");
 	page_write(&page, "{signed_in_as}", (const struct slice[]){ SLICE_NONE }, 0);
 	ok(in_body("You are signed in as ."), "a word without its value has nothing in its place");
 	for (int c = 1; c < 256; c++) {
 		char one[] = { (char)c, '\0' };
 		const char *out = written("{1}", slice_of(one), S(""));
-		bool plain = strcmp(out, one) == 0, special = strchr("&<>\"'", c) || c < ' ' || c == 0x7f;
+		bool plain = strcmp(out, one) == 0, special = strchr("&<>\"'", c) || c < ' ' || c >= 0x7f;
 		if (plain == special)
 			ok(false, "byte %d is escaped where it must be: %s", c, out);
 	}
