@@ -40,6 +40,7 @@ planted	A cookie that another host has planted hides no session and takes the pl
 batch	One request that fails decides the answer of no other
 secrets	No secret leaks
 guess	Guessing passwords is throttled, the right one gets in
+behind	A program behind the door: whoever is signed in is refused nothing, for as long as a browser is used
 storage	A store of the client that fails, hangs or forgets signs nobody out
 restore	Whatever is copied over the database, in whatever order: the state of the copy, the one before, or a refusal with words
 messages	What a message advises helps, in the state that it is about
