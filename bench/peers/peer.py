@@ -422,7 +422,7 @@ class Lua(Nginx):
             return
         socket_path = self.dir + '/redis.sock'
         server = self.spawn([DEBIAN + '/usr/bin/redis-server', '--port', '0', '--unixsocket', socket_path, '--dir', self.dir, '--save', '',
-                             '--appendonly', 'yes', '--appendfsync', 'everysec'], {'LD_LIBRARY_PATH': LIBRARIES})
+                             '--save', '', '--appendonly', 'yes', '--appendfsync', 'everysec'], {'LD_LIBRARY_PATH': LIBRARIES})
         self.companions.append(server)
         until_connected(server, socket_path)
 
