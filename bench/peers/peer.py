@@ -422,9 +422,22 @@ class Lua(Nginx):
             return
         socket_path = self.dir + '/redis.sock'
         server = self.spawn([DEBIAN + '/usr/bin/redis-server', '--port', '0', '--unixsocket', socket_path, '--dir', self.dir, '--save', '',
-                             '--save', '', '--appendonly', 'yes', '--appendfsync', 'everysec'], {'LD_LIBRARY_PATH': LIBRARIES})
+                             '--appendonly', 'yes', '--appendfsync', 'everysec'], {'LD_LIBRARY_PATH': LIBRARIES})
         self.companions.append(server)
         until_connected(server, socket_path)
+        self.until_loaded(socket_path)
+
+    @staticmethod
+    def until_loaded(socket_path):
+        """Redis takes connections while it still reads its file, and refuses what they ask."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(socket_path)
+            for _ in range(600):
+                s.sendall(b'PING\r\n')
+                if s.recv(256).startswith(b'+PONG'):
+                    return
+                time.sleep(0.1)
+        raise RuntimeError('redis does not come to the end of its file')
 
     def seed(self, count):
         names = range(self.made + 1, self.made + 1 + count)
@@ -451,8 +464,9 @@ class Lua(Nginx):
             s.connect(self.dir + '/redis.sock')
             for i in names:
                 s.sendall(f'HSET s:{i} user user{i} generation 0\r\n'.encode())
-                if not s.recv(64).startswith(b':'):
-                    raise RuntimeError('redis takes no session')
+                said = s.recv(256)
+                if not said.startswith(b':'):
+                    raise RuntimeError(f'redis takes no session: {said.decode()}')
         if not running:
             self.stop()
 
