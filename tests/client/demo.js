@@ -215,7 +215,8 @@ await check('it says what it is for, and its user is filled in', async () => {
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.getByLabel('Password').fill('wrong password');
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-  await page.getByText('Unknown user or wrong password.').waitFor();
+  await page.locator('#problem:not(:empty)').waitFor();
+  equal(await page.locator('#problem').textContent(), 'Unknown user or wrong password.', 'what is said of it');
   await page.getByLabel('Password').fill('another');
   equal(await page.locator('#problem').textContent(), '', 'what was wrong with what one types anew');
   await page.context().close();
