@@ -3,6 +3,9 @@
 # npm depends on some 340 packages, and all that is wanted of it is to fetch a few files that are pinned by their hash.
 # Its Node.js is whichever is first in PATH, mostly the machine's (nodejs: tools/need.sh, "deps").
 set -eu
+# Node.js of npm's own packages knows a list of its own; whom this machine trusts besides (a proxy, say) counts too.
+authorities=/etc/ssl/certs/ca-certificates.crt
+[ ! -r "$authorities" ] || export NODE_EXTRA_CA_CERTS="${NODE_EXTRA_CA_CERTS:-$authorities}"
 # NPM_UNPACKED: whoever puts this script into PATH as npm.
 [ -n "${NPM_UNPACKED-}" ] || ! command -v npm >/dev/null || exec npm "$@"
 here=$PWD
