@@ -271,6 +271,7 @@ void db_disconnect(void)
 {
 	sql_forget();
 	sqlite3_close(database);
+	sqlite_file_forget();
 	database = NULL;
 	log_frames = 0;
 	state = CLOSED;

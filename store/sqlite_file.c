@@ -386,6 +386,11 @@ static int see_by_name(const char *path, struct stat *out)
 	return 0;
 }
 
+void sqlite_file_forget(void)
+{
+	name_of_main = NULL;
+}
+
 /*
  * SQLite locks in four steps what it then has for itself (locking_mode=EXCLUSIVE): all of it is taken at the first, and let go
  * of at the last, which alone is about more than its first two bytes.

@@ -79,4 +79,7 @@ int64_t sqlite_file_holder(void);
  */
 void sqlite_file_abandon(void);
 
+/* The database was closed: its name was SQLite's, and is gone. */
+void sqlite_file_forget(void);
+
 #endif
