@@ -3,6 +3,7 @@
 Each lives in a directory of its own under build/peers and listens on a free port of 127.0.0.1. None of them is running but
 while it is measured.
 """
+import contextlib
 import base64
 import collections
 import glob
@@ -148,7 +149,8 @@ class Peer:
         ticks = 0
         for pid in self.pids():
             # Behind the name, which may hold anything: utime, stime, and the same of children that were waited for.
-            ticks += sum(map(int, open(f'/proc/{pid}/stat').read().rpartition(')')[2].split()[11:15]))
+            with contextlib.suppress(FileNotFoundError):      # it has ended; its parent has its time
+                ticks += sum(map(int, open(f'/proc/{pid}/stat').read().rpartition(')')[2].split()[11:15]))
         return ticks / os.sysconf('SC_CLK_TCK')
 
     def memory(self):
