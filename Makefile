@@ -15,7 +15,8 @@
 #   make lint       clang's and gcc's warnings, clang-tidy, cppcheck, shellcheck
 #   make size       bytes of the executable and of the client
 #   make install    and uninstall, dist, deb, completion: packaging/install.mk
-#   make WITHOUT=crypt   without a part (docs/benchmarks.md has their bytes)
+#   make WITHOUT=crypt   without a part: crypt, wallet, passkey, dpop (docs/benchmarks.md has their bytes: make parts)
+#   make pg         ./latchkey-pg: the same over PostgreSQL, for several hosts; B=glibc: with the system's libpq and TLS
 #   make STORE=name     with another store than SQLite: store/name*.c
 #   make CROSS=mips-linux-gnu   for another processor; make release, test-cross: tools/cross.mk
 #   make deps       fetch third-party source into deps/ (happens by itself when missing): tools/thirdparty.mk
@@ -31,12 +32,19 @@ MAKEFLAGS += --no-builtin-rules
 
 CROSS ?=
 B     ?=
+# B=pg is the product over PostgreSQL, to be tested as others are: make test B=pg.
+ifeq ($(B),pg)
+  override B := musl
+  STORE := postgres
+endif
 override B := $(or $(B),$(if $(CROSS),cross/$(CROSS),musl))
 # The store that is linked in: all of store/$(STORE)*.c. With another one than SQLite folder and executable have its name.
 STORE ?= sqlite
 # Parts to be left out, such as WITHOUT=crypt.
 WITHOUT ?=
-OTHER := $(addprefix -,$(filter-out sqlite,$(STORE)))$(subst $(eval ) ,,$(WITHOUT:%=-without-%))
+OTHER := $(addprefix -,$(patsubst postgres,pg,$(filter-out sqlite,$(STORE))))
+# The objects are the same; the executable has another name.
+LESS  := $(subst $(eval ) ,,$(WITHOUT:%=-without-%))
 O     := build/$(B)$(OTHER)
 NEED  ?= tools/need.sh
 # What the machine must have, to be named behind a |. It is looked for each time: a package may have been removed.
@@ -50,26 +58,30 @@ include tools/variants.mk
 include tools/thirdparty.mk
 
 # --- Own source. What stands at the top is the line of one request and the policy (docs/internals.md, "Rooms").
-ROOMS := base store serve operator door
+ROOMS := base store serve operator door oauth
 SRC   := $(sort $(wildcard *.c $(filter-out store/*.c,$(ROOMS:%=%/*.c)) store/$(STORE)*.c))
 OBJ   := $(SRC:%.c=$(O)/%.o)
-WWW   := $(sort $(filter-out %.d.ts %/package.json %/session.js %/session-react.js,$(foreach e,html js css svg png ico,$(wildcard www/*.$(e)))))
-ARCHIVES := $(O)/liblatchkey.a $(O)/libsqlite.a $(O)/libbearssl.a $(O)/libsodium.a
+WWW   := $(sort $(filter-out %.d.ts %/package.json %/session.js %/session-react.js %/passkey.js %/passkey.min.js %/dpop.js %/dpop.min.js,$(foreach e,html js css svg png ico,$(wildcard www/*.$(e)))))
+ARCHIVES := $(O)/liblatchkey.a $(LIB_$(STORE)) $(O)/libbearssl.a $(O)/libsodium.a
 # A part can be left out: its header declares its functions as weak references, and where they are NULL it isn't there. Its objects
 # are linked as they are, since a weak reference takes nothing out of an archive.
-PARTS := crypt
+PARTS := crypt wallet passkey dpop
+PART_wallet += $(addprefix $(O)/,auth_wallet.o signin_wallet.o ed25519.o)
+PART_passkey := $(addprefix $(O)/,auth_passkey.o signin_passkey.o door/passkeys.o)
 $(if $(filter-out $(PARTS),$(WITHOUT)),$(error WITHOUT knows these parts: $(PARTS)))
 LIBS  := $(foreach p,$(filter-out $(WITHOUT),$(PARTS)),$(O)/$p.o $(PART_$p)) $(ARCHIVES)
 
-.PHONY: all objects run size lint coverage clean distclean FORCE
+.PHONY: all pg objects run size lint coverage clean distclean FORCE
 all: $(BIN)
+pg:
+	@$(MAKE) --no-print-directory STORE=postgres all
 
 $(O)/%.o: %.c Makefile tools/variants.mk | $(HEADERS) $(BUILD_NEEDS)
 	@echo "  CC  $(B) $<"; mkdir -p $(@D)
 	@$(CC) $(OWN) -MMD -MP -c $< -o $@
 -include $(OBJ:.o=.d)
 # What runs for each byte of a request, a token or an answer is compiled for speed: 6 KB more.
-HOT := base/base base/base64 json jwt sha256 http_lines http_head http_reply
+HOT := base/base base/base64 derive json jwt sha256 http_lines http_head http_reply
 $(HOT:%=$(O)/%.o): VARIANT += $(if $(STATIC),-O2)
 
 # Version and build date: only the files that name them are rebuilt for them.
@@ -84,23 +96,25 @@ $(if $(filter %.h,$(STAMPED)),$(OBJ),$(STAMPED:%.c=$(O)/%.o)): $(O)/stamps
 
 build/embed: tools/embed.c | need-build
 	@mkdir -p $(@D); $(HOSTCC) -std=c11 -O1 -Wall -Wextra -Werror $< -o $@
+# Compressed, as they are sent: every browser takes gzip, and it is a third of the bytes.
 $(O)/www.c: build/embed $(WWW) $(wildcard www) Makefile
-	@mkdir -p $(@D); build/embed www $(WWW) >$@
-$(O)/sheet.c: build/embed door/door.css door/link.js Makefile
-	@mkdir -p $(O)/sheet; for f in door.css link.js; do sed '/^\/\//d' door/$$f | gzip -9nc >$(O)/sheet/$$f; done
+	@rm -rf $(O)/packed; mkdir -p $(O)/packed; for f in $(WWW); do gzip -9nc $$f >$(O)/packed/$${f#www/}; done
+	@build/embed www $(WWW:www/%=$(O)/packed/%) >$@
+$(O)/sheet.c: build/embed door/door.css door/link.js door/qr.js Makefile
+	@mkdir -p $(O)/sheet; gzip -9nc door/door.css >$(O)/sheet/door.css; cat door/link.js door/qr.js | sed '/^\/\//d' | gzip -9nc >$(O)/sheet/link.js
 	@build/embed door $(O)/sheet/door.css $(O)/sheet/link.js >$@
 $(O)/www.o $(O)/sheet.o: %.o: %.c serve/www.h | $(BUILD_NEEDS)
 	@$(CC) $(OWN) -c $< -o $@
 
 $(RUNTIME): $(O)/%.o: tools/%.c | $(BUILD_NEEDS)
 	@mkdir -p $(@D); $(CC) $(COMMON) -D_GNU_SOURCE -c $< -o $@
-$(O)/liblatchkey.a: $(filter-out $(O)/main.o $(PARTS:%=$(O)/%.o),$(OBJ)) $(O)/www.o $(O)/sheet.o
+$(O)/liblatchkey.a: $(filter-out $(O)/main.o $(PARTS:%=$(O)/%.o) $(PART_passkey) $(O)/auth_wallet.o $(O)/signin_wallet.o $(O)/ed25519.o,$(OBJ)) $(O)/www.o $(O)/sheet.o
 $(ARCHIVES):
 	@rm -f $@ && $(AR) rcsD $@ $^
 # Linked beside its name and moved there: a running ./latchkey does not stand in the way.
 $(BIN): $(O)/main.o $(LIBS) $(RUNTIME)
 	@echo "  LD  $@"
-	@$(CC) $(COMMON) $(LDFLAGS) -o $@.new $^ && mv -f $@.new $@
+	@$(CC) $(COMMON) $(LDFLAGS) -o $@.new $^ $(LINK_$(STORE)) && mv -f $@.new $@
 
 include packaging/install.mk
 include bench/bench.mk
@@ -115,10 +129,10 @@ size: $(BIN)
 
 # Own objects alone, for their warnings.
 objects: $(OBJ) $(UNITS:%.t=%_test.o)
-lint: | need-build need-clang need-lint
+lint: deps/libpq/libpq/libpq-fe.h | need-build need-clang need-lint
 	@tools/lint.sh
 
 clean:
-	rm -rf build latchkey latchkey.new
+	rm -rf build latchkey latchkey.new latchkey-pg latchkey-without-*
 distclean: clean
 	rm -rf deps

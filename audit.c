@@ -37,7 +37,7 @@ void audit_log(const struct work *w)
 	const struct audit *a = &w->note;
 	if (a->event && audit_in_log(w->config))
 		log_line("audit", event_words[a->event], " user=", id_text(a->user), " session=", id_text(a->session),
-			" ip=", slice_text(a->ip), " class=", class_words[a->class], " distance=", dec(a->distance),
+			" ip=", slice_text(a->ip), a->client.n ? " client=" : "", slice_text(a->client), " class=", class_words[a->class], " distance=", dec(a->distance),
 			" count=", dec(a->count), NULL);
 }
 

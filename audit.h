@@ -19,6 +19,7 @@
  * What the policy needs to know, whoever asks: an HTTP dialect or the operator.
  * What stands before `trust` is given; session_clock() sets the rest. Borrows all.
  */
+struct proof;
 struct work {
 	const struct config *config;
 	const struct keyring *ring;     /* NULL where no token is opened or issued */
@@ -27,6 +28,7 @@ struct work {
 	struct slice agent;             /* its User-Agent; LIMIT_AGENT bytes of it count */
 	bool (*is_gone)(const void *client);    /* nobody waits for the answer any more; NULL: that can't be known */
 	const void *client;
+	const struct proof *proof;      /* of a key that the client has at hand (dpop.h); NULL: it shows none, or none counts */
 	enum clock_trust trust;         /* in the clock of this host */
 	int64_t mark, seen;             /* what the store knows of the time (clock.h), Unix seconds; 0: nothing */
 	int64_t time;                   /* one time for the whole request, Unix seconds */

@@ -3,7 +3,7 @@
  *
  * route.c finds the row of `routes` and reads the body; admit() checks the
  * access token where the row demands one; the handler asks the policy
- * (session.h) and writes the answer, or returns an error that write_error() writes.
+ * (session.h) and writes the answer, or returns an error that auth_refuse() writes.
  *
  * Here and nowhere else stands where a token may come from (header, body,
  * cookie) and how an answer looks.
@@ -14,9 +14,11 @@
 #include "config.h"
 #include "cookies.h"
 #include "credential.h"
+#include "factor.h"
 #include "gate.h"
 #include "identity.h"
 #include "json.h"
+#include "possession.h"
 #include "redirect.h"
 #include "session.h"
 #include "signin.h"
@@ -29,20 +31,6 @@ enum {
 	REFRESH_LEAST = 200    /* bytes that a cookie with a refresh token has at least */
 };
 
-/* What this dialect keeps of one call: the members of its body, who calls, and what is answered. */
-struct native {
-	struct slice username, password, refresh_token, idempotency_key, session;
-	struct slice current_password, new_password, access_token, ticket;
-	bool all, remember;
-	struct origin origin;      /* of a session that begins; its members device and cookie are the body's */
-	struct caller caller;      /* of a route that needs an access token */
-	struct rotation *tokens;   /* refresh tokens of the request that carry our MAC */
-	size_t count, most;        /* of tokens: there are, there is room for */
-	struct grant grant;        /* the token pair */
-	const char *signin;        /* of /verify?redirect=401: where the browser is to be sent; NULL: nowhere */
-	struct jw out;             /* writes the body of the answer */
-};
-
 static struct native *own(const struct call *c)
 {
 	return c->own;
@@ -50,8 +38,7 @@ static struct native *own(const struct call *c)
 
 /* ---- writing answers --------------------------------------------------- */
 
-/* Begins {"data": and its value, which the handler writes; end_data() closes all that is open. */
-static struct jw *begin_data(struct call *c, int status)
+struct jw *auth_begin_data(struct call *c, int status)
 {
 	struct jw *w = &own(c)->out;
 	w->out = &c->rp->body;
@@ -60,7 +47,7 @@ static struct jw *begin_data(struct call *c, int status)
 	return jw_name(jw_open(w, '{'), "data");
 }
 
-static enum error end_data(struct jw *w)
+enum error auth_end_data(struct jw *w)
 {
 	while (w->depth)
 		jw_close(w);
@@ -78,16 +65,15 @@ static void set_cookies(struct call *c, const struct grant *g)
 		cookies_set(&c->work, c->rq, c->rp, COOKIE_ACCESS, g->access, brief ? COOKIE_BRIEF : g->access_end - time);
 }
 
-/* The token pair, unless e says why there is none. */
-static enum error answer_grant(struct call *c, enum error e, int status)
+enum error auth_answer_grant(struct call *c, enum error e, int status)
 {
 	const struct grant *g = &own(c)->grant;
 	if (e != ERROR_NONE)
 		return e;
-	struct jw *w = begin_data(c, status);
+	struct jw *w = auth_begin_data(c, status);
 	set_cookies(c, g);
 	auth_json_pair(w, g, c->work.time);
-	return end_data(w);
+	return auth_end_data(w);
 }
 
 /* ---- signing in -------------------------------------------------------- */
@@ -117,23 +103,35 @@ static void find_replaced(struct call *c)
 	n->origin.count = n->count;
 }
 
-static enum error start_session(struct call *c, way_in way)
+enum error auth_prepare(struct call *c)
 {
 	struct native *n = own(c);
 	enum error e = find_idempotency(c, &n->origin.idempotency);
 	if (e == ERROR_NONE && n->origin.cookie)
 		e = cookies_usable(c->work.config, c->rq);
+	if (e == ERROR_NONE)
+		e = possession_read(c);
 	if (e != ERROR_NONE)
 		return e;
 	n->origin.brief = n->origin.cookie && !n->remember;
+	n->origin.factor.code = n->code;
 	if (n->origin.cookie)
 		find_replaced(c);
+	return ERROR_NONE;
+}
+
+static enum error start_session(struct call *c, way_in way)
+{
+	struct native *n = own(c);
+	enum error e = auth_prepare(c);
+	if (e != ERROR_NONE)
+		return e;
 	return way(&c->work, n->username, n->password, &n->origin, &n->grant);
 }
 
 static enum error handle_login(struct call *c)
 {
-	return answer_grant(c, start_session(c, signin_by_password), 200);
+	return auth_answer_grant(c, start_session(c, signin_by_password), 200);
 }
 
 static enum error handle_register(struct call *c)
@@ -141,7 +139,7 @@ static enum error handle_register(struct call *c)
 	enum error e = start_session(c, signin_register);
 	if (e == ERROR_INVALID_REQUEST && c->about == NULL)
 		c->about = "username";
-	return answer_grant(c, e, 201);
+	return auth_answer_grant(c, e, 201);
 }
 
 /* ---- refreshing -------------------------------------------------------- */
@@ -228,7 +226,7 @@ static enum error answer_renewal(struct call *c, enum error e, const struct rene
 	if (e != ERROR_NONE || !renewal->done)
 		return e == ERROR_NONE ? route_no_content(c) : e;
 	session_grant(&c->work, renewal->grant);
-	return answer_grant(c, ERROR_NONE, 200);
+	return auth_answer_grant(c, ERROR_NONE, 200);
 }
 
 static enum error handle_refresh(struct call *c)
@@ -241,13 +239,13 @@ static enum error handle_refresh(struct call *c)
 		e = find_named_session(c, &named);
 	if (e == ERROR_NONE)
 		e = find_refresh_tokens(c, idempotency);
-	if (e == ERROR_NONE && n->count == 0)
-		e = refuse_without_token(c);
+	if (e == ERROR_NONE)
+		e = n->count ? possession_read(c) : refuse_without_token(c);
 	if (e == ERROR_NONE)
 		e = session_clock(&c->work);
 	if (e == ERROR_NONE)
 		e = session_rotate(&c->work, n->tokens, n->count, named, &n->grant);
-	return answer_grant(c, e, 200);
+	return auth_answer_grant(c, e, 200);
 }
 
 /* ---- access tokens ----------------------------------------------------- */
@@ -267,10 +265,28 @@ static enum error check_access(struct call *c, enum check check)
 	return e == ERROR_NONE ? session_check(&c->work, token, check, &own(c)->caller) : e;
 }
 
+/* A client of OAuth that was broken into can neither take its users over nor see what else they do: it gets GET /me at the most. */
+static enum error admit_client(const struct call *c)
+{
+	bool reads = c->rq->method != METHOD_DELETE && slice_is(c->path, S("/me"));
+	return own(c)->caller.session.client.n && !reads ? ERROR_INSUFFICIENT_SCOPE : ERROR_NONE;
+}
+
+static enum error admit_with(struct call *c, enum check check)
+{
+	enum error e = check_access(c, check);
+	return e == ERROR_NONE ? admit_client(c) : e;
+}
+
 /* What is deleted here is a session. */
 static enum error admit(struct call *c)
 {
-	return check_access(c, c->rq->method == METHOD_DELETE ? CHECK_TO_END : CHECK_LIVE);
+	return admit_with(c, c->rq->method == METHOD_DELETE ? CHECK_TO_END : CHECK_LIVE);
+}
+
+enum error auth_admit_live(struct call *c)
+{
+	return admit_with(c, CHECK_LIVE);
 }
 
 /* Who asks, by an access token; else by the cookie of a site session. */
@@ -324,7 +340,7 @@ static enum error handle_password(struct call *c)
 	struct renewal renewal;
 	enum error e = find_renewal(c, &renewal);
 	if (e == ERROR_NONE)
-		e = signin_change_password(&c->work, &n->caller, n->current_password, n->new_password, &renewal);
+		e = signin_change_password(&c->work, &n->caller, n->current_password, n->code, n->new_password, &renewal);
 	return answer_renewal(c, e, &renewal);
 }
 
@@ -335,9 +351,9 @@ static enum error handle_password_link(struct call *c)
 	enum error e = signin_redeem_link(&c->work, own(c)->ticket, own(c)->new_password, &user);
 	if (e != ERROR_NONE)
 		return e;
-	struct jw *w = begin_data(c, 200);
+	struct jw *w = auth_begin_data(c, 200);
 	jw_text(jw_name(jw_open(w, '{'), "username"), user.name);
-	return end_data(w);
+	return auth_end_data(w);
 }
 
 /* ---- sessions ---------------------------------------------------------- */
@@ -345,9 +361,9 @@ static enum error handle_password_link(struct call *c)
 static enum error handle_me(struct call *c)
 {
 	const struct caller *caller = &own(c)->caller;
-	struct jw *w = begin_data(c, 200);
+	struct jw *w = auth_begin_data(c, 200);
 	auth_json_me(w, &caller->user, &caller->session, c->work.time);
-	return end_data(w);
+	return auth_end_data(w);
 }
 
 /* ?after=USED.ID: last_used_at and id of the last row that was seen; without it from the first on, which is the current one. */
@@ -398,7 +414,7 @@ static enum error handle_sessions(struct call *c)
 	if (e != ERROR_NONE)
 		return e;
 	c->rp->body = (struct buf){ arena(LIST_BYTES + ROW_BYTES), 0, LIST_BYTES + ROW_BYTES };
-	struct jw *w = begin_data(c, 200);
+	struct jw *w = auth_begin_data(c, 200);
 	jw_open(w, '[');
 	if (l.used == INT64_MAX) {
 		auth_json_listed(w, s, session_deadline(c->work.config, s), true);
@@ -406,7 +422,7 @@ static enum error handle_sessions(struct call *c)
 	}
 	while (write_page(w, c, &l))
 		;
-	return end_data(w);
+	return auth_end_data(w);
 }
 
 static enum error handle_session_delete(struct call *c)
@@ -467,13 +483,14 @@ static enum error sign_out_sessions(struct call *c)
 {
 	struct native *n = own(c);
 	enum error e = ERROR_NONE;
+	bool all = n->all && !jwt_is_clients(&n->caller.claims);    /* a client's access token means its own session alone */
 	if (n->count)
 		(void)session_clock(&c->work);
-	if (n->all && n->caller.claims.sid && session_check_times(&c->work, &n->caller) == ERROR_TOKEN_EXPIRED)
+	if (all && n->caller.claims.sid && session_check_times(&c->work, &n->caller) == ERROR_TOKEN_EXPIRED)
 		return ERROR_TOKEN_EXPIRED;
 	for (size_t i = 0; i < n->count; i++) {
 		bool outdated = is_outdated(n, &n->tokens[i].token);
-		enum error failure = outdated ? ERROR_NONE : session_sign_out(&c->work, &n->tokens[i], n->all);
+		enum error failure = outdated ? ERROR_NONE : session_sign_out(&c->work, &n->tokens[i], all);
 		e = e == ERROR_NONE ? failure : e;
 	}
 	return e;
@@ -504,11 +521,36 @@ static enum error handle_logout(struct call *c)
 
 static enum error handle_me_delete(struct call *c)
 {
-	enum error e = signin_delete_user(&c->work, &own(c)->caller, own(c)->password);
+	enum error e = signin_delete_user(&c->work, &own(c)->caller, own(c)->password, own(c)->code);
 	if (e != ERROR_NONE)
 		return e;
 	take_cookies_away(c);
 	return route_no_content(c);
+}
+
+/* ---- second factor ------------------------------------------------------ */
+
+static enum error handle_totp(struct call *c)
+{
+	struct enrolment made;
+	enum error e = factor_begin(&c->work, &own(c)->caller, own(c)->password, &made);
+	if (e != ERROR_NONE)
+		return e;
+	struct jw *w = auth_begin_data(c, 200);
+	auth_json_enrolment(w, &made);
+	return auth_end_data(w);
+}
+
+static enum error handle_totp_confirm(struct call *c)
+{
+	enum error e = factor_confirm(&c->work, &own(c)->caller, own(c)->ticket, own(c)->code);
+	return e == ERROR_NONE ? route_no_content(c) : e;
+}
+
+static enum error handle_totp_off(struct call *c)
+{
+	enum error e = factor_off(&c->work, &own(c)->caller, own(c)->password, own(c)->code);
+	return e == ERROR_NONE ? route_no_content(c) : e;
 }
 
 /* ---- audit, health ------------------------------------------------------ */
@@ -534,11 +576,11 @@ static enum error handle_audit(struct call *c)
 	if (e != ERROR_NONE)
 		return e;
 	size_t n = store_audits(own(c)->caller.user.id, before, limit, rows);
-	struct jw *w = begin_data(c, 200);
+	struct jw *w = auth_begin_data(c, 200);
 	jw_open(w, '[');
 	for (size_t i = 0; i < n; i++)
 		auth_json_event(w, &rows[i]);
-	return end_data(w);
+	return auth_end_data(w);
 }
 
 static enum error handle_health(struct call *c)
@@ -546,11 +588,11 @@ static enum error handle_health(struct call *c)
 	enum error e = session_ready(&c->work);
 	if (e != ERROR_NONE)
 		return e;
-	struct jw *w = begin_data(c, 200);
+	struct jw *w = auth_begin_data(c, 200);
 	jw_open(w, '{');
 	jw_plain(jw_name(w, "status"), S("ok"));
 	jw_int(jw_name(w, "time"), c->work.time);
-	return end_data(w);
+	return auth_end_data(w);
 }
 
 /* ---- errors ------------------------------------------------------------ */
@@ -560,12 +602,14 @@ static void challenge(struct call *c, enum error e)
 {
 	bool session_over = e == ERROR_SESSION_REVOKED && own(c)->caller.claims.sid;
 	bool refused = session_over || e == ERROR_TOKEN_INVALID || e == ERROR_TOKEN_EXPIRED;
+	if (e == ERROR_INSUFFICIENT_SCOPE)
+		reply_header(c->rp, "WWW-Authenticate", "Bearer realm=\"latchkey\", error=\"insufficient_scope\"", NULL);
 	if (errors[e].status == 401)
 		reply_header(c->rp, "WWW-Authenticate", "Bearer realm=\"latchkey\"", refused ? ", error=\"invalid_token\"" : "", NULL);
 }
 
 /* Code, message and member are words of this program: nothing to escape. */
-static void write_error(struct call *c, enum error e)
+void auth_refuse(struct call *c, enum error e)
 {
 	struct jw *w = &own(c)->out;
 	const char *message = errors[e].message;
@@ -583,7 +627,7 @@ static void write_error(struct call *c, enum error e)
 	jw_open(jw_name(jw_open(w, '{'), "error"), '{');
 	jw_plain(jw_name(w, "code"), slice_of(errors[e].code));
 	jw_plain(jw_name(w, "message"), slice_of(message));
-	(void)end_data(w);
+	(void)auth_end_data(w);
 }
 
 /* ---- routes ------------------------------------------------------------ */
@@ -595,10 +639,11 @@ static void write_error(struct call *c, enum error e)
 #define COOKIE MEMBER("cookie", MEMBER_FLAG, false, 0, origin.cookie)
 #define IDEMPOTENCY MEMBER("idempotency_key", MEMBER_TEXT, false, LIMIT_IDEMPOTENCY, idempotency_key)
 #define REMEMBER MEMBER("remember", MEMBER_FLAG, true, 0, remember)
+#define CODE MEMBER("code", MEMBER_TEXT, false, LIMIT_CODE, code)
 #define END { NULL, MEMBER_FLAG, false, 0, 0 }
 
 static const struct member sign_in_members[] = {
-	TEXT(username, true, LIMIT_USERNAME), TEXT(password, true, LIMIT_BODY), DEVICE, COOKIE, REMEMBER, IDEMPOTENCY, END
+	TEXT(username, true, LIMIT_USERNAME), TEXT(password, true, LIMIT_BODY), CODE, DEVICE, COOKIE, REMEMBER, IDEMPOTENCY, END
 };
 static const struct member refresh_members[] = {
 	TEXT(refresh_token, false, LIMIT_BODY), IDEMPOTENCY, TEXT(session, false, LIMIT_BODY),
@@ -608,32 +653,39 @@ static const struct member logout_members[] = {
 	TEXT(refresh_token, false, LIMIT_BODY), TEXT(access_token, false, LIMIT_BODY), FLAG(all), END
 };
 static const struct member password_members[] = {
-	TEXT(current_password, true, LIMIT_BODY), TEXT(new_password, true, LIMIT_BODY), TEXT(access_token, false, LIMIT_BODY),
+	TEXT(current_password, true, LIMIT_BODY), TEXT(new_password, true, LIMIT_BODY), CODE, TEXT(access_token, false, LIMIT_BODY),
 	TEXT(refresh_token, false, LIMIT_BODY), IDEMPOTENCY, END
 };
 static const struct member link_members[] = { TEXT(ticket, true, LIMIT_JWT), TEXT(new_password, true, LIMIT_BODY), END };
 static const struct member renewal_members[] = {
 	TEXT(refresh_token, false, LIMIT_BODY), IDEMPOTENCY, END
 };
-static const struct member leave_members[] = { TEXT(password, true, LIMIT_BODY), TEXT(access_token, false, LIMIT_BODY), END };
+static const struct member leave_members[] = { TEXT(password, true, LIMIT_BODY), CODE, TEXT(access_token, false, LIMIT_BODY), END };
+static const struct member totp_members[] = { TEXT(password, true, LIMIT_BODY), TEXT(access_token, false, LIMIT_BODY), END };
+static const struct member totp_confirm_members[] = {
+	TEXT(ticket, true, LIMIT_JWT), TEXT(code, true, LIMIT_CODE), TEXT(access_token, false, LIMIT_BODY), END
+};
 /* Of a GET: where it comes as a form. */
 static const struct member token_members[] = { TEXT(access_token, false, LIMIT_BODY), END };
 
 static const struct route routes[] = {
-	{ METHOD_POST,   "/refresh",    ACCESS_NONE, refresh_members,  false, handle_refresh },
-	{ METHOD_ANY,    "/verify",     ACCESS_NONE, token_members,    false, handle_verify },
-	{ METHOD_GET,    "/me",         ACCESS_LIVE, token_members,    false, handle_me },
-	{ METHOD_DELETE, "/me",         ACCESS_LIVE, leave_members,    true,  handle_me_delete },
-	{ METHOD_POST,   "/login",      ACCESS_NONE, sign_in_members,  true,  handle_login },
-	{ METHOD_POST,   "/logout",     ACCESS_NONE, logout_members,   false, handle_logout },
-	{ METHOD_POST,   "/register",   ACCESS_NONE, sign_in_members,  true,  handle_register },
-	{ METHOD_GET,    "/sessions",   ACCESS_LIVE, token_members,    false, handle_sessions },
-	{ METHOD_DELETE, "/sessions",   ACCESS_LIVE, renewal_members,  false, handle_sessions_delete },
-	{ METHOD_DELETE, "/sessions/",  ACCESS_LIVE, NULL,             false, handle_session_delete },
-	{ METHOD_POST,   "/password",   ACCESS_LIVE, password_members, true,  handle_password },
-	{ METHOD_POST,   "/password/link", ACCESS_NONE, link_members,  true,  handle_password_link },
-	{ METHOD_GET,    "/audit",      ACCESS_LIVE, token_members,    false, handle_audit },
-	{ METHOD_GET,    "/health",     ACCESS_NONE, NULL,             false, handle_health },
+	{ METHOD_POST,   "/refresh",    ACCESS_NONE, refresh_members,  PACE_SIGNS, handle_refresh },
+	{ METHOD_ANY,    "/verify",     ACCESS_NONE, token_members,    PACE_QUICK, handle_verify },
+	{ METHOD_GET,    "/me",         ACCESS_LIVE, token_members,    PACE_QUICK, handle_me },
+	{ METHOD_DELETE, "/me",         ACCESS_LIVE, leave_members,    PACE_SLOW, handle_me_delete },
+	{ METHOD_POST,   "/login",      ACCESS_NONE, sign_in_members,  PACE_SLOW, handle_login },
+	{ METHOD_POST,   "/logout",     ACCESS_NONE, logout_members,   PACE_LASTS, handle_logout },
+	{ METHOD_POST,   "/register",   ACCESS_NONE, sign_in_members,  PACE_SLOW, handle_register },
+	{ METHOD_GET,    "/sessions",   ACCESS_LIVE, token_members,    PACE_QUICK, handle_sessions },
+	{ METHOD_DELETE, "/sessions",   ACCESS_LIVE, renewal_members,  PACE_ENDS,  handle_sessions_delete },
+	{ METHOD_DELETE, "/sessions/",  ACCESS_LIVE, NULL,             PACE_LASTS, handle_session_delete },
+	{ METHOD_POST,   "/password",   ACCESS_LIVE, password_members, PACE_SLOW, handle_password },
+	{ METHOD_POST,   "/password/link", ACCESS_NONE, link_members,  PACE_SLOW, handle_password_link },
+	{ METHOD_POST,   "/totp",       ACCESS_LIVE, totp_members,     PACE_SLOW, handle_totp },
+	{ METHOD_POST,   "/totp/confirm", ACCESS_LIVE, totp_confirm_members, PACE_QUICK, handle_totp_confirm },
+	{ METHOD_POST,   "/totp/off",   ACCESS_LIVE, leave_members,    PACE_SLOW, handle_totp_off },
+	{ METHOD_GET,    "/audit",      ACCESS_LIVE, token_members,    PACE_QUICK, handle_audit },
+	{ METHOD_GET,    "/health",     ACCESS_NONE, NULL,             PACE_QUICK, handle_health },
 };
 
 const struct dialect auth_dialect = {
@@ -642,5 +694,5 @@ const struct dialect auth_dialect = {
 	.count = sizeof routes / sizeof *routes,
 	.size = sizeof(struct native),
 	.admit = admit,
-	.refuse = write_error,
+	.refuse = auth_refuse,
 };

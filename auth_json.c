@@ -104,10 +104,27 @@ void auth_json_listed(struct jw *w, const struct session *s, int64_t deadline, b
 	put_text(w, "device", s->device);
 	put_text(w, "user_agent", s->agent);
 	put_text(w, "ip", s->ip);
+	if (s->client.n)
+		put_text(w, "client", s->client);
 	put_int(w, "created_at", s->created_at);
 	put_int(w, "last_used_at", s->rotated_at);
 	put_int(w, "expires_at", deadline);
+	if (rotation_is_bound(s))
+		jw_bool(jw_name(w, "bound"), true);
 	jw_bool(jw_name(w, "current"), current);
+	jw_close(w);
+}
+
+void auth_json_enrolment(struct jw *w, const struct enrolment *e)
+{
+	jw_open(w, '{');
+	put_plain(w, "secret", e->secret);
+	put_plain(w, "uri", e->uri);
+	jw_open(jw_name(w, "recovery"), '[');
+	for (int i = 0; i < TOTP_RECOVERY; i++)
+		jw_plain(w, e->recovery[i]);
+	jw_close(w);
+	put_plain(w, "ticket", e->ticket);
 	jw_close(w);
 }
 
@@ -120,9 +137,11 @@ void auth_json_event(struct jw *w, const struct audit *a)
 	if (a->session)
 		put_id(w, "session", a->session);
 	put_text(w, "ip", a->ip);
-	if (a->event == EVENT_REUSE) {
+	if (a->class)
 		put_plain(w, "class", slice_of(class_words[a->class]));
+	if (a->event == EVENT_REUSE)
 		put_int(w, "distance", a->distance);
-	}
+	if (a->client.n)
+		put_text(w, "client", a->client);
 	jw_close(w);
 }

@@ -5,6 +5,7 @@
 #ifndef AUTH_JSON_H
 #define AUTH_JSON_H
 
+#include "enrol.h"
 #include "json.h"
 #include "session.h"
 #include "store.h"
@@ -15,5 +16,8 @@ void auth_json_me(struct jw *w, const struct user *u, const struct session *s, i
 /* A row of the list of sessions. deadline: session_deadline()'s. */
 void auth_json_listed(struct jw *w, const struct session *s, int64_t deadline, bool current);
 void auth_json_event(struct jw *w, const struct audit *a);
+
+/* What a user needs to set up a second factor. */
+void auth_json_enrolment(struct jw *w, const struct enrolment *e);
 
 #endif

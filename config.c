@@ -14,14 +14,12 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/nearest.h"
+#include "base/origin.h"
+#include "store/upkeep.h"
 
 enum {
 	SECONDS_DAY = 86400,
@@ -51,10 +49,24 @@ const struct option options[] = {
 		"end of a session after sign-in, used or not; 0: none" },
 	{ "reuse_grace", OPTION_DURATION, FIELD(reuse_grace), 0, 600, "10s",
 		"how long a spent refresh token without a key is answered again" },
+	{ "retry_window", OPTION_WINDOW, FIELD(retry_window), 0, SECONDS_DAY, "auto",
+		"how long where it was spent; auto: 1h for public clients of OAuth, else 0" },
 	{ "issuer", OPTION_NAME, FIELD(issuer), 1, OPTION_WORD, "latchkey",
 		"claim iss of each token" },
 	{ "audience", OPTION_NAME, FIELD(audience), 1, OPTION_WORD, "latchkey",
 		"claim aud of each access token" },
+	{ "rp_id", OPTION_HOST, FIELD(rp_id), 0, OPTION_PATH, "",
+		"host that passkeys are for; empty: the issuer's" },
+	{ "passkey_origins", OPTION_CALLERS, FIELD(passkey_origins), 0, OPTION_LIST, "",
+		"origins that may ask for a passkey, beside the issuer's own" },
+	{ "wallets", OPTION_WALLETS, FIELD(wallets), 0, OPTION_LIST, "",
+		"wallets that people sign in with: stellar:pubnet solana:mainnet" },
+	{ "email_domain", OPTION_HOST, FIELD(email_domain), 0, OPTION_PATH, "",
+		"gives a user without an address name@domain, for clients of OAuth" },
+	{ "factor_groups", OPTION_GROUPS, FIELD(factor_groups), 0, OPTION_WORD, "",
+		"groups whose users must have a second factor: admins,staff" },
+	{ "access_alg", OPTION_ALG, FIELD(access_alg), 0, 0, "HS256",
+		"how access tokens are signed: HS256, or ES256 for who verifies by /jwks" },
 	{ "base_path", OPTION_MOUNT, FIELD(base_path), 1, OPTION_WORD, "/api/auth",
 		"where the API lies when latchkey speaks HTTP itself" },
 	{ "signup", OPTION_SWITCH, FIELD(signup), 0, 0, "off",
@@ -67,6 +79,8 @@ const struct option options[] = {
 		"where events go: table, syslog, both, off" },
 	{ "audit_max", OPTION_NUMBER, FIELD(audit_max), 1, 1000000, "4096",
 		"events of refreshes and sign-ins that are kept, and as many others" },
+	{ "audit_keep", OPTION_DURATION, FIELD(audit_keep), 3600, 3650 * (int64_t)SECONDS_DAY, "30d",
+		"how long latchkey-pg keeps refreshes and failed sign-ins" },
 	{ "sessions_max", OPTION_NUMBER, FIELD(sessions_max), 1, 1000, "100",
 		"sessions that a user may have; a sign-in ends the longest unused one" },
 	{ "access_cookie", OPTION_SWITCH, FIELD(access_cookie), 0, 0, "off",
@@ -83,6 +97,10 @@ const struct option options[] = {
 		"passes of one password hash; 0: by the host's RAM" },
 	{ "password_jobs", OPTION_NUMBER, FIELD(password_jobs), 1, 16, "2",
 		"password hashes at once on this host" },
+	{ "store", OPTION_STORE, FIELD(store), 0, OPTION_PATH, "",
+		"database of latchkey-pg: postgresql://latchkey@10.0.0.1,10.0.0.2/latchkey" },
+	{ "backup_made", OPTION_DIRECTORY, FIELD(backup_made), 0, OPTION_PATH, "",
+		"a file that each backup of yours makes anew: latchkey check tells its age" },
 	{ "throttle_dir", OPTION_DIRECTORY, FIELD(throttle_dir), 0, OPTION_PATH, "",
 		"where the throttle table lies; empty: /run/latchkey or the data directory" },
 	{ "brand", OPTION_TEXT, FIELD(brand), 1, OPTION_BRAND, "latchkey",
@@ -100,21 +118,6 @@ static bool among(char c, const char *set)
 	while (*set && *set != c)
 		set++;
 	return *set != '\0';
-}
-
-static bool digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool small_letter(char c)
-{
-	return c >= 'a' && c <= 'z';
-}
-
-static bool letter(char c)
-{
-	return small_letter(c) || (c >= 'A' && c <= 'Z');
 }
 
 static bool visible(char c)
@@ -211,6 +214,20 @@ static const char *read_duration(const struct option *o, struct slice text, void
 	return NULL;
 }
 
+static const char *read_window(const struct option *o, struct slice text, void *field)
+{
+	*(int64_t *)field = -1;
+	return slice_is(text, S("auto")) ? NULL : read_duration(o, text, field);
+}
+
+static void show_window(struct buf *b, const void *field)
+{
+	if (*(const int64_t *)field < 0)
+		buf_s(b, "auto");
+	else
+		show_duration(b, field);
+}
+
 static const char *read_memory(const struct option *o, struct slice text, void *field)
 {
 	int64_t value;
@@ -257,40 +274,28 @@ static bool find_word(struct slice text, const char *const *words, size_t count,
 	return *which < count;
 }
 
-static const char *read_audit(const struct option *o, struct slice text, void *field)
-{
-	size_t which;
-	(void)o;
-	if (!find_word(text, audit_words, AUDIT_OFF + 1, &which))
-		return "must be one of table, syslog, both, off";
-	*(enum audit_where *)field = (enum audit_where)which;
-	return NULL;
-}
-
-static void show_audit(struct buf *b, const void *field)
-{
-	buf_s(b, audit_words[*(const enum audit_where *)field]);
-}
-
 static const char *const headers_words[] = {
 	[HEADERS_X_AUTH] = "x-auth",
 	[HEADERS_REMOTE] = "remote",
 	[HEADERS_X_WEBAUTH] = "x-webauth",
 };
 
-static const char *read_headers(const struct option *o, struct slice text, void *field)
+static const char *const alg_words[] = { "HS256", "ES256" };
+
+static const struct { const char *const *words; size_t count; const char *refusal; } words_of[] = {
+	[OPTION_AUDIT] = { audit_words, AUDIT_OFF + 1, "must be one of table, syslog, both, off" },
+	[OPTION_HEADERS] = { headers_words, HEADERS_X_WEBAUTH + 1, "must be one of x-auth, remote, x-webauth" },
+	[OPTION_ALG] = { alg_words, ACCESS_ES256 + 1, "must be HS256 or ES256" },
+};
+
+/* An option whose value is one of these words is kept as its number, by an enum. */
+static const char *read_word(const struct option *o, struct slice text, void *field)
 {
 	size_t which;
-	(void)o;
-	if (!find_word(text, headers_words, HEADERS_X_WEBAUTH + 1, &which))
-		return "must be one of x-auth, remote, x-webauth";
-	*(enum identity_headers *)field = (enum identity_headers)which;
+	if (!find_word(text, words_of[o->kind].words, words_of[o->kind].count, &which))
+		return words_of[o->kind].refusal;
+	*(unsigned *)field = (unsigned)which;
 	return NULL;
-}
-
-static void show_headers(struct buf *b, const void *field)
-{
-	buf_s(b, headers_words[*(const enum identity_headers *)field]);
 }
 
 static void show_text(struct buf *b, const void *field)
@@ -315,6 +320,11 @@ static const char *read_name(const struct option *o, struct slice text, void *fi
 	return keep(text, field);
 }
 
+static const char *read_groups(const struct option *o, struct slice text, void *field)
+{
+	return text.n ? read_name(o, text, field) : keep(text, field);
+}
+
 /* `/` is the empty mount. Every segment has at least one byte. */
 static const char *read_mount(const struct option *o, struct slice text, void *field)
 {
@@ -323,7 +333,7 @@ static const char *read_mount(const struct option *o, struct slice text, void *f
 	if (text.n > (size_t)o->max || !slice_starts(text, S("/")) || text.p[text.n - 1] == '/')
 		return "must begin with '/', not end with one, and have at most 128 bytes";
 	for (size_t i = 0; i < text.n; i++) {
-		if (!letter(text.p[i]) && !digit(text.p[i]) && !among(text.p[i], "/_~-"))
+		if (slice_span((struct slice){ text.p + i, 1 }, "/_~-") == 0)
 			return "must have letters, digits, '/', '_', '~' and '-' only";
 		if (text.p[i] == '/' && text.p[i + 1] == '/')
 			return "must not have two '/' in a row";
@@ -335,6 +345,15 @@ static void show_mount(struct buf *b, const void *field)
 {
 	const struct slice *mount = field;
 	buf_add(b, mount->n ? *mount : S("/"));
+}
+
+/* What the word says is looked at by the store that is linked in: config_read(). */
+static const char *read_store(const struct option *o, struct slice text, void *field)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (!visible(text.p[i]) || text.n > (size_t)o->max)
+			return "must be one word of at most 255 bytes";
+	return keep(text, field);
 }
 
 static const char *read_directory(const struct option *o, struct slice text, void *field)
@@ -372,63 +391,17 @@ static void show_color(struct buf *b, const void *field)
 
 /* ---- lists: each word by itself ---------------------------------------- */
 
-static bool scheme_ok(struct slice s)
-{
-	if (s.n == 0 || !small_letter(s.p[0]))
-		return false;
-	for (size_t i = 0; i < s.n; i++)
-		if (!small_letter(s.p[i]) && !digit(s.p[i]) && !among(s.p[i], "+.-"))
-			return false;
-	return true;
-}
-
-static bool is_ipv6(struct slice s)
-{
-	struct address a;
-	return address_parse(s, &a) && memchr(s.p, ':', s.n);
-}
-
-/* Lower case: so a browser writes it, and bytes are what is compared. */
-static bool host_ok(struct slice s)
-{
-	bool address = slice_starts(s, S("["));
-	for (size_t i = 0; i < s.n; i++)
-		if (!small_letter(s.p[i]) && !digit(s.p[i]) && !among(s.p[i], address ? "[:.]" : "._-"))
-			return false;
-	if (address)
-		return s.p[s.n - 1] == ']' && is_ipv6((struct slice){ s.p + 1, s.n - 2 });
-	return s.n > 0;
-}
-
 static const char *read_host(const struct option *o, struct slice text, void *field)
 {
-	if (text.n && (text.n > (size_t)o->max || *text.p == '[' || !host_ok(text)))
+	if (text.n && (text.n > (size_t)o->max || *text.p == '[' || !origin_host_ok(text)))
 		return "must be a host's name in small letters: example.com";
 	return keep(text, field);
-}
-
-/* A port that a browser would write: its scheme's own is left out. */
-static bool port_ok(struct slice port, struct slice scheme)
-{
-	int64_t number;
-	if (!parse_number(port, 1, 65535, &number) || port.p[0] == '0')
-		return false;
-	if (slice_is(scheme, S("http")))
-		return number != 80;
-	return !slice_is(scheme, S("https")) || number != 443;
 }
 
 static bool take_origin(struct slice origin, struct buf *parsed)
 {
 	(void)parsed;
-	struct slice host = origin, scheme = slice_cut(&host, ':');
-	if (!scheme_ok(scheme) || !slice_starts(host, S("//")))
-		return false;
-	host = slice_from(host, 2);
-	if (host.n && host.p[host.n - 1] == ']')
-		return host_ok(host);
-	struct slice port = slice_cut_last(&host, ':');
-	return host.p ? host_ok(host) && port_ok(port, scheme) : host_ok(port);
+	return origin_ok(origin);
 }
 
 /* Keeps the words of a list with single spaces between them. take() checks a word; what it makes of it goes into *parsed. */
@@ -453,6 +426,34 @@ static const char *read_origins(const struct option *o, struct slice text, void 
 {
 	return read_words(o, text, field, take_origin, NULL,
 		"must be origins as browsers send them, between spaces: https://app.example http://localhost:3000");
+}
+
+/* What Android says of an app: the SHA-256 of the certificate that it is signed with, in base64url. */
+static bool take_caller(struct slice word, struct buf *parsed)
+{
+	const struct slice app = S("android:apk-key-hash:");
+	if (!slice_starts(word, app))
+		return take_origin(word, parsed);
+	return word.n == app.n + 43 && slice_made_of(slice_from(word, app.n), "-_");
+}
+
+static const char *read_callers(const struct option *o, struct slice text, void *field)
+{
+	return read_words(o, text, field, take_caller, NULL,
+		"must be origins or apps of Android, between spaces: https://app.example android:apk-key-hash:HASH, of 43 letters");
+}
+
+/* A chain that wallet.c knows, and its network. */
+static bool take_wallet(struct slice word, struct buf *parsed)
+{
+	(void)parsed;
+	struct slice chain = slice_cut(&word, ':');
+	return (slice_is(chain, S("stellar")) || slice_is(chain, S("solana"))) && word.n <= LIMIT_NETWORK && slice_made_of(word, "-");
+}
+
+static const char *read_wallets(const struct option *o, struct slice text, void *field)
+{
+	return read_words(o, text, field, take_wallet, NULL, "must be chains with their networks, between spaces: stellar:pubnet solana:mainnet");
 }
 
 static bool take_network(struct slice word, struct buf *parsed)
@@ -485,19 +486,25 @@ static void show_networks(struct buf *b, const void *field)
 
 static const struct kind {
 	const char *(*read)(const struct option *o, struct slice text, void *field);
-	void (*show)(struct buf *b, const void *field);
+	void (*show)(struct buf *b, const void *field);     /* NULL: one of words_of */
 } kinds[OPTION_KIND__MAX] = {
 	[OPTION_DURATION] = { read_duration, show_duration },
+	[OPTION_WINDOW] = { read_window, show_window },
 	[OPTION_NUMBER] = { read_number, show_number },
 	[OPTION_MEMORY] = { read_memory, show_memory },
 	[OPTION_SWITCH] = { read_switch, show_switch },
-	[OPTION_AUDIT] = { read_audit, show_audit },
-	[OPTION_HEADERS] = { read_headers, show_headers },
+	[OPTION_AUDIT] = { read_word, NULL },
+	[OPTION_HEADERS] = { read_word, NULL },
+	[OPTION_ALG] = { read_word, NULL },
 	[OPTION_NAME] = { read_name, show_text },
+	[OPTION_GROUPS] = { read_groups, show_text },
 	[OPTION_MOUNT] = { read_mount, show_mount },
+	[OPTION_STORE] = { read_store, show_text },
 	[OPTION_DIRECTORY] = { read_directory, show_text },
 	[OPTION_HOST] = { read_host, show_text },
 	[OPTION_ORIGINS] = { read_origins, show_text },
+	[OPTION_CALLERS] = { read_callers, show_text },
+	[OPTION_WALLETS] = { read_wallets, show_text },
 	[OPTION_NETWORKS] = { read_networks, show_networks },
 	[OPTION_TEXT] = { read_text, show_text },
 	[OPTION_COLOR] = { read_color, show_color },
@@ -506,7 +513,12 @@ static const struct kind {
 struct slice option_value(const struct config *c, size_t i)
 {
 	struct buf b = { 0 };
-	kinds[options[i].kind].show(&b, (const char *)c + options[i].offset);
+	const void *field = (const char *)c + options[i].offset;
+	enum option_kind kind = options[i].kind;
+	if (kinds[kind].show)
+		kinds[kind].show(&b, field);
+	else
+		buf_s(&b, words_of[kind].words[*(const unsigned *)field]);
 	return buf_slice(&b);
 }
 
@@ -534,10 +546,7 @@ static const char *no_such_option(struct slice name)
 /* A name that a message may show: an unknown one comes from the file. */
 static bool name_like(struct slice s)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if (!small_letter(s.p[i]) && !digit(s.p[i]) && s.p[i] != '_')
-			return false;
-	return s.n > 0 && s.n <= 32;
+	return s.n > 0 && s.n <= 32 && slice_made_small(s, "_");
 }
 
 static bool has_control(struct slice s)
@@ -627,51 +636,13 @@ const char *config_read(const char *dir, struct config *out)
 			error == EACCES ? "; see latchkey check" : "", NULL);
 	const char *wrong = config_parse(text, out);
 	out->dir = dir;
-	return wrong;
-}
-
-const char *config_dir(const char *given)
-{
-	const char *set = getenv("LATCHKEY_DIR");
-	if (given)
-		return given;
-	return set && *set ? set : "/var/lib/latchkey";
-}
-
-const char *config_no_dir(const char *dir)
-{
-	const char *advice = errno == ENOENT ? "; latchkey init makes it" : errno == EACCES ? "; run it as root (sudo) or as its owner" : "";
-	return text_join(dir, ": ", strerror(errno), advice, NULL);
+	store_keep_audit(out->audit_keep);
+	return wrong ? wrong : store_locate(out->store, dir);
 }
 
 bool config_duration(struct slice text, int64_t *seconds)
 {
 	return read_units(text, time_units, seconds);
-}
-
-void config_stamp(const char *dir, struct config_stamp *out)
-{
-	static const char *const names[] = { "latchkey.conf", "latchkey.key" };
-	size_t mark = arena_mark();
-	*out = (struct config_stamp){ { 0 }, { 0 }, { 0 }, { 0 } };
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		struct stat st;
-		if (stat(path_in(dir, names[i]), &st) != 0)
-			continue;
-		out->inode[i] = (int64_t)st.st_ino;
-		out->size[i] = st.st_size;
-		out->changed[i] = st.st_ctim.tv_sec;
-		out->nanoseconds[i] = st.st_ctim.tv_nsec;
-	}
-	arena_back(mark);
-}
-
-const char *config_throttle_dir(const struct config *c)
-{
-	static const char run[] = "/run/latchkey";
-	if (c->throttle_dir.n)
-		return slice_text(c->throttle_dir);
-	return access(run, W_OK | X_OK) == 0 ? run : c->dir;
 }
 
 bool config_origin_listed(const struct config *c, struct slice origin)

@@ -25,43 +25,64 @@ enum identity_headers {
 	HEADERS_X_WEBAUTH   /* X-WEBAUTH-USER (the user name), … */
 };
 
+enum access_alg {
+	ACCESS_HS256,
+	ACCESS_ES256
+};
+
 struct config {
 	const char *dir;                /* the data directory, NUL-terminated */
 	int64_t access_ttl;             /* seconds */
 	int64_t refresh_ttl;            /* seconds: idle window, sliding */
 	int64_t session_ttl;            /* seconds from sign-in; 0: no end */
 	int64_t reuse_grace;            /* seconds */
+	int64_t retry_window;           /* seconds; -1: an hour for public clients of OAuth, and none for the app API */
 	struct slice issuer, audience;
+	struct slice rp_id;             /* of passkeys; empty: the issuer's host */
+	struct slice passkey_origins;   /* words between single spaces, beside the issuer's own */
+	struct slice wallets;           /* words chain:network between single spaces; empty: none */
+	enum access_alg access_alg;
 	struct slice base_path;         /* mount point where latchkey parses HTTP itself */
 	bool signup;
 	struct slice cors_origins;      /* words between single spaces */
 	struct networks trusted_proxies;
 	enum audit_where audit;
 	int64_t audit_max;              /* rows */
+	int64_t audit_keep;             /* seconds: the same for latchkey-pg */
 	int64_t sessions_max;           /* of a user */
 	bool access_cookie, insecure_cookie;
 	enum identity_headers identity_headers;
+	struct slice factor_groups;     /* names between commas: who is in one of them signs in with a second factor alone */
+	struct slice email_domain;      /* of the addresses of users who have none of their own; empty: they have none */
 	struct slice cookie_domain;     /* empty: the access cookie is the host's alone */
 	struct password_cost_option { int64_t kib, passes; } password; /* 0: by the host's RAM */
 	int64_t password_jobs;
 	struct slice brand;             /* what the pages call the place: UTF-8 */
 	int64_t brand_color;            /* 0xRRGGBB */
+	struct slice store;             /* where latchkey-pg has its data; empty: in dir */
+	struct slice backup_made;       /* a file that each backup makes anew; empty: nobody says */
 	struct slice throttle_dir;      /* empty: /run/latchkey where it can be written, else dir */
 };
 
 /* How an option's value is written, and with that what its field is. */
 enum option_kind {
 	OPTION_DURATION,  /* int64_t seconds: 30s 15m 12h 30d, or 0 */
+	OPTION_WINDOW,    /* the same, or -1: auto */
 	OPTION_NUMBER,    /* int64_t */
 	OPTION_MEMORY,    /* int64_t KiB: 512k 19m, or 0 whatever min says */
 	OPTION_SWITCH,    /* bool: on off */
 	OPTION_AUDIT,     /* enum audit_where: table syslog both off */
 	OPTION_HEADERS,   /* enum identity_headers: x-auth remote x-webauth */
+	OPTION_ALG,       /* enum access_alg: HS256 ES256 */
 	OPTION_NAME,      /* slice: one word that can stand in a JSON string as it is */
+	OPTION_GROUPS,    /* slice: names between commas, or nothing */
 	OPTION_MOUNT,     /* slice: a path, without its trailing slash */
+	OPTION_STORE,     /* slice: one word, or nothing; store/upkeep.h */
 	OPTION_DIRECTORY, /* slice: an absolute path, or nothing */
 	OPTION_HOST,      /* slice: a host's name, or nothing */
 	OPTION_ORIGINS,   /* slice: words */
+	OPTION_WALLETS,   /* slice: words */
+	OPTION_CALLERS,   /* the same, where an app of Android may stand, too: android:apk-key-hash:… */
 	OPTION_NETWORKS,  /* networks: words */
 	OPTION_TEXT,      /* slice: UTF-8 for people */
 	OPTION_COLOR,     /* int64_t 0xRRGGBB: six hexadecimal digits */

@@ -65,14 +65,19 @@ bool credential_is_own(const struct work *w, const struct request *rq, struct sl
 	return in_body.p || (http_bearer(rq, &shown) && !is_foreign(w, shown));
 }
 
-enum error credential_find(struct work *w, const struct request *rq, bool any, struct slice in_body, struct slice *out)
+enum error credential_shown(const struct request *rq, struct slice in_body, struct slice *out)
 {
 	bool by_header = credential_shows_bearer(rq);
-	enum error e;
 	if (by_header && in_body.p)
 		return ERROR_INVALID_REQUEST;
-	if (may_ride_cookie(w, rq, any) && !credential_is_own(w, rq, in_body) && find_cookie(w, rq, out, &e))
-		return e;
 	*out = in_body;
 	return in_body.p || http_bearer(rq, out) ? ERROR_NONE : by_header ? ERROR_TOKEN_INVALID : ERROR_TOKEN_MISSING;
+}
+
+enum error credential_find(struct work *w, const struct request *rq, bool any, struct slice in_body, struct slice *out)
+{
+	enum error e;
+	if (may_ride_cookie(w, rq, any) && !credential_is_own(w, rq, in_body) && find_cookie(w, rq, out, &e))
+		return e;
+	return credential_shown(rq, in_body, out);
 }

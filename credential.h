@@ -21,4 +21,7 @@ bool credential_is_own(const struct work *w, const struct request *rq, struct sl
  */
 enum error credential_find(struct work *w, const struct request *rq, bool any, struct slice in_body, struct slice *out);
 
+/* The same without cookies: in Authorization or in the body. */
+enum error credential_shown(const struct request *rq, struct slice in_body, struct slice *out);
+
 #endif

@@ -15,24 +15,22 @@ enum { SITE_LEAST = 150 };      /* bytes that a cookie of a site session has at 
 struct shown {
 	struct rotation *token;
 	size_t count;
-	bool aged;              /* one was signed by a key that doesn't sign any more */
 };
 
 /* What was taken to look at a value that isn't ours is given back: a browser may send hundreds. */
 static void present(const struct work *w, struct slice value, size_t most, struct shown *out)
 {
-	size_t mark = arena_mark(), signer = 0;
-	if (out->count < most && session_present_site(w, value, &out->token[out->count], &signer))
+	size_t mark = arena_mark();
+	if (out->count < most && session_present_site(w, value, &out->token[out->count]))
 		out->count++;
 	else
 		arena_back(mark);
-	out->aged |= signer > 0;
 }
 
 static struct shown present_all(const struct work *w, const struct request *rq)
 {
 	size_t most = rq->cookie.n / SITE_LEAST + 1;
-	struct shown out = { arena(most * sizeof *out.token), 0, false };
+	struct shown out = { arena(most * sizeof *out.token), 0 };
 	for (enum cookie_guard g = COOKIE_OF_HOST; g < COOKIE_GUARDS; g++) {
 		struct slice rest = rq->cookie, value;
 		while (cookies_next(w, rq, g, &rest, &value))
@@ -60,8 +58,7 @@ static void take_cookies_away(const struct work *w, const struct request *rq, st
 
 /* ---- in ---------------------------------------------------------------- */
 
-enum error gate_sign_in(struct work *w, const struct request *rq, struct reply *rp, struct slice name, struct slice password,
-	struct origin *how, struct grant *out)
+enum error gate_prepare(const struct work *w, const struct request *rq, struct origin *how)
 {
 	enum error e = cookies_usable(w->config, rq);
 	if (e != ERROR_NONE)
@@ -71,7 +68,20 @@ enum error gate_sign_in(struct work *w, const struct request *rq, struct reply *
 	how->site = true;
 	how->shown = shown.token;
 	how->count = shown.count;
-	e = signin_by_password(w, name, password, how, out);
+	return ERROR_NONE;
+}
+
+void gate_granted(const struct work *w, const struct request *rq, struct reply *rp, const struct grant *g)
+{
+	set_cookies(w, rq, rp, g);
+}
+
+enum error gate_sign_in(struct work *w, const struct request *rq, struct reply *rp, struct slice name, struct slice password,
+	struct origin *how, struct grant *out)
+{
+	enum error e = gate_prepare(w, rq, how);
+	if (e == ERROR_NONE)
+		e = signin_by_password(w, name, password, how, out);
 	if (e == ERROR_NONE)
 		set_cookies(w, rq, rp, out);
 	return e;
@@ -154,7 +164,7 @@ void gate_renewed(const struct work *w, const struct request *rq, struct reply *
 bool gate_reseal(const struct work *w, const struct request *rq, struct reply *rp, const struct caller *caller)
 {
 	struct grant g = { .user = caller->user, .session = caller->session };
-	if (!present_all(w, rq).aged)
+	if (caller->signer == 0)
 		return false;
 	session_grant(w, &g);
 	set_cookies(w, rq, rp, &g);

@@ -24,6 +24,9 @@
  */
 enum error gate_sign_in(struct work *w, const struct request *rq, struct reply *rp, struct slice name, struct slice password,
 	struct origin *how, struct grant *out);
+/* The same in two steps, for a sign-in without a password: makes *how one of a site session (INSECURE_ORIGIN); sets the cookies of its grant. */
+enum error gate_prepare(const struct work *w, const struct request *rq, struct origin *how);
+void gate_granted(const struct work *w, const struct request *rq, struct reply *rp, const struct grant *g);
 
 enum gate {
 	GATE_DOOR,              /* the door's own pages ask: COOKIE_DOOR alone will do */
@@ -41,8 +44,9 @@ void gate_renewal(struct work *w, const struct request *rq, struct grant *grant,
 /* Sets the cookies of a session that was renewed; nothing where renewal->done is false. After the commit. */
 void gate_renewed(const struct work *w, const struct request *rq, struct reply *rp, const struct renewal *renewal);
 
-/* Sets the cookies of the caller's session anew, where one was signed by a key that doesn't sign any more: so that key can be
- * retired one day. False where there is no need. The caller is gate_admit()'s. */
+/* Sets the cookies of the caller's session anew, where the one that counts was signed by a key that doesn't sign any more: so that
+ * key can be retired one day. False where there is no need. The caller is gate_admit()'s. An older cookie beside it is none: it would be
+ * there again at the next request, and whoever is sent on whenever cookies were set would be sent in a circle. */
 bool gate_reseal(const struct work *w, const struct request *rq, struct reply *rp, const struct caller *caller);
 
 /* Ends each session of which a cookie is shown (session_sign_out()), and takes the cookies away. */

@@ -92,7 +92,9 @@ enum {   /* LANDLOCK_ACCESS_FS_* */
 	FS_5 = FS_3 | 1 << 15,           /* IOCTL_DEV */
 	NET_4 = 3,                       /* BIND_TCP, CONNECT_TCP */
 	SCOPE_6 = 3,                     /* ABSTRACT_UNIX_SOCKET, SIGNAL */
+	CONNECT_TCP = 2,
 	RULE_PATH_BENEATH = 1,
+	RULE_NET_PORT = 2,
 	/* What SQLite needs. Without READ_DIR it would skip the fsync of the directory and not say so. */
 	DATA = READ_FILE | WRITE_FILE | READ_DIR | MAKE_REG | REMOVE_FILE | TRUNCATE
 };
@@ -141,7 +143,14 @@ static void allow(int ruleset, const struct ruleset *handled, int path, uint64_t
 	(void)syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0);
 }
 
-static bool confine(const char *dir, int directory)
+/* Of the store, where it is a server. On a kernel whose Landlock knows no network nothing is refused. */
+static void allow_port(int ruleset, const struct ruleset *handled, uint16_t port)
+{
+	const struct { uint64_t allowed, port; } rule = { CONNECT_TCP & handled->net, port };
+	(void)syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0);
+}
+
+static bool confine(const char *dir, int directory, const uint16_t *ports, size_t count)
 {
 	(void)dir;
 	const struct ruleset *handled;
@@ -150,6 +159,8 @@ static bool confine(const char *dir, int directory)
 	if (ruleset < 0)
 		return false;
 	allow(ruleset, handled, directory, DATA);
+	for (size_t i = 0; i < count; i++)
+		allow_port(ruleset, handled, ports[i]);
 #ifdef LK_COVERAGE_DIR
 	allow(ruleset, handled, open(LK_COVERAGE_DIR, O_PATH), DATA | MAKE_DIR);
 #endif
@@ -158,26 +169,26 @@ static bool confine(const char *dir, int directory)
 
 #elif defined __OpenBSD__
 
-static bool confine(const char *dir, int directory)
+static bool confine(const char *dir, int directory, const uint16_t *ports, size_t count)
 {
-	(void)directory;
-	return unveil(dir, "rwc") == 0 && pledge("stdio rpath wpath cpath flock", NULL) == 0;
+	(void)directory, (void)ports;
+	return unveil(dir, "rwc") == 0 && pledge(count ? "stdio rpath wpath cpath flock inet unix" : "stdio rpath wpath cpath flock", NULL) == 0;
 }
 
 #else
 
-static bool confine(const char *dir, int directory)
+static bool confine(const char *dir, int directory, const uint16_t *ports, size_t count)
 {
-	(void)dir, (void)directory;
+	(void)dir, (void)directory, (void)ports, (void)count;
 	return false;
 }
 
 #endif
 
-bool harden(const char *dir, int directory)
+bool harden(const char *dir, int directory, const uint16_t *ports, size_t count)
 {
 	LIMIT(RLIMIT_NPROC, 0);
-	bool confined = confine(dir, directory);
+	bool confined = confine(dir, directory, ports, count);
 #ifdef REQUIRE_LANDLOCK
 	if (!confined)
 		fail(ERROR_INTERNAL, "HA1", "this kernel has no Landlock", NULL);

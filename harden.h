@@ -19,13 +19,13 @@ void harden_limits(int64_t memory_kib, bool stays);
 /*
  * The sandbox. By Landlock on Linux: no files but those below dir, and what is
  * open already. No rule comes from a file that lies below dir, or whoever runs code
- * in one request could choose what the next may open. No program executed, no TCP bind or connect, no
+ * in one request could choose what the next may open. No program executed, no TCP bind, no TCP connect but to the `count` ports, no
  * signal to other processes; no new privileges. No new process either
  * (RLIMIT_NPROC 0, which root is exempt from). On OpenBSD unveil and pledge.
  *
  * directory is dir, opened by process_enter(). False on a kernel without
  * Landlock: the rest still holds. With -DREQUIRE_LANDLOCK that is fail().
  */
-bool harden(const char *dir, int directory);
+bool harden(const char *dir, int directory, const uint16_t *ports, size_t count);
 
 #endif

@@ -87,10 +87,11 @@ static enum error parse_variables(struct head *h, const struct slice values[HEAD
 	return e ? e : checked;
 }
 
+/* Lengths first: an environment has many names that are none of these, and each is held against all. */
 static size_t row_of(struct slice variable)
 {
 	size_t i = 0;
-	while (i < HEAD_FIELDS && !slice_is(variable, head_fields[i].variable))
+	while (i < HEAD_FIELDS && (variable.n != head_fields[i].variable.n || !slice_is(variable, head_fields[i].variable)))
 		i++;
 	return i;
 }

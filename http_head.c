@@ -38,6 +38,7 @@ static const struct head_field fields[] = {
 	{ WORD("X-Forwarded-For"),   WORD("HTTP_X_FORWARDED_FOR"),   AT(forwarded_for),      ", " },
 	{ WORD("X-Forwarded-Proto"), WORD("HTTP_X_FORWARDED_PROTO"), AT(forwarded_proto),    ", " },
 	{ WORD("Accept"),            WORD("HTTP_ACCEPT"),            AT(rq.accept),          ", " },
+	{ WORD("DPoP"),              WORD("HTTP_DPOP"),              AT(rq.dpop),            NULL },
 	{ WORD("Sec-Fetch-Mode"),    WORD("HTTP_SEC_FETCH_MODE"),    AT(rq.sec_fetch_mode),  ", " },
 	/* Two of them are no method, host or address. */
 	{ WORD("X-Forwarded-Method"), WORD("HTTP_X_FORWARDED_METHOD"), AT(rq.forwarded_method), ", " },

@@ -12,7 +12,7 @@
 enum { LENGTH_NONE = -1, LENGTH_CHUNKS = -2 };
 
 /* The rows of head_fields. The last ones are variables of SCGI alone. */
-enum { HEAD_FIELDS = 38, HEAD_FIELDS_OF_SCGI = 3, HEAD_FIELDS_OF_CGI = HEAD_FIELDS - HEAD_FIELDS_OF_SCGI };
+enum { HEAD_FIELDS = 39, HEAD_FIELDS_OF_SCGI = 3, HEAD_FIELDS_OF_CGI = HEAD_FIELDS - HEAD_FIELDS_OF_SCGI };
 
 struct head {
 	struct request rq;

@@ -11,6 +11,8 @@ struct reply {
 	struct buf head;        /* header lines, each ended by CRLF */
 	struct buf body;
 	const char *type;       /* Content-Type; NULL: no body */
+	bool open;              /* pages of any site may read it (CORS), without credentials */
+	bool own;               /* no page of another origin may read it, whatever cors_origins says */
 	const char *cache;      /* Cache-Control of a dialect's answer; NULL: no-store */
 };
 

@@ -54,7 +54,7 @@ struct request {
 	/* Headers; p is NULL where absent. */
 	struct slice host, authorization, content_type, cookie, origin;
 	struct slice user_agent, idempotency_key, sec_fetch_site, request_method, if_none_match, accept_language;
-	struct slice accept, sec_fetch_mode, referer;
+	struct slice accept, sec_fetch_mode, referer, dpop;
 	struct slice forwarded_method, forwarded_host, forwarded_uri, original_url;    /* X-Forwarded-…, X-Original-URL: where a trusted proxy asks */
 	struct slice server;        /* SERVER_SOFTWARE, of variables alone */
 	bool withheld;              /* the web server kept an Authorization for itself: it passed AUTH_TYPE alone */

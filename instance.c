@@ -7,14 +7,20 @@
 
 #include "audit.h"
 #include "auth.h"
+#include "auth_passkey.h"
+#include "auth_wallet.h"
+#include "client.h"
+#include "derive.h"
 #include "door/door.h"
 #include "harden.h"
 #include "jwt.h"
+#include "oauth/oauth.h"
 #include "password.h"
 #include "proxies.h"
 #include "route.h"
 #include "signin.h"
 #include "serve/site.h"
+#include "store/upkeep.h"
 #include "throttle.h"
 
 enum {
@@ -43,33 +49,63 @@ void instance_confine(const struct instance *i, int directory, bool stays)
 	int64_t password = i->config.password.kib ? i->config.password.kib : PASSWORD_KIB;
 	harden_limits(stays ? WORKER_KIB : password, stays);
 	if (stays)
-		jwt_hurry();
+		derive_hurry();
 	const char *throttle = config_throttle_dir(&i->config);
 	if (!stays && !slice_is(slice_of(throttle), slice_of(i->config.dir))) {
 		throttle_hold(throttle);
 		password_hold(throttle);
 	}
 	/* Without Landlock in the kernel the rest still holds; `latchkey check` tells. */
-	(void)harden(i->config.dir, directory);
+	uint16_t ports[STORE_PORTS_MAX];
+	size_t count = store_ports(ports);
+	(void)harden(i->config.dir, directory, ports, count);
 }
 
-/* In the order in which they are asked. What belongs to none of them is refused by the native one. */
-static const struct dialect *const dialects[] = { &auth_dialect, &door_dialect, NULL };
+/* In the order in which they are asked. What belongs to none of them is refused by the native one. Parts that were left out are NULL. */
+enum { DIALECTS = 6 };
+static const struct dialect *const dialects[DIALECTS] = { &auth_dialect, &door_dialect, &oauth_dialect, &oauth_host_dialect,
+	&passkey_dialect, &wallet_dialect };
 
 static const struct dialect *dialect_of(const struct request *rq)
 {
-	return route_dialect(dialects, rq);
+	return route_dialect(dialects, DIALECTS, rq);
 }
 
-bool instance_is_slow(const struct request *rq)
+bool instance_is_slow(const struct instance *i, const struct request *rq)
 {
 	const struct dialect *d = dialect_of(rq);
-	return d && route_is_slow(d, rq);
+	return d && route_is_slow(d, &i->config, rq);
+}
+
+/* Each begins with '{"'. Letters before it are a name's, or another token's. */
+uint64_t instance_names(const struct instance *i, struct slice bytes)
+{
+	size_t mark = arena_mark();
+	struct refresh_claims claims = { .sid = 0 };
+	for (size_t tries = 4; bytes.n && tries; tries--) {
+		while (bytes.n && !slice_starts(bytes, S("eyJ")))
+			bytes = slice_from(bytes, 1);
+		struct slice token = { bytes.p, slice_span(bytes, "-_.") };
+		if (jwt_open_refresh(token, &i->ring, &claims, NULL) == JWT_VALID)
+			break;
+		bytes = slice_from(bytes, token.n);
+	}
+	arena_back(mark);
+	return claims.sid;
+}
+
+/* While no client is named there is no OAuth. */
+static const struct dialect *if_named(const struct instance *i, const struct dialect *d)
+{
+	bool oauth = d == &oauth_dialect || d == &oauth_host_dialect;
+	if (!oauth || client_any(i->config.dir))
+		return d;
+	return d->on_host ? NULL : &auth_dialect;
 }
 
 void instance_answer(const struct instance *i, const struct request *rq, enum error e, struct reply *rp)
 {
-	const struct dialect *d = dialect_of(rq);
+	const struct dialect *d = if_named(i, dialect_of(rq));
 	if (e != ERROR_NONE)
 		signin_failed();
 	if (rq->hidden)

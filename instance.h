@@ -28,7 +28,9 @@ void instance_confine(const struct instance *i, int directory, bool stays);
 /* The whole answer to a request, or to one that is refused with e. */
 void instance_answer(const struct instance *i, const struct request *rq, enum error e, struct reply *rp);
 /* Whether the answer takes long: not for a process that others wait for. */
-bool instance_is_slow(const struct request *rq);
+/* The session of the first refresh token of ours among the bytes of a request, read or not; 0: none. */
+uint64_t instance_names(const struct instance *i, struct slice bytes);
+bool instance_is_slow(const struct instance *i, const struct request *rq);
 /* What a face needs to know of the configuration. Borrows. */
 struct http_rules instance_rules(const struct instance *i);
 

@@ -20,10 +20,6 @@
  *   token signs nobody out: its refresh token is still good, and gives the
  *   client an access token that this version wrote.
  *
- * Keys: HKDF-SHA256 (RFC 5869) of the master key, without salt (the master key
- * is uniformly random), with a label of its own for each use. What is derived
- * from a key is kept until another key is used.
- *
  * Whole numbers in claims stay below 2^53, where JSON readers with binary64
  * numbers still agree (RFC 8259, 6); ids are therefore strings.
  */
@@ -31,258 +27,30 @@
 
 #include <string.h>
 
-#include <bearssl_hash.h>
-#include <bearssl_hmac.h>
-#include <bearssl_kdf.h>
-
 #include "base/base64.h"
 #include "base/error.h"
+#include "derive.h"
 #include "json.h"
-#include "sha256.h"
-
-enum { MAC_SIZE = br_sha256_SIZE };
-
-/* Numbers as bytes, the highest first. */
-static void put64(char *at, uint64_t n)
-{
-	for (int i = 0; i < 8; i++)
-		at[i] = (char)(n >> (56 - 8 * i) & 0xff);
-}
-
-static uint64_t get64(const uint8_t *at)
-{
-	uint64_t n = 0;
-	for (int i = 0; i < 8; i++)
-		n = n << 8 | at[i];
-	return n;
-}
-
-/* ---- SHA-256 ----------------------------------------------------------- */
-
-/*
- * BearSSL's own, until jwt_hurry() puts another in its place: the same in all but the two functions that hash blocks. In between
- * contexts are as BearSSL has them.
- */
-static const br_hash_class *sha256 = &br_sha256_vtable;
-static sha256_block *take_block;
-
-static void hurry_init(const br_hash_class **context)
-{
-	br_sha256_init((void *)context);
-	*context = sha256;
-}
-
-static void hurry_update(const br_hash_class **context, const void *data, size_t n)
-{
-	br_sha256_context *c = (void *)context;
-	const uint8_t *from = data;
-	size_t held = c->count % SHA256_BLOCK;
-	c->count += n;
-	for (size_t part; held + n >= SHA256_BLOCK; from += part, n -= part, held = 0) {
-		part = SHA256_BLOCK - held;
-		memcpy(c->buf + held, from, part);
-		take_block(c->val, c->buf);
-	}
-	if (n)
-		memcpy(c->buf + held, from, n);
-}
-
-/* FIPS 180-4, 5.1.1: a bit, zeros, and the length in bits at the end of a block. The context stays as it is. */
-static void hurry_out(const br_hash_class *const *context, void *out)
-{
-	static const uint8_t padding[SHA256_BLOCK] = { 0x80 };
-	br_sha256_context c;
-	char length[8];
-	memcpy(&c, context, sizeof c);
-	put64(length, c.count * 8);
-	hurry_update(&c.vtable, padding, SHA256_BLOCK - (c.count + sizeof length) % SHA256_BLOCK);
-	hurry_update(&c.vtable, length, sizeof length);
-	br_sha256_state(&c, out);
-	wipe(&c, sizeof c);
-}
-
-void jwt_hurry(void)
-{
-	static br_hash_class class;
-	take_block = sha256_of_processor();
-	if (!take_block)
-		return;
-	class = br_sha256_vtable;
-	class.update = hurry_update;
-	class.out = hurry_out;
-	class.init = hurry_init;
-	sha256 = &class;
-}
-
-/* ---- keys and MACs ----------------------------------------------------- */
-
-/* For each use a key is derived from the master key, with a label. A label never changes: every token depends on it. */
-enum use { USE_ACCESS, USE_REFRESH, USE_BRANCH, USE_ID, USE_SITE, USE_LINK, USE_PASSWORD, USES };
-static const struct slice label_of_use[] = {
-	[USE_ACCESS] = { "latchkey access", 15 },
-	[USE_REFRESH] = { "latchkey refresh", 16 },
-	[USE_BRANCH] = { "latchkey branch", 15 },
-	[USE_ID] = { "latchkey id", 11 },
-	[USE_SITE] = { "latchkey site", 13 },
-	[USE_LINK] = { "latchkey link", 13 },
-	[USE_PASSWORD] = { "latchkey pw", 11 },
-};
-
-/* HKDF's two steps (RFC 5869, 2.2 and 2.3); the first is the same for every use of one key. */
-static void extract(br_hkdf_context *c, struct slice salt, struct slice secret)
-{
-	br_hkdf_init(c, sha256, salt.p, salt.n);
-	br_hkdf_inject(c, secret.p, secret.n);
-	br_hkdf_flip(c);
-}
-
-static void expand(const br_hkdf_context *extracted, struct slice info, uint8_t *out, size_t n)
-{
-	br_hkdf_context c = *extracted;
-	br_hkdf_produce(&c, info.p, info.n, out, n);
-	wipe(&c, sizeof c);
-}
-
-static void hmac(const br_hmac_key_context *key, struct slice message, uint8_t out[MAC_SIZE])
-{
-	br_hmac_context c;
-	br_hmac_init(&c, key, 0);
-	br_hmac_update(&c, message.p, message.n);
-	br_hmac_out(&c, out);
-	wipe(&c, sizeof c);
-}
-
-/*
- * What was derived from the master key that was used last. A refresh uses its
- * four derived keys five times, and to derive one costs more than a MAC.
- */
-static struct {
-	uint8_t master[KEY_SIZE];
-	bool extracted, there[USES];
-	br_hkdf_context secret;
-	br_hmac_key_context keyed[USES];
-} made;
-
-static void derive(const struct key *key, enum use use, uint8_t out[KEY_SIZE])
-{
-	struct slice master = { (const char *)key->master, KEY_SIZE };
-	if (!made.extracted || !same_bytes(made.master, key->master, KEY_SIZE)) {
-		wipe(&made, sizeof made);
-		memcpy(made.master, key->master, KEY_SIZE);
-		extract(&made.secret, (struct slice){ (const char *)BR_HKDF_NO_SALT, 0 }, master);
-		made.extracted = true;
-	}
-	expand(&made.secret, label_of_use[use], out, KEY_SIZE);
-}
-
-/* The MAC of message under the key of one use. */
-static void mac_for(const struct key *key, enum use use, struct slice message, uint8_t out[MAC_SIZE])
-{
-	if (!made.there[use] || !same_bytes(made.master, key->master, KEY_SIZE)) {
-		uint8_t derived[KEY_SIZE];
-		derive(key, use, derived);
-		br_hmac_key_init(&made.keyed[use], sha256, derived, KEY_SIZE);
-		made.there[use] = true;
-		wipe(derived, sizeof derived);
-	}
-	hmac(&made.keyed[use], message, out);
-}
-
-/* A MAC, cut to 64 bits: only who has the key can compute it. */
-static uint64_t short_mac(const struct key *key, enum use use, struct slice message)
-{
-	uint8_t mac[MAC_SIZE];
-	mac_for(key, use, message, mac);
-	uint64_t n = get64(mac);
-	wipe(mac, sizeof mac);
-	return n;
-}
-
-static uint64_t secret_of(const struct key *key, enum use use, uint64_t a, uint64_t b, uint64_t c)
-{
-	char message[24];
-	put64(message, a);
-	put64(message + 8, b);
-	put64(message + 16, c);
-	return short_mac(key, use, (struct slice){ message, sizeof message });
-}
-
-uint64_t jwt_branch(const struct key *key, uint64_t sid, int64_t ctr, uint64_t idem)
-{
-	return secret_of(key, USE_BRANCH, sid, (uint64_t)ctr, idem);
-}
-
-uint64_t jwt_access_id(const struct key *key, uint64_t sid, int64_t ctr, int64_t iat)
-{
-	return secret_of(key, USE_ID, sid, (uint64_t)ctr, (uint64_t)iat);
-}
-
-uint64_t jwt_password_mark(const struct key *key, uint64_t sub, struct slice hash)
-{
-	char id[8];
-	struct buf message = { 0 };
-	put64(id, sub);
-	buf_add(&message, (struct slice){ id, sizeof id });
-	buf_add(&message, hash);
-	return short_mac(key, USE_PASSWORD, buf_slice(&message));
-}
-
-/* The one hash of 2^64 that is 0, which means "no key", counts as 1. */
-static uint64_t not_zero(uint64_t n)
-{
-	return n | (n == 0);
-}
-
-uint64_t jwt_idempotency(struct slice key)
-{
-	br_sha256_context c;
-	uint8_t hash[br_sha256_SIZE];
-	sha256->init(&c.vtable);
-	sha256->update(&c.vtable, key.p, key.n);
-	sha256->out(&c.vtable, hash);
-	return not_zero(get64(hash));
-}
-
-/* ---- names of keys ----------------------------------------------------- */
-
-void jwt_name_key(struct key *key)
-{
-	struct buf digits = { 0 };
-	buf_hex(&digits, jwt_idempotency((struct slice){ (const char *)key->master, KEY_SIZE }));
-	memcpy(key->kid, digits.p, KID_LENGTH);
-	key->kid[KID_LENGTH] = '\0';
-}
-
-const char *jwt_keys_wrong(const struct keyring *ring)
-{
-	for (size_t i = 0; i < ring->count; i++) {
-		struct key named = ring->key[i];
-		jwt_name_key(&named);
-		wipe(named.master, KEY_SIZE);
-		if (memcmp(named.kid, ring->key[i].kid, KID_LENGTH) == 0)
-			continue;
-		return text_join("latchkey.key: what stands under ", ring->key[i].kid,
-			" isn't that key: the file was changed, restore it", NULL);
-	}
-	return NULL;
-}
+#include "sign.h"
 
 /* ---- algorithms -------------------------------------------------------- */
 
-/* A row of RFC 7518, 3.1. All kinds of token are signed with HS256. ES256 would be a second row, which a kind can name. */
+/* A row of RFC 7518, 3.1. */
 struct algorithm {
 	const char *name, *kty;
 	size_t size;        /* bytes of a signature */
-	void (*sign)(const struct key *key, enum use use, struct slice input, uint8_t *out);
-	bool (*verify)(const struct key *key, enum use use, struct slice input, const uint8_t *signature);
+	const char *suffix; /* of the master key's kid (sign.h) */
+	void (*prepare)(const struct key *key, enum derive_use use, struct buf *token);  /* before it is signed; NULL: nothing */
+	void (*sign)(const struct key *key, enum derive_use use, struct slice input, uint8_t *out);
+	bool (*verify)(const struct key *key, enum derive_use use, struct slice input, const uint8_t *signature);
 	void (*write_jwk)(struct jw *w, const struct key *key, enum jwt_use use);   /* the members of this kty alone */
 };
 
-static bool hs256_verify(const struct key *key, enum use use, struct slice input, const uint8_t *signature)
+static bool hs256_verify(const struct key *key, enum derive_use use, struct slice input, const uint8_t *signature)
 {
-	uint8_t mac[MAC_SIZE];
-	mac_for(key, use, input, mac);
-	bool same = same_bytes(signature, mac, MAC_SIZE);
+	uint8_t mac[DERIVE_MAC];
+	derive_mac(key, use, input, mac);
+	bool same = same_bytes(signature, mac, DERIVE_MAC);
 	wipe(mac, sizeof mac);
 	return same;
 }
@@ -299,11 +67,61 @@ static void hs256_write_jwk(struct jw *w, const struct key *key, enum jwt_use us
 	wipe(k.p, k.n);
 }
 
-static const struct algorithm hs256 = { "HS256", "oct", MAC_SIZE, mac_for, hs256_verify, hs256_write_jwk };
+static const struct algorithm hs256 = { "HS256", "oct", DERIVE_MAC, "", NULL, derive_mac, hs256_verify, hs256_write_jwk };
+
+/*
+ * The payload of a token by ES256 begins with its jti: 42 bytes, which are 56 letters of base64url. So what the MAC covers is
+ * the header and the letters from there on.
+ */
+#define MARK_BEGIN "{\"jti\":\""
+enum { MARK_DIGITS = 32, MARK_BYTES = sizeof MARK_BEGIN - 1 + MARK_DIGITS + 2, MARK_LETTERS = MARK_BYTES / 3 * 4 };
+
+static void own_mark(const struct key *key, enum derive_use use, struct slice header, struct slice rest, struct buf *out)
+{
+	struct buf message = { 0 };
+	uint8_t mac[DERIVE_MAC];
+	buf_add(&message, header);
+	buf_c(&message, '.');
+	buf_add(&message, rest);
+	derive_mac(key, use, buf_slice(&message), mac);
+	buf_s(out, MARK_BEGIN);
+	buf_hex_bytes(out, mac, MARK_DIGITS / 2);
+	buf_s(out, "\",");
+	wipe(mac, sizeof mac);
+}
+
+static void es256_prepare(const struct key *key, enum derive_use use, struct buf *token)
+{
+	struct buf mark = { 0 }, letters = { 0 };
+	struct slice rest = buf_slice(token), header = slice_cut(&rest, '.');
+	own_mark(key, use, header, slice_from(rest, MARK_LETTERS), &mark);
+	base64url_add(&letters, buf_slice(&mark));
+	memcpy(token->p + header.n + 1, letters.p, MARK_LETTERS);
+}
+
+static void es256_sign(const struct key *key, enum derive_use use, struct slice input, uint8_t *out)
+{
+	(void)use;
+	sign_es256(key, input, out);
+}
+
+/* Not the signature: jwt.h says why. */
+static bool es256_verify(const struct key *key, enum derive_use use, struct slice input, const uint8_t *signature)
+{
+	struct buf mark = { 0 };
+	struct slice rest = input, shown, header = slice_cut(&rest, '.');
+	(void)signature;
+	if (rest.n < MARK_LETTERS || !base64url_read((struct slice){ rest.p, MARK_LETTERS }, &shown))
+		return false;
+	own_mark(key, use, header, slice_from(rest, MARK_LETTERS), &mark);
+	return same_bytes(shown.p, mark.p, MARK_BYTES);
+}
+
+static const struct algorithm es256 = { "ES256", "EC", SIGN_ES256_SIZE, "-e", es256_prepare, es256_sign, es256_verify, NULL };
 
 /* ---- claims ------------------------------------------------------------ */
 
-enum claim_type { TEXT, LIST, ID, NUMBER };
+enum claim_type { TEXT, LIST, ID, NUMBER, MARK /* 32 digits */ };
 
 struct claim {
 	const char *name;
@@ -334,6 +152,22 @@ static const struct claim access_claim[] = {
 	OPTIONAL(access, display_name, TEXT),
 };
 
+static const struct claim signed_claim[] = {
+	CLAIM(access, jti, MARK, 0),
+	CLAIM(access, iss, TEXT, 0),
+	CLAIM(access, sub, ID, 0),
+	CLAIM(access, aud, TEXT, 0),
+	CLAIM(access, sid, ID, 0),
+	CLAIM(access, iat, NUMBER, 0),
+	CLAIM(access, exp, NUMBER, 0),
+	CLAIM(access, name, TEXT, 0),
+	CLAIM(access, client_id, TEXT, 0),
+	CLAIM(access, scope, TEXT, 0),
+	OPTIONAL(access, groups, LIST),
+	OPTIONAL(access, email, TEXT),
+	OPTIONAL(access, display_name, TEXT),
+};
+
 /* Frozen: see above. */
 static const struct claim refresh_claim[] = {
 	CLAIM(refresh, iss, TEXT, 0),
@@ -359,26 +193,87 @@ static const struct claim link_claim[] = {
 	CLAIM(link, exp, NUMBER, 0),
 };
 
+static const struct claim code_claim[] = {
+	CLAIM(code, iss, TEXT, 0),
+	CLAIM(code, sid, ID, 0),
+	CLAIM(code, sub, ID, 0),
+	CLAIM(code, cid, TEXT, 0),
+	CLAIM(code, uri, TEXT, 0),
+	CLAIM(code, ch, TEXT, 0),
+	CLAIM(code, scope, NUMBER, 0),
+	CLAIM(code, nonce, TEXT, 0),
+	CLAIM(code, at, NUMBER, 0),
+	CLAIM(code, amr, NUMBER, 0),
+	CLAIM(code, pw, ID, 0),
+	CLAIM(code, by, ID, 0),
+	CLAIM(code, sso, NUMBER, 0),
+	CLAIM(code, st, NUMBER, 0),
+	CLAIM(code, iat, NUMBER, 0),
+	CLAIM(code, exp, NUMBER, 0),
+};
+
+static const struct claim device_claim[] = {
+	CLAIM(device, iss, TEXT, 0),
+	CLAIM(device, cid, TEXT, 0),
+	CLAIM(device, scope, NUMBER, 0),
+	CLAIM(device, uc, TEXT, 0),
+	CLAIM(device, iat, NUMBER, 0),
+	CLAIM(device, exp, NUMBER, 0),
+};
+
+static const struct claim enrol_claim[] = {
+	CLAIM(enrol, iss, TEXT, 0),
+	CLAIM(enrol, sub, ID, 0),
+	CLAIM(enrol, key, TEXT, 0),
+	CLAIM(enrol, pw, ID, 0),
+	CLAIM(enrol, iat, NUMBER, 0),
+	CLAIM(enrol, exp, NUMBER, 0),
+};
+
+static const struct claim passkey_claim[] = {
+	CLAIM(passkey, iss, TEXT, 0),
+	CLAIM(passkey, sid, ID, 0),
+	CLAIM(passkey, sub, ID, 0),
+	CLAIM(passkey, iat, NUMBER, 0),
+	CLAIM(passkey, exp, NUMBER, 0),
+};
+
 static const struct kind {
 	const char *typ;
-	enum use use;
+	enum derive_use use;
 	const struct algorithm *algorithm;
 	const struct claim *claim;
 	int claims;
 	size_t size;        /* of the struct */
 } kinds[] = {
-	[JWT_ACCESS] = { "at+jwt", USE_ACCESS, &hs256, access_claim, sizeof access_claim / sizeof *access_claim,
+	[JWT_ACCESS] = { "at+jwt", DERIVE_ACCESS, &hs256, access_claim, sizeof access_claim / sizeof *access_claim,
 		sizeof(struct access_claims) },
-	[JWT_REFRESH] = { "rt+jwt", USE_REFRESH, &hs256, refresh_claim, sizeof refresh_claim / sizeof *refresh_claim,
+	[JWT_REFRESH] = { "rt+jwt", DERIVE_REFRESH, &hs256, refresh_claim, sizeof refresh_claim / sizeof *refresh_claim,
 		sizeof(struct refresh_claims) },
-	[JWT_SITE] = { "st+jwt", USE_SITE, &hs256, site_claim, sizeof site_claim / sizeof *site_claim,
+	[JWT_SITE] = { "st+jwt", DERIVE_SITE, &hs256, site_claim, sizeof site_claim / sizeof *site_claim,
 		sizeof(struct site_claims) },
-	[JWT_LINK] = { "ln+jwt", USE_LINK, &hs256, link_claim, sizeof link_claim / sizeof *link_claim, sizeof(struct link_claims) },
+	[JWT_LINK] = { "ln+jwt", DERIVE_LINK, &hs256, link_claim, sizeof link_claim / sizeof *link_claim, sizeof(struct link_claims) },
+	[JWT_CODE] = { "ac+jwt", DERIVE_CODE, &hs256, code_claim, sizeof code_claim / sizeof *code_claim, sizeof(struct code_claims) },
+	[JWT_DEVICE] = { "dc+jwt", DERIVE_DEVICE, &hs256, device_claim, sizeof device_claim / sizeof *device_claim,
+		sizeof(struct device_claims) },
+	[JWT_ENROL] = { "te+jwt", DERIVE_ENROL, &hs256, enrol_claim, sizeof enrol_claim / sizeof *enrol_claim, sizeof(struct enrol_claims) },
+	[JWT_PASSKEY] = { "pk+jwt", DERIVE_PASSKEY, &hs256, passkey_claim, sizeof passkey_claim / sizeof *passkey_claim,
+		sizeof(struct passkey_claims) },
+	[JWT_SIGNED] = { "at+jwt", DERIVE_OWN, &es256, signed_claim, sizeof signed_claim / sizeof *signed_claim,
+		sizeof(struct access_claims) },
 };
 
 void jwt_derive(const struct key *key, enum jwt_use use, uint8_t out[KEY_SIZE])
 {
-	derive(key, kinds[use].use, out);
+	derive_key(key, kinds[use].use, out);
+}
+
+static const char no_mark[MARK_DIGITS + 1] = "00000000000000000000000000000000";   /* until es256_prepare() */
+
+/* The first half of a MARK, as a number. That all of it is ours es256_verify() has said. */
+static bool parse_mark(struct slice digits, uint64_t *out)
+{
+	return parse_id((struct slice){ digits.p, digits.n / 2 }, out);
 }
 
 static void write_claim(struct jw *w, const struct claim *c, const void *value)
@@ -391,6 +286,8 @@ static void write_claim(struct jw *w, const struct claim *c, const void *value)
 		jw_text(w, *text);
 	else if (c->type == LIST)
 		jw_list(w, *text);
+	else if (c->type == MARK)
+		jw_plain(w, (struct slice){ no_mark, MARK_DIGITS });
 	else if (c->type == ID)
 		jw_id(w, *(const uint64_t *)value);
 	else
@@ -404,8 +301,8 @@ static bool read_claim(const struct json *j, const struct claim *c, void *value)
 		return json_string(j, c->name, value) == JSON_FOUND;
 	if (c->type == LIST)
 		return json_list(j, c->name, value) == JSON_FOUND;
-	if (c->type == ID)
-		return json_string(j, c->name, &id) == JSON_FOUND && parse_id(id, value);
+	if (c->type == ID || c->type == MARK)
+		return json_string(j, c->name, &id) == JSON_FOUND && (c->type == ID ? parse_id : parse_mark)(id, value);
 	return json_int(j, c->name, c->min, NUMBER_MAX, value) == JSON_FOUND;
 }
 
@@ -474,8 +371,8 @@ static bool cut_value(struct slice *rest, const struct claim *c, void *value)
 	struct slice id;
 	if (c->type == NUMBER)
 		return cut_number(rest, c->min, value);
-	if (c->type == ID)
-		return cut_string(rest, &id) && parse_id(id, value);
+	if (c->type == ID || c->type == MARK)
+		return cut_string(rest, &id) && (c->type == ID ? parse_id : parse_mark)(id, value);
 	return c->type == TEXT && cut_string(rest, value);
 }
 
@@ -509,7 +406,7 @@ static void write_header(struct buf *b, const struct key *key, enum jwt_use use)
 	jw_open(&w, '{');
 	jw_plain(jw_name(&w, "alg"), slice_of(kinds[use].algorithm->name));
 	jw_plain(jw_name(&w, "typ"), slice_of(kinds[use].typ));
-	jw_plain(jw_name(&w, "kid"), slice_of(key->kid));
+	jw_plain(jw_name(&w, "kid"), slice_of(text_join(key->kid, kinds[use].algorithm->suffix, NULL)));
 	jw_close(&w);
 	base64url_add(b, buf_slice(&header));
 }
@@ -589,10 +486,21 @@ static enum jwt_verdict open_token(struct slice token, const struct keyring *rin
 	return JWT_VALID;
 }
 
+bool jwt_is_clients(const struct access_claims *claims)
+{
+	return claims->client_id.n && !slice_is(claims->client_id, S("latchkey"));
+}
+
 enum jwt_verdict jwt_open_access(struct slice token, const struct keyring *ring, struct access_claims *out,
 	size_t *signer)
 {
 	return open_token(token, ring, JWT_ACCESS, out, signer);
+}
+
+enum jwt_verdict jwt_open_signed(struct slice token, const struct keyring *ring, struct access_claims *out,
+	size_t *signer)
+{
+	return open_token(token, ring, JWT_SIGNED, out, signer);
 }
 
 enum jwt_verdict jwt_open_refresh(struct slice token, const struct keyring *ring, struct refresh_claims *out,
@@ -611,6 +519,26 @@ enum jwt_verdict jwt_open_link(struct slice token, const struct keyring *ring, s
 	return open_token(token, ring, JWT_LINK, out, signer);
 }
 
+enum jwt_verdict jwt_open_code(struct slice token, const struct keyring *ring, struct code_claims *out, size_t *signer)
+{
+	return open_token(token, ring, JWT_CODE, out, signer);
+}
+
+enum jwt_verdict jwt_open_device(struct slice token, const struct keyring *ring, struct device_claims *out, size_t *signer)
+{
+	return open_token(token, ring, JWT_DEVICE, out, signer);
+}
+
+enum jwt_verdict jwt_open_enrol(struct slice token, const struct keyring *ring, struct enrol_claims *out, size_t *signer)
+{
+	return open_token(token, ring, JWT_ENROL, out, signer);
+}
+
+enum jwt_verdict jwt_open_passkey(struct slice token, const struct keyring *ring, struct passkey_claims *out, size_t *signer)
+{
+	return open_token(token, ring, JWT_PASSKEY, out, signer);
+}
+
 static struct slice write_claims(const struct kind *kind, const void *claims)
 {
 	struct buf b = { 0 };
@@ -627,10 +555,12 @@ static struct slice seal(const struct key *key, enum jwt_use use, struct slice p
 {
 	const struct kind *kind = &kinds[use];
 	struct buf token = { 0 };
-	uint8_t signature[MAC_SIZE];
+	uint8_t signature[SIGN_ES256_SIZE];
 	add_header(&token, key, use);
 	buf_c(&token, '.');
 	base64url_add(&token, payload);
+	if (kind->algorithm->prepare)
+		kind->algorithm->prepare(key, kind->use, &token);
 	kind->algorithm->sign(key, kind->use, buf_slice(&token), signature);
 	buf_c(&token, '.');
 	base64url_add(&token, (struct slice){ (const char *)signature, kind->algorithm->size });
@@ -643,6 +573,11 @@ static struct slice seal(const struct key *key, enum jwt_use use, struct slice p
 struct slice jwt_seal_access(const struct key *key, const struct access_claims *claims)
 {
 	return seal(key, JWT_ACCESS, write_claims(&kinds[JWT_ACCESS], claims));
+}
+
+struct slice jwt_seal_signed(const struct key *key, const struct access_claims *claims)
+{
+	return seal(key, JWT_SIGNED, write_claims(&kinds[JWT_SIGNED], claims));
 }
 
 struct slice jwt_seal_refresh(const struct key *key, const struct refresh_claims *claims)
@@ -660,9 +595,33 @@ struct slice jwt_seal_link(const struct key *key, const struct link_claims *clai
 	return seal(key, JWT_LINK, write_claims(&kinds[JWT_LINK], claims));
 }
 
+struct slice jwt_seal_code(const struct key *key, const struct code_claims *claims)
+{
+	return seal(key, JWT_CODE, write_claims(&kinds[JWT_CODE], claims));
+}
+
+struct slice jwt_seal_device(const struct key *key, const struct device_claims *claims)
+{
+	return seal(key, JWT_DEVICE, write_claims(&kinds[JWT_DEVICE], claims));
+}
+
+struct slice jwt_seal_enrol(const struct key *key, const struct enrol_claims *claims)
+{
+	return seal(key, JWT_ENROL, write_claims(&kinds[JWT_ENROL], claims));
+}
+
+struct slice jwt_seal_passkey(const struct key *key, const struct passkey_claims *claims)
+{
+	return seal(key, JWT_PASSKEY, write_claims(&kinds[JWT_PASSKEY], claims));
+}
+
 void jwt_write_jwk(struct jw *w, const struct key *key, enum jwt_use use)
 {
 	const struct kind *kind = &kinds[use];
+	if (kind->algorithm == &es256) {
+		sign_write_es256(w, key);
+		return;
+	}
 	jw_open(w, '{');
 	jw_plain(jw_name(w, "kty"), slice_of(kind->algorithm->kty));
 	jw_plain(jw_name(w, "use"), S("sig"));

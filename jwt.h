@@ -7,8 +7,7 @@
  * algorithm, and can't bring a key (jwk, jku, x5c) or an extension (crit). The
  * signature is verified before a byte of the payload is looked at (RFC 8725).
  *
- * For each use a key is derived from the master key by HKDF-SHA256 (RFC 5869).
- * So a resource server can be given the key of access tokens: with it it can
+ * Each use has a key of its own (derive.h). So a resource server can be given the key of access tokens: with it it can
  * neither make refresh tokens nor compute a branch.
  */
 #ifndef JWT_H
@@ -22,7 +21,12 @@ enum jwt_use {
 	JWT_ACCESS,     /* header typ at+jwt (RFC 9068) */
 	JWT_REFRESH,    /* header typ rt+jwt */
 	JWT_SITE,       /* header typ st+jwt: the cookie of a site session (session_site.h) */
-	JWT_LINK        /* header typ ln+jwt: a ticket (ticket.h) */
+	JWT_LINK,       /* header typ ln+jwt: a ticket (ticket.h) */
+	JWT_CODE,       /* header typ ac+jwt: an authorization code (RFC 6749, 4.1.2), a ticket too */
+	JWT_DEVICE,      /* header typ dc+jwt: a device code (RFC 8628, 3.2), the same */
+	JWT_ENROL,      /* header typ te+jwt: a ticket by which a second factor is set up */
+	JWT_PASSKEY,    /* header typ pk+jwt: the challenge that a passkey answers, a ticket */
+	JWT_SIGNED      /* header typ at+jwt too: an access token by ES256, for option access_alg */
 };
 
 /* How far ahead of the clock an iat may lie: the tolerance of the clock's mark. */
@@ -42,6 +46,13 @@ struct access_claims {
 	struct slice groups;             /* names between commas; empty: not there */
 	struct slice email, display_name;
 };
+
+/*
+ * An access token by ES256 begins with "jti"; "client_id" and "scope" are there even where they are empty. Its jti is 32 digits: 128
+ * bits of a MAC over the header and all that comes after it. That is what jwt_open_signed() checks, and not the signature, which would
+ * take ten times as long as all else of a request: who has verified the MAC knows that the token is ours, to the byte. `jti` in the struct is
+ * its first half, and isn't looked at by jwt_seal_signed().
+ */
 
 /* {"iss","sid","ctr","br","iat","exp"} in this order. Frozen: jwt.c says why. */
 struct refresh_claims {
@@ -67,6 +78,44 @@ struct link_claims {
 	int64_t iat, exp;
 };
 
+/* Each of these in this order. */
+struct code_claims {
+	struct slice iss;
+	uint64_t sid;           /* of the session that doesn't exist yet */
+	uint64_t sub;           /* the user's id */
+	struct slice cid;       /* the client's name */
+	struct slice uri, ch;   /* base64url of SHA-256, 43 letters: of the redirect URI, and of the code verifier, which is the code challenge; ch may be empty */
+	int64_t scope;          /* SCOPE_ */
+	struct slice nonce;     /* may be empty */
+	int64_t at, amr;        /* when the person signed in, Unix seconds, and how (AMR_) */
+	uint64_t pw;            /* jwt_password_mark() of the password that the user had then */
+	uint64_t by;            /* the session whose cookie signed in; 0: none */
+	int64_t sso;            /* 1: no password was shown for it */
+	int64_t st;             /* which code of the second factor was shown (totp.h); 0: none */
+	int64_t iat, exp;
+};
+struct device_claims {
+	struct slice iss, cid;
+	int64_t scope;
+	struct slice uc;        /* the user code, twelve letters */
+	int64_t iat, exp;
+};
+
+struct enrol_claims {
+	struct slice iss;
+	uint64_t sub;           /* the user's id */
+	struct slice key;       /* the secret in base32; empty: there is none, and the ticket shows that the password was right */
+	uint64_t pw;            /* jwt_password_mark() of that password */
+	int64_t iat, exp;
+};
+
+struct passkey_claims {
+	struct slice iss;
+	uint64_t sid;           /* of the session that doesn't exist yet */
+	uint64_t sub;           /* who registers a passkey; 0: somebody signs in */
+	int64_t iat, exp;
+};
+
 enum jwt_verdict {
 	JWT_VALID,
 	JWT_MALFORMED,  /* too long, not three segments, not canonical base64url */
@@ -74,12 +123,6 @@ enum jwt_verdict {
 	JWT_FORGED,     /* the signature isn't right */
 	JWT_CLAIMS      /* signed with our key, but not the claims of this kind: another version wrote it */
 };
-
-/*
- * For a process that stays: from now on hashes by the processor's own instructions, where it has them (sha256.h). What is made is the
- * same.
- */
-void jwt_hurry(void);
 
 /* A word for each verdict, for `latchkey verify` and the log. */
 const char *jwt_verdict_word(enum jwt_verdict v);
@@ -93,12 +136,25 @@ enum jwt_verdict jwt_open_access(struct slice token, const struct keyring *ring,
 enum jwt_verdict jwt_open_refresh(struct slice token, const struct keyring *ring, struct refresh_claims *out, size_t *signer);
 enum jwt_verdict jwt_open_site(struct slice token, const struct keyring *ring, struct site_claims *out, size_t *signer);
 enum jwt_verdict jwt_open_link(struct slice token, const struct keyring *ring, struct link_claims *out, size_t *signer);
+enum jwt_verdict jwt_open_code(struct slice token, const struct keyring *ring, struct code_claims *out, size_t *signer);
+enum jwt_verdict jwt_open_device(struct slice token, const struct keyring *ring, struct device_claims *out, size_t *signer);
+enum jwt_verdict jwt_open_enrol(struct slice token, const struct keyring *ring, struct enrol_claims *out, size_t *signer);
+enum jwt_verdict jwt_open_passkey(struct slice token, const struct keyring *ring, struct passkey_claims *out, size_t *signer);
+
+/* Whether an access token is one of a client of OAuth; those of the app API name `latchkey`, or nothing. */
+bool jwt_is_clients(const struct access_claims *claims);
+enum jwt_verdict jwt_open_signed(struct slice token, const struct keyring *ring, struct access_claims *out, size_t *signer);
 
 /* Writes a token, in the arena. Equal claims and key give equal bytes. */
 struct slice jwt_seal_access(const struct key *key, const struct access_claims *claims);
+struct slice jwt_seal_signed(const struct key *key, const struct access_claims *claims);
 struct slice jwt_seal_refresh(const struct key *key, const struct refresh_claims *claims);
 struct slice jwt_seal_site(const struct key *key, const struct site_claims *claims);
 struct slice jwt_seal_link(const struct key *key, const struct link_claims *claims);
+struct slice jwt_seal_code(const struct key *key, const struct code_claims *claims);
+struct slice jwt_seal_device(const struct key *key, const struct device_claims *claims);
+struct slice jwt_seal_enrol(const struct key *key, const struct enrol_claims *claims);
+struct slice jwt_seal_passkey(const struct key *key, const struct passkey_claims *claims);
 
 /* The derived key of one kind of token, KEY_SIZE bytes. */
 void jwt_derive(const struct key *key, enum jwt_use use, uint8_t out[KEY_SIZE]);

@@ -1,14 +1,12 @@
 /*
  * keyring: see keyring.h for what each function promises.
  *
- * The file is text, one key a line. Its bytes are wiped from memory once they are read. It is written as a new file
- * under a temporary name, which is then renamed: after a power cut either the old or the new file is there, whole.
+ * The file is text, one key a line. Its bytes are wiped from memory once they are read.
  */
 #include "keyring.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>    /* rename */
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -127,25 +125,12 @@ static void refuse_link(const char *path)
 		fail(ERROR_STORE_UNAVAILABLE, "KR2", KEY_FILE " is a link; change the file that it points to", NULL);
 }
 
-/* Makes the file under its temporary name, and waits until it is on disk. */
-static bool write_new(const char *path, struct slice text)
-{
-	unlink(path);
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return false;
-	bool good = write_all(fd, text) && fsync(fd) == 0;
-	return close(fd) == 0 && good;
-}
-
 void keyring_write(const char *dir, const struct keyring *ring)
 {
-	const char *fresh = path_in(dir, KEY_FILE ".new");
 	struct buf text;
 	refuse_link(path_in(dir, KEY_FILE));
 	show_keys(&text, ring);
-	bool good = write_new(fresh, buf_slice(&text)) && rename(fresh, path_in(dir, KEY_FILE)) == 0
-		&& directory_sync(dir);
+	bool good = file_replace(dir, KEY_FILE, buf_slice(&text));
 	wipe(text.p, text.room);
 	if (!good)
 		fail(ERROR_STORE_UNAVAILABLE, "KR1", KEY_FILE " can't be written: ", strerror(errno), NULL);
@@ -216,4 +201,14 @@ int64_t keyring_signed_until(const struct keyring *ring, size_t i)
 		next--;
 	while (keyring_is_staged(ring, next));
 	return ring->key[next].created_at;
+}
+
+struct slice keyring_names(const struct keyring *ring)
+{
+	struct buf b = { 0 };
+	for (size_t i = 0; i < ring->count; i++) {
+		buf_s(&b, i ? " " : "");
+		buf_s(&b, ring->key[i].kid);
+	}
+	return buf_slice(&b);
 }

@@ -10,6 +10,9 @@
 
 enum { KEY_SIZE = 32, KID_LENGTH = 8 };
 
+/* Seconds for which who verifies may keep the public keys that /jwks gave. A number, to be put into Cache-Control. */
+#define KEYS_MAX_AGE 300
+
 /* One master key. */
 struct key {
 	char kid[KID_LENGTH + 1];      /* lower-case hexadecimal, then NUL */
@@ -51,5 +54,8 @@ int64_t keyring_signed_until(const struct keyring *ring, size_t i);
 bool keyring_is_staged(const struct keyring *ring, size_t i);
 /* The place of the key with that kid, or ring->count. */
 size_t keyring_find(const struct keyring *ring, struct slice kid);
+
+/* The names of the keys in their order, a space between, in the arena. */
+struct slice keyring_names(const struct keyring *ring);
 
 #endif

@@ -236,6 +236,14 @@ struct slice password_hash(struct slice password, struct password_cost cost)
 	return password_hash_salted(password, cost, salt);
 }
 
+struct slice password_none(struct password_cost cost)
+{
+	struct phc phc = { .cost = cost, .lanes = 1, .salt_size = PASSWORD_SALT };
+	random_bytes(phc.salt, PASSWORD_SALT);
+	random_bytes(phc.hash, HASH_SIZE);
+	return phc_write(&phc);
+}
+
 bool password_has_salt(struct slice stored, const uint8_t salt[PASSWORD_SALT])
 {
 	struct phc phc;

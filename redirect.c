@@ -103,12 +103,11 @@ static struct slice without_host(const struct request *rq, struct slice url)
 	return path.n && *path.p == '/' && slice_is_nocase(authority, rq->host) ? path : url;
 }
 
-/* All but the unreserved bytes of RFC 3986, 2.3. */
-static struct slice escaped(struct slice url)
+struct slice redirect_escaped(struct slice value)
 {
 	struct buf b = { 0 };
-	for (size_t i = 0; i < url.n; i++) {
-		struct slice c = { url.p + i, 1 };
+	for (size_t i = 0; i < value.n; i++) {
+		struct slice c = { value.p + i, 1 };
 		if (slice_made_of(c, "-._~/"))
 			buf_add(&b, c);
 		else {
@@ -135,6 +134,6 @@ const char *redirect_to_signin(const struct config *config, const struct request
 		page = without_host(rq, page);
 	if (!redirect_is_good(config, rq, page))
 		return to;
-	page = escaped(page);
+	page = redirect_escaped(page);
 	return page.n > ESCAPED_MOST ? to : text_join(to, "?rd=", slice_text(page), NULL);
 }

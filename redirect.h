@@ -31,4 +31,7 @@ bool redirect_is_page(const struct request *rq);
  */
 const char *redirect_to_signin(const struct config *config, const struct request *rq);
 
+/* A value for a query: all but the unreserved bytes of RFC 3986, 2.3, and the slash, as %XX. In the arena. */
+struct slice redirect_escaped(struct slice value);
+
 #endif

@@ -20,8 +20,17 @@ struct rotation {
 	bool by_cookie;
 	unsigned guard;                /* of several cookies: the smaller, the fewer hosts can have set it */
 	uint64_t idem;                 /* hash of the idempotency key; 0: none */
+	/* Who presented it. */
+	struct slice client;           /* the client of OAuth that it was shown to be; empty: the app API's */
+	bool authenticated;            /* it showed its secret; every client that has one must */
+	bool no_retry;                 /* it was registered so: without retry_window */
+	struct slice group;            /* that the client is for; empty: everybody. session.c asks it of what the table finds good */
+	bool body_only;                /* to a call that answers in the body: no session of cookie mode */
+	struct slice thumbprint;       /* of the key of its proof (dpop.h), whose signature isn't verified yet; empty: it has none */
+	struct slice place;            /* network and agent of an address that is a client's own; empty: none, or not needed */
 	/* The rules and the time, in seconds. */
 	int64_t time, refresh_ttl, reuse_grace;
+	int64_t retry_window;          /* of that session and client; 0: none */
 	int64_t unseen;                /* how far the clock may have gone back without a trace in the store */
 	const struct keyring *ring;
 	bool near;                     /* it comes from the network and the agent that the session was used from last */
@@ -43,6 +52,23 @@ enum {
 	STRAYS_MOST = 4,
 	STRAYS_NEVER = 8               /* instead of a count: the successor begins a new lineage, and nobody else is given it */
 };
+
+/*
+ * A session may be bound to a key of its client (RFC 9449, 5), from its first token on. Then row.idem is a MAC of the key's thumbprint, by the master key
+ * that made row.br; and row.strays is STRAYS_BOUND. The client is known again by that key, and nobody else is forgiven or counted: so a bound row
+ * needs neither column for what it holds elsewhere. The session rotates at its first refresh, and then once in refresh_ttl / ROTATION_BOUND_PART; in
+ * between its newest token is answered again.
+ */
+enum { STRAYS_BOUND = 16, ROTATION_BOUND_PART = 30 };
+
+bool rotation_is_bound(const struct session *s);
+/* Whether r->row is bound to the key of r->thumbprint. */
+bool rotation_fits_key(const struct rotation *r);
+/* Binds a row to the key of a thumbprint; its branch is made after that, by the same master key. */
+void rotation_bind(struct session *s, const struct key *key, struct slice thumbprint);
+
+/* For which a public client of OAuth is forgiven at the least, where anybody is: browsers send a request again by themselves. */
+enum { ROTATION_PUBLIC_GRACE = 30 };
 
 enum act {
 	ACT_ROTATE,

@@ -4,7 +4,9 @@
 #include "route.h"
 
 #include "config.h"
+#include "dpop.h"
 #include "json.h"
+#include "store/upkeep.h"
 
 #define PREFLIGHT_SECONDS "600"         /* how long a browser may remember a preflight */
 
@@ -42,15 +44,16 @@ static bool has_path(const struct dialect *d, struct slice path)
 	return i < d->count;
 }
 
-const struct dialect *route_dialect(const struct dialect *const *table, const struct request *rq)
+const struct dialect *route_dialect(const struct dialect *const *table, size_t count, const struct request *rq)
 {
 	const struct dialect *nearest = NULL;
-	for (; *table; table++) {
-		struct slice path = path_in_dialect(*table, rq);
-		if (path.p && has_path(*table, path))
-			return *table;
+	for (size_t i = 0; i < count; i++) {
+		const struct dialect *d = table[i];
+		struct slice path = d ? path_in_dialect(d, rq) : SLICE_NONE;
+		if (path.p && has_path(d, path))
+			return d;
 		if (path.p && !nearest)
-			nearest = *table;
+			nearest = d;
 	}
 	return nearest;
 }
@@ -86,10 +89,11 @@ bool route_ignores_body(const struct dialect *d, const struct request *rq)
 	return r && r->method == METHOD_ANY;
 }
 
-bool route_is_slow(const struct dialect *d, const struct request *rq)
+bool route_is_slow(const struct dialect *d, const struct config *config, const struct request *rq)
 {
 	const struct route *r = find_route(d, rq, path_in_dialect(d, rq));
-	return r && r->slow;
+	const unsigned slow = PACE_SLOW | (config->access_alg == ACCESS_ES256 || rq->dpop.p ? PACE_SIGNS : 0u) | (store_is_remote ? PACE_LASTS : 0u);
+	return r && r->pace & slow;
 }
 
 /* ---- a body, into the dialect's own struct ----------------------------- */
@@ -203,9 +207,9 @@ static struct slice allowed_methods(const struct dialect *d, struct slice path)
 static enum error answer_options(struct call *c)
 {
 	reply_header(c->rp, "Allow", c->allow, NULL);
-	if (c->rq->request_method.p && config_origin_listed(c->work.config, c->rq->origin)) {
+	if (c->rq->request_method.p && !c->dialect->own && config_origin_listed(c->work.config, c->rq->origin)) {
 		reply_header(c->rp, "Access-Control-Allow-Methods", "GET, POST, DELETE", NULL);
-		reply_header(c->rp, "Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key", NULL);
+		reply_header(c->rp, "Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, DPoP", NULL);
 		reply_header(c->rp, "Access-Control-Max-Age", PREFLIGHT_SECONDS, NULL);
 	}
 	return route_no_content(c);
@@ -243,6 +247,14 @@ static void refuse(struct call *c, enum error e)
 	c->dialect->refuse(c, e);
 }
 
+/* Whoever shows a proof, or should have, is told what the next one is to have (RFC 9449, 8.2). */
+static void offer_nonce(const struct call *c, enum error e)
+{
+	bool wants = c->rq->method == METHOD_POST && (c->rq->dpop.p || e == ERROR_INVALID_DPOP_PROOF);
+	if (wants && dpop_nonce)
+		reply_header(c->rp, "DPoP-Nonce", slice_text(dpop_nonce(&c->work.ring->key[0], now())), NULL);
+}
+
 static bool is_gone(const void *request)
 {
 	return http_is_gone(request);
@@ -261,17 +273,21 @@ void route_answer(const struct dialect *d, const struct config *config, const st
 	}
 	if (e != ERROR_NONE)
 		refuse(&c, e);
+	offer_nonce(&c, e);
+	rp->own = d->own;
 	reply_header(rp, "Cache-Control", rp->cache ? rp->cache : "no-store", NULL);
 }
 
 void route_finish(const struct config *config, const struct request *rq, struct reply *rp)
 {
-	if (config->cors_origins.n == 0)
+	if (rp->open)
+		reply_header(rp, "Access-Control-Allow-Origin", "*", NULL);
+	if (rp->open || rp->own || config->cors_origins.n == 0)
 		return;
 	reply_header(rp, "Vary", "Origin", NULL);
 	if (!config_origin_listed(config, rq->origin))
 		return;
 	reply_header(rp, "Access-Control-Allow-Origin", slice_text(rq->origin), NULL);
 	reply_header(rp, "Access-Control-Allow-Credentials", "true", NULL);
-	reply_header(rp, "Access-Control-Expose-Headers", "Retry-After, WWW-Authenticate", NULL);
+	reply_header(rp, "Access-Control-Expose-Headers", "Retry-After, WWW-Authenticate, DPoP-Nonce", NULL);
 }

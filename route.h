@@ -39,12 +39,21 @@ enum access {
 	ACCESS_LIVE                     /* a credential, which the dialect's admit() checks before the handler runs */
 };
 
+/* How long it takes: what is slow takes a hundred times as long as others, and isn't for a process that others wait for. */
+enum pace {
+	PACE_QUICK = 0,
+	PACE_SLOW = 1,
+	PACE_SIGNS = 2,                 /* issues an access token: slow where that is signed by ES256, or a proof of possession is to be verified */
+	PACE_LASTS = 4,                 /* must last: slow where a standby is waited for */
+	PACE_ENDS = PACE_SIGNS | PACE_LASTS
+};
+
 struct route {
 	enum method method;             /* METHOD_ANY: whatever the method; of a body only a form is read, where no credential came otherwise */
 	const char *path;               /* one that ends in '/' takes something after it: call->rest */
 	enum access access;
 	const struct member *members;   /* the last has no name; NULL: there is no body */
-	bool slow;                      /* takes a hundred times as long as others: not for a process that others wait for */
+	enum pace pace;
 	enum error (*handle)(struct call *c);
 };
 
@@ -54,6 +63,7 @@ struct dialect {
 	const struct route *routes;
 	size_t count;
 	size_t size;                    /* bytes of its own struct, call->own */
+	bool own;                       /* its pages are for people: no script of another origin reads or sends anything here (RFC 9700, 2.6) */
 	bool forms;                     /* its POST routes take a form (application/x-www-form-urlencoded), not JSON */
 	enum error (*admit)(struct call *c);
 	void (*refuse)(struct call *c, enum error e);   /* sets status, type and body of an error, in the dialect's shape */
@@ -72,13 +82,13 @@ struct call {
 	bool any_method;                /* the route is one of METHOD_ANY */
 };
 
-/* The first dialect of a table that has a route for the request's path; else the first whose prefix the path has; NULL: none.
- * NULL ends the table. */
-const struct dialect *route_dialect(const struct dialect *const *table, const struct request *rq);
+/* The first of `count` dialects that has a route for the request's path; else the first whose prefix the path has; NULL: none.
+ * A place of the table that is NULL is passed over. */
+const struct dialect *route_dialect(const struct dialect *const *table, size_t count, const struct request *rq);
 /* Whether the request's route is one of METHOD_ANY, so that its body isn't ours, as a rule. */
 bool route_ignores_body(const struct dialect *d, const struct request *rq);
 /* Whether the request's route is a slow one. */
-bool route_is_slow(const struct dialect *d, const struct request *rq);
+bool route_is_slow(const struct dialect *d, const struct config *config, const struct request *rq);
 
 /*
  * Answers one request: fills rp. With e other than ERROR_NONE the request is

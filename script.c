@@ -11,12 +11,12 @@
 
 #include "base/file.h"
 
-/* `#!`, and a path or a last word that is our name: not a shell script, whose
+/* Of a text that begins with `#!`: a path or a last word that is our name: not a shell script, whose
  * caller can name it in the query string. */
 static bool names_us(struct slice text)
 {
 	struct slice line = slice_trim(slice_cut(&text, '\n')), name = S("latchkey");
-	if (!slice_starts(line, S("#!")) || line.n < name.n + 3)
+	if (line.n < name.n + 3)
 		return false;
 	struct slice end = slice_from(line, line.n - name.n - 1);
 	return (*end.p == '/' || *end.p == ' ') && slice_is(slice_from(end, 1), name);

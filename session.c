@@ -8,13 +8,14 @@
 #include "session.h"
 
 #include "base/file.h"
+#include "dpop.h"
 #include "profile.h"
 
 enum {
 	ROOM_LEAST = 64 * 1024,    /* bytes free, without which the store's log soon can't grow */
 	TURN_SECONDS = 5,          /* how long a request waits for the store */
 	AGAIN_SECONDS = 600,       /* how long a sign-in that comes again with its key is the same */
-	COOKIE_SECONDS = 400 * 86400, /* as long as a browser keeps a cookie (RFC 6265bis, 5.5) */
+	RETRY_SECONDS = 3600,      /* retry_window of public clients, where it isn't set */
 	UNSEEN_SECONDS = 3720      /* how far the clock can go back unseen where the mark is raised by the hour */
 };
 
@@ -25,7 +26,8 @@ bool session_username_ok(struct slice name)
 
 struct slice session_name(const struct user *u)
 {
-	return session_username_ok(u->name) ? u->name : S("");
+	bool wallet = u->name.n <= LIMIT_USERNAME && slice_made_of(u->name, ":");
+	return wallet || session_username_ok(u->name) ? u->name : S("");
 }
 
 /* ---- time -------------------------------------------------------------- */
@@ -76,15 +78,21 @@ enum error session_ready(struct work *w)
 	return e == ERROR_NONE && !session_has_room(w) ? ERROR_STORE_FULL : e;
 }
 
-/* The earlier of the two; end 0 is none. */
-static int64_t until(int64_t time, int64_t end)
+int64_t session_until(int64_t time, int64_t end)
 {
 	return end && end < time ? end : time;
 }
 
+/* A device that never asked for what it was allowed can't any more, once its code has expired. */
+static bool is_unclaimed(const struct session *s)
+{
+	return s->client.n && s->ctr == 1 && s->idem == 0;
+}
+
 int64_t session_deadline(const struct config *config, const struct session *s)
 {
-	return until(s->rotated_at + config->refresh_ttl, s->expires_at);
+	int64_t idle = is_unclaimed(s) && config->refresh_ttl > STORE_TICKET ? STORE_TICKET : config->refresh_ttl;
+	return session_until(s->rotated_at + idle, s->expires_at);
 }
 
 static bool has_expired(const struct work *w, const struct session *s)
@@ -104,72 +112,6 @@ const char *session_state(const struct work *w, const struct session *s, const s
 bool session_over(const struct work *w, const struct session *s, const struct user *u)
 {
 	return session_state(w, s, u) != ended_words[ENDED_NOT];
-}
-
-/* ---- tokens ------------------------------------------------------------ */
-
-static void issue_refresh(const struct work *w, const struct key *key, struct grant *g)
-{
-	const struct session *s = &g->session;
-	g->refresh_end = session_deadline(w->config, s);
-	g->refresh = jwt_seal_refresh(key, &(struct refresh_claims){
-		.iss = w->config->issuer,
-		.sid = s->id,
-		.ctr = s->ctr,
-		.br = s->br,
-		.iat = s->rotated_at,
-		.exp = g->refresh_end,
-	});
-}
-
-/*
- * Dated at the rotation, so that the same answer can be given twice. Dated now
- * where over half of that token's life is gone, or where the clock was put back
- * since: it would be refused as one from the future.
- */
-static void issue_access(const struct work *w, const struct key *key, struct grant *g)
-{
-	const struct session *s = &g->session;
-	int64_t life = w->config->access_ttl;
-	int64_t age = w->time - s->rotated_at;
-	int64_t iat = 2 * age <= life && age >= -JWT_AHEAD_SECONDS ? s->rotated_at : w->time;
-	const struct profile *profile = profile_held(&g->user.profile);
-	g->access_end = until(iat + life, s->expires_at);
-	g->access = jwt_seal_access(key, &(struct access_claims){
-		.iss = w->config->issuer,
-		.aud = w->config->audience,
-		.name = session_name(&g->user),
-		.groups = profile->groups,
-		.email = profile->email,
-		.display_name = profile->name,
-		.sub = g->user.id,
-		.sid = s->id,
-		.iat = iat,
-		.exp = g->access_end,
-		.jti = jwt_access_id(key, s->id, s->ctr, iat),
-	});
-}
-
-static void issue(const struct work *w, const struct key *key, struct grant *g)
-{
-	issue_access(w, key, g);
-	issue_refresh(w, key, g);
-}
-
-static void issue_site(const struct work *w, const struct key *key, struct grant *g)
-{
-	const struct session *s = &g->session;
-	g->door = jwt_seal_site(key, &(struct site_claims){ .sid = s->id, .iat = (int64_t)s->idem, .door = 1 });
-	g->site = jwt_seal_site(key, &(struct site_claims){ .sid = s->id, .iat = (int64_t)s->idem });
-	g->refresh_end = until(w->time + COOKIE_SECONDS, s->expires_at);
-}
-
-void session_grant(const struct work *w, struct grant *g)
-{
-	if (g->session.ctr)
-		issue(w, &w->ring->key[0], g);
-	else
-		issue_site(w, &w->ring->key[0], g);
 }
 
 /* ---- the way in -------------------------------------------------------- */
@@ -209,9 +151,22 @@ static uint64_t id_by_key(const struct key *key, uint64_t user, struct slice ide
 	return jwt_branch(key, user, 0, jwt_idempotency(idempotency)) & INT64_MAX;
 }
 
+/* Of the key that the request shows; empty: it shows none. */
+static struct slice thumbprint_of(const struct work *w)
+{
+	return w->proof ? w->proof->thumbprint : SLICE_NONE;
+}
+
+bool session_began_by(const struct work *w, const struct session *s, uint64_t idem)
+{
+	const struct rotation r = { .ring = w->ring, .row = *s, .thumbprint = thumbprint_of(w) };
+	return rotation_is_bound(s) ? rotation_fits_key(&r) : s->idem == idem;
+}
+
 static bool is_again(const struct work *w, uint64_t user, const struct origin *origin, const struct session *s)
 {
 	bool same = s->user == user && s->cookie == origin->cookie && s->brief == origin->brief;
+	same &= rotation_is_bound(s) == (w->proof != NULL) && session_began_by(w, s, s->idem);
 	return same && s->ctr == !origin->site && !s->ended_at && w->time - s->created_at <= AGAIN_SECONDS;
 }
 
@@ -232,27 +187,58 @@ static uint64_t new_id(const struct work *w, uint64_t user, struct slice idempot
 	return id == 0 || store_session(id, &other) ? random_id() : id;
 }
 
+static int64_t end_of(const struct work *w, const struct origin *origin)
+{
+	int64_t end = w->config->session_ttl ? w->time + w->config->session_ttl : 0;
+	return origin->expires_at ? session_until(origin->expires_at, end) : end;
+}
+
+/* Makes room for another session of the user, and of that client. */
+static int64_t trim(const struct work *w, uint64_t user, struct slice client)
+{
+	int64_t most = client.n ? SESSION_CLIENT_MOST : w->config->sessions_max;
+	return store_sessions_trim(user, client, most, ENDED_REPLACED, w->time);
+}
+
+bool session_admits(struct slice group, const struct user *u)
+{
+	return group.n == 0 || profile_is_in(profile_held(&u->profile)->groups, group);
+}
+
+bool session_is_strong(unsigned amr)
+{
+	return amr & (AMR_OTP | AMR_PASSKEY);
+}
+
 void session_start(struct work *w, uint64_t user, const struct origin *origin, enum event event, struct session *out)
 {
 	if (session_again(w, user, origin, out))
 		return;
 	*out = (struct session){
-		.id = new_id(w, user, origin->idempotency),
+		.id = origin->sid ? origin->sid : new_id(w, user, origin->idempotency),
 		.user = user,
 		.ctr = !origin->site,
-		.idem = origin->site ? (uint64_t)w->time : 0,
+		.idem = origin->site ? (uint64_t)w->time : origin->idem,
 		.rotated_at = w->time,
 		.created_at = w->time,
-		.expires_at = w->config->session_ttl ? w->time + w->config->session_ttl : 0,
+		.expires_at = end_of(w, origin),
 		.cookie = origin->cookie,
 		.brief = origin->brief,
 		.device = origin->device,
 		.agent = agent_of(w),
 		.ip = w->peer,
+		.client = origin->client,
+		.scope = origin->scope,
+		.amr = origin->amr,
+		.sso = origin->sso,
 	};
+	if (w->proof && !origin->site)
+		rotation_bind(out, &w->ring->key[0], w->proof->thumbprint);
 	out->br = jwt_branch(&w->ring->key[0], out->id, out->ctr, out->idem);
+	w->note.client = origin->client;
+	w->note.class = origin->sso ? CLASS_SSO : CLASS_NONE;
 	if (event == EVENT_LOGIN)
-		w->note.count = end_shown(w, user, origin) + store_sessions_trim(user, w->config->sessions_max, ENDED_REPLACED, w->time);
+		w->note.count = end_shown(w, user, origin) + trim(w, user, origin->client);
 	store_session_add(out);
 	if (w->trust == CLOCK_GOOD)
 		store_sweep(w->time, w->config->refresh_ttl);
@@ -278,6 +264,7 @@ struct attempt {
 	uint64_t named;
 	bool rivals;                    /* two sessions have a good one */
 	const struct rule *rule;
+	bool proven;                    /* the key of w->proof has signed it */
 };
 
 /*
@@ -291,15 +278,40 @@ static bool is_near(const struct work *w, const struct session *s)
 	return slice_is(s->agent, agent_of(w)) && (behind_front || address_near(s->ip, w->peer));
 }
 
+/* The session decides which one counts, not the call: else a thief would choose. */
+static int64_t window_of(const struct work *w, const struct rotation *r)
+{
+	int64_t set = w->config->retry_window;
+	if (r->row.client.n == 0)
+		return set > 0 ? set : 0;
+	return r->authenticated || r->no_retry ? 0 : set < 0 ? RETRY_SECONDS : set;
+}
+
+/* The network (/32, /64) and the agent of who asks. Empty where the address isn't the client's. */
+static struct slice place_of(const struct work *w)
+{
+	struct address a;
+	struct buf b = { 0 };
+	if (w->hidden || !address_parse(w->peer, &a) || address_is_loopback(&a))
+		return SLICE_NONE;
+	buf_c(&b, (char)a.kind);
+	buf_add(&b, (struct slice){ (const char *)a.b, a.kind == ADDRESS_V4 ? 4 : 8 });
+	buf_add(&b, agent_of(w));
+	return buf_slice(&b);
+}
+
 static const struct rule *judge_token(const struct work *w, struct rotation *r)
 {
 	r->time = w->time;
 	r->refresh_ttl = w->config->refresh_ttl;
 	r->reuse_grace = w->config->reuse_grace;
+	r->thumbprint = thumbprint_of(w);
 	r->unseen = audit_in_table(w->config) ? 0 : UNSEEN_SECONDS;
 	r->ring = w->ring;
-	r->known = store_session_lock(r->token.sid, &r->row) && store_user(r->row.user, &r->user);
+	r->known = store_session_and_user(r->token.sid, true, &r->row, &r->user);
 	r->near = r->known && is_near(w, &r->row);
+	r->retry_window = window_of(w, r);
+	r->place = r->retry_window ? place_of(w) : SLICE_NONE;
 	return rotation_judge(r);
 }
 
@@ -335,6 +347,8 @@ static bool are_rivals(const struct rotation *a, const struct rotation *b)
 }
 
 static const struct rule between_rivals = { .act = ACT_REFUSE, .error = ERROR_CROSS_SITE };
+/* The session stands where its user has left the group: he may come back into it. */
+static const struct rule not_admitted = { .act = ACT_REFUSE, .error = ERROR_NOT_IN_GROUP };
 
 static void choose_token(struct attempt *a)
 {
@@ -351,6 +365,8 @@ static void choose_token(struct attempt *a)
 	}
 	if (a->rivals && a->chosen->token.sid != a->named)
 		a->rule = &between_rivals;
+	if (is_good(a->rule) && !session_admits(a->chosen->group, &a->chosen->user))
+		a->rule = &not_admitted;
 }
 
 /* A session is shown in the list where it was used last. */
@@ -378,6 +394,12 @@ static void forgive(struct rotation *r)
 	store_session_rotate(&r->row);
 }
 
+/* Of a bound session nothing is written before its client's signature was verified, which takes too long for here. */
+static bool waits_for_signature(const struct attempt *a)
+{
+	return rotation_is_bound(&a->chosen->row) && a->rule->act != ACT_REFUSE && !a->proven;
+}
+
 /* Does what the rule says. What is refused is refused after the transaction. */
 static enum error follow_rule(void *arg)
 {
@@ -388,7 +410,7 @@ static enum error follow_rule(void *arg)
 	choose_token(a);
 	struct rotation *r = a->chosen;
 	const struct rule *rule = a->rule;
-	if (rule->act == ACT_REFUSE || rule->act == ACT_REPLAY)
+	if (rule->act == ACT_REFUSE || rule->act == ACT_REPLAY || waits_for_signature(a))
 		return ERROR_NONE;
 	if (rule->durability == DURABLE_NOW)
 		store_must_last();
@@ -397,7 +419,7 @@ static enum error follow_rule(void *arg)
 	else if (rule->act == ACT_FORGIVE)
 		forgive(r);
 	else
-		store_session_end(r->row.id, rule->why, a->w->time);
+		session_end_row(a->w, &r->row, rule->why);
 	a->w->note.class = rotation_class(r, rule);
 	a->w->note.distance = r->distance;
 	audit_note(a->w, rule->event, r->row.user, r->row.id);
@@ -419,20 +441,36 @@ static enum error refusal(const struct attempt *a)
 	return e == ERROR_REFRESH_EXPIRED && a->w->trust != CLOCK_GOOD ? ERROR_CLOCK_UNSET : e;
 }
 
+/* Others have the store meanwhile. What is only answered again has no further need of it. */
+static enum error prove(struct attempt *a)
+{
+	bool replayed = a->rule->act == ACT_REPLAY;
+	if (replayed)
+		store_give_turn();
+	else
+		store_close();
+	a->proven = dpop_signed(a->w->proof);
+	if (replayed || !a->proven)
+		return a->proven ? ERROR_NONE : ERROR_INVALID_DPOP_PROOF;
+	enum error e = session_clock(a->w);
+	return e == ERROR_NONE ? audit_run(a->w, DURABLE_LATER, follow_rule, a) : e;
+}
+
 enum error session_rotate(struct work *w, struct rotation *tokens, size_t count, uint64_t named, struct grant *out)
 {
 	struct attempt a = { .w = w, .tokens = tokens, .count = count, .named = named };
-	const struct key *key = NULL;
 	enum error e = audit_run(w, DURABLE_LATER, follow_rule, &a);
+	if (e == ERROR_NONE && waits_for_signature(&a))
+		e = prove(&a);
 	if (e != ERROR_NONE)
 		return e;
 	if (!is_good(a.rule))
 		return refusal(&a);
-	if (a.rule->act != ACT_ROTATE)
-		key = rotation_key(a.chosen);   /* after a key's rotation too the answer is the same, byte for byte */
 	out->user = a.chosen->user;
 	out->session = a.chosen->row;
-	issue(w, key ? key : &w->ring->key[0], out);
+	/* After a key's rotation, too, the answer is the same, byte for byte. */
+	out->signer = a.rule->act == ACT_ROTATE ? NULL : rotation_key(a.chosen);
+	session_grant(w, out);
 	return ERROR_NONE;
 }
 
@@ -449,7 +487,7 @@ static bool renew_token(struct work *w, struct rotation *r)
 static bool renew_site(struct work *w, struct rotation *r)
 {
 	struct session *s = &r->row;
-	if (!store_session_lock(r->token.sid, s) || !store_user(s->user, &r->user) || !session_fits_site(r))
+	if (!store_session_and_user(r->token.sid, true, s, &r->user) || !session_fits_site(r))
 		return false;
 	s->idem = (uint64_t)clock_later(w->time, r->token.iat + 1);
 	s->br = jwt_branch(&w->ring->key[0], s->id, s->ctr, s->idem);
@@ -479,15 +517,24 @@ static enum error because(struct caller *a, enum error e, const char *why)
 	return e;
 }
 
+/* What a client has for the issuer alone is for no call of the app API. */
+static bool is_for_us(const struct work *w, const struct caller *a)
+{
+	const struct config *config = w->config;
+	bool for_issuer = jwt_is_clients(&a->claims) && slice_is(a->claims.aud, config->issuer);
+	return for_issuer ? a->any_audience : slice_is(a->claims.aud, config->audience);
+}
+
 enum error session_open_access(const struct work *w, struct slice token, struct caller *out)
 {
-	enum jwt_verdict verdict = jwt_open_access(token, w->ring, &out->claims, NULL);
+	enum access_alg alg = w->config->access_alg;
+	enum jwt_verdict verdict = (alg == ACCESS_ES256 ? jwt_open_signed : jwt_open_access)(token, w->ring, &out->claims, NULL);
 	out->foreign = verdict == JWT_MALFORMED || verdict == JWT_FOREIGN;
 	if (verdict != JWT_VALID)
 		return because(out, ERROR_TOKEN_INVALID, jwt_verdict_word(verdict));
 	if (!slice_is(out->claims.iss, w->config->issuer))
 		return because(out, ERROR_TOKEN_INVALID, "another issuer");
-	if (!slice_is(out->claims.aud, w->config->audience))
+	if (!is_for_us(w, out))
 		return because(out, ERROR_TOKEN_INVALID, "another audience");
 	return ERROR_NONE;
 }
@@ -502,22 +549,24 @@ enum error session_check_times(const struct work *w, struct caller *a)
 	return ERROR_NONE;
 }
 
+static enum error check_over(const struct work *w, struct caller *a)
+{
+	return session_over(w, &a->session, &a->user) ? because(a, ERROR_SESSION_REVOKED, "the session has ended") : ERROR_NONE;
+}
+
 enum error session_check_row(const struct work *w, struct caller *a)
 {
-	if (!store_user(a->session.user, &a->user))
-		return because(a, ERROR_TOKEN_INVALID, "the session has ended");
-	if (session_over(w, &a->session, &a->user))
-		return because(a, ERROR_SESSION_REVOKED, "the session has ended");
-	return ERROR_NONE;
+	bool found = store_user(a->session.user, &a->user);
+	return found ? check_over(w, a) : because(a, ERROR_TOKEN_INVALID, "the session has ended");
 }
 
 /* Of a site session another lineage may have begun since it was asked. */
 enum error session_check_live(const struct work *w, struct caller *a)
 {
-	bool found = store_session(a->claims.sid, &a->session) && a->session.user == a->claims.sub;
+	bool found = store_session_and_user(a->claims.sid, false, &a->session, &a->user) && a->session.user == a->claims.sub;
 	if (!found || (a->session.ctr == 0 && (int64_t)a->session.idem != a->claims.iat))
 		return because(a, ERROR_TOKEN_INVALID, "the session has ended");
-	return session_check_row(w, a);
+	return check_over(w, a);
 }
 
 enum error session_check(struct work *w, struct slice token, enum check check, struct caller *out)
@@ -533,6 +582,16 @@ enum error session_check(struct work *w, struct slice token, enum check check, s
 }
 
 /* ---- the ways out ------------------------------------------------------ */
+
+int64_t session_end_row(struct work *w, const struct session *s, enum ended why)
+{
+	int64_t sso = s->cookie ? store_sessions_end_sso(s->user, why, w->time) : 0;
+	store_session_end(s->id, why, w->time);
+	w->note.count = sso;
+	if (sso && why != ENDED_REVOKED)        /* whose own event has a count */
+		audit_note(w, EVENT_REVOKE, s->user, s->id);
+	return sso;
+}
 
 int64_t session_end_all(struct work *w, uint64_t user, uint64_t except, enum ended why)
 {
@@ -553,7 +612,8 @@ static enum error revoke_one(struct ending *x)
 {
 	if (!store_session_lock(x->id, &x->row) || x->row.user != x->user->id || session_over(x->w, &x->row, x->user))
 		return ERROR_NOT_FOUND;
-	store_session_end(x->id, ENDED_REVOKED, x->w->time);
+	int64_t sso = session_end_row(x->w, &x->row, ENDED_REVOKED);
+	x->w->note.count = sso ? sso + 1 : 0;
 	audit_note(x->w, EVENT_REVOKE, x->row.user, x->id);
 	return ERROR_NONE;
 }
@@ -582,7 +642,7 @@ enum error session_end(struct work *w, enum end how, const struct user *u, uint6
 static void end_as_reuse(struct work *w, const struct rotation *r)
 {
 	bool fork = r->distance == 0;
-	store_session_end(r->row.id, fork ? ENDED_FORK : ENDED_REUSE, w->time);
+	session_end_row(w, &r->row, fork ? ENDED_FORK : ENDED_REUSE);
 	w->note.class = fork ? CLASS_NONE : CLASS_OLD;
 	w->note.distance = r->distance;
 	audit_note(w, fork ? EVENT_FORK : EVENT_REUSE, r->row.user, r->row.id);
@@ -611,6 +671,8 @@ static enum error sign_out(void *leaving)
 	r->ring = l->w->ring;
 	l->spent = false;
 	if (!store_session_lock(r->token.sid, &r->row) || r->row.ended_at || (r->by_cookie && !r->row.cookie))
+		return ERROR_NONE;
+	if (r->token.ctr && !slice_is(r->client, r->row.client))
 		return ERROR_NONE;
 	if (r->by_cookie && !r->token.ctr && !session_fits_site(r))
 		return ERROR_NONE;

@@ -50,6 +50,18 @@ const char *session_state(const struct work *w, const struct session *s, const s
 
 /* ---- the way in -------------------------------------------------------- */
 
+enum { SESSION_CLIENT_MOST = 16 };     /* sessions of one user and one client of OAuth: no client pushes out another's */
+
+/* What is shown of a second factor. */
+struct factor_shown {
+	struct slice code;              /* p NULL: none */
+	struct slice ticket;            /* ticket_make_enrol()'s, in place of the password; it may have a factor to set up with this very sign-in. p NULL: none */
+	bool wanted;                    /* who has none is not let in, whatever option factor_groups says */
+};
+
+/* Whether a sign-in by these AMR_ had a second factor, or was by a passkey, which is as good. */
+bool session_is_strong(unsigned amr);
+
 /* How a session begins. */
 struct origin {
 	struct slice device;            /* the user's own name for it, at most LIMIT_DEVICE bytes */
@@ -59,14 +71,31 @@ struct origin {
 	struct slice idempotency;       /* the request's key, as of session_present() */
 	struct rotation *shown;         /* session_present()'s, or session_present_site()'s, tokens of cookies that it will overwrite */
 	size_t count;                   /* of them */
+	struct factor_shown factor;     /* what is shown beside the password (signin.h) */
+	/* Of a client's session, in place of all that but amr. */
+	struct slice client;            /* its id; empty: the app API */
+	unsigned scope, amr;            /* store.h */
+	bool sso;                       /* it came by a cookie */
+	uint64_t sid, idem;             /* the id that a ticket reserved, and a hash of what was shown for it */
+	int64_t expires_at;             /* an end that comes before session_ttl's; 0: none */
 };
 
 /* Whether a sign-in of the user with that key began a session of the same mode within the last ten minutes, which was not used
  * since: then its answer was lost, and *out is that session. */
 bool session_again(const struct work *w, uint64_t user, const struct origin *origin, struct session *out);
 
-/* In a transaction: adds a session of the user and notes the event; nothing of that where it is session_again(). Whoever signs in and has sessions_max of them loses the
- * longest unused one; whoever shows a cookie of another session of his, which isn't spent, loses that one. */
+/*
+ * Whether a session began by the same request as this one, whose answer was lost then. An ordinary session: its row of generation 1 has `idem`, a hash
+ * of what is shown. A bound one, of whatever generation: w->proof is by its key.
+ */
+bool session_began_by(const struct work *w, const struct session *s, uint64_t idem);
+
+/* Whether a client that is for a group is for this user; an empty group is everybody. */
+bool session_admits(struct slice group, const struct user *u);
+
+/* In a transaction: adds a session of the user and notes the event; nothing of that where it is session_again(). Whoever signs in and has sessions_max of them, or of one client
+ * SESSION_CLIENT_MOST, loses the longest unused one. Whoever shows a cookie of another session of his, which isn't spent, loses that one. The key of w->proof,
+ * whose signature the caller has verified, is the one that the session is bound to (rotation.h). */
 void session_start(struct work *w, uint64_t user, const struct origin *origin, enum event event, struct session *out);
 
 /* What a client gets: for whom, and the tokens, which lie in the arena. */
@@ -74,6 +103,12 @@ struct grant {
 	struct user user;
 	struct session session;
 	struct slice access, refresh;
+	/* Given, of a client of OAuth: whom its access tokens are for (p NULL: option audience); and that they open nothing but /userinfo, and so
+	 * tell nothing of the person. */
+	struct slice audience;
+	bool narrow;
+	int64_t access_start;                   /* when the access token was issued, Unix seconds */
+	const struct key *signer;               /* of the tokens; NULL: the ring's first */
 	struct slice door, site;                /* of a site session, in place of those: site.door 1 and 0 (jwt.h) */
 	int64_t access_end, refresh_end;        /* Unix seconds; of a site session refresh_end is when its cookies go at the latest */
 };
@@ -92,18 +127,20 @@ bool session_present(const struct work *w, struct slice refresh, bool by_cookie,
 	struct rotation *out);
 
 /*
- * Exchanges a refresh token for its successor, in a transaction of its own.
+ * Exchanges a refresh token for its successor, in a transaction of its own. NOT_IN_GROUP: the session stands, but its user isn't of token->group.
  * Several tokens (count of them, at least one) are cookies: of those that are
  * good the one of session `named` (0: none), or the newest of the one session that they are of. Good ones of two
  * sessions of which none is named are CROSS_SITE: another host of the domain may have planted one. Where none is good, the
  * first that ends its session, which no planted cookie may hide; else the first. Errors: those of the rotation
  * table, ERROR_CLOCK_UNSET where a session has expired by a clock that isn't
- * trusted. After session_clock().
+ * trusted. Of a bound session w->proof's signature is verified here, outside of the store's turn, and before anything is written:
+ * INVALID_DPOP_PROOF. After session_clock().
  */
 enum error session_rotate(struct work *w, struct rotation *tokens, size_t count, uint64_t named, struct grant *out);
 
 /* Who an access token speaks for. */
 struct caller {
+	bool any_audience;              /* given: a token of a client counts too that is for the issuer alone (/userinfo) */
 	struct access_claims claims;
 	struct session session;         /* where the store was asked */
 	struct user user;
@@ -149,6 +186,11 @@ struct renewal {
 /* In a transaction: of the session id. */
 void session_renew(struct work *w, uint64_t id, struct renewal *renewal);
 
+/* ---- for session_grant.c ----------------------------------------------- */
+
+/* The earlier of the two; end 0 is none. */
+int64_t session_until(int64_t time, int64_t end);
+
 /* ---- for session_site.c ------------------------------------------------ */
 
 /* Reads the user of a->session, and asks whether that is over: TOKEN_INVALID without a user, SESSION_REVOKED. */
@@ -165,6 +207,12 @@ enum error session_tell_damaged(uint64_t id);
 /* In a transaction: ends all sessions of a user but `except` (0: none), and has the next note count them. Returns how many. */
 int64_t session_end_all(struct work *w, uint64_t user, uint64_t except, enum ended why);
 
+/*
+ * In a transaction: ends a session by reuse, fork or revoke, before the event is noted. Where it has a cookie, a copy of that can
+ * have signed in to any client, and without rotating; so all sessions of its user end that came by a cookie. Returns how many.
+ */
+int64_t session_end_row(struct work *w, const struct session *s, enum ended why);
+
 enum end {
 	END_ONE,                /* the user u ends the session id; ERROR_NOT_FOUND: it is none of u's, or is over */
 	END_OTHERS              /* the user u ends all of u's sessions but id */
@@ -176,7 +224,7 @@ enum error session_end(struct work *w, enum end how, const struct user *u, uint6
 /*
  * Ends the session of a token, in a transaction of its own, on disk before it returns; `all`: all sessions of its user.
  * The token is session_present()'s or session_present_site()'s, or zeroes but for token.sid, which an access token named. A refresh token that is
- * spent (rotation.h) ends its own session at most, as reuse; that is REFRESH_REUSED where all were meant. Nothing else is
+ * spent (rotation.h) ends its own session at most, as reuse; one of another client than token->client ends none; that is REFRESH_REUSED where all were meant. Nothing else is
  * an error: whose session has ended or isn't there is signed out. After session_clock(), whatever it said.
  */
 enum error session_sign_out(struct work *w, struct rotation *token, bool all);

@@ -12,10 +12,10 @@ static enum error because(struct caller *a, enum error e, const char *why)
 	return e;
 }
 
-bool session_present_site(const struct work *w, struct slice token, struct rotation *out, size_t *signer)
+bool session_present_site(const struct work *w, struct slice token, struct rotation *out)
 {
 	struct site_claims claims;
-	if (jwt_open_site(token, w->ring, &claims, signer) != JWT_VALID)
+	if (jwt_open_site(token, w->ring, &claims, NULL) != JWT_VALID)
 		return false;
 	out->by_cookie = true;
 	out->token.sid = claims.sid;

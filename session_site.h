@@ -12,8 +12,8 @@
 #include "session.h"
 
 /* Whether a cookie's value is the token of a site session with our MAC; then what was presented is in *out (zeroes before), for
- * origin.shown, session_sign_out() and renewal.shown, and *signer is the place in the ring of its key. Opens no store. */
-bool session_present_site(const struct work *w, struct slice token, struct rotation *out, size_t *signer);
+ * origin.shown, session_sign_out() and renewal.shown. Opens no store. */
+bool session_present_site(const struct work *w, struct slice token, struct rotation *out);
 
 /*
  * Checks such a token: MAC, then opens the store (session_clock()) and asks the row. door: it must be one that the door's own

@@ -7,8 +7,11 @@
 
 #include "audit.h"
 #include "config.h"
+#include "dpop.h"
+#include "enrol.h"
 #include "leaked.h"
 #include "password.h"
+#include "profile.h"
 #include "store.h"
 #include "throttle.h"
 #include "ticket.h"
@@ -27,6 +30,13 @@ struct trial {
 	struct renewal *renewal;        /* of his session */
 	const uint8_t *salt;            /* of the hash; NULL: a random one */
 	struct ticket_link link;        /* by which a password is chosen */
+	struct factor_shown factor;     /* what is shown beside the password */
+	bool enrols;                    /* its ticket has a factor to set up */
+	int64_t code;                   /* which code that was (totp.h); 0: none was wanted */
+	bool code_wrong;                /* it is this that was wrong */
+	struct audit made;              /* the event of a factor that was set up; {0}: none */
+	enum error (*change)(void *);   /* what a confirmed password is for, and its argument */
+	void *arg;
 };
 
 /* ---- throttle, slot, hash ---------------------------------------------- */
@@ -99,14 +109,37 @@ static enum error refuse_try(struct trial *t)
 	return ERROR_RATE_LIMITED;
 }
 
-/* Whether a password may be tried now, and a slot to hash it in. */
-static enum error begin_trial(struct trial *t)
+/* Whether something may be tried now. A proof that its key didn't sign stays counted: to find that out took as long as fifteen refreshes. */
+static enum error ask(struct trial *t)
 {
 	t->w->retry_after = throttle_ask(throttle_place(t), t->w->peer, t->account);
 	if (t->w->retry_after)
 		return refuse_try(t);
+	if (t->w->proof && !dpop_signed(t->w->proof))
+		return ERROR_INVALID_DPOP_PROOF;
 	under_way = t;
-	return take_slot(t);
+	return ERROR_NONE;
+}
+
+/* Whether a password may be tried now, and a slot to hash it in. */
+static enum error begin_trial(struct trial *t)
+{
+	enum error e = ask(t);
+	return e == ERROR_NONE ? take_slot(t) : e;
+}
+
+enum error signin_ask(struct work *w, struct slice account)
+{
+	return ask(new_trial(w, account, NULL));
+}
+
+enum error signin_answered(struct work *w, const struct user *u, enum error e)
+{
+	if (e == ERROR_NONE && u) {
+		signin_failed();
+		throttle_know(config_throttle_dir(w->config), w->peer, u->name);
+	}
+	return finish(e);
 }
 
 static enum error compare_password(struct trial *t, struct slice stored, struct slice password, enum password_verdict *verdict)
@@ -127,6 +160,7 @@ static enum error hash_password(struct trial *t, struct slice password)
 static enum error note_failure(void *arg)
 {
 	const struct trial *t = arg;
+	t->w->note.class = t->code_wrong ? CLASS_FACTOR : CLASS_NONE;
 	audit_note(t->w, EVENT_LOGIN_FAILED, t->user->id, 0);
 	return ERROR_NONE;
 }
@@ -137,6 +171,14 @@ static enum error refuse_password(struct trial *t)
 	throttle_failed(throttle_place(t), t->w->peer, t->account);
 	(void)audit_run(t->w, DURABLE_LATER, note_failure, t);
 	return ERROR_INVALID_CREDENTIALS;
+}
+
+/* The error of a transaction that looked at a code. A password that is right and wants a code is no try, and forgives none. */
+static enum error refuse_code(struct trial *t, enum error e)
+{
+	if (e == ERROR_CODE_REQUIRED || e == ERROR_FACTOR_REQUIRED || e == ERROR_CHALLENGE_INVALID)
+		signin_failed();
+	return e == ERROR_INVALID_CREDENTIALS && t->code_wrong ? refuse_password(t) : e;
 }
 
 static void end_trial(const struct trial *t)
@@ -154,17 +196,64 @@ static bool is_same_user(const struct user *u)
 	return store_user(u->id, &again) && !again.disabled && slice_is(again.password, u->password);
 }
 
+/* Whether a user who has no second factor may not sign in. */
+static bool wants_factor(const struct trial *t)
+{
+	return t->factor.wanted || profile_is_in(profile_held(&t->user->profile)->groups, t->w->config->factor_groups);
+}
+
+/* In a transaction, before anything is written. spend: the code counts from now on. */
+static enum error look_at_code(struct trial *t, bool spend)
+{
+	enum error e = totp_take(t->w, t->user->id, t->factor.code, spend, &t->code);
+	if (e == ERROR_NONE && t->code == 0 && t->enrols)
+		e = enrol_accept(t->w, t->user, t->factor.ticket, t->factor.code, spend, &t->code);
+	else if (e == ERROR_NONE && t->code == 0 && wants_factor(t))
+		e = ERROR_FACTOR_REQUIRED;
+	t->code_wrong = e == ERROR_INVALID_CREDENTIALS;
+	t->made = t->w->note;
+	return e;
+}
+
+/* Of a sign-in that also made a factor the trail has two events, and the log two lines. */
+static void log_made(const struct trial *t)
+{
+	struct work made = *t->w;
+	made.note = t->made;
+	audit_log(&made);
+}
+
+static unsigned amr_of(const struct trial *t)
+{
+	return t->code ? AMR_PASSWORD | AMR_OTP : 0;
+}
+
+/* What was shown once is known again by its key, though its code has counted. */
+static enum error may_sign_in(struct trial *t)
+{
+	struct session again;
+	if (!is_same_user(t->user))
+		return ERROR_INVALID_CREDENTIALS;
+	enum error e = look_at_code(t, true);
+	if (e == ERROR_INVALID_CREDENTIALS && session_again(t->w, t->user->id, t->origin, &again))
+		e = ERROR_NONE;
+	t->code_wrong &= e != ERROR_NONE;
+	return e;
+}
+
 static enum error sign_in(void *arg)
 {
 	struct trial *t = arg;
-	enum error gone = audit_client(t->w);
-	if (gone != ERROR_NONE)
-		return gone;
-	if (!is_same_user(t->user))
-		return ERROR_INVALID_CREDENTIALS;
+	enum error e = audit_client(t->w);
+	if (e == ERROR_NONE)
+		e = may_sign_in(t);
+	if (e != ERROR_NONE)
+		return e;
 	if (t->hash.n)
 		store_user_password(t->user->id, t->hash);
-	session_start(t->w, t->user->id, t->origin, EVENT_LOGIN, t->session);
+	struct origin origin = *t->origin;
+	origin.amr = amr_of(t);
+	session_start(t->w, t->user->id, &origin, EVENT_LOGIN, t->session);
 	return ERROR_NONE;
 }
 
@@ -185,23 +274,78 @@ static enum error try_password(struct trial *t, struct slice password)
 	return verdict == PASSWORD_RIGHT_REHASH ? hash_password(t, password) : ERROR_NONE;
 }
 
+/* The password was shown a moment ago, and the ticket shows that. */
+static enum error try_ticket(struct trial *t)
+{
+	struct ticket_enrol ticket;
+	enum error e = ticket_open_enrol(t->w, t->factor.ticket, &ticket);
+	bool fits = e == ERROR_NONE && store_user(ticket.claims.sub, t->user) && slice_is_nocase(t->user->name, t->account) && !t->user->disabled;
+	if (!fits || !ticket_enrol_fits(&ticket, t->user))
+		return ERROR_CHALLENGE_INVALID;
+	t->enrols = ticket.claims.key.n > 0;
+	return ERROR_NONE;
+}
+
+static enum error try_shown(struct trial *t, struct slice password)
+{
+	return t->factor.ticket.p ? try_ticket(t) : try_password(t, password);
+}
+
 enum error signin_by_password(struct work *w, struct slice name, struct slice password, const struct origin *origin,
 	struct grant *out)
 {
 	struct trial *t = new_trial(w, name, &out->user);
 	t->origin = origin;
 	t->session = &out->session;
+	t->factor = origin->factor;
 	enum error e = begin_trial(t);
 	if (e == ERROR_NONE)
 		e = session_clock(w);
 	if (e == ERROR_NONE)
-		e = try_password(t, password);
+		e = try_shown(t, password);
 	if (e == ERROR_NONE)
 		e = audit_run(w, DURABLE_NOW, sign_in, t);
+	e = refuse_code(t, e);
 	if (e != ERROR_NONE)
 		return finish(e);
 	end_trial(t);
+	log_made(t);
 	session_grant(w, out);
+	return ERROR_NONE;
+}
+
+static enum error keep_hash(void *arg)
+{
+	struct trial *t = arg;
+	enum error gone = audit_client(t->w);
+	if (gone != ERROR_NONE)
+		return gone;
+	if (!is_same_user(t->user))
+		return ERROR_INVALID_CREDENTIALS;
+	enum error e = look_at_code(t, false);
+	if (e == ERROR_NONE && t->hash.n)
+		store_user_password(t->user->id, t->hash);
+	return e;
+}
+
+enum error signin_prove(struct work *w, struct slice name, struct slice password, const struct factor_shown *factor, struct proven *out)
+{
+	struct trial *t = new_trial(w, name, &out->user);
+	t->factor = *factor;
+	enum error e = begin_trial(t);
+	if (e == ERROR_NONE)
+		e = session_clock(w);
+	if (e == ERROR_NONE)
+		e = try_shown(t, password);
+	if (e == ERROR_NONE)
+		e = audit_run(w, DURABLE_LATER, keep_hash, t);
+	e = refuse_code(t, e);
+	if (e != ERROR_NONE)
+		return finish(e);
+	out->user.password = t->hash.n ? t->hash : out->user.password;
+	out->amr = t->code ? AMR_PASSWORD | AMR_OTP : AMR_PASSWORD;
+	out->code = t->code;
+	end_trial(t);
 	return ERROR_NONE;
 }
 
@@ -265,13 +409,23 @@ enum error signin_register(struct work *w, struct slice name, struct slice passw
 
 /* ---- another password -------------------------------------------------- */
 
-static enum error change_password(void *arg)
+/* The caller's session stands, and he has shown what is wanted beside his password. */
+static enum error may_act(struct trial *t)
 {
-	const struct trial *t = arg;
-	uint64_t session = t->caller->claims.sid;
 	enum error e = audit_client(t->w);
 	if (e == ERROR_NONE)
 		e = session_check_live(t->w, t->caller);
+	if (e == ERROR_NONE)
+		e = totp_take(t->w, t->user->id, t->factor.code, true, &t->code);
+	t->code_wrong = e == ERROR_INVALID_CREDENTIALS;
+	return e;
+}
+
+static enum error change_password(void *arg)
+{
+	struct trial *t = arg;
+	uint64_t session = t->caller->claims.sid;
+	enum error e = may_act(t);
 	if (e != ERROR_NONE)
 		return e;
 	store_user_password(t->user->id, t->hash);
@@ -339,18 +493,19 @@ static enum error change_nothing(void *arg)
 static enum error end_trial_with(struct trial *t, enum error e, enum error (*change)(void *))
 {
 	if (e == ERROR_NONE)
-		e = audit_run(t->w, DURABLE_NOW, change, t);
+		e = refuse_code(t, audit_run(t->w, DURABLE_NOW, change, t));
 	if (e == ERROR_NONE)
 		end_trial(t);
 	return finish(e);
 }
 
-enum error signin_change_password(struct work *w, struct caller *caller, struct slice current, struct slice next,
+enum error signin_change_password(struct work *w, struct caller *caller, struct slice current, struct slice code, struct slice next,
 	struct renewal *renewal)
 {
 	bool done = false;
 	struct trial *t = new_trial(w, caller->user.name, &caller->user);
 	t->caller = caller;
+	t->factor.code = code;
 	t->renewal = renewal;
 	t->salt = renewal->idempotency.p ? salt_by_key(&w->ring->key[0], t, renewal->idempotency) : NULL;
 	if (!may_be_chosen(w->config, next, caller->user.name))
@@ -442,27 +597,45 @@ enum error signin_redeem_link(struct work *w, struct slice ticket, struct slice 
 	return finish(e);
 }
 
-/* ---- leaving ----------------------------------------------------------- */
+/* ---- what the password is asked for once more --------------------------- */
 
-static enum error delete_user(void *arg)
+static enum error run_confirmed(void *arg)
 {
-	const struct trial *t = arg;
-	enum error e = audit_client(t->w);
-	if (e == ERROR_NONE)
-		e = session_check_live(t->w, t->caller);
-	if (e != ERROR_NONE)
-		return e;
-	store_user_delete(t->user->id);
-	audit_note(t->w, EVENT_USER_DELETED, t->user->id, t->caller->claims.sid);
-	return ERROR_NONE;
+	struct trial *t = arg;
+	enum error e = may_act(t);
+	return e == ERROR_NONE ? t->change(t->arg) : e;
 }
 
-enum error signin_delete_user(struct work *w, struct caller *caller, struct slice password)
+enum error signin_confirm(struct work *w, struct caller *caller, struct slice password, struct slice code, enum error (*change)(void *), void *arg)
 {
 	struct trial *t = new_trial(w, caller->user.name, &caller->user);
 	t->caller = caller;
+	t->factor.code = code;
+	t->change = change;
+	t->arg = arg;
 	enum error e = begin_own_trial(t);
 	if (e == ERROR_NONE)
 		e = try_current_password(t, password);
-	return end_trial_with(t, e, delete_user);
+	return end_trial_with(t, e, run_confirmed);
+}
+
+/* ---- leaving ----------------------------------------------------------- */
+
+/* Who leaves. */
+struct leaver {
+	struct work *w;
+	const struct caller *caller;
+};
+
+static enum error delete_user(void *arg)
+{
+	const struct leaver *l = arg;
+	store_user_delete(l->caller->user.id);
+	audit_note(l->w, EVENT_USER_DELETED, l->caller->user.id, l->caller->claims.sid);
+	return ERROR_NONE;
+}
+
+enum error signin_delete_user(struct work *w, struct caller *caller, struct slice password, struct slice code)
+{
+	return signin_confirm(w, caller, password, code, delete_user, &(struct leaver){ w, caller });
 }

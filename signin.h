@@ -15,12 +15,30 @@
 /*
  * Each opens the store (session_clock()) and is one transaction at most. Errors
  * of all: RATE_LIMITED (w->retry_after says how long), BUSY (no slot),
- * CLOCK_UNSET, and what is named here. The peer is w->peer.
+ * CLOCK_UNSET, and what is named here. The peer is w->peer. Where a session begins and w->proof is there: INVALID_DPOP_PROOF, its key didn't sign it,
+ * which counts as a try of the network; asked after the throttle and before the store.
+ *
+ * Where a user has a second factor (totp.h), whatever asks for his password asks for a code, too: CODE_REQUIRED, only after the right password,
+ * which forgives no failed tries yet; a wrong code is INVALID_CREDENTIALS and counts as a failed try. Who must have a factor and has none
+ * (option factor_groups, factor_shown.wanted) is FACTOR_REQUIRED: he signs in by a ticket of enrol.h and a code of the factor that it makes. Then *out is the user, as with CODE_REQUIRED. CHALLENGE_INVALID:
+ * a ticket is worth nothing.
  */
 
 /* INVALID_CREDENTIALS: unknown user, wrong password and disabled user are one answer, after the same time. */
 enum error signin_by_password(struct work *w, struct slice name, struct slice password, const struct origin *origin,
 	struct grant *out);
+
+/*
+ * The same without a session: the user has shown his password. Nothing is written, but a hash that is to be made anew and a factor that is
+ * set up. For a ticket that signs in where it is redeemed, which is what the trail tells of, and where the code is spent.
+ */
+struct proven {
+	struct user user;
+	unsigned amr;                   /* AMR_ */
+	int64_t code;                   /* for totp_settle() */
+	uint64_t sid;                   /* of the session that is to begin by it; 0: any */
+};
+enum error signin_prove(struct work *w, struct slice name, struct slice password, const struct factor_shown *factor, struct proven *out);
 
 /* Adds a user and signs in. As a sign-in, it has the same answer when it comes again with origin->idempotency: session_again().
  * SIGNUP_DISABLED, INVALID_REQUEST (no such name can be), WEAK_PASSWORD, USERNAME_TAKEN. */
@@ -30,11 +48,26 @@ enum error signin_register(struct work *w, struct slice name, struct slice passw
 /* To be called when a request ends by a failure of ours (fail()): gives back to the throttle the try that was under way, if there was one. */
 void signin_failed(void);
 
+/*
+ * For a way in without a password: asks the throttle, which counts by network (without an address by account), before what is shown is
+ * judged; and tells it what came of it. A try that was right, or ended by a failure of ours, is given back; of who was right (u; NULL: somebody new,
+ * whose try counts as /register's does) the network is known from then on. Opens no store.
+ */
+enum error signin_ask(struct work *w, struct slice account);
+enum error signin_answered(struct work *w, const struct user *u, enum error e);
+
 /* Changes the caller's password and ends all of his sessions but this one. caller is session_check()'s, of a live
  * session. The same request once more with renewal->idempotency has nothing to do. WEAK_PASSWORD,
  * INVALID_CREDENTIALS, and those of session_check_live(). */
-enum error signin_change_password(struct work *w, struct caller *caller, struct slice current, struct slice next,
+enum error signin_change_password(struct work *w, struct caller *caller, struct slice current, struct slice code, struct slice next,
 	struct renewal *renewal);
+
+/*
+ * The caller shows his password once more, and a code where he has a second factor; then change(arg) runs in the transaction that spends the
+ * code, on disk before this returns. caller as above; what change() returns is returned. INVALID_CREDENTIALS, CODE_REQUIRED, and those of
+ * session_check_live().
+ */
+enum error signin_confirm(struct work *w, struct caller *caller, struct slice password, struct slice code, enum error (*change)(void *), void *arg);
 
 /*
  * Sets the password of the user whom the operator gave this link (ticket.h), and ends all of the user's sessions; *out is the
@@ -46,6 +79,6 @@ enum error signin_redeem_link(struct work *w, struct slice ticket, struct slice 
 
 /* Deletes the caller and all that is his, who shows his password for it. caller as above. INVALID_CREDENTIALS, and those of
  * session_check_live(). */
-enum error signin_delete_user(struct work *w, struct caller *caller, struct slice password);
+enum error signin_delete_user(struct work *w, struct caller *caller, struct slice password, struct slice code);
 
 #endif

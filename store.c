@@ -25,18 +25,23 @@ const char *const event_words[EVENT__MAX] = {
 	[EVENT_USERS_IMPORTED] = "users_imported", [EVENT_CLOCK] = "clock",
 	[EVENT_RESTORED] = "restored", [EVENT_USER_CHANGED] = "user_changed", [EVENT_LINK_MADE] = "link_made",
 	[EVENT_RATE_LIMITED] = "rate_limited",
-	[EVENT_LINK_USED] = "link_used", [EVENT_UNKNOWN] = "unknown",
+	[EVENT_LINK_USED] = "link_used", [EVENT_CLIENT_ADDED] = "client_added",
+	[EVENT_CLIENT_REMOVED] = "client_removed", [EVENT_CLIENT_SECRET] = "client_secret",
+	[EVENT_TOTP_ON] = "totp_on", [EVENT_TOTP_OFF] = "totp_off",
+	[EVENT_PASSKEY_ADDED] = "passkey_added", [EVENT_PASSKEY_REMOVED] = "passkey_removed",
+	[EVENT_UNKNOWN] = "unknown",
 };
 
 const char *const class_words[CLASS__MAX] = {
 	[CLASS_NONE] = "none", [CLASS_LATE] = "late", [CLASS_RIVAL] = "rival", [CLASS_OLD] = "old", [CLASS_SHARED] = "shared",
-	[CLASS_UNKNOWN] = "unknown",
+	[CLASS_CODE] = "code", [CLASS_SSO] = "sso", [CLASS_FACTOR] = "factor", [CLASS_UNKNOWN] = "unknown",
 };
 
 bool event_has_count(enum event event)
 {
 	static const enum event counting[] = { EVENT_LOGIN, EVENT_LOGOUT, EVENT_REVOKE, EVENT_PASSWORD_CHANGED, EVENT_USER_DISABLED,
-		EVENT_EPOCH, EVENT_USERS_IMPORTED, EVENT_LINK_USED };
+		EVENT_EPOCH, EVENT_USERS_IMPORTED, EVENT_LINK_USED,
+		EVENT_CLIENT_REMOVED };
 	for (size_t i = 0; i < sizeof counting / sizeof *counting; i++)
 		if (counting[i] == event)
 			return true;
@@ -62,14 +67,14 @@ enum share event_share(enum event event)
 	return SHARE_KEPT;
 }
 
-/*
- * A store whose transactions can be refused at their end would call work again here. SQLite has one
- * writer at a time.
- */
+/* What work says of a state that it hasn't seen to the end counts for nothing: store_again(). */
 enum error store_run(enum durability d, enum error (*work)(void *), void *arg)
 {
-	store_begin(d);
-	enum error e = work(arg);
+	enum error e;
+	do {
+		store_begin(d);
+		e = work(arg);
+	} while (store_again());
 	if (e == ERROR_NONE)
 		store_commit();
 	else

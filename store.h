@@ -50,6 +50,21 @@ enum ended {                    /* why a session ended; numbers are on disk */
 };
 extern const char *const ended_words[ENDED__MAX];
 
+enum {                          /* numbers are on disk */
+	SCOPE_OPENID = 1,
+	SCOPE_PROFILE = 2,
+	SCOPE_EMAIL = 4,
+	SCOPE_OFFLINE = 8,
+	SCOPE__BITS = 6             /* that there is room for */
+};
+enum {                          /* numbers are on disk */
+	AMR_PASSWORD = 1,
+	AMR_OTP = 2,                /* and a code of a second factor (totp.h) */
+	AMR_PASSKEY = 4,
+	AMR_WALLET = 8,
+	AMR__BITS = 8
+};
+
 struct session {
 	uint64_t id, user;
 	int64_t ctr;                /* generation, from 1 */
@@ -64,6 +79,10 @@ struct session {
 	struct slice device;        /* fixed at sign-in */
 	struct slice agent, ip;     /* of the last rotation, or of the sign-in */
 	int64_t strays;             /* rotation.h */
+	struct slice client;        /* the client of OAuth that it was made for, fixed; empty: the app API */
+	unsigned scope;             /* SCOPE_ of that client, fixed */
+	unsigned amr;               /* AMR_: how its user proved who he is, fixed; 0: by a password, before that was kept */
+	bool sso;                   /* it came by a cookie: no password was shown for it */
 };
 
 enum event {                    /* numbers are on disk */
@@ -93,17 +112,27 @@ enum event {                    /* numbers are on disk */
 	EVENT_LINK_MADE,            /* by the operator, for a user to choose a password by */
 	EVENT_LINK_USED,            /* a password was set by one; count: sessions ended */
 	EVENT_RATE_LIMITED,         /* a password wasn't looked at: throttle.h */
+	EVENT_CLIENT_ADDED,         /* to latchkey.clients, by the operator */
+	EVENT_CLIENT_REMOVED,       /* count: sessions ended */
+	EVENT_CLIENT_SECRET,        /* it has another one */
+	EVENT_TOTP_ON,              /* a second factor was set up */
+	EVENT_TOTP_OFF,             /* and taken away, by its user or the operator */
+	EVENT_PASSKEY_ADDED,
+	EVENT_PASSKEY_REMOVED,      /* by its user or the operator */
 	EVENT_UNKNOWN,
 	EVENT__MAX
 };
 extern const char *const event_words[EVENT__MAX];
 
-enum reuse_class {              /* of a reuse event; numbers are on disk */
+enum reuse_class {              /* of a reuse event, a login and a login_failed; numbers are on disk */
 	CLASS_NONE = 0,
 	CLASS_LATE = 1,             /* the predecessor, without a key, after the grace */
 	CLASS_RIVAL = 2,            /* the predecessor, with another key, after the grace */
 	CLASS_OLD = 3,              /* two or more generations back */
 	CLASS_SHARED = 4,           /* the predecessor, within the grace, from elsewhere, for the third generation in a row */
+	CLASS_CODE = 5,             /* a code of OAuth that was redeemed before */
+	CLASS_SSO = 6,              /* of a login: by a cookie, without a password */
+	CLASS_FACTOR = 7,           /* of a login_failed: the password was right, the code of the second factor wrong */
 	CLASS_UNKNOWN,
 	CLASS__MAX
 };
@@ -118,6 +147,7 @@ struct audit {
 	enum reuse_class class;
 	int64_t distance;           /* generations between the token and the row */
 	int64_t count;              /* sessions that the event ended, of those that may end several */
+	struct slice client;        /* of a login: the client of OAuth that it was for; empty: the app API */
 };
 /* Whether an event of this kind has a count; else it may have a distance. One column holds either. */
 bool event_has_count(enum event event);
@@ -147,6 +177,13 @@ enum share event_share(enum event event);
 void store_open(const char *dir, int64_t seconds);
 /* Lets go of the store; a transaction that is open is rolled back. Nothing where it isn't open. */
 void store_close(void);
+/* Of a verb that goes on with store_open(), between pages: lets other processes at the store. Where they don't wait for one another it stays open. */
+void store_pause(void);
+/*
+ * For a request that asks nothing more of the store, before what takes long: lets other processes at it. A process that stays goes on:
+ * it hands what takes long to another.
+ */
+void store_give_turn(void);
 
 /* ---- transactions ------------------------------------------------------ */
 
@@ -162,8 +199,8 @@ enum durability {
  * handler ends the process or calls store_close().
  *
  * work may be called more than once, each time from the state before it: a
- * store with several writers finds only at the end that another was first. So
- * it sets all of its results anew, and does nothing outside of the store: no
+ * store with several writers may find late that another was first, or that a
+ * batch must be committed before. So it sets all of its results anew, and does nothing outside of the store: no
  * log line, no throttle, no answer. What must be refused and written all the
  * same (a session that ends by reuse) is a result of work, which returns
  * ERROR_NONE. A work that wrote nothing commits nothing.
@@ -193,6 +230,15 @@ void store_user_password(uint64_t id, struct slice phc);
 void store_user_subscription(uint64_t id, struct slice json);
 void store_user_profile(uint64_t id, const struct profile *p);
 void store_user_disable(uint64_t id, bool disabled);
+/*
+ * What a user proves by, beside his password, that it is he: bytes that totp.h and the room of the passkeys alone understand. Empty: he has none of it,
+ * or there is no such user. They are columns that no other verb reads, since every refresh reads its user. Inside a transaction nobody else changes
+ * what was read until it ends. At most LIMIT_FACTOR and LIMIT_CREDENTIALS bytes; what is longer was not written here and is cut.
+ */
+struct slice store_user_factor(uint64_t id);
+void store_user_factor_set(uint64_t id, struct slice factor);
+struct slice store_user_keys(uint64_t id);
+void store_user_keys_set(uint64_t id, struct slice keys);
 /* Deletes the user and the user's sessions; the audit trail stays. */
 void store_user_delete(uint64_t id);
 /* Up to LIMIT_LIST users after `after` (SLICE_NONE: from the start) by name.
@@ -207,6 +253,8 @@ bool store_session(uint64_t id, struct session *out);
  * the transaction ends. Inside a transaction only; elsewhere fail(ERROR_INTERNAL).
  */
 bool store_session_lock(uint64_t id, struct session *out);
+/* A session and its user in one question; false where either isn't there. `lock`: as store_session_lock(). */
+bool store_session_and_user(uint64_t id, bool lock, struct session *s, struct user *u);
 void store_session_add(const struct session *s);
 /* Writes what a rotation changes: ctr, br, idem, rotated_at, strays. */
 void store_session_rotate(const struct session *s);
@@ -219,12 +267,15 @@ bool store_session_end(uint64_t id, enum ended why, int64_t at);
  * many.
  */
 int64_t store_sessions_end(uint64_t user, uint64_t except, enum ended why, int64_t at);
+/* Ends those of a user's that stand and came by a cookie (sso). Returns how many. */
+int64_t store_sessions_end_sso(uint64_t user, enum ended why, int64_t at);
 /*
- * Makes room for another session of a user: of those that stand `most` - 1 are left, the longest unused
- * end first; of those that have ended, the last `most` stay. A few dozen of either at once, so that a
+ * Makes room for another session of a user and a client (empty: the app API): of those that stand `most` - 1 are left, the longest
+ * unused end first; of those that have ended, the last `most` stay, and a client's that are younger than STORE_TICKET. A few dozen of either at once, so that a
  * user who has more in store holds nobody up. Returns how many it ended.
  */
-int64_t store_sessions_trim(uint64_t user, int64_t most, enum ended why, int64_t at);
+enum { STORE_TICKET = 15 * 60 };       /* s: no ticket is redeemed later than that after its session began */
+int64_t store_sessions_trim(uint64_t user, struct slice client, int64_t most, enum ended why, int64_t at);
 /*
  * Ends everyone's sessions that stand, of the next STORE_SLICE by id behind *after (INT64_MIN: from the first one on). *after
  * becomes the last of them, *ended how many ended. False: there are no more. A transaction for each slice keeps nobody
@@ -246,7 +297,10 @@ size_t store_sessions_used(uint64_t user, int64_t used, uint64_t after, struct s
  * Looks at a few rows from a random place on, and deletes those of which no
  * token can be valid any more: the session's end has passed, or it wasn't used
  * for refresh_ttl seconds. Sessions that were ended stay until then, so that a
- * late token gets the right refusal. Returns how many were deleted.
+ * late token gets the right refusal; but what a person answered to a device that never asked goes after
+ * STORE_TICKET. And each stays for STORE_TICKET, and so long
+ * behind its end: the ticket by which it began may be shown again, and would
+ * begin it once more. Returns how many were deleted.
  */
 int64_t store_sweep(int64_t time, int64_t refresh_ttl);
 
@@ -263,7 +317,7 @@ int64_t store_mark(int64_t *seen);
  * Nothing is written before STORE_MARK_STEP seconds have passed, unless the mark
  * goes back.
  */
-void store_mark_raise(int64_t time, int64_t mark);
+void store_mark_raise(int64_t time, int64_t to);
 
 /*
  * Adds a row, whatever a->id is: the store numbers them. Where a share has more rows than its part

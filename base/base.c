@@ -106,6 +106,14 @@ size_t slice_span(struct slice s, const char *extra)
 	return n;
 }
 
+bool slice_made_small(struct slice s, const char *extra)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] >= 'A' && s.p[i] <= 'Z')
+			return false;
+	return slice_span(s, extra) == s.n;
+}
+
 bool slice_made_of(struct slice s, const char *extra)
 {
 	return s.n && slice_span(s, extra) == s.n;
@@ -375,11 +383,17 @@ void buf_hex(struct buf *b, uint64_t value)
 		*at++ = hex_digits[value >> shift & 15];
 }
 
+/* Without a table and without a branch: what is written may be a secret. */
+static void put_digit(struct buf *b, unsigned value)
+{
+	buf_c(b, (char)('0' + value + (((9 - value) >> 8) & ('a' - '0' - 10))));
+}
+
 void buf_hex_bytes(struct buf *b, const uint8_t *bytes, size_t size)
 {
 	for (size_t i = 0; i < size; i++) {
-		buf_c(b, hex_digits[bytes[i] >> 4]);
-		buf_c(b, hex_digits[bytes[i] & 15]);
+		put_digit(b, bytes[i] >> 4);
+		put_digit(b, bytes[i] & 15);
 	}
 }
 
@@ -387,6 +401,22 @@ void buf_two_digits(struct buf *b, int value)
 {
 	buf_c(b, (char)('0' + value / 10));
 	buf_c(b, (char)('0' + value % 10));
+}
+
+void buf_time(struct buf *b, int64_t time)
+{
+	struct tm tm = { 0 };
+	time_t t = (time_t)time;
+	gmtime_r(&t, &tm);
+	buf_int(b, tm.tm_year + 1900);
+	const struct { int value; char before; } part[] = {
+		{ tm.tm_mon + 1, '-' }, { tm.tm_mday, '-' }, { tm.tm_hour, 'T' }, { tm.tm_min, ':' }, { tm.tm_sec, ':' },
+	};
+	for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+		buf_c(b, part[i].before);
+		buf_two_digits(b, part[i].value);
+	}
+	buf_c(b, 'Z');
 }
 
 void buf_pad(struct buf *b, size_t from, size_t width)
@@ -457,18 +487,23 @@ bool parse_id(struct slice s, uint64_t *out)
 	return true;
 }
 
+/* Without a branch: what is read may be a secret. *wrong gets a bit where it is none. */
+static unsigned nibble(char c, unsigned *wrong)
+{
+	unsigned digit = (unsigned char)c - (unsigned)'0', letter = ((unsigned char)c | 32U) - 'a';
+	unsigned is_digit = ((digit - 10) & ~digit) >> 31, is_letter = ((letter - 6) & ~letter) >> 31;
+	*wrong |= is_digit ^ is_letter ^ 1;
+	return (digit & (0 - is_digit)) | ((letter + 10) & (0 - is_letter));
+}
+
 bool parse_hex(struct slice s, uint8_t *out, size_t size)
 {
+	unsigned wrong = 0;
 	if (s.n != 2 * size)
 		return false;
-	for (size_t i = 0; i < size; i++) {
-		int high = hex_digit(lower(s.p[2 * i]));
-		int low = hex_digit(lower(s.p[2 * i + 1]));
-		if (high < 0 || low < 0)
-			return false;
-		out[i] = (uint8_t)(high << 4 | low);
-	}
-	return true;
+	for (size_t i = 0; i < size; i++)
+		out[i] = (uint8_t)(nibble(s.p[2 * i], &wrong) << 4 | nibble(s.p[2 * i + 1], &wrong));
+	return wrong == 0;
 }
 
 const char *dec(int64_t value)
@@ -569,7 +604,8 @@ bool same_bytes(const void *a, const void *b, size_t n)
 
 void wipe(void *p, size_t n)
 {
-	memset(p, 0, n);
+	if (n)
+		memset(p, 0, n);
 	__asm__ volatile ("" : : "r"(p) : "memory");    /* reads it, for all the compiler knows */
 }
 

@@ -36,8 +36,22 @@ enum {
 	LIMIT_EMAIL = 254,        /* bytes, as of a user name */
 	LIMIT_DISPLAY = 128,      /* bytes of the name that people read */
 	LIMIT_PROFILE = 512,      /* bytes of these three together: an access token has them all, and stays below LIMIT_JWT */
+	LIMIT_CLIENT = 32,        /* bytes of an OAuth client's id */
+	LIMIT_CODE = 32,          /* bytes of a code of the second factor, as it is typed */
+	LIMIT_FACTOR = 64,        /* bytes of a user's second factor, as it is stored */
+	LIMIT_CREDENTIALS = 4096, /* bytes of a user's passkeys, as they are stored */
+	LIMIT_KEY_DATA = 1366,    /* letters of base64url of what a passkey shows, each of two pieces: 1 KiB */
+	LIMIT_KEY_ID = 340,       /* of the id of a credential: 255 bytes */
+	LIMIT_SIGNATURE = 342,    /* of its signature: 256 bytes */
+	LIMIT_HANDLE = 86,        /* of a user handle: 64 bytes (WebAuthn, 4) */
+	LIMIT_CHAIN = 16,         /* bytes of the name of a chain */
+	LIMIT_ADDRESS = 64,       /* letters of a wallet's address */
+	LIMIT_MESSAGE = 1024,     /* bytes of the text that a wallet signs */
+	LIMIT_SIGNED = 96,        /* letters of its signature */
+	LIMIT_LABEL = 64,         /* bytes of a credential's name */
 	LIMIT_KEYS = 8,           /* master keys in use at once */
-	LIMIT_CONF = 16384,       /* bytes of latchkey.conf and of latchkey.key */
+	LIMIT_CONF = 16384,       /* bytes of latchkey.conf, of latchkey.key and of latchkey.clients */
+	LIMIT_NETWORK = 32,       /* bytes of the name of a chain's network */
 	LIMIT_LIST = 100          /* rows of one answer */
 };
 
@@ -79,6 +93,8 @@ struct slice slice_cut_last(struct slice *rest, char at);
 bool is_digit(char c);
 /* How many bytes at the beginning of s are ASCII letters, digits or one of `extra`. */
 size_t slice_span(struct slice s, const char *extra);
+/* All of s is such bytes, and no capital letter. */
+bool slice_made_small(struct slice s, const char *extra);
 /* s isn't empty, and all of it is such bytes. */
 bool slice_made_of(struct slice s, const char *extra);
 /* A NUL-terminated copy in the arena, for functions of libc. */
@@ -130,6 +146,7 @@ void buf_c(struct buf *b, char c);
 void buf_int(struct buf *b, int64_t value);        /* decimal */
 void buf_hex(struct buf *b, uint64_t value);       /* 16 lower-case digits: an id */
 void buf_two_digits(struct buf *b, int value);     /* of a date or a time of day, 0 to 99 */
+void buf_time(struct buf *b, int64_t time);        /* UTC, as 2026-11-28T21:03:05Z (RFC 3339) */
 void buf_pad(struct buf *b, size_t from, size_t width); /* spaces until n - from == width */
 struct slice buf_slice(const struct buf *b);
 
@@ -169,7 +186,7 @@ uint64_t random_id(void);
 
 /* Are n bytes equal? Takes a time that depends on n alone. */
 bool same_bytes(const void *a, const void *b, size_t n);
-/* Zeroes n bytes; the compiler can't leave it out. */
+/* Zeroes n bytes; the compiler can't leave it out. p may be NULL where n is 0. */
 void wipe(void *p, size_t n);
 /*
  * Tells the kernel that n bytes at p, zero until now, will be written soon. It

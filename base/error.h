@@ -16,7 +16,15 @@ enum error {
 	ERROR_BAD_REQUEST,          /* HTTP itself is malformed: 400 invalid_request */
 	ERROR_INVALID_JSON,
 	ERROR_INVALID_REQUEST,
+	ERROR_CHALLENGE_INVALID,    /* of a passkey or a second factor: the ticket is worth nothing */
+	ERROR_CODE_INVALID,         /* of OAuth: an authorization or device code that is worth nothing */
+	ERROR_DEVICE_PENDING,       /* of OAuth: nobody has answered the user code yet (RFC 8628, 3.5) */
+	ERROR_DEVICE_DENIED,
+	ERROR_DEVICE_EXPIRED,
+	ERROR_INVALID_DPOP_PROOF,   /* RFC 9449, 5; of a bound session: none, or by another key */
+	ERROR_USE_DPOP_NONCE,       /* RFC 9449, 8 */
 	ERROR_INVALID_CREDENTIALS,
+	ERROR_CODE_REQUIRED,        /* the password was right, a second factor is wanted */
 	ERROR_TOKEN_MISSING,
 	ERROR_TOKEN_INVALID,
 	ERROR_TOKEN_EXPIRED,
@@ -30,11 +38,16 @@ enum error {
 	ERROR_CROSS_SITE,
 	ERROR_INSECURE_ORIGIN,      /* cookie mode by plain HTTP */
 	ERROR_SIGNUP_DISABLED,
+	ERROR_INSUFFICIENT_SCOPE,   /* an access token of a client of OAuth, where that opens nothing */
 	ERROR_NOT_IN_GROUP,         /* of /verify?group= */
+	ERROR_REAUTH_REQUIRED,      /* who signed in long ago shows his password for it */
+	ERROR_FACTOR_REQUIRED,      /* the user must set up a second factor first */
 	ERROR_NOT_FOUND,
 	ERROR_METHOD_NOT_ALLOWED,
 	ERROR_REQUEST_TIMEOUT,
 	ERROR_USERNAME_TAKEN,
+	ERROR_CREDENTIAL_KNOWN,
+	ERROR_CREDENTIAL_LIMIT,     /* keys.h */
 	ERROR_LENGTH_REQUIRED,      /* a body was announced, and the web server hands on no length of it: 411 */
 	ERROR_BODY_TOO_LARGE,
 	ERROR_URI_TOO_LONG,

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>    /* rename */
 #include <sys/file.h>
 #include <sys/statvfs.h>
 #include <sys/time.h>
@@ -83,6 +84,23 @@ bool write_all(int fd, struct slice s)
 		s = slice_from(s, (size_t)put);
 	}
 	return true;
+}
+
+/* Makes the file under its temporary name, and waits until it is on disk. */
+static bool write_new(const char *path, struct slice text)
+{
+	unlink(path);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return false;
+	bool good = write_all(fd, text) && fsync(fd) == 0;
+	return close(fd) == 0 && good;
+}
+
+bool file_replace(const char *dir, const char *name, struct slice text)
+{
+	const char *path = path_in(dir, name), *fresh = text_join(path, ".new", NULL);
+	return write_new(fresh, text) && rename(fresh, path) == 0 && directory_sync(dir);
 }
 
 /* ---- limits of time ---------------------------------------------------- */

@@ -26,6 +26,12 @@ int file_read_open(int fd, size_t max, struct slice *out);
  */
 bool directory_sync(const char *dir);
 
+/*
+ * Makes dir/name, or puts a new file in its place, mode 0600: written as name.new, fsync, renamed, fsync of the directory. So after a
+ * power cut either the old or the new file is there, whole. False on error; errno says which.
+ */
+bool file_replace(const char *dir, const char *name, struct slice text);
+
 /* Bytes that the file system of dir has left for this process; INT64_MAX where it doesn't say. Quotas aren't seen. */
 int64_t file_room(const char *dir);
 

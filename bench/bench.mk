@@ -7,11 +7,13 @@
 #   make bench-peers   refreshes per second beside other session servers and the limit; R='go, fastify' only those rows
 #   make bench-probes  what a refresh costs them beside time, and what happens to the user; R= as above
 #   make bench-scale   10^3, 10^5 and N sessions (N=10000000)
+#   make bench-pg       refreshes per second of latchkey-pg, on a PostgreSQL of its own; N sessions
+#   make thief         how soon a thief of a refresh token is found, by simulation: the table of docs/security.md
 #   make plots         docs/plots/*.svg from bench/data/*.tsv
 
-BENCH := build/bench
+BENCH := build/bench$(OTHER)
 N     ?= 10000000
-.PHONY: budgets bench-fronts bench-peers bench-probes bench-scale plots
+.PHONY: thief budgets bench-fronts bench-peers bench-probes bench-scale bench-pg plots
 
 # Static and small, each from one file.
 BENCH_TOOLS := $(addprefix $(BENCH)/,empty once load hello)
@@ -29,6 +31,10 @@ $(BENCH)/bare: bench/bare.c $(SQLITE_SRC)/sqlite3.c | need-build
 $(BENCH)/fill: bench/fill.c $(LIBS)
 	@mkdir -p $(@D)
 	@$(CC) $(OWN) $(LDFLAGS) -o $@ $^
+# With the rotation table itself.
+$(BENCH)/thief: bench/thief.c $(LIBS)
+	@mkdir -p $(@D)
+	@$(CC) $(OWN) $(LDFLAGS) -o $@ $^ -lm
 # The product with its symbols, so that callgrind can leave the password's hash out.
 $(BENCH)/latchkey: $(O)/main.o $(LIBS)
 	@mkdir -p $(@D)
@@ -49,5 +55,10 @@ bench-peers bench-probes: $(BIN) $(BENCH_TOOLS) $(SQLITE_SRC)/sqlite3.c | $(BENC
 	@python3 bench/peers/$(if $(@:bench-peers=),probes,run).py $(patsubst %,'%',$(subst $(COMMA), ,$(R)))
 bench-scale: $(BIN) $(BENCH_TOOLS) $(BENCH)/fill | $(BENCH_NEEDS)
 	@bench/scale.sh $(N)
+bench-pg:
+	@$(MAKE) --no-print-directory STORE=postgres latchkey-pg $(addprefix build/bench-pg/,fill load once empty)
+	@LATCHKEY=$(CURDIR)/latchkey-pg bench/pg.sh $(N)
+thief: $(BENCH)/thief
+	@$<
 plots: | $(BENCH_NEEDS)
 	@python3 bench/plot.py

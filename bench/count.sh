@@ -6,9 +6,12 @@
 #
 # Each is of the common case, among ten thousand sessions: the log is half full, and isn't emptied behind
 # the answer.
+#
+# count.sh [NAME...]: these requests alone.
+WANTED=" $* "
 . "$(dirname "$0")/lib.sh"
 PRODUCT=$LATCHKEY
-NAMED=$BENCH/latchkey
+NAMED=${NAMED:-$BENCH/latchkey}     # whose instructions are counted: $LATCHKEY, with names in it
 CALLGRIND="$(command -v valgrind) --tool=callgrind --callgrind-out-file=/dev/null --log-file=$TMP/callgrind
     --toggle-collect=argon2_ctx --collect-atstart=yes"
 # The first prctl is PR_SET_DUMPABLE, after which strace without root's rights could read no path: left out.
@@ -22,6 +25,7 @@ site_ready() { # a browser that signed in at the page
 }
 me_ready() { SEND='me'; }
 refresh_ready() { SEND='fresh'; }
+keyed_ready() { SEND='fresh'; }           # of a user who has sixteen passkeys
 retry_ready() { # the answer of this one was lost
     refresh "$TOKEN" lost >"$TMP/answer"
     SEND='again'
@@ -32,6 +36,16 @@ reuse_ready() { # a token two generations old
     signed_in
     refresh "$(refresh "$TOKEN" one | member refresh_token)" two >"$TMP/answer"
     SEND='old'
+}
+# A client of OAuth redeems a code (RFC 7636's example of a verifier); it asks for no id_token, whose signature is no part of what a sign-in costs.
+CHALLENGE=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM
+code_ready() {
+    printf 'app public https://app.example/cb\n' >"$DATA/latchkey.clients"
+    sed -i '/^issuer/d' "$DATA/latchkey.conf"
+    echo 'issuer = https://nas.example/auth' >>"$DATA/latchkey.conf"
+    CODE=$(ask POST /authorize 'username=demo&password=correct+horse' CONTENT_TYPE=application/x-www-form-urlencoded HTTPS=on HTTP_HOST=nas.example HTTP_SEC_FETCH_SITE=same-origin \
+        QUERY_STRING="client_id=app&response_type=code&code_challenge=$CHALLENGE&code_challenge_method=S256" | sed -n 's/^Location: .*[?&]code=\([^&]*\).*/\1/p' | tr -d '\r')
+    SEND='code'
 }
 by_form() { # MEMBER=VALUE...
     b_form=$(printf '&%s' "$@")
@@ -47,6 +61,7 @@ send() {
     old) refresh "$TOKEN" late ;;
     leave) ask POST /logout "{\"refresh_token\":\"$TOKEN\"}" ;;
     login) login ;;
+    code) ask POST /token "grant_type=authorization_code&client_id=app&code=$CODE&code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk" CONTENT_TYPE=application/x-www-form-urlencoded ;;
     esac
 }
 
@@ -102,7 +117,9 @@ figures() {
 least() { sort -n | head -n 1; }
 
 # The least of several: ids are random, and now and then a row opens a page of its own; two of three sign-ins' do.
+wanted() { case $WANTED in '  ' | *" $1 "*) ;; *) false ;; esac; }
 count() { # NAME VERDICT [TIMES [OF-INSTRUCTIONS]]
+    wanted "$1" || return 0
     : >"$TMP/instructions"
     for number in $(seq "${4-2}"); do
         once_under "$NAMED" "$CALLGRIND" "$1" "$2" "$number"
@@ -126,10 +143,17 @@ for number in $(seq 0 $((KEPT - 1))); do keep "$number"; done >"$TMP/answer"
 count verify 204
 count site 204
 count me 200
-count refresh 200
+count refresh 200 5 4
 count retry 200
 count login 200 15
+count code 200 15
 count logout 204 5 3
 count reuse '401 refresh_reused' 5 4
+# The same store once more, where that user has as many passkeys as one may have, and as many bytes of them: the row is eight pages longer.
+take 0
+"$BENCH/fill" keys "$DATA" 16 demo >"$TMP/keys" || die 'no keys'
+rm -rf "$TMP"/kept.*
+for number in $(seq 0 $((KEPT - 1))); do keep "$number"; done >"$TMP/answer"
+count keyed 200 5 4
 # What a session takes on the disk, beside its texts.
 line session 0 0 "$(awk '{ printf "%d", ($4 - $5) / $1 }' "$TMP/rows")" 0

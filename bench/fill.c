@@ -13,11 +13,17 @@
  * Sign-ins at a steady rate that nobody uses afterwards, by a clock of its own: LIVE of them within a
  * refresh_ttl, for ten of those. Each does to the store what a sign-in does. Prints, with a tab between:
  * the most rows that there were, and the rows at the end.
+ *
+ *   fill keys DIR COUNT USER
+ *
+ * Gives a user that many passkeys, as large as fit.
  */
 #include "base/base.h"
 #include "base/file.h"
 #include "config.h"
 #include "jwt.h"
+#include "keys.h"
+#include "passkey.h"
 #include "store.h"
 #include "store/engine.h"
 #include "store/upkeep.h"
@@ -51,13 +57,13 @@ static _Noreturn void say(const char *text)
 	exit(1);
 }
 
-/* Of the database file, its log emptied. */
+/* Of the database file, its log emptied; 0 where the store is another program's. */
 static int64_t file_size(void)
 {
-	struct stat s;
+	struct stat s = { .st_size = 0 };
 	store_tidy();
 	size_t mark = arena_mark();
-	if (stat(path_in(dir, "latchkey.db"), &s))
+	if (stat(path_in(dir, "latchkey.db"), &s) && !store_is_remote)
 		say("no database");
 	arena_back(mark);
 	return s.st_size;
@@ -188,10 +194,30 @@ static void sweep(int64_t live)
 	printf("%lld\t%lld\n", (long long)most, (long long)count);
 }
 
+static void keys(int64_t count, const char *name)
+{
+	static const char filled[64] = "";
+	struct user u;
+	struct slice list = SLICE_NONE;
+	if (!store_user_named(slice_of(name), &u))
+		say("no such user");
+	for (int64_t i = 0; i < count; i++) {
+		char *id = arena(72);           /* with a key of ES256 and a label it is 255 bytes of text */
+		snprintf(id, 72, "%071lld", (long long)i);
+		struct user_key k = { .kind = S(PASSKEY_KIND), .id = { id, 72 }, .key = { filled, 64 }, .flags = 5, .created_at = now(), .label = S("the phone of the office, second floor") };
+		if (keys_add(list, &k, &list) != ERROR_NONE)
+			say("so many don't fit");
+	}
+	store_begin(DURABLE_NOW);
+	store_user_keys_set(u.id, list);
+	store_commit();
+	printf("%zu\n", list.n);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 4)
-		say("usage: fill rows DIR COUNT SAMPLE; fill sweep DIR LIVE");
+		say("usage: fill rows DIR COUNT SAMPLE; fill sweep DIR LIVE; fill keys DIR COUNT USER");
 	dir = argv[2];
 	int64_t count = strtoll(argv[3], NULL, 10), sample = argc > 4 ? strtoll(argv[4], NULL, 10) : 0;
 	const char *wrong = config_read(dir, &config);
@@ -206,6 +232,8 @@ int main(int argc, char **argv)
 		rows(count, sample);
 	else if (strcmp(argv[1], "sweep") == 0)
 		sweep(count);
+	else if (strcmp(argv[1], "keys") == 0 && argc > 4)
+		keys(count, argv[4]);
 	else
 		say("no such word");
 	store_tidy();

@@ -8,6 +8,7 @@
 
 #include "base/address.h"
 #include "door/device.h"
+#include "door/frame.h"
 #include "session.h"
 
 enum {
@@ -39,7 +40,11 @@ static const struct happening {
 	{ EVENT_USER_ENABLED, WORD_event_enabled, true },
 	{ EVENT_USER_RENAMED, WORD_event_renamed, true },
 	{ EVENT_RATE_LIMITED, WORD_event_limited, true },
+	{ EVENT_PASSKEY_ADDED, WORD_event_passkey, true },
+	{ EVENT_PASSKEY_REMOVED, WORD_event_forget, true },
 	{ EVENT_LINK_MADE, WORD_event_link, true },
+	{ EVENT_TOTP_ON, WORD_event_factor_on, true },
+	{ EVENT_TOTP_OFF, WORD_event_factor_off, true },
 };
 
 static const struct happening *happening_of(enum event event)
@@ -180,12 +185,7 @@ static void write_session(struct page *p, const struct session *s, bool here)
 	PAGE_FILL(p, "<p class=\"soft\">{1}", s->ip);
 	if (!here)
 		write_use(p, s);
-	PAGE_ADD(p, "</p></div>");
-	if (!here)
-		PAGE_FILL(p, "<form method=\"post\" action=\"account\"><input type=\"hidden\" name=\"session\" value=\"{1}\">"
-			"<button class=\"small\" name=\"do\" value=\"end\" aria-label=\"{end_session}: {2}\">{end_session}</button></form>",
-			slice_of(id_text(s->id)), name);
-	PAGE_ADD(p, "</li>\n");
+	frame_end_row(p, here ? NULL : "end", WORD_end_session, s->id, name);
 	arena_back(mark);
 }
 
@@ -214,18 +214,48 @@ static void write_sessions(struct page *p, const struct visit *v)
 
 /* ---- the page ---------------------------------------------------------- */
 
+static const char code_field[] = "<label>{1}<input name=\"second\" autocomplete=\"off\" autocapitalize=\"none\" spellcheck=\"false\" required></label>\n";
+static const char password_field[] = "<input hidden name=\"username\" autocomplete=\"username\" value=\"{1}\">\n"
+	"<label>{present_password}<input name=\"password\" type=\"password\" autocomplete=\"current-password\" required></label>\n";
+
+static void write_code(struct page *p, const struct visit *v)
+{
+	const struct slice label = page_word(p, v->made ? WORD_factor_code : WORD_code);
+	if (v->factor || v->made)
+		page_write(p, code_field, &label, 1);
+}
+
+/* On, off, or about to be: then it is open, and says all that has to be kept. */
+static void write_factor(struct page *p, const struct visit *v)
+{
+	PAGE_FILL(p, "<details class=\"card\" id=\"factor\"{1}><summary>{second_factor}</summary>\n<form class=\"stack\" method=\"post\" action=\"account\">", v->made ? S(" open") : S(""));
+	if (v->made) {
+		frame_write_enrolment(p, v->made);
+		PAGE_FILL(p, "<input type=\"hidden\" name=\"shown\" value=\"{1}\">\n", v->made->ticket);
+	} else {
+		PAGE_FILL(p, "<p class=\"soft\">{1}</p>\n", page_word(p, v->factor ? WORD_factor_is_on : WORD_factor_why));
+		page_write(p, password_field, &v->user->name, 1);
+	}
+	write_code(p, v);
+	PAGE_FILL(p, "<button class=\"main\" name=\"do\" value=\"{1}\">{2}</button>\n</form></details>\n", slice_of(v->made ? "factor-on" : v->factor ? "factor-off" : "factor"),
+		page_word(p, v->made ? WORD_factor_turn_on : v->factor ? WORD_factor_turn_off : WORD_factor_set_up));
+}
+
 /* The field for the name is for password managers, which store what belongs together. */
 static void write_forms(struct page *p, const struct visit *v)
 {
-	PAGE_FILL(p, "<details class=\"card\"><summary>{change_password}</summary>\n<form class=\"stack\" method=\"post\" action=\"account\">"
-		"<input hidden name=\"username\" autocomplete=\"username\" value=\"{1}\">\n"
-		"<label>{present_password}<input name=\"password\" type=\"password\" autocomplete=\"current-password\" required></label>\n"
-		"<label>{new_password}<input name=\"next\" type=\"password\" autocomplete=\"new-password\" minlength=\"8\" required></label>\n"
+	PAGE_ADD(p, "<details class=\"card\"><summary>{change_password}</summary>\n<form class=\"stack\" method=\"post\" action=\"account\">");
+	page_write(p, password_field, &v->user->name, 1);
+	if (v->factor)
+		write_code(p, v);
+	PAGE_FILL(p, "<label>{new_password}<input name=\"next\" type=\"password\" autocomplete=\"new-password\" minlength=\"8\" required></label>\n"
 		"<p class=\"soft\">{change_password_why}</p>\n<button class=\"main\" name=\"do\" value=\"password\">{change_password}</button>\n</form></details>\n"
 		"<details class=\"card\"><summary>{delete_account}</summary>\n<form class=\"stack\" method=\"post\" action=\"account\">"
-		"<input hidden name=\"username\" autocomplete=\"username\" value=\"{1}\">\n<p class=\"soft\">{delete_account_why}</p>\n"
-		"<label>{password}<input name=\"password\" type=\"password\" autocomplete=\"current-password\" required></label>\n"
-		"<button class=\"danger\" name=\"do\" value=\"delete\">{delete_account}</button>\n</form></details>\n", v->user->name);
+		"<p class=\"soft\">{delete_account_why}</p>\n", v->user->name);
+	page_write(p, password_field, &v->user->name, 1);
+	if (v->factor)
+		write_code(p, v);
+	PAGE_ADD(p, "<button class=\"danger\" name=\"do\" value=\"delete\">{delete_account}</button>\n</form></details>\n");
 }
 
 void account_write(struct page *p, const struct visit *v)
@@ -240,6 +270,7 @@ void account_write(struct page *p, const struct visit *v)
 		(void)write_entries(p, v, e, false);
 		PAGE_ADD(p, "</ul></section>\n");
 	}
+	write_factor(p, v);
 	write_forms(p, v);
 }
 

@@ -7,6 +7,7 @@
 
 #include "audit.h"
 #include "door/page.h"
+#include "enrol.h"
 #include "store.h"
 
 /* Who looks at it. */
@@ -15,6 +16,8 @@ struct visit {
 	const struct user *user;
 	const struct session *session;  /* the one of this browser */
 	int64_t seen;                   /* id of the newest event at the last visit; 0: none is known */
+	bool factor;                    /* the user has a second factor */
+	const struct enrolment *made;   /* one that he is setting up; NULL: none */
 };
 
 /* Bytes that it has at most with the page around it. Where sessions don't fit, those that weren't used for longest are counted alone. */

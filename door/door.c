@@ -9,30 +9,25 @@
  */
 #include "door/door.h"
 
-#include "config.h"
 #include "door/account.h"
 #include "door/choose.h"
+#include "door/connect.h"
+#include "door/frame.h"
+#include "door/means.h"
+#include "door/onward.h"
 #include "door/page.h"
+#include "door/passkeys.h"
 #include "door/seen.h"
 #include "door/style.h"
+#include "factor.h"
 #include "gate.h"
 #include "redirect.h"
 #include "session.h"
 #include "signin.h"
 
-/* What this dialect keeps of one call: the members of its form, and who is signed in. */
-struct door {
-	struct slice username, password, next, key, action, session, rd, ticket;
-	bool stay;
-	bool chosen;                    /* a password by a link, just now */
-	struct caller caller;           /* of /account; user.id 0: nobody */
-	struct grant grant;
-	struct page page;
-};
-
 static struct door *own(const struct call *c)
 {
-	return c->own;
+	return frame_own(c);
 }
 
 /* ---- where one came from ------------------------------------------------ */
@@ -60,31 +55,23 @@ static struct slice part_of_url(struct slice url, bool origin)
 
 /* ---- what all pages share ---------------------------------------------- */
 
-static struct page *begin_with(struct call *c, int status, enum word title, struct slice script)
+/* With the script of links, or without any. */
+static struct page *begin_with(struct call *c, int status, enum word title, bool script)
 {
-	struct page *p = &own(c)->page;
-	*p = (struct page){ .rp = c->rp, .language = words_language(c->rq->accept_language), .brand = c->work.config->brand,
-		.sheet = style_sheet(), .colour = style_brand(c->work.config), .script = script, .time = c->work.time };
-	page_begin(p, status, title, part_of_url(own(c)->rd, true));
-	return p;
+	return frame_begin(c, &(struct frame){ .status = status, .title = title, .script = script, .form_to = part_of_url(own(c)->rd, true) });
 }
 
 static struct page *begin(struct call *c, int status, enum word title)
 {
-	return begin_with(c, status, title, SLICE_NONE);
-}
-
-static enum error see_other(struct call *c, const char *page)
-{
-	c->rp->status = 303;
-	reply_header(c->rp, "Location", page, NULL);
-	return ERROR_NONE;
+	return begin_with(c, status, title, false);
 }
 
 /* Said by one page, shown by the next. */
 static const struct { const char *name; enum word word; } done[] = {
 	{ "signed-out", WORD_done_signed_out }, { "deleted", WORD_done_deleted }, { "over", WORD_session_over },
-	{ "end", WORD_done_end }, { "others", WORD_done_others }, { "password", WORD_done_password }
+	{ "end", WORD_done_end }, { "others", WORD_done_others }, { "password", WORD_done_password },
+	{ "factor-on", WORD_done_factor_on }, { "factor-off", WORD_done_factor_off },
+	{ "passkey", WORD_done_passkey }, { "forget", WORD_done_forget }
 };
 
 static void write_done(const struct call *c, struct page *p)
@@ -99,58 +86,6 @@ static void write_done(const struct call *c, struct page *p)
 			PAGE_FILL(p, "<p class=\"note\" role=\"status\">{1}</p>\n", page_word(p, done[i].word));
 }
 
-/* A browser says of itself where a form comes from: by Sec-Fetch-Site, over plain HTTP by Origin; and some small web servers hand on
- * neither, but Referer. */
-static bool is_own_form(const struct request *rq)
-{
-	if (rq->sec_fetch_site.p)
-		return slice_is(rq->sec_fetch_site, S("same-origin"));
-	return rq->origin.p ? http_same_origin(rq) : http_same_referer(rq);
-}
-
-/* ---- errors ------------------------------------------------------------ */
-
-static const struct { enum error e; enum word word; } wrongs[] = {
-	{ ERROR_INVALID_CREDENTIALS, WORD_wrong_credentials },
-	{ ERROR_WEAK_PASSWORD, WORD_weak_password },
-	{ ERROR_INVALID_REQUEST, WORD_fill_in },
-	{ ERROR_RATE_LIMITED, WORD_rate_limited },
-	{ ERROR_CROSS_SITE, WORD_elsewhere },
-	{ ERROR_INSECURE_ORIGIN, WORD_insecure },
-	{ ERROR_NOT_FOUND, WORD_not_found },
-	{ ERROR_LINK_INVALID, WORD_link_invalid },
-	{ ERROR_LINK_EXPIRED, WORD_link_expired },
-	{ ERROR_LINK_USED, WORD_link_used }
-};
-
-static enum word word_of(const struct call *c, enum error e)
-{
-	if (e == ERROR_INVALID_CREDENTIALS && own(c)->caller.user.id)
-		return WORD_wrong_password;
-	for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++)
-		if (wrongs[i].e == e)
-			return wrongs[i].word;
-	return errors[e].status == 503 ? WORD_unavailable : WORD_failed;
-}
-
-static void write_wrong(struct call *c, struct page *p, enum error e)
-{
-	struct slice wait = page_wait(c->work.retry_after ? c->work.retry_after : errors[e].retry_after);
-	if (e != ERROR_NONE)
-		PAGE_FILL(p, "<p class=\"note bad\" role=\"alert\">{1}</p>\n", page_filled(p, word_of(c, e), &wait, 1));
-}
-
-/* A 401 would have to name a scheme (RFC 9110, 15.5.2), and many fronts put a page of their own in its place. */
-static int status_of(enum error e)
-{
-	return e == ERROR_NONE ? 200 : errors[e].status == 401 ? 403 : errors[e].status;
-}
-
-static bool is_nobody(enum error e)
-{
-	return e == ERROR_TOKEN_MISSING || e == ERROR_TOKEN_INVALID || e == ERROR_SESSION_REVOKED;
-}
-
 /* ---- signing in -------------------------------------------------------- */
 
 /* The host that waits, and the field of the form that keeps the page. */
@@ -163,30 +98,25 @@ static void write_return(const struct call *c, struct page *p)
 		PAGE_FILL(p, "<input type=\"hidden\" name=\"rd\" value=\"{1}\">", rd);
 }
 
-/* key: the same form once more, by a browser that lost the answer, begins no second session. */
 static void write_signin(struct call *c, enum error e)
 {
 	find_return(c);
-	struct page *p = begin_with(c, status_of(e), WORD_sign_in, style_script());
-	struct slice key = own(c)->key.n ? own(c)->key : slice_of(id_text(random_id()));
+	struct page *p = begin_with(c, frame_status(e), WORD_sign_in, true);
 	PAGE_ADD(p, "<div class=\"door\"><form class=\"card stack\" method=\"post\" action=\"signin\">\n<div><h1>{sign_in}</h1>");
 	write_return(c, p);
 	PAGE_ADD(p, "</div>\n");
 	write_done(c, p);
-	write_wrong(c, p, e);
-	PAGE_FILL(p, "<input type=\"hidden\" name=\"key\" value=\"{1}\">\n<label>{user_name}<input name=\"username\" value=\"{2}\""
-		" autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\" required{3}></label>\n",
-		key, own(c)->username, own(c)->username.n ? S("") : S(" autofocus"));
-	PAGE_FILL(p, "<label>{password}<input name=\"password\" type=\"password\" autocomplete=\"current-password\" required{1}></label>\n"
-		"<label class=\"tick\"><input name=\"stay\" type=\"checkbox\" value=\"true\"{2}>{stay}</label>\n"
-		"<button class=\"main\">{sign_in}</button>\n<noscript><a href=\"link\">{your_link}</a></noscript>\n</form></div>\n",
-		own(c)->username.n ? S(" autofocus") : S(""), e == ERROR_NONE || own(c)->stay ? S(" checked") : S(""));
+	frame_write_wrong(c, p, e);
+	frame_write_fields(c, p, SLICE_NONE, e);
+	PAGE_ADD(p, "<button class=\"main\">{sign_in}</button>\n<noscript><a href=\"link\">{your_link}</a></noscript>\n</form>\n");
+	passkeys_write_signin(c, p, S("signin-key"));
+	PAGE_ADD(p, "</div>\n");
 	page_end(p);
 }
 
 static void write_signed_in(struct call *c)
 {
-	struct page *p = begin_with(c, 200, WORD_signed_in, style_script());
+	struct page *p = begin_with(c, 200, WORD_signed_in, true);
 	struct slice rd = own(c)->rd, host = part_of_url(rd, false);
 	PAGE_FILL(p, "<div class=\"door\"><div class=\"card stack\">\n<div><h1>{signed_in}</h1><p class=\"lead\">{1}</p></div>\n", own(c)->caller.user.name);
 	if (rd.n)
@@ -194,14 +124,6 @@ static void write_signed_in(struct call *c)
 	PAGE_FILL(p, "<a class=\"button{1}\" href=\"account\">{your_account}</a>\n"
 		"<form method=\"post\" action=\"signout\"><button class=\"wide\" name=\"do\" value=\"out\">{sign_out}</button></form>\n</div></div>\n", rd.n ? S("") : S(" main"));
 	page_end(p);
-}
-
-static bool is_signed_in(struct call *c)
-{
-	bool yes = c->rq->cookie.p && gate_admit(&c->work, c->rq, GATE_DOOR, &own(c)->caller) == ERROR_NONE;
-	if (!yes)
-		own(c)->caller = (struct caller){ .foreign = false };
-	return yes;
 }
 
 /* Where nothing is set, what was taken to look at the cookies is given back. */
@@ -218,10 +140,10 @@ static bool reseal(struct call *c)
 static enum error handle_signin_page(struct call *c)
 {
 	find_return(c);
-	if (!is_signed_in(c))
+	if (frame_admit(c) != ERROR_NONE)
 		write_signin(c, ERROR_NONE);
 	else if (reseal(c) && own(c)->rd.n)
-		return see_other(c, slice_text(own(c)->rd));
+		return frame_see_other(c, slice_text(own(c)->rd));
 	else
 		write_signed_in(c);
 	return ERROR_NONE;
@@ -230,12 +152,23 @@ static enum error handle_signin_page(struct call *c)
 static enum error handle_signin(struct call *c)
 {
 	struct door *d = own(c);
-	struct origin how = { .brief = !d->stay, .idempotency = d->key };
-	if (!is_own_form(c->rq))
+	struct origin how = { .brief = !d->stay, .idempotency = d->key, .factor = frame_factor(c) };
+	if (!frame_is_own_form(c->rq))
 		return ERROR_CROSS_SITE;
+	if (d->shown.p == NULL && d->password.p == NULL)
+		return ERROR_INVALID_REQUEST;
 	enum error e = gate_sign_in(&c->work, c->rq, c->rp, d->username, d->password, &how, &d->grant);
 	find_return(c);
-	return e == ERROR_NONE ? see_other(c, d->rd.n ? slice_text(d->rd) : "account") : e;
+	return e == ERROR_NONE ? frame_see_other(c, d->rd.n ? slice_text(d->rd) : "account") : e;
+}
+
+static enum error handle_signin_key(struct call *c)
+{
+	if (!frame_is_own_form(c->rq))
+		return ERROR_CROSS_SITE;
+	enum error e = passkeys_sign_in(c);
+	find_return(c);
+	return e == ERROR_NONE ? frame_see_other(c, own(c)->rd.n ? slice_text(own(c)->rd) : "account") : e;
 }
 
 /* ---- a password by a link ---------------------------------------------- */
@@ -243,9 +176,9 @@ static enum error handle_signin(struct call *c)
 static void write_link(struct call *c, enum error e)
 {
 	bool spent = e == ERROR_LINK_INVALID || e == ERROR_LINK_EXPIRED || e == ERROR_LINK_USED;
-	struct page *p = begin_with(c, status_of(e), WORD_choose_password, style_script());
+	struct page *p = begin_with(c, frame_status(e), WORD_choose_password, true);
 	choose_begin(p);
-	write_wrong(c, p, e);
+	frame_write_wrong(c, p, e);
 	choose_end(p, spent ? SLICE_NONE : own(c)->ticket);
 	page_end(p);
 }
@@ -261,7 +194,7 @@ static enum error handle_link(struct call *c)
 {
 	struct door *d = own(c);
 	struct user user;
-	if (!is_own_form(c->rq))
+	if (!frame_is_own_form(c->rq))
 		return ERROR_CROSS_SITE;
 	enum error e = signin_redeem_link(&c->work, choose_ticket(d->ticket), d->next, &user);
 	if (e != ERROR_NONE)
@@ -278,8 +211,8 @@ static enum error handle_link(struct call *c)
 static enum error handle_signout_page(struct call *c)
 {
 	enum error e = gate_admit(&c->work, c->rq, GATE_SITE, &own(c)->caller);
-	if (is_nobody(e))
-		return see_other(c, "signin?done=signed-out");
+	if (frame_is_nobody(e))
+		return frame_see_other(c, "signin?done=signed-out");
 	struct page *p = begin(c, 200, WORD_sign_out);
 	PAGE_ADD(p, "<div class=\"door\"><form class=\"card stack\" method=\"post\" action=\"signout\">\n<h1>{sign_out_ask}</h1>\n");
 	if (e == ERROR_NONE)
@@ -291,17 +224,17 @@ static enum error handle_signout_page(struct call *c)
 
 static enum error handle_signout(struct call *c)
 {
-	if (!is_own_form(c->rq))
+	if (!frame_is_own_form(c->rq))
 		return ERROR_CROSS_SITE;
 	gate_sign_out(&c->work, c->rq, c->rp);
-	return see_other(c, "signin?done=signed-out");
+	return frame_see_other(c, "signin?done=signed-out");
 }
 
 /* ---- the account ------------------------------------------------------- */
 
 static enum error admit(struct call *c)
 {
-	if (c->rq->method == METHOD_POST && !is_own_form(c->rq))
+	if (c->rq->method == METHOD_POST && !frame_is_own_form(c->rq))
 		return ERROR_CROSS_SITE;
 	enum error e = gate_admit(&c->work, c->rq, GATE_DOOR, &own(c)->caller);
 	if (e != ERROR_NONE)
@@ -316,18 +249,29 @@ static bool is_after_form(const struct request *rq)
 	return http_query(rq, S("done"), &name) && slice_is(rq->sec_fetch_site, S("same-origin"));
 }
 
+/* A factor that is being set up: made a moment ago, or the form's. */
+static const struct enrolment *find_enrolment(const struct call *c, enum error e)
+{
+	struct door *d = own(c);
+	bool again = e != ERROR_NONE && slice_is(d->action, S("factor-on")) && enrol_show(&c->work, &d->caller.user, d->shown, &d->made);
+	return again || d->made.ticket.n ? &d->made : NULL;
+}
+
 static void write_account(struct call *c, enum error e)
 {
 	const struct caller *caller = &own(c)->caller;
-	struct visit v = { &c->work, &caller->user, &caller->session,
-		is_after_form(c->rq) ? INT64_MAX : seen_read(&c->work, c->rq, caller->user.id) };
+	struct visit v = { .work = &c->work, .user = &caller->user, .session = &caller->session,
+		.seen = is_after_form(c->rq) ? INT64_MAX : seen_read(&c->work, c->rq, caller->user.id) };
 	c->rp->body = (struct buf){ arena(ACCOUNT_BYTES), 0, ACCOUNT_BYTES };  /* grown piece by piece it would take twice as much */
-	struct page *p = begin(c, status_of(e), WORD_your_account);
+	v.made = find_enrolment(c, e);
+	v.factor = store_user_factor(caller->user.id).n > 0;
+	struct page *p = begin_with(c, frame_status(e), WORD_your_account, v.made || passkeys_are_on(c));
 	PAGE_FILL(p, "<div class=\"title\"><div><h1>{your_account}</h1><p class=\"lead\">{1}</p></div>"
 		"<form method=\"post\" action=\"signout\"><button class=\"small\" name=\"do\" value=\"out\">{sign_out}</button></form></div>\n", caller->user.name);
 	write_done(c, p);
-	write_wrong(c, p, e);
+	frame_write_wrong(c, p, e);
 	account_write(p, &v);
+	means_write_account(c, p);
 	page_end(p);
 }
 
@@ -354,7 +298,7 @@ static enum error end_one(struct call *c)
 	if (!parse_id(own(c)->session, &id))
 		return ERROR_NOT_FOUND;
 	enum error e = session_end(&c->work, END_ONE, &own(c)->caller.user, id, NULL);
-	return e == ERROR_NONE ? see_other(c, "account?done=end") : e;
+	return e == ERROR_NONE ? frame_see_other(c, "account?done=end") : e;
 }
 
 static enum error end_others(struct call *c)
@@ -365,7 +309,7 @@ static enum error end_others(struct call *c)
 	enum error e = session_end(&c->work, END_OTHERS, &caller->user, caller->session.id, &renewal);
 	if (e == ERROR_NONE)
 		gate_renewed(&c->work, c->rq, c->rp, &renewal);
-	return e == ERROR_NONE ? see_other(c, "account?done=others") : e;
+	return e == ERROR_NONE ? frame_see_other(c, "account?done=others") : e;
 }
 
 static enum error change_password(struct call *c)
@@ -373,24 +317,62 @@ static enum error change_password(struct call *c)
 	struct door *d = own(c);
 	struct renewal renewal;
 	gate_renewal(&c->work, c->rq, &d->grant, &renewal);
-	enum error e = signin_change_password(&c->work, &d->caller, d->password, d->next, &renewal);
+	enum error e = signin_change_password(&c->work, &d->caller, d->password, d->second, d->next, &renewal);
 	if (e == ERROR_NONE)
 		gate_renewed(&c->work, c->rq, c->rp, &renewal);
-	return e == ERROR_NONE ? see_other(c, "account?done=password") : e;
+	return e == ERROR_NONE ? frame_see_other(c, "account?done=password") : e;
 }
 
 /* The session went with its user, so that nothing is left to end but the cookies. */
 static enum error delete_account(struct call *c)
 {
-	enum error e = signin_delete_user(&c->work, &own(c)->caller, own(c)->password);
+	enum error e = signin_delete_user(&c->work, &own(c)->caller, own(c)->password, own(c)->second);
 	if (e != ERROR_NONE)
 		return e;
 	gate_sign_out(&c->work, c->rq, c->rp);
-	return see_other(c, "signin?done=deleted");
+	return frame_see_other(c, "signin?done=deleted");
+}
+
+/* The answer is the page itself, with what was made: nothing of it is kept. */
+static enum error make_factor(struct call *c)
+{
+	struct door *d = own(c);
+	enum error e = factor_begin(&c->work, &d->caller, d->password, &d->made);
+	if (e == ERROR_NONE)
+		e = session_clock(&c->work);
+	if (e == ERROR_NONE)
+		write_account(c, ERROR_NONE);
+	return e;
+}
+
+static enum error turn_factor_on(struct call *c)
+{
+	enum error e = factor_confirm(&c->work, &own(c)->caller, own(c)->shown, own(c)->second);
+	return e == ERROR_NONE ? frame_see_other(c, "account?done=factor-on") : e;
+}
+
+static enum error turn_factor_off(struct call *c)
+{
+	enum error e = factor_off(&c->work, &own(c)->caller, own(c)->password, own(c)->second);
+	return e == ERROR_NONE ? frame_see_other(c, "account?done=factor-off") : e;
+}
+
+static enum error add_passkey(struct call *c)
+{
+	enum error e = passkeys_add(c);
+	return e == ERROR_NONE ? frame_see_other(c, "account?done=passkey") : e;
+}
+
+static enum error forget_means(struct call *c)
+{
+	enum error e = means_forget(c);
+	return e == ERROR_NONE ? frame_see_other(c, "account?done=forget") : e;
 }
 
 static const struct { const char *name; enum error (*run)(struct call *c); } actions[] = {
-	{ "end", end_one }, { "others", end_others }, { "password", change_password }, { "delete", delete_account }
+	{ "end", end_one }, { "others", end_others }, { "password", change_password }, { "delete", delete_account },
+	{ "factor", make_factor }, { "factor-on", turn_factor_on }, { "factor-off", turn_factor_off },
+	{ "passkey", add_passkey }, { "forget", forget_means }
 };
 
 static enum error handle_account(struct call *c)
@@ -406,9 +388,9 @@ static enum error handle_account(struct call *c)
 
 static void write_problem(struct call *c, enum error e)
 {
-	struct page *p = begin(c, status_of(e), WORD_problem);
+	struct page *p = begin(c, frame_status(e), WORD_problem);
 	PAGE_ADD(p, "<div class=\"door\"><div class=\"card stack\">\n<h1>{problem}</h1>\n");
-	write_wrong(c, p, e);
+	frame_write_wrong(c, p, e);
 	PAGE_ADD(p, "<p><a class=\"button\" href=\"signin\">{back}</a></p>\n</div></div>\n");
 	page_end(p);
 }
@@ -422,12 +404,16 @@ static bool may_show_account(struct call *c)
 static void refuse(struct call *c, enum error e)
 {
 	bool form = c->rq->method == METHOD_POST;
-	if (is_nobody(e))
-		(void)see_other(c, e == ERROR_SESSION_REVOKED ? "signin?done=over" : "signin");
-	else if (form && slice_is(c->path, S("/signin")))
+	if (frame_is_nobody(e))
+		(void)frame_see_other(c, e == ERROR_SESSION_REVOKED ? "signin?done=over" : "signin");
+	else if (form && (slice_is(c->path, S("/signin")) || slice_is(c->path, S("/signin-key"))))
 		write_signin(c, e);
 	else if (form && slice_is(c->path, S("/link")))
 		write_link(c, e);
+	else if (form && slice_is(c->path, S("/authorize")) && own(c)->asked)
+		onward_write(c, e);
+	else if (form && slice_is(c->path, S("/device")) && e != ERROR_NOT_FOUND)
+		connect_write(c, e);
 	else if (form && may_show_account(c))
 		write_account(c, e);
 	else
@@ -457,33 +443,58 @@ static enum error handle_script(struct call *c)
 #define TEXT(name, place, max) { name, MEMBER_TEXT, true, max, offsetof(struct door, place) }
 #define MAYBE(name, place, max) { name, MEMBER_TEXT, false, max, offsetof(struct door, place) }
 #define END { NULL, MEMBER_FLAG, false, 0, 0 }
+#define PASSKEY MAYBE("id", id, LIMIT_KEY_ID), MAYBE("client_data", client_data, LIMIT_KEY_DATA), MAYBE("data", data, LIMIT_KEY_DATA), \
+	MAYBE("signature", signature, LIMIT_SIGNATURE), MAYBE("handle", handle, LIMIT_HANDLE)
+#define SECOND MAYBE("second", second, LIMIT_CODE), MAYBE("shown", shown, LIMIT_JWT)
 
 static const struct member signin_members[] = {
-	TEXT("username", username, LIMIT_USERNAME), TEXT("password", password, LIMIT_BODY), MAYBE("key", key, LIMIT_IDEMPOTENCY),
-	MAYBE("rd", rd, LIMIT_BODY), { "stay", MEMBER_FLAG, false, 0, offsetof(struct door, stay) }, END
+	TEXT("username", username, LIMIT_USERNAME), MAYBE("password", password, LIMIT_BODY), MAYBE("key", key, LIMIT_IDEMPOTENCY),
+	SECOND, MAYBE("rd", rd, LIMIT_BODY), { "stay", MEMBER_FLAG, false, 0, offsetof(struct door, stay) }, END
+};
+static const struct member key_members[] = {
+	TEXT("id", id, LIMIT_KEY_ID), TEXT("client_data", client_data, LIMIT_KEY_DATA), TEXT("data", data, LIMIT_KEY_DATA),
+	TEXT("signature", signature, LIMIT_SIGNATURE), MAYBE("handle", handle, LIMIT_HANDLE), MAYBE("rd", rd, LIMIT_BODY),
+	{ "stay", MEMBER_FLAG, false, 0, offsetof(struct door, stay) }, END
 };
 static const struct member link_members[] = { TEXT("ticket", ticket, LIMIT_BODY), TEXT("next", next, LIMIT_BODY), END };
 static const struct member account_members[] = {
+	MAYBE("client_data", client_data, LIMIT_KEY_DATA), MAYBE("data", data, LIMIT_KEY_DATA), MAYBE("label", label, LIMIT_LABEL),
 	TEXT("do", action, LIMIT_BODY), MAYBE("session", session, LIMIT_BODY), MAYBE("password", password, LIMIT_BODY),
-	MAYBE("next", next, LIMIT_BODY), END
+	MAYBE("next", next, LIMIT_BODY), SECOND, END
+};
+
+static const struct member onward_members[] = {
+	MAYBE("username", username, LIMIT_USERNAME), MAYBE("password", password, LIMIT_BODY), MAYBE("key", key, LIMIT_IDEMPOTENCY),
+	SECOND, PASSKEY, MAYBE("do", action, LIMIT_BODY), { "stay", MEMBER_FLAG, false, 0, offsetof(struct door, stay) }, END
+};
+
+static const struct member connect_members[] = {
+	TEXT("code", code, LIMIT_BODY), MAYBE("username", username, LIMIT_USERNAME), MAYBE("password", password, LIMIT_BODY),
+	MAYBE("key", key, LIMIT_IDEMPOTENCY), SECOND, PASSKEY, MAYBE("do", action, LIMIT_BODY), { "stay", MEMBER_FLAG, false, 0, offsetof(struct door, stay) }, END
 };
 
 static const struct route routes[] = {
-	{ METHOD_GET,    "/signin",     ACCESS_NONE, NULL,             false, handle_signin_page },
-	{ METHOD_POST,   "/signin",     ACCESS_NONE, signin_members,   true,  handle_signin },
-	{ METHOD_GET,    "/link",       ACCESS_NONE, NULL,             false, handle_link_page },
-	{ METHOD_POST,   "/link",       ACCESS_NONE, link_members,     true,  handle_link },
-	{ METHOD_GET,    "/link.js",    ACCESS_NONE, NULL,             false, handle_script },
-	{ METHOD_GET,    "/signout",    ACCESS_NONE, NULL,             false, handle_signout_page },
-	{ METHOD_POST,   "/signout",    ACCESS_NONE, NULL,             false, handle_signout },
-	{ METHOD_GET,    "/account",    ACCESS_LIVE, NULL,             false, handle_account_page },
-	{ METHOD_POST,   "/account",    ACCESS_LIVE, account_members,  true,  handle_account },
-	{ METHOD_GET,    "/door.css",   ACCESS_NONE, NULL,             false, handle_sheet },
-	{ METHOD_GET,    "/brand.css",  ACCESS_NONE, NULL,             false, handle_brand },
+	{ METHOD_GET,    "/signin",     ACCESS_NONE, NULL,             PACE_QUICK, handle_signin_page },
+	{ METHOD_POST,   "/signin",     ACCESS_NONE, signin_members,   PACE_SLOW, handle_signin },
+	{ METHOD_POST,   "/signin-key", ACCESS_NONE, key_members,      PACE_SLOW, handle_signin_key },
+	{ METHOD_GET,    "/link",       ACCESS_NONE, NULL,             PACE_QUICK, handle_link_page },
+	{ METHOD_POST,   "/link",       ACCESS_NONE, link_members,     PACE_SLOW, handle_link },
+	{ METHOD_GET,    "/link.js",    ACCESS_NONE, NULL,             PACE_QUICK, handle_script },
+	{ METHOD_GET,    "/signout",    ACCESS_NONE, NULL,             PACE_QUICK, handle_signout_page },
+	{ METHOD_POST,   "/signout",    ACCESS_NONE, NULL,             PACE_LASTS, handle_signout },
+	{ METHOD_GET,    "/account",    ACCESS_LIVE, NULL,             PACE_QUICK, handle_account_page },
+	{ METHOD_POST,   "/account",    ACCESS_LIVE, account_members,  PACE_SLOW, handle_account },
+	{ METHOD_GET,    "/authorize", ACCESS_NONE, NULL,            PACE_QUICK, onward_handle_page },
+	{ METHOD_POST,   "/authorize", ACCESS_NONE, onward_members,  PACE_SLOW, onward_handle_form },
+	{ METHOD_GET,    "/device",    ACCESS_NONE, NULL,            PACE_QUICK, connect_handle_page },
+	{ METHOD_POST,   "/device",    ACCESS_NONE, connect_members, PACE_SLOW, connect_handle_form },
+	{ METHOD_GET,    "/door.css",   ACCESS_NONE, NULL,             PACE_QUICK, handle_sheet },
+	{ METHOD_GET,    "/brand.css",  ACCESS_NONE, NULL,             PACE_QUICK, handle_brand },
 };
 
 const struct dialect door_dialect = {
 	.prefix = "/",
+	.own = true,
 	.routes = routes,
 	.count = sizeof routes / sizeof *routes,
 	.size = sizeof(struct door),

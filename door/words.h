@@ -29,6 +29,44 @@
 	/* the operator's link */ \
 	X(choose_password) \
 	X(your_link)            /* the whole link, or its part behind the # */ \
+	/* on to a client of OAuth; {1}: its name, {2}: the user's */ \
+	X(allow_ask) \
+	X(allow_why) \
+	X(allow) \
+	X(cancel) \
+	X(other_user) \
+	X(client_unknown) \
+	X(not_for_you) \
+	/* a device that asks to be signed in; {1}: the client's name, {2}: the code */ \
+	X(connect) \
+	X(connect_code) \
+	X(connect_ask) \
+	X(connect_why) \
+	X(connect_elsewhere) \
+	X(done_connected) \
+	X(done_refused) \
+	X(code_wrong) \
+	/* a second factor */ \
+	X(second_factor) \
+	X(code)                 /* a field's */ \
+	X(code_ask) \
+	X(code_wrong_or_used) \
+	X(both_wrong)           /* password or code */ \
+	X(too_late) \
+	X(factor_needed) \
+	X(factor_sign_in)       /* who is signed in without one */ \
+	X(factor_why) \
+	X(factor_scan) \
+	X(factor_codes) \
+	X(factor_code)          /* a field's, while it is set up */ \
+	X(factor_set_up) \
+	X(factor_turn_on) \
+	X(factor_turn_off) \
+	X(factor_is_on) \
+	X(done_factor_on) \
+	X(done_factor_off) \
+	X(event_factor_on) \
+	X(event_factor_off) \
 	/* what was done; what went wrong */ \
 	X(link_invalid) \
 	X(link_expired) \
@@ -81,6 +119,24 @@
 	X(event_renamed) \
 	X(event_limited) \
 	X(event_link) \
+	X(passkey) \
+	X(passkeys) \
+	X(passkey_sign_in) \
+	X(passkeys_why) \
+	X(wallets) \
+	X(wallets_why) \
+	X(passkeys_later) \
+	X(passkey_label) \
+	X(passkey_add) \
+	X(passkey_forget) \
+	X(passkey_known) \
+	X(passkey_wrong) \
+	X(passkey_limit) \
+	X(reauth) \
+	X(done_passkey) \
+	X(done_forget) \
+	X(event_passkey) \
+	X(event_forget) \
 	X(change_password) \
 	X(change_password_why) \
 	X(present_password) \

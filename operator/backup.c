@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "client.h"
 #include "operator/verbs.h"
 #include "store/upkeep.h"
 
@@ -97,7 +98,7 @@ int verb_backup(struct verb_call *c)
 	else
 		waitpid(child, &status, 0);
 	if (status == 0 && backup_last(path))
-		return verb_done(c, "copied the database; the keys are not in it: keep latchkey.key elsewhere", SLICE_NONE);
+		return verb_done(c, store_backup_words, SLICE_NONE);
 	unlink(path);
 	return WIFEXITED(status) && WEXITSTATUS(status) == VERB_REFUSED ? VERB_REFUSED : VERB_SYSTEM;
 }
@@ -136,6 +137,14 @@ static void give_up(enum error e)
 	store_forget_restore(restored_in);
 }
 
+/* The RSA keys aren't in a backup: where clients are named, the key file makes them again. */
+static void publish(struct verb_call *c)
+{
+	struct keyring ring;
+	if (client_any(c->dir) && keyring_read(c->dir, &ring) == NULL)
+		verb_publish(c->dir, &ring, true);
+}
+
 /* The backup is opened first, as whoever runs the verb. Beside it may lie its log, where somebody copied both files. */
 int verb_restore(struct verb_call *c)
 {
@@ -155,8 +164,9 @@ int verb_restore(struct verb_call *c)
 	int64_t newest = c->work.seen;
 	store_run(DURABLE_NOW, note_restored, c);
 	store_swap(c->dir);
+	publish(c);
 	verb_log(c);
 	buf_s(&c->done, "restored what there was at ");
-	rows_add_time(&c->done, newest);
+	buf_time(&c->done, newest);
 	return verb_done(c, "; what was ended since then stands again: latchkey key rotate --epoch ends all", SLICE_NONE);
 }

@@ -24,6 +24,7 @@
 #include "base/process.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "client.h"
 #include "clock.h"
 #include "config.h"
 #include "harden.h"
@@ -33,11 +34,14 @@
 #include "password.h"
 #include "proxies.h"
 #include "operator/rows.h"
+#include "operator/beside.h"
+#include "sign.h"
 #include "store.h"
 #include "store/upkeep.h"
 
 enum {
 	STORE_SECONDS = 10,
+	BACKUP_SECONDS = 2 * 86400,
 	/* OWASP's least for Argon2id, 7 MiB and 5 passes or what costs as much. */
 	MEMORY_LEAST = 7168,
 	WORK_LEAST = MEMORY_LEAST * 5,
@@ -52,6 +56,7 @@ struct check {
 	bool repair;
 	struct config conf;     /* defaults where the file is wrong */
 	struct rows rows;
+	struct slice kids;      /* of the keys; empty where they can't be read */
 	bool failed;
 };
 
@@ -130,6 +135,9 @@ static const struct file {
 	{ "latchkey.key", true, true, 077, 0400, "restore it; or latchkey key rotate --epoch makes one, and everybody signs in again",
 		"whoever read it can make tokens: latchkey key rotate --epoch" },
 	{ "latchkey.conf", false, false, 022, 0400, "", NULL },
+	{ CLIENT_FILE, false, false, 022, 0400, "", NULL },
+	{ "latchkey.rsa", false, false, 077, 0400, "", NULL },
+	{ "latchkey.jwks", false, false, 022, 0400, "", NULL },
 	{ "password.lock", false, false, 077, 0600, "", NULL },
 	{ "throttle", false, false, 077, 0600, "", NULL },
 };
@@ -242,12 +250,30 @@ static void check_key(struct check *k)
 		tell(k, FOUND_FAIL, "key", wrong, "restore it; or latchkey key rotate --epoch makes one, and everybody signs in again");
 		return;
 	}
+	k->kids = keyring_names(&ring);
 	buf_int(&b, (int64_t)ring.count);
 	buf_s(&b, ring.count == 1 ? " key, signing with " : " keys, signing with ");
 	buf_s(&b, ring.key[0].kid);
 	tell(k, ring.count == LIMIT_KEYS ? FOUND_WARN : FOUND_OK, "key", slice_text(buf_slice(&b)),
 		"no room for another: latchkey key retire --old, or key retire KID");
+	wrong = sign_wrong(k->dir, &ring, client_any(k->dir));
+	if (wrong)
+		tell(k, FOUND_WARN, "key", wrong, "latchkey key publish writes it again");
 	wipe(&ring, sizeof ring);
+}
+
+static void check_clients(struct check *k)
+{
+	struct slice text;
+	struct client list[CLIENTS_MOST];
+	size_t count = 0;
+	int error = client_file(k->dir, &text);
+	const char *wrong = error ? text_join(CLIENT_FILE ": ", strerror(error), NULL) : client_all(text, list, &count);
+	if (!wrong)
+		wrong = client_options_wrong(&k->conf, list, count);
+	if (wrong || count)
+		tell(k, wrong ? FOUND_FAIL : FOUND_OK, "clients", wrong ? wrong : text_join(dec((int64_t)count), " clients of OAuth 2", NULL),
+			"mend it: until then nobody signs in to a client whose line is wrong; see latchkey client list");
 }
 
 static void check_space(struct check *k)
@@ -314,7 +340,7 @@ static void check_sandbox(struct check *k)
 	int status = -1;
 	pid_t child = fork();
 	if (child == 0)
-		exit(harden(k->dir, k->directory) ? 0 : 1);
+		exit(harden(k->dir, k->directory, NULL, 0) ? 0 : 1);
 	if (child > 0)          /* -1 would be any child */
 		waitpid(child, &status, 0);
 	tell(k, status == 0 ? FOUND_OK : FOUND_WARN, "sandbox", status == 0 ? "Landlock confines requests" : "no Landlock here",
@@ -380,9 +406,34 @@ static void tell_finding(void *check, enum finding f, const char *what, const ch
 
 static void check_store(struct check *k)
 {
-	const struct store_report report = { .who = k, .tell = tell_finding, .leftover = check_leftover };
+	const struct store_report report = { .who = k, .kids = k->kids, .tell = tell_finding, .leftover = check_leftover };
 	store_check(&report);
 	check_leftover(k, "latchkey.key.new", ", left behind by a change of keys; it holds keys");
+	check_leftover(k, CLIENT_FILE ".new", ", left behind by a change of clients");
+	check_leftover(k, "latchkey.rsa.new", ", left behind by a change of keys; it holds keys");
+	check_leftover(k, "latchkey.jwks.new", ", left behind by a change of keys");
+}
+
+static void add_count(struct buf *b, int64_t count, const char *what)
+{
+	buf_int(b, count);
+	buf_s(b, what);
+}
+
+static void check_users(struct check *k)
+{
+	struct beside_sum sum;
+	struct buf b = { 0 };
+	beside_count(&k->conf, &sum);
+	buf_s(&b, sum.users < BESIDE_MOST ? "" : "the first ");
+	add_count(&b, sum.users, "; with a second factor: ");
+	add_count(&b, sum.factor, ", passkeys: ");
+	add_count(&b, sum.passkeys, ", wallets: ");
+	buf_int(&b, sum.wallets);
+	tell(k, FOUND_OK, "users", slice_text(buf_slice(&b)), "");
+	if (sum.lack)
+		tell(k, FOUND_WARN, "factor", slice_text(buf_slice(&sum.lacking)),
+			"in factor_groups without a second factor: whoever knows the password can set one up; let them do it soon");
 }
 
 /* "refresh: 2048 since 2026-11-21T09:00:00Z" */
@@ -410,6 +461,24 @@ static void add_distance(struct buf *b, int64_t seconds, const char *where)
 	buf_s(b, where);
 }
 
+/* What is copied, and how, is the operator's: he names a file that tells when. */
+static void check_backup(struct check *k)
+{
+	struct stat st;
+	struct buf b = { 0 };
+	struct slice path = k->conf.backup_made;
+	if (path.n == 0 && store_is_remote)
+		tell(k, FOUND_WARN, "backup", "nobody says when the last one was made", "set backup_made to a file that each backup makes anew");
+	if (path.n == 0)
+		return;
+	buf_add(&b, path);
+	bool there = stat(slice_text(path), &st) == 0;
+	if (there)
+		add_distance(&b, now() - st.st_mtime, " old");
+	tell(k, !there ? FOUND_FAIL : now() - st.st_mtime > BACKUP_SECONDS ? FOUND_WARN : FOUND_OK, "backup",
+		there ? slice_text(buf_slice(&b)) : text_join(slice_text(path), ": ", strerror(errno), NULL), "see why no backup was made");
+}
+
 static void check_clock(struct check *k)
 {
 	int64_t seen, mark = store_mark(&seen), time = now();
@@ -417,7 +486,7 @@ static void check_clock(struct check *k)
 	enum finding f = FOUND_OK;
 	const char *advice = "";
 	struct buf b = { 0 };
-	rows_add_time(&b, time);
+	buf_time(&b, time);
 	if (time < clock_build_epoch) {
 		f = FOUND_FAIL;
 		advice = "set the clock; until then nobody is signed in";
@@ -439,9 +508,9 @@ static void check_clock(struct check *k)
 bool check_run(const char *dir, bool repair, bool json)
 {
 	static void (*const checks[])(struct check *k) = {
-		check_directory, check_files, check_conf, check_key, check_space, check_password, check_leaked, check_throttle, check_proxies,
+		check_directory, check_files, check_conf, check_key, check_clients, check_space, check_password, check_leaked, check_throttle, check_proxies,
 		check_sandbox, check_cookies,
-		check_database, check_store, check_trail, check_clock,
+		check_database, check_store, check_users, check_trail, check_clock, check_backup,
 	};
 	struct check k = { .dir = dir, .repair = repair };
 	rows_begin(&k.rows, json ? ROWS_JSON : ROWS_TABLE);

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "clock.h"
+#include "config.h"
 #include "store/upkeep.h"
 
 enum { PASSWD_FILE = 65536 };  /* bytes of /etc/passwd that are looked through */
@@ -112,9 +113,18 @@ static void first_key(const char *dir)
 	wipe(&ring, sizeof ring);
 }
 
+/* Where the store is may stand in latchkey.conf. */
+static void find_store(struct verb_call *c)
+{
+	const char *wrong = config_read(c->dir, &c->conf);
+	if (wrong)
+		fail(ERROR_STORE_UNAVAILABLE, "IN1", wrong, NULL);
+}
+
 static int upgrade(struct verb_call *c)
 {
 	process_become_owner(c->dir);
+	find_store(c);
 	int before = store_upgrade(c->dir);
 	buf_s(&c->done, "schema version ");
 	buf_int(&c->done, store_version);
@@ -137,6 +147,7 @@ int verb_init(struct verb_call *c)
 	/* What lies at that path now may be another directory: nothing is made in it with more rights than its owner's. */
 	if (c->given[OPT_OWNER] && geteuid() != owner.st_uid)
 		return verb_no(c, "the directory was exchanged for another one meanwhile");
+	find_store(c);
 	if (store_exists(c->dir))
 		return verb_no(c, "there is a database already (init --upgrade brings its schema up to date)");
 	first_key(c->dir);

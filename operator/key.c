@@ -5,10 +5,16 @@
  * last. Then `key rotate`, `key import` and `key retire --old` forget it, so that a rotation by the calendar never
  * finds the ring full. They forget nothing while the clock isn't trusted. The cookie of a site session has no end of its own
  * (session_site.h): its key is kept while the session stands and there is room in the ring.
+ *
+ * Before a new key is in the key file, its public keys are in latchkey.jwks, and its RSA key, where there are such, in latchkey.rsa.
+ * Both may take long on a router, so others have the store's turn meanwhile.
  */
 #include "operator/verbs.h"
 
+#include <string.h>
+
 #include "base/log.h"
+#include "client.h"
 #include "jwt.h"
 #include "operator/ask.h"
 #include "session.h"
@@ -61,9 +67,46 @@ static void note_alone(struct verb_call *c, enum event event)
 	store_run(DURABLE_NOW, write_note, c);
 }
 
+static bool is_still(const char *dir, const struct keyring *was)
+{
+	struct keyring now;
+	verb_ring(dir, &now);
+	bool same = now.count == was->count;
+	for (size_t i = 0; same && i < now.count; i++)
+		same = strcmp(now.key[i].kid, was->key[i].kid) == 0 && now.key[i].created_at == was->key[i].created_at;
+	return same;
+}
+
+/* Whether all keys of one ring are in the other. */
+static bool has_all(const struct keyring *ring, const struct keyring *of)
+{
+	bool all = true;
+	for (size_t i = 0; i < of->count; i++)
+		all &= keyring_find(ring, slice_of(of->key[i].kid)) < ring->count;
+	return all;
+}
+
+/* Where a key goes: factors are wrapped by the one that signs now, which stays. */
+static void keep_factors(const struct verb_call *c, const struct keyring *was, const struct keyring *ring)
+{
+	struct factors f;
+	if (has_all(ring, was))
+		return;
+	verb_wrap_factors(was, &was->key[0], &f);
+	verb_tell_lost(c, &f);
+}
+
 /* Writes the ring, with a note of each event. */
 static void change_ring(struct verb_call *c, const struct keyring *ring, enum event event, bool forgot)
 {
+	struct keyring was;
+	verb_ring(c->dir, &was);
+	store_close();
+	verb_publish(c->dir, ring, false);
+	store_open(c->dir, VERB_WAIT);
+	if (!is_still(c->dir, &was))
+		fail(ERROR_BUSY, "KY1", "another verb has changed the keys meanwhile: try again", NULL);
+	keep_factors(c, &was, ring);
 	keyring_write(c->dir, ring);
 	if (forgot && event != EVENT_KEY_RETIRED) {
 		note_alone(c, EVENT_KEY_RETIRED);
@@ -151,6 +194,14 @@ static bool find_key(struct verb_call *c, struct keyring *ring, size_t *i)
 	return *i < ring->count;
 }
 
+/* Some who verify by /jwks may not have a key yet that was staged a moment ago. */
+static void warn_early(const struct verb_call *c, const struct keyring *ring, size_t i)
+{
+	bool early = keyring_is_staged(ring, i) && ring->key[i].created_at + KEYS_MAX_AGE > c->work.time;
+	if (early && (c->conf.access_alg == ACCESS_ES256 || client_any(c->dir)))
+		log_line(c->verb, "this key was staged less than 5 minutes ago: until they ask for the keys again, those who verify by /jwks may refuse what it signs", NULL);
+}
+
 int verb_key_use(struct verb_call *c)
 {
 	struct keyring ring;
@@ -158,6 +209,7 @@ int verb_key_use(struct verb_call *c)
 	if (!find_key(c, &ring, &i))
 		return VERB_REFUSED;
 	if (i > 0) {
+		warn_early(c, &ring, i);
 		keyring_use(&ring, i, c->work.time);
 		change_ring(c, &ring, EVENT_KEY_USED, false);
 	}
@@ -199,16 +251,41 @@ static int64_t end_all_sessions(struct verb_call *c)
 }
 
 /*
+ * Wraps all second factors by a key that isn't in the key file yet, if there are any: it is put there first, beside the one that they are wrapped by.
+ * A key file that is broken opens none.
+ */
+static void move_factors(const struct verb_call *c, const struct key *next)
+{
+	struct keyring ring;
+	struct factors f;
+	if (keyring_read(c->dir, &ring) != NULL)
+		ring = (struct keyring){ .count = 1, .key = { *next } };
+	verb_wrap_factors(&ring, &ring.key[0], &f);
+	verb_tell_lost(c, &f);
+	if (f.names.n == 0)
+		return;
+	ring.count = 1;
+	keyring_add(&ring, next);
+	keyring_write(c->dir, &ring);
+	verb_wrap_factors(&ring, next, &f);
+	log_line(c->verb, "whoever has an old key and a copy of the database knows the second factors of these users; if that may be so, latchkey user totp NAME off: ",
+		slice_text(buf_slice(&f.names)), NULL);
+	wipe(&ring, sizeof ring);
+}
+
+/*
  * Ends every session and every token. The key file comes first: if latchkey is
  * killed after that, no old token is accepted any more, and when the verb
- * is run again it ends the sessions that are left. The old keyring isn't read: it
+ * is run again it ends the sessions that are left. Of the old keyring nothing is wanted but second factors: it
  * may be broken.
  */
 static int begin_epoch(struct verb_call *c)
 {
 	struct keyring ring = { .count = 1, .key = { verb_fresh_key(c->work.time) } };
+	move_factors(c, &ring.key[0]);
 	keyring_write(c->dir, &ring);
 	buf_int(&c->done, end_all_sessions(c));
+	verb_publish(c->dir, &ring, false);
 	buf_s(&c->done, " sessions ended, every token until now is refused; new tokens are signed with key ");
 	verb_done(c, ring.key[0].kid, SLICE_NONE);
 	wipe(&ring, sizeof ring);
@@ -270,6 +347,14 @@ int verb_key_retire(struct verb_call *c)
 	return verb_done(c, "tokens signed with it are refused from now on; signing with key ", slice_of(ring.key[0].kid));
 }
 
+int verb_key_publish(struct verb_call *c)
+{
+	struct keyring ring;
+	verb_ring(c->dir, &ring);
+	verb_publish(c->dir, &ring, client_any(c->dir));
+	return verb_done(c, "latchkey.jwks has the public keys of the ring", SLICE_NONE);
+}
+
 /* The JWK of key i, or with --all the JWK set (RFC 7517, 5) of all keys, staged ones too. */
 static void write_keys(struct verb_call *c, const struct keyring *ring, size_t i, enum jwt_use use)
 {
@@ -296,6 +381,6 @@ int verb_key_export(struct verb_call *c)
 	}
 	if (!find_key(c, &ring, &i))
 		return VERB_REFUSED;
-	write_keys(c, &ring, i, refresh ? JWT_REFRESH : JWT_ACCESS);
+	write_keys(c, &ring, i, refresh ? JWT_REFRESH : c->conf.access_alg == ACCESS_ES256 ? JWT_SIGNED : JWT_ACCESS);
 	return verb_done(c, "", SLICE_NONE);
 }

@@ -209,22 +209,6 @@ void rows_id(struct rows *r, const char *name, uint64_t id)
 		jw_null(&r->json);
 }
 
-void rows_add_time(struct buf *b, int64_t time)
-{
-	struct tm tm = { 0 };
-	time_t t = (time_t)time;
-	gmtime_r(&t, &tm);
-	buf_int(b, tm.tm_year + 1900);
-	const struct { int value; char before; } part[] = {
-		{ tm.tm_mon + 1, '-' }, { tm.tm_mday, '-' }, { tm.tm_hour, 'T' }, { tm.tm_min, ':' }, { tm.tm_sec, ':' },
-	};
-	for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
-		buf_c(b, part[i].before);
-		buf_two_digits(b, part[i].value);
-	}
-	buf_c(b, 'Z');
-}
-
 void rows_add_reach(struct buf *b, const char *what, int64_t count, int64_t since)
 {
 	buf_s(b, what);
@@ -233,14 +217,14 @@ void rows_add_reach(struct buf *b, const char *what, int64_t count, int64_t sinc
 	if (count == 0)
 		return;
 	buf_s(b, " since ");
-	rows_add_time(b, since);
+	buf_time(b, since);
 }
 
 void rows_time(struct rows *r, const char *name, int64_t time)
 {
 	struct buf text = { 0 };
 	if (time)
-		rows_add_time(&text, time);
+		buf_time(&text, time);
 	if (!in_json(r, name))
 		put_cell(r, name, TIME_WIDTH, buf_slice(&text));
 	else if (time)

@@ -50,8 +50,7 @@ void rows_flag(struct rows *r, const char *name, bool value);
 /* json: a JSON text, or empty for null. */
 void rows_json(struct rows *r, const char *name, size_t width, struct slice json);
 
-/* 2026-11-21T09:00:00Z */
-void rows_add_time(struct buf *b, int64_t time);
+
 /* "refresh: 2048 since 2026-11-21T09:00:00Z": how far back a list of these reaches. */
 void rows_add_reach(struct buf *b, const char *what, int64_t count, int64_t since);
 

@@ -46,6 +46,8 @@ static void print_rest(struct rows *r, const struct session *s)
 	rows_time(r, "ended_at", s->ended_at);
 	rows_int(r, "generation", 10, s->ctr);
 	rows_flag(r, "cookie", s->cookie);
+	rows_flag(r, "sso", s->sso);
+	rows_flag(r, "bound", rotation_is_bound(s));
 	rows_id(r, "user", s->user);
 }
 
@@ -63,6 +65,7 @@ static void print_session(struct rows *r, const void *page, size_t i)
 		print_rest(r, s);
 	rows_text(r, "username", 16, slice_of(p->name[i].text));
 	rows_text(r, "ip", 15, s->ip);
+	rows_text(r, "client", 8, s->client);
 	rows_text(r, "device", 16, s->device);
 	rows_text(r, "agent", 0, s->agent);
 	rows_close(r);
@@ -105,8 +108,10 @@ int verb_session_revoke(struct verb_call *c)
 	uint64_t id;
 	if (c->given[OPT_USER])
 		return revoke_all(c);
-	if (!parse_id(c->operand[0], &id) || !store_session(id, &s) || !store_session_end(id, ENDED_REVOKED, c->work.time))
+	if (!parse_id(c->operand[0], &id) || !store_session(id, &s) || s.ended_at)
 		return verb_refuse(c, "no such session, or it has ended: ", c->operand[0]);
+	int64_t sso = session_end_row(&c->work, &s, ENDED_REVOKED);
+	c->work.note.count = sso ? sso + 1 : 0;
 	audit_note(&c->work, EVENT_REVOKE, s.user, s.id);
 	return verb_done(c, "ended session ", c->operand[0]);
 }

@@ -56,7 +56,8 @@ static void print_event(struct rows *r, const void *page, size_t i)
 	rows_text(r, "ip", 15, a->ip);
 	rows_text(r, "class", 6, slice_of(class_words[a->class]));
 	rows_int(r, "distance", 8, a->distance);
-	rows_int(r, "count", 0, a->count);
+	rows_int(r, "count", 5, a->count);
+	rows_text(r, "client", 0, a->client);
 	rows_close(r);
 }
 

@@ -10,6 +10,7 @@
 #include "json.h"
 #include "leaked.h"
 #include "operator/ask.h"
+#include "operator/beside.h"
 #include "password.h"
 #include "profile.h"
 #include "session.h"
@@ -235,6 +236,7 @@ struct user_page {
 	bool hashes;                            /* show them, too */
 	struct user_name after;                 /* the last name of the page before */
 	struct user user[LIMIT_LIST];
+	struct beside beside[LIMIT_LIST];
 };
 
 static size_t read_users(struct verb_call *c, void *page)
@@ -242,9 +244,18 @@ static size_t read_users(struct verb_call *c, void *page)
 	struct user_page *p = page;
 	(void)c;
 	size_t n = store_users(slice_of(p->after.text), p->user);
+	for (size_t i = 0; i < n && !p->hashes; i++)
+		p->beside[i] = beside_of(p->user[i].id);
 	if (n)
 		verb_copy_name(&p->user[n - 1], &p->after);
 	return n;
+}
+
+static void print_beside(struct rows *r, const struct beside *w)
+{
+	rows_flag(r, "factor", w->factor);
+	rows_int(r, "passkeys", 8, w->passkeys);
+	rows_int(r, "wallets", 7, w->wallets);
 }
 
 static void print_user(struct rows *r, const void *page, size_t i)
@@ -261,6 +272,8 @@ static void print_user(struct rows *r, const void *page, size_t i)
 	rows_list(r, "groups", 16, u->profile.groups);
 	rows_text(r, "email", 20, u->profile.email);
 	rows_text(r, "name", 16, u->profile.name);
+	if (!p->hashes)
+		print_beside(r, &p->beside[i]);
 	rows_json(r, "subscription", 0, u->subscription.n ? json_object_or_null(u->subscription) : SLICE_NONE);
 	rows_close(r);
 }

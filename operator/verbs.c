@@ -11,6 +11,7 @@
  */
 #include "operator/verbs.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -20,6 +21,7 @@
 #include "jwt.h"
 #include "operator/check.h"
 #include "session.h"
+#include "sign.h"
 
 int verb_refuse(struct verb_call *c, const char *why, struct slice about)
 {
@@ -70,7 +72,7 @@ void verb_log(const struct verb_call *c)
 
 bool verb_user(struct slice name, struct user *out)
 {
-	return session_username_ok(name) && store_user_named(name, out);
+	return session_name(&(struct user){ .name = name }).n && store_user_named(name, out);
 }
 
 /* Looks at the first ten thousand, while requests wait. */
@@ -122,6 +124,12 @@ void verb_ring(const char *dir, struct keyring *out)
 		fail(ERROR_STORE_UNAVAILABLE, "VB5", wrong, NULL);
 }
 
+void verb_publish(const char *dir, const struct keyring *ring, bool rsa)
+{
+	if (!sign_publish(dir, ring, rsa))
+		fail(ERROR_STORE_UNAVAILABLE, "VB7", "the public keys can't be written: ", strerror(errno), NULL);
+}
+
 struct key verb_fresh_key(int64_t created_at)
 {
 	struct key key = { .created_at = created_at };
@@ -144,7 +152,7 @@ static bool print_page(struct verb_call *c, const struct verb_list *l, struct ro
 	size_t mark = arena_mark();
 	store_open(c->dir, VERB_WAIT);
 	size_t n = l->read(c, l->page);
-	store_close();
+	store_pause();
 	for (size_t i = 0; i < n; i++)
 		l->print(r, l->page, i);
 	arena_back(mark);

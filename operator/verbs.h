@@ -19,13 +19,13 @@
 enum { VERB_DONE = 0, VERB_REFUSED = 1, VERB_USAGE = 100, VERB_SYSTEM = 111 };
 
 enum {
-	VERB_OPERANDS = 3,
+	VERB_OPERANDS = 10, /* a client has a name, its flags, and 8 redirect URIs */
 	VERB_WAIT = 10      /* seconds to wait for the store's lock, or for a slot to hash in */
 };
 
 enum verb_option {
 	OPT_DIR, OPT_JSON, OPT_SINCE, OPT_FOLLOW, OPT_USE, OPT_ALL, OPT_USER, OPT_LIVE, OPT_UPGRADE, OPT_OWNER,
-	OPT_REPAIR, OPT_EPOCH, OPT_OLD, OPT_HASH, OPT_GROUPS, OPT_PROMETHEUS, OPT_EXEC, OPT_URL,
+	OPT_REPAIR, OPT_EPOCH, OPT_OLD, OPT_HASH, OPT_GROUPS, OPT_PROMETHEUS, OPT_EXEC, OPT_URL, OPT_AGAIN,
 	OPT_HELP, OPT_VERSION,
 	OPT__MAX
 };
@@ -91,8 +91,19 @@ void verb_hash(struct verb_call *c, struct slice password);
 
 /* Reads latchkey.key. On error fail(ERROR_STORE_UNAVAILABLE). */
 void verb_ring(const char *dir, struct keyring *out);
+/* sign_publish(); what can't be written is fail(ERROR_STORE_UNAVAILABLE). The store is closed: an RSA key takes long on a router. */
+void verb_publish(const char *dir, const struct keyring *ring, bool rsa);
 /* A random master key with its kid. created_at: Unix seconds. */
 struct key verb_fresh_key(int64_t created_at);
+
+/*
+ * Wraps the second factor of each user by key `to`, which like all that they are wrapped by now is in the ring; on disk before it returns. The store is
+ * open. names: whose that are, between ", "; lost: whose no key opens, which stay as they are.
+ */
+struct factors { struct buf names, lost; };
+void verb_wrap_factors(const struct keyring *ring, const struct key *to, struct factors *out);
+/* Logs whose factors are lost, if there are any. */
+void verb_tell_lost(const struct verb_call *c, const struct factors *f);
 
 /* ---- lists from the store ------------------------------------------------ */
 
@@ -137,16 +148,23 @@ int verb_user_invite(struct verb_call *c);
 int verb_user_link(struct verb_call *c);
 int verb_user_passwd(struct verb_call *c);
 int verb_user_set(struct verb_call *c);
+int verb_user_totp(struct verb_call *c);
+int verb_user_keys(struct verb_call *c);
 int verb_user_disable(struct verb_call *c);
 int verb_user_enable(struct verb_call *c);
 int verb_user_delete(struct verb_call *c);
 int verb_session_list(struct verb_call *c);
 int verb_session_revoke(struct verb_call *c);
+int verb_client_add(struct verb_call *c);
+int verb_client_list(struct verb_call *c);
+int verb_client_secret(struct verb_call *c);
+int verb_client_remove(struct verb_call *c);
 int verb_key_list(struct verb_call *c);
 int verb_key_rotate(struct verb_call *c);
 int verb_key_stage(struct verb_call *c);
 int verb_key_use(struct verb_call *c);
 int verb_key_retire(struct verb_call *c);
+int verb_key_publish(struct verb_call *c);
 int verb_key_import(struct verb_call *c);
 int verb_key_export(struct verb_call *c);
 int verb_throttle_list(struct verb_call *c);
@@ -159,5 +177,7 @@ int verb_check(struct verb_call *c);
 int verb_clock_trust(struct verb_call *c);
 int verb_backup(struct verb_call *c);
 int verb_restore(struct verb_call *c);
+int verb_migrate_out(struct verb_call *c);
+int verb_migrate_in(struct verb_call *c);
 
 #endif

@@ -1,6 +1,6 @@
 # bash completion for latchkey, made by packaging/completion.sh
 
-# users, sessions or keys of the data directory that the line names, as far as this shell's user may read it
+# users, sessions, keys or clients of the data directory that the line names, as far as this shell's user may read it
 _latchkey_list() {
     local i dir=()
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -10,6 +10,7 @@ _latchkey_list() {
     users) "${COMP_WORDS[0]}" user list --json "${dir[@]}" | sed -n 's/.*"username":"\([^"]*\)".*/\1/p' ;;
     sessions) "${COMP_WORDS[0]}" session list --json "${dir[@]}" | sed -n 's/^{"id":"\([^"]*\)".*/\1/p' ;;
     keys) "${COMP_WORDS[0]}" key list --json "${dir[@]}" | sed -n 's/.*"kid":"\([^"]*\)".*/\1/p' ;;
+    clients) "${COMP_WORDS[0]}" client list --json "${dir[@]}" | sed -n 's/.*"name":"\([^"]*\)".*/\1/p' ;;
     esac 2>/dev/null
 }
 
@@ -31,13 +32,15 @@ _latchkey() {
     esac
     local words='' of=''
     case "$COMP_CWORD ${COMP_WORDS[1]} ${COMP_WORDS[2]-}" in
-    "1 "*) words="init user session key throttle audit stats config verify check clock backup restore serve version help" ;;
-    "2 user "*) words="add invite link list passwd rename set disable enable delete import export" ;;
+    "1 "*) words="init user session client key throttle audit stats config verify check clock backup restore migrate serve version help" ;;
+    "2 user "*) words="add invite link list passwd rename set totp keys disable enable delete import export" ;;
     "2 session "*) words="list revoke" ;;
-    "2 key "*) words="list rotate stage use retire import export" ;;
+    "2 client "*) words="add list secret remove" ;;
+    "2 key "*) words="list rotate stage use retire import publish export" ;;
     "2 throttle "*) words="list forgive" ;;
     "2 clock "*) words="trust" ;;
-    *" help "*) words="init user session key throttle audit stats config verify check clock backup restore serve version help" ;;
+    "2 migrate "*) words="out in" ;;
+    *" help "*) words="init user session client key throttle audit stats config verify check clock backup restore migrate serve version help" ;;
     *" user add") words="--groups --hash --dir" ;;
     *" user invite") words="--groups --url --dir" ;;
     *" user link") words="--url --dir" of=users ;;
@@ -45,6 +48,8 @@ _latchkey() {
     *" user passwd") words="--hash --dir" of=users ;;
     *" user rename") words="--dir" of=users ;;
     *" user set") words="groups email name subscription --dir" of=users ;;
+    *" user totp") words="off --dir" of=users ;;
+    *" user keys") words="forget --json --dir" of=users ;;
     *" user disable") words="--dir" of=users ;;
     *" user enable") words="--dir" of=users ;;
     *" user delete") words="--dir" of=users ;;
@@ -52,16 +57,23 @@ _latchkey() {
     *" user export") words="--dir" ;;
     *" session list") words="--all --json --dir" of=users ;;
     *" session revoke") words="--user --dir" of=sessions ;;
+    *" client add") words="--dir" ;;
+    *" client list") words="--json --dir" ;;
+    *" client secret") words="--dir" of=clients ;;
+    *" client remove") words="--dir" of=clients ;;
     *" key list") words="--json --dir" ;;
     *" key rotate") words="--epoch --dir" ;;
     *" key stage") words="--dir" ;;
     *" key use") words="--dir" of=keys ;;
     *" key retire") words="--old --dir" of=keys ;;
     *" key import") words="--dir" ;;
+    *" key publish") words="--dir" ;;
     *" key export") words="--all --use --dir" of=keys ;;
     *" throttle list") words="--json --dir" ;;
     *" throttle forgive") words="--dir" of=users ;;
     *" clock trust") words="--dir" ;;
+    *" migrate out") words="--dir" ;;
+    *" migrate in") words="--again --dir" ;;
     *" init "*) words="--upgrade --owner --dir" ;;
     *" audit "*) words="--json --since --follow --exec --dir" ;;
     *" stats "*) words="--json --prometheus --dir" ;;

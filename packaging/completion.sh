@@ -5,7 +5,7 @@ set -eu
 
 # From "latchkey user list [--json]   all users" come the rows
 #   verb|sub|what it takes|of what its first operand is one|meaning
-# Options and words that are given as they stand (lower case) are kept. What stands for a user, a session or a key that is there
+# Options and words that are given as they stand (lower case) are kept. What stands for a user, a session, a key or a client that is there
 # is asked of the program, by what the user of the shell may read; what stands for something else isn't offered.
 rows() {
     sed -n 's/^latchkey \([a-z].*[^ ]\)   *\([^ ].*\)$/\1|\2/p' | awk -F'|' '
@@ -17,7 +17,7 @@ rows() {
         n = split(usage, word, / +/)
         sub_verb = ""
         takes = ""
-        of = word[3] ~ /^(NAME|USER)$/ ? "users" : word[3] == "ID" ? "sessions" : word[3] == "KID" ? "keys" : ""
+        of = word[3] ~ /^(NAME|USER)$/ ? "users" : word[3] == "ID" ? "sessions" : word[3] == "KID" ? "keys" : word[3] == "CLIENT" ? "clients" : ""
         if (word[2] ~ /^(add|invite)$/)         # a name that is new
             of = ""
         for (i = 2; i <= n; i++) {

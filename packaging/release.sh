@@ -21,7 +21,7 @@ tree=$work/$name
 mkdir -p "$tree/www" "$out"
 cp "$executable" "$tree/latchkey"
 cp README.md CHANGELOG.md LICENSE docs/*.[1-9] packaging/examples/latchkey.conf "$tree/"
-cp www/session*.js www/session*.d.ts www/package.json "$tree/www/"
+cp www/session*.js www/session*.d.ts www/passkey* www/dpop* www/package.json "$tree/www/"
 packaging/licenses.sh "$tree/licenses"
 
 chmod -R u=rwX,go=rX "$tree"

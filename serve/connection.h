@@ -25,6 +25,7 @@ struct connection {
 	enum state state;
 	bool keep;                      /* it may send another request after this answer */
 	bool watched;                   /* the event that is looked at said that the client is there */
+	bool expected;                  /* its session was told to the store */
 	bool continued;                 /* "100 Continue" was sent */
 	uint8_t source;                 /* a hash of the network that it comes from */
 	int64_t deadline;

@@ -18,13 +18,16 @@
 
 #include "base/process.h"
 #include "instance.h"
+#include "keyring.h"
 #include "serve/listen.h"
 #include "serve/worker.h"
 #include "store.h"
 #include "store/upkeep.h"
 
 enum {
-	IDLE_MAX = 86400
+	IDLE_MAX = 86400,
+	FRONT_SECONDS = 60,
+	EXPECT_SECONDS = 5              /* as long as a request waits for the store */
 };
 
 /* ---- arguments ------------------------------------------------------------- */
@@ -85,7 +88,7 @@ static bool serve_is_current(void)
 
 static bool serve_is_slow(const struct request *rq)
 {
-	return worker.ring.count == 0 || instance_is_slow(rq);
+	return worker.ring.count == 0 || instance_is_slow(&worker, rq);
 }
 
 /* Where configuration or keys can't be read it has none: then every request is slow. */
@@ -100,6 +103,29 @@ static void read_files(const char *dir)
 		worker.config.dir = dir;
 	}
 	instance_log(&worker);
+}
+
+static uint64_t serve_names(struct slice bytes)
+{
+	return instance_names(&worker, bytes);
+}
+
+static void serve_expect(const uint64_t *id, size_t n)
+{
+	store_open(worker.config.dir, EXPECT_SECONDS);
+	store_expect(id, n);
+}
+
+/* Other hosts' latchkey check asks when this one was seen last. Not at the cost of who waits for an answer: a second at most. */
+static void serve_leave(bool resting)
+{
+	static int64_t due;
+	store_leave(resting);
+	if (!store_is_remote || now_boot() < due)
+		return;
+	due = now_boot() + FRONT_SECONDS;
+	store_open(worker.config.dir, 1);
+	store_front(keyring_names(&worker.ring));
 }
 
 /* Alone, a worker lets go of the store after each batch: who else writes is a process that writes once. */
@@ -118,7 +144,8 @@ static _Noreturn void run_worker(const struct worker_place *place, const char *d
 	const struct http_rules rules = instance_rules(&worker);
 	const struct worker_calls calls = {
 		.rules = &rules, .answer = serve_answer, .refuse = serve_refuse, .is_slow = serve_is_slow,
-		.is_current = serve_is_current, .settle = store_commit_batch, .leave = store_leave, .keeps = workers > 1 ? store_keeps : keeps_nothing, .forget = store_close,
+		.is_current = serve_is_current, .settle = store_commit_batch, .leave = serve_leave, .keeps = workers > 1 ? store_keeps : keeps_nothing, .forget = store_close,
+		.names = store_is_remote ? serve_names : NULL, .expect = serve_expect,
 	};
 	store_stay(dir);
 	worker_run(place, &calls);

@@ -43,6 +43,7 @@ static void send_file(const struct request *rq, struct reply *rp, const struct w
 	rp->status = known ? 304 : 200;
 	if (!known) {
 		rp->type = file->type;
+		reply_header(rp, "Content-Encoding", "gzip", NULL);
 		buf_add(&rp->body, (struct slice){ (const char *)file->data, file->size });
 	}
 	reply_header(rp, "ETag", file->etag, NULL);

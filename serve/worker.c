@@ -61,6 +61,7 @@ static bool leaving;                    /* no new connections; those that are op
 static volatile sig_atomic_t signalled; /* SIGHUP or SIGTERM */
 static jmp_buf failed;
 static enum error failure;
+static enum error unexpected;           /* why what this turn's requests ask for can't be had; ERROR_NONE: it can */
 
 /* ---- connections ------------------------------------------------------- */
 
@@ -247,8 +248,8 @@ static bool answer_or_hand_over(struct connection *c, const struct http_taken *t
 	bool elsewhere = leaving || calls->is_slow(rq);
 	if (elsewhere && hand_over(c, bytes))
 		return false;
-	if (elsewhere) {
-		refuse_request(c, rq, ERROR_BUSY);
+	if (elsewhere || (c->expected && unexpected)) {
+		refuse_request(c, rq, elsewhere ? ERROR_BUSY : unexpected);
 	} else {
 		calls->answer(rq, &rp);
 		set_reply(c, rq, &rp);
@@ -440,18 +441,73 @@ static void lose_listener(void)
 	leave();
 }
 
+/* The listening socket that an event is of; NULL: it is of something else. */
+static const int *socket_of(const struct epoll_event *event)
+{
+	for (size_t i = 0; i < place->count; i++)
+		if (event->data.ptr == (const void *)&place->sockets[i])
+			return &place->sockets[i];
+	return NULL;
+}
+
+/* The connection that has something to be read; NULL: none. */
+static struct connection *reader_of(const struct epoll_event *event)
+{
+	struct connection *c = event->data.ptr;
+	if (event->data.ptr == (const void *)&place->handover || socket_of(event))
+		return NULL;
+	return c->state == IDLE || c->state == READING ? c : NULL;
+}
+
+/* Looks at what is there to be read, and leaves it there. */
+static uint64_t peek(int fd)
+{
+	ssize_t got = recv(fd, room, ROOM, MSG_PEEK);
+	return got > 0 ? calls->names((struct slice){ room, (size_t)got }) : 0;
+}
+
+static void expect(const struct epoll_event *events, int count)
+{
+	uint64_t id[EVENTS];
+	size_t n = 0;
+	for (int i = 0; i < count; i++) {
+		struct connection *c = reader_of(&events[i]);
+		id[n] = c ? peek(c->fd) : 0;
+		if (c)
+			c->expected = id[n];
+		n += id[n] != 0;
+	}
+	if (n > 1)
+		calls->expect(id, n);
+}
+
+/* Each request would wait for what one has waited for in vain: they are told at once. */
+static void expect_batch(const struct epoll_event *events, int count, size_t mark)
+{
+	unexpected = ERROR_NONE;
+	if (!calls->names || count < 2)
+		return;
+	if (setjmp(failed) == 0) {
+		expect(events, count);
+		return;
+	}
+	unexpected = failure;
+	calls->forget();
+	arena_back(mark);
+}
+
 static void react(const struct epoll_event *event)
 {
 	struct connection *c = event->data.ptr;
+	const int *socket = socket_of(event);
 	if (event->data.ptr == (const void *)&place->handover) {
 		lose_listener();
 		return;
 	}
-	for (size_t i = 0; i < place->count; i++)
-		if (event->data.ptr == (const void *)&place->sockets[i]) {
-			accept_some(place->sockets[i]);
-			return;
-		}
+	if (socket) {
+		accept_some(*socket);
+		return;
+	}
 	c->watched = !(event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
 	if (c->state == WRITING)
 		continue_writing(c);
@@ -548,6 +604,7 @@ static void turn(size_t mark, int64_t *rested)
 	clock_now = now_ms();
 	if (signalled || !calls->is_current())
 		leave();
+	expect_batch(events, count, mark);
 	take_events(events, count, mark);
 	if (batch_size)
 		*rested = clock_now;

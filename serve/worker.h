@@ -35,6 +35,10 @@ struct worker_calls {
 	void (*refuse)(const struct request *rq, enum error e, struct reply *rp);
 	/* It hashes a password, so it is handed over. */
 	bool (*is_slow)(const struct request *rq);
+	/* Both NULL where it isn't worth it. The session that the bytes of a request will ask for, 0: none; and which ones a batch will
+	 * ask for, before it begins. The latter may fail(); then those requests get the error. */
+	uint64_t (*names)(struct slice bytes);
+	void (*expect)(const uint64_t *id, size_t n);
 	/* Configuration and keys on disk are still those that this process has read. */
 	bool (*is_current)(void);
 	/* Commits what the answers of a batch have written; then leaves the store to other processes. resting: there was no

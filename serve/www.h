@@ -1,4 +1,5 @@
-/* Files that are embedded at build time by tools/embed.c, sorted by name: the client's, and the door's. */
+/* Files that are embedded at build time by tools/embed.c, sorted by name: the client's, and the door's. Each is gzip's, and is sent
+ * so to everybody (RFC 9110, 12.5.3 lets a server do that): only browsers ask for them. */
 #ifndef LK_WWW_H
 #define LK_WWW_H
 
@@ -8,7 +9,7 @@ struct www_file {
 	const char *name;          /* "index.html", no leading slash */
 	const char *type;          /* Content-Type */
 	const char *etag;          /* hash of the content, in its quotes */
-	const unsigned char *data; /* not NUL-terminated */
+	const unsigned char *data; /* compressed; not NUL-terminated */
 	size_t size;
 };
 

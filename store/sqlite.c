@@ -370,6 +370,12 @@ void store_begin(enum durability d)
 		state = IN_BATCH;
 }
 
+/* One writer at a time. */
+bool store_again(void)
+{
+	return false;
+}
+
 void store_must_last(void)
 {
 	transaction.wanted = DURABLE_NOW;
@@ -461,6 +467,17 @@ void store_before_answer(void)
 	db_give_turn();
 }
 
+void store_pause(void)
+{
+	store_close();
+}
+
+void store_give_turn(void)
+{
+	if (!staying_in)
+		store_before_answer();
+}
+
 static void tidy(int most)
 {
 	if (!is_longer_than(most))
@@ -473,9 +490,12 @@ static void tidy(int most)
 	db_disconnect();
 }
 
+/* The request has its answer. Where others have the turn, one of them empties the log. */
 void store_tidy(void)
 {
 	if (untidy) {
+		if (!lock_within(turn, TIDY_SECONDS))
+			return;
 		store_open(opened_in, TIDY_SECONDS);
 		log_frames = untidy;
 	}
@@ -501,6 +521,23 @@ void store_commit_batch(void)
 	db_commit(transaction.owed);
 	state = OPEN;
 	transaction.owed = DURABLE_LATER;
+}
+
+const bool store_is_remote = false;
+
+void store_expect(const uint64_t *id, size_t n)
+{
+	(void)id, (void)n;
+}
+
+void store_front(struct slice kids)
+{
+	(void)kids;
+}
+
+void store_keep_audit(int64_t seconds)
+{
+	(void)seconds;
 }
 
 bool store_keeps(void)

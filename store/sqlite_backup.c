@@ -83,6 +83,8 @@ static bool is_same(const struct stat *a, const struct stat *b)
 	return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
+const char store_backup_words[] = "copied the database; the keys are not in it: keep latchkey.key elsewhere";
+
 bool store_backup(const char *dir, int to)
 {
 	store_open(dir, TURN_SECONDS);

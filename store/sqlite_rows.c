@@ -136,6 +136,48 @@ void store_user_disable(uint64_t id, bool disabled)
 	sql_finish(st);
 }
 
+/* 0 is nobody: sql_key(). */
+static struct slice user_bytes(enum statement id, uint64_t user, size_t max)
+{
+	struct slice out = SLICE_NONE;
+	sqlite3_stmt *st = sql_prepare(id);
+	sql_bind_int(st, 1, (int64_t)user);
+	if (user && sql_row(st)) {
+		struct slice all = sql_blob(st, 0);
+		out = arena_copy((struct slice){ all.p, all.n < max ? all.n : max });
+	}
+	sqlite3_reset(st);
+	return out;
+}
+
+static void user_set_bytes(enum statement id, uint64_t user, struct slice value)
+{
+	sqlite3_stmt *st = sql_prepare(id);
+	sql_bind_int(st, 1, (int64_t)user);
+	sql_bind_blob(st, 2, value);
+	sql_finish(st);
+}
+
+struct slice store_user_factor(uint64_t id)
+{
+	return user_bytes(SQL_USER_FACTOR, id, LIMIT_FACTOR);
+}
+
+void store_user_factor_set(uint64_t id, struct slice factor)
+{
+	user_set_bytes(SQL_USER_FACTOR_SET, id, factor);
+}
+
+struct slice store_user_keys(uint64_t id)
+{
+	return user_bytes(SQL_USER_KEYS, id, LIMIT_CREDENTIALS);
+}
+
+void store_user_keys_set(uint64_t id, struct slice keys)
+{
+	user_set_bytes(SQL_USER_KEYS_SET, id, keys);
+}
+
 void store_user_delete(uint64_t id)
 {
 	static const enum statement steps[] = { SQL_USER_DELETE_SESSIONS, SQL_USER_DELETE };
@@ -167,8 +209,20 @@ size_t store_users(struct slice after, struct user out[LIMIT_LIST])
 
 /* ---- sessions ---------------------------------------------------------- */
 
+/*
+ * Column `cookie` has more than its name says: the mode (0: body, 1: cookie, 2: one that the browser forgets), and behind it what
+ * a session of OAuth has. A session of the app API has none of that, so its number is what it was before version 5.
+ */
+enum { MODE_BITS = 3, SCOPE_AT = 2, AMR_AT = SCOPE_AT + SCOPE__BITS, SSO_AT = AMR_AT + AMR__BITS };
+
+static int64_t bits_of(const struct session *s)
+{
+	return s->cookie + s->brief + ((int64_t)s->scope << SCOPE_AT) + ((int64_t)s->amr << AMR_AT) + ((int64_t)s->sso << SSO_AT);
+}
+
 static struct session session_from(sqlite3_stmt *st)
 {
+	const uint64_t bits = (uint64_t)sql_int(st, 10);
 	return (struct session){
 		.id = (uint64_t)sql_int(st, 0),
 		.user = (uint64_t)sql_key(st, 1),
@@ -180,12 +234,16 @@ static struct session session_from(sqlite3_stmt *st)
 		.expires_at = sql_number(st, 7),
 		.ended_at = sql_end(st, 8),
 		.why = (enum ended)sql_enum(st, 9, ENDED_UNKNOWN),
-		.cookie = sql_int(st, 10) != 0,
-		.brief = sql_int(st, 10) == 2,
+		.cookie = bits & MODE_BITS,
+		.brief = (bits & MODE_BITS) == 2,
 		.device = sql_text(st, 11, LIMIT_DEVICE),
 		.agent = agent_unpack(sql_blob(st, 12)),
 		.ip = sql_text(st, 13, ADDRESS_MAX),
 		.strays = sql_number(st, 14),
+		.client = sql_text(st, 15, LIMIT_CLIENT),
+		.scope = bits >> SCOPE_AT & ((1 << SCOPE__BITS) - 1),
+		.amr = bits >> AMR_AT & ((1 << AMR__BITS) - 1),
+		.sso = bits >> SSO_AT & 1,
 	};
 }
 
@@ -211,12 +269,17 @@ bool store_session_lock(uint64_t id, struct session *out)
 	return store_session(id, out);
 }
 
+bool store_session_and_user(uint64_t id, bool lock, struct session *s, struct user *u)
+{
+	return (lock ? store_session_lock : store_session)(id, s) && store_user(s->user, u);
+}
+
 void store_session_add(const struct session *s)
 {
 	sqlite3_stmt *st = sql_prepare(SQL_SESSION_ADD);
 	const int64_t numbers[] = {
 		(int64_t)s->id, (int64_t)s->user, s->ctr, (int64_t)s->br, (int64_t)s->idem, s->rotated_at,
-		s->created_at, s->expires_at, s->ended_at, s->why, s->cookie + s->brief,
+		s->created_at, s->expires_at, s->ended_at, s->why, bits_of(s),
 	};
 	size_t mark = arena_mark();
 	int at = 0;
@@ -228,6 +291,7 @@ void store_session_add(const struct session *s)
 	sql_bind_blob(st, at + 2, agent_pack(s->agent));
 	sql_bind_text(st, at + 3, s->ip);
 	sql_bind_int(st, at + 4, s->strays);
+	sql_bind_text(st, at + 5, s->client);
 	sql_finish(st);
 	arena_back(mark);
 }
@@ -276,6 +340,17 @@ int64_t store_sessions_end(uint64_t user, uint64_t except, enum ended why, int64
 	return sql_changed();
 }
 
+int64_t store_sessions_end_sso(uint64_t user, enum ended why, int64_t at)
+{
+	sqlite3_stmt *st = sql_prepare(SQL_SESSIONS_END_SSO);
+	sql_bind_int(st, 1, (int64_t)user);
+	sql_bind_int(st, 2, at);
+	sql_bind_int(st, 3, why);
+	sql_bind_int(st, 4, INT64_C(1) << SSO_AT);
+	sql_finish(st);
+	return sql_changed();
+}
+
 bool store_sessions_end_all(int64_t *after, enum ended why, int64_t at, int64_t *ended)
 {
 	sqlite3_stmt *st = sql_prepare(SQL_SESSIONS_SLICE);
@@ -306,7 +381,7 @@ static bool has_many(uint64_t user, int64_t most)
 	return found;
 }
 
-int64_t store_sessions_trim(uint64_t user, int64_t most, enum ended why, int64_t at)
+int64_t store_sessions_trim(uint64_t user, struct slice client, int64_t most, enum ended why, int64_t at)
 {
 	if (!has_many(user, most))
 		return 0;
@@ -315,11 +390,14 @@ int64_t store_sessions_trim(uint64_t user, int64_t most, enum ended why, int64_t
 	sql_bind_int(st, 2, at);
 	sql_bind_int(st, 3, why);
 	sql_bind_int(st, 4, most);
+	sql_bind_text(st, 5, client);
 	sql_finish(st);
 	int64_t ended = sql_changed();
 	st = sql_prepare(SQL_SESSIONS_BURY);
 	sql_bind_int(st, 1, (int64_t)user);
 	sql_bind_int(st, 2, most);
+	sql_bind_int(st, 3, at - STORE_TICKET);
+	sql_bind_text(st, 4, client);
 	sql_finish(st);
 	return ended;
 }
@@ -355,8 +433,8 @@ int64_t store_sweep(int64_t time, int64_t refresh_ttl)
 	sqlite3_stmt *st = sql_prepare(SQL_SWEEP);
 	sql_bind_int(st, 1, (int64_t)random_id());
 	sql_bind_int(st, 2, SWEEP_ROWS);
-	sql_bind_int(st, 3, time - refresh_ttl);
-	sql_bind_int(st, 4, time);
+	sql_bind_int(st, 3, time - (refresh_ttl > STORE_TICKET ? refresh_ttl : STORE_TICKET));
+	sql_bind_int(st, 4, time - STORE_TICKET);
 	sql_finish(st);
 	return sql_changed();
 }

@@ -3,7 +3,7 @@
  * out.
  *
  * A row is read and written whole, in the order of the schema's columns (sqlite_upkeep.c): each name in a statement has to be
- * parsed and looked up, which was a seventh of a refresh in a process of its own.
+ * parsed and looked up, which was a seventh of a refresh in a process of its own. Users are the exception.
  *
  * Rules: all SQL is in the table below; values are bound; each result code is looked at. Journal
  * mode and schema belong to sqlite_upkeep.c.
@@ -11,7 +11,9 @@
 #include "store/sqlite.h"
 
 
-#define USERS_WHERE "SELECT * FROM user WHERE "
+/* Of a user without the columns that few requests want: keys may be eight pages. */
+#define USER_COLUMNS "id,name,password,subscription,created_at,disabled,profile"
+#define USERS_WHERE "SELECT " USER_COLUMNS " FROM user WHERE "
 #define SESSIONS_WHERE "SELECT * FROM session WHERE "
 #define AUDITS_WHERE "SELECT * FROM audit WHERE "
 
@@ -26,36 +28,41 @@ static const char *const sql[SQL__MAX] = {
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
 	[SQL_USER_NAMED] = USERS_WHERE "name=?",
-	[SQL_USER_NEAR] = "SELECT * FROM(" USERS_WHERE "name>=? ORDER BY name LIMIT 1) UNION ALL SELECT * FROM(SELECT * FROM user ORDER BY name LIMIT 1)",
+	[SQL_USER_NEAR] = "SELECT * FROM(" USERS_WHERE "name>=? ORDER BY name LIMIT 1) UNION ALL SELECT * FROM(SELECT " USER_COLUMNS " FROM user ORDER BY name LIMIT 1)",
 	[SQL_USER] = USERS_WHERE "id=?",
-	[SQL_USER_ADD] = "INSERT OR IGNORE INTO user VALUES(?,?,?,?,?,?,?) RETURNING id",
+	[SQL_USER_ADD] = "INSERT OR IGNORE INTO user VALUES(?,?,?,?,?,?,?,NULL,NULL) RETURNING id",
 	[SQL_USER_PASSWORD] = "UPDATE user SET password=?2 WHERE id=?1",
 	[SQL_USER_RENAME] = "UPDATE OR IGNORE user SET name=?2 WHERE id=?1",
 	[SQL_USER_SUBSCRIPTION] = "UPDATE user SET subscription=?2 WHERE id=?1",
 	[SQL_USER_PROFILE] = "UPDATE user SET profile=?2 WHERE id=?1",
+	[SQL_USER_FACTOR] = "SELECT factor FROM user WHERE id=?",
+	[SQL_USER_FACTOR_SET] = "UPDATE user SET factor=?2 WHERE id=?1",
+	[SQL_USER_KEYS] = "SELECT keys FROM user WHERE id=?",
+	[SQL_USER_KEYS_SET] = "UPDATE user SET keys=?2 WHERE id=?1",
 	[SQL_USER_DISABLE] = "UPDATE user SET disabled=?2 WHERE id=?1",
 	[SQL_USER_DELETE] = "DELETE FROM user WHERE id=?",
 	[SQL_USER_DELETE_SESSIONS] = "DELETE FROM session WHERE user=?",
 	[SQL_USERS] = USERS_WHERE "name>? ORDER BY name",
 	[SQL_SESSION] = SESSIONS_WHERE "id=?",
-	[SQL_SESSION_ADD] = "INSERT INTO session VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[SQL_SESSION_ADD] = "INSERT INTO session VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[SQL_SESSION_ROTATE] = "UPDATE session SET ctr=?2,br=?3,idem=?4,rotated_at=?5,strays=?6 WHERE id=?1",
 	[SQL_SESSION_MOVE] = "UPDATE session SET agent=?2,ip=?3 WHERE id=?1",
 	[SQL_SESSION_END] = "UPDATE session SET ended_at=?2,why=?3 WHERE id=?1 AND ended_at=0",
 	[SQL_SESSIONS_END] = "UPDATE session SET ended_at=?2,why=?3 WHERE user=?1 AND ended_at=0 AND id<>?4",
+	[SQL_SESSIONS_END_SSO] = "UPDATE session SET ended_at=?2,why=?3 WHERE user=?1 AND ended_at=0 AND cookie&?4",
 	[SQL_SESSIONS_SLICE] = "SELECT id FROM session WHERE id>?1 ORDER BY id LIMIT 1 OFFSET ?2",
 	[SQL_SESSIONS_END_ALL] = "UPDATE session SET ended_at=?1,why=?2 WHERE ended_at=0 AND id>?3 AND id<=?4",
 	[SQL_SESSIONS_MANY] = "SELECT id FROM session WHERE user=?1 LIMIT 1 OFFSET ?2-1",
 	[SQL_SESSIONS_SURPLUS] = "UPDATE session SET ended_at=?2,why=?3 WHERE id IN (SELECT id FROM session WHERE user=?1 AND ended_at=0"
-		" ORDER BY rotated_at DESC LIMIT 64 OFFSET ?4-1)",
+		" AND (client=?5 OR (?5='' AND client IS NULL)) ORDER BY rotated_at DESC LIMIT 64 OFFSET ?4-1)",
 	[SQL_SESSIONS_BURY] = "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE user=?1 AND ended_at<>0"
-		" ORDER BY ended_at DESC LIMIT 64 OFFSET ?2)",
+		" AND (client=?4 OR (?4='' AND client IS NULL)) ORDER BY ended_at DESC LIMIT 64 OFFSET ?2) AND (?4='' OR created_at<=?3)",
 	[SQL_SESSIONS_USED] = SESSIONS_WHERE "user=?1 AND ended_at=0"
 		" AND (rotated_at<?2 OR (rotated_at=?2 AND id>?3)) ORDER BY rotated_at DESC,id LIMIT ?4",
 	[SQL_SESSIONS] = SESSIONS_WHERE "user=?1 AND id>?2 ORDER BY id LIMIT ?3",
 	[SQL_SESSIONS_ALL] = SESSIONS_WHERE "id>?2 ORDER BY id LIMIT ?3",
 	[SQL_SWEEP] = "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE id>=?1 ORDER BY id LIMIT ?2)"
-		" AND (rotated_at<=?3 OR (expires_at<>0 AND expires_at<=?4))",
+		" AND (rotated_at<=?3 OR (expires_at<>0 AND expires_at<=?4) OR (client<>'' AND ctr=1 AND idem=0 AND rotated_at<=?4))",
 	[SQL_AUDIT_LAST] = "SELECT id,time,event,ahead FROM audit ORDER BY id DESC",
 	[SQL_MARK_RAISE] = "REPLACE INTO audit VALUES(?,?,0,0,0,'',0,0,?)",
 	[SQL_AUDIT_ADD] = "INSERT INTO audit VALUES(NULL,?,?,?,?,?,?,?,?)",

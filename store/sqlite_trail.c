@@ -82,16 +82,16 @@ static void clear_last_id(void)
  * Where events have no rows (option audit), the trail ends with a row that is no event and holds
  * the mark.
  */
-void store_mark_raise(int64_t time, int64_t mark)
+void store_mark_raise(int64_t time, int64_t to)
 {
 	struct audit last = last_audit();
-	if (time < last.time + STORE_MARK_STEP && mark >= last.mark)
+	if (time < last.time + STORE_MARK_STEP && to >= last.mark)
 		return;
 	sqlite3_stmt *st = sql_prepare(SQL_MARK_RAISE);
 	clear_last_id();
 	sql_bind_int(st, 1, last.event && last.id < INT64_MAX ? last.id + 1 : last.id);
 	sql_bind_int(st, 2, time);
-	sql_bind_int(st, 3, time - mark);
+	sql_bind_int(st, 3, time - to);
 	sql_finish(st);
 }
 
@@ -198,6 +198,22 @@ void store_trail(struct trail out[SHARE__MAX])
 
 /* ---- rows -------------------------------------------------------------- */
 
+/* The class is a number. Where there is a client it is a text: the same digits, a blank and the client. SQLite reads a text's digits as a number. */
+static void bind_class(sqlite3_stmt *st, int at, const struct audit *a)
+{
+	if (a->client.n)
+		sql_bind_text(st, at, slice_of(text_join(dec(a->class), " ", slice_text(a->client), NULL)));
+	else
+		sql_bind_int(st, at, a->class);
+}
+
+static struct slice client_of(sqlite3_stmt *st, int at)
+{
+	struct slice text = sqlite3_column_type(st, at) == SQLITE_TEXT ? sql_text(st, at, LIMIT_CLIENT + 3) : SLICE_NONE;
+	(void)slice_cut(&text, ' ');
+	return text;
+}
+
 void store_audit_add(const struct audit *a, int64_t max)
 {
 	clear_last_id();
@@ -207,10 +223,12 @@ void store_audit_add(const struct audit *a, int64_t max)
 	sql_bind_int(st, 3, (int64_t)a->user);
 	sql_bind_int(st, 4, (int64_t)a->session);
 	sql_bind_text(st, 5, a->ip);
-	sql_bind_int(st, 6, a->class);
+	size_t before = arena_mark();
+	bind_class(st, 6, a);
 	sql_bind_int(st, 7, event_has_count(a->event) ? a->count : a->distance);
 	sql_bind_int(st, 8, a->time - a->mark);
 	sql_finish(st);
+	arena_back(before);
 	audit_trim(sql_new_id(), max);
 }
 
@@ -227,6 +245,7 @@ static size_t audit_rows(sqlite3_stmt *st, struct audit out[LIMIT_LIST])
 			.session = (uint64_t)sql_int(st, 4),
 			.ip = sql_text(st, 5, ADDRESS_MAX),
 			.class = (enum reuse_class)sql_enum(st, 6, CLASS_UNKNOWN),
+			.client = client_of(st, 6),
 		};
 		*(event_has_count(a.event) ? &a.count : &a.distance) = number;
 		out[n] = a;

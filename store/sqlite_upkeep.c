@@ -26,6 +26,18 @@ const char *store_engine(void)
 	return "SQLite " SQLITE_VERSION;
 }
 
+const char *store_locate(struct slice where, const char *dir)
+{
+	(void)dir;
+	return where.n ? "store: this program keeps its data in the data directory; latchkey-pg has PostgreSQL" : NULL;
+}
+
+size_t store_ports(uint16_t out[STORE_PORTS_MAX])
+{
+	(void)out;
+	return 0;
+}
+
 /* ---- schema ------------------------------------------------------------ */
 
 /*
@@ -44,7 +56,9 @@ static const struct { const char *name, *sql; } schema[] = {
 	" subscription,"
 	" created_at,"
 	" disabled,"
-	" profile)" },   /* since version 4; sqlite_rows.c */
+	" profile,"     /* since version 4; sqlite_rows.c */
+	" factor,"      /* since version 6, as is */
+	" keys)" },
 	{ "session", "CREATE TABLE session("
 	" id INTEGER PRIMARY KEY,"
 	" user,"
@@ -60,7 +74,8 @@ static const struct { const char *name, *sql; } schema[] = {
 	" device,"
 	" agent,"
 	" ip,"
-	" strays)" },   /* since version 2 */
+	" strays,"      /* since version 2 */
+	" client)" },   /* since version 5 */
 	{ "session_user", "CREATE INDEX session_user ON session(user)" },
 	{ "audit", "CREATE TABLE audit("
 	" id INTEGER PRIMARY KEY,"
@@ -74,7 +89,7 @@ static const struct { const char *name, *sql; } schema[] = {
 	" ahead)" },   /* since version 3; of the mark, in seconds: sqlite_trail.c */
 };
 
-const int store_version = 4;
+const int store_version = 6;
 
 /* ---- making ------------------------------------------------------------ */
 

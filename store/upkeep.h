@@ -18,6 +18,17 @@ const char *store_engine(void);
 /* The schema version of this program. */
 extern const int store_version;
 
+/*
+ * Where the data are, as the option `store` says. NULL, or what is wrong with it (in the arena). Before anything else is asked
+ * of the store; config_read() does it.
+ */
+const char *store_locate(struct slice where, const char *dir);
+/* How long refreshes and failed sign-ins are kept, in seconds, where the trail is bounded by age. */
+void store_keep_audit(int64_t seconds);
+/* The TCP ports that the store connects to, for the sandbox (harden.h). Returns how many. */
+enum { STORE_PORTS_MAX = 8 };
+size_t store_ports(uint16_t out[STORE_PORTS_MAX]);
+
 /* What may lie in the data directory, all of it readable by its owner alone. */
 struct store_file {
 	const char *name;
@@ -50,6 +61,7 @@ enum finding { FOUND_OK, FOUND_WARN, FOUND_FAIL, FOUND_MENDED };
  */
 struct store_report {
 	void *who;                  /* handed to both */
+	struct slice kids;          /* the names of this host's keys, a space between; the first one signs */
 	/*
 	 * One finding: what was looked at (at most 10 bytes), what it is like, what to do about it.
 	 */
@@ -72,6 +84,8 @@ void store_check(const struct store_report *report);
  * False, with a line in the log, where the caller may try again; fail() on trouble.
  */
 bool store_backup(const char *dir, int to);
+/* What it has copied, and what it hasn't, for the operator. */
+extern const char store_backup_words[];
 
 /*
  * The way back, in two steps; fail() on trouble.
@@ -96,8 +110,8 @@ void store_swap(const char *dir);
  */
 void store_before_answer(void);
 /*
- * To be called after the answer was sent: work that no client need wait for. It may fail() where the store can't be had
- * again; then the next request does it.
+ * To be called after the answer was sent: work that no client need wait for. Where others have the turn it is left to one of them.
+ * It may fail() where the store can't be had again; then the next request does it.
  */
 void store_tidy(void);
 
@@ -119,6 +133,22 @@ void store_settle(void);
 void store_stay(const char *dir);
 void store_commit_batch(void);
 void store_leave(bool idle);
+/*
+ * The store is another program, perhaps on another host: each question is a way there and back, and what must last waits for more
+ * than a disk. So a worker tells it the rows of a batch, and leaves what must last to others.
+ */
+extern const bool store_is_remote;
+/*
+ * The batch that begins will ask for these sessions, to change them, and for their users: they are read and locked together. What
+ * isn't told can be asked for all the same. The store is open. May fail(), before anything was changed.
+ */
+enum { STORE_EXPECTS = 64 };
+void store_expect(const uint64_t *id, size_t n);
+/*
+ * Tells the store that this host serves, by its keys (as in struct store_report): store_check() of other hosts looks at it. To be
+ * called once a minute, outside of a transaction; the store is open. Where the store isn't remote: nothing.
+ */
+void store_front(struct slice kids);
 /*
  * Whether it is better to go on than to leave: another process has written between the last two turns, so that the store had to be
  * opened anew, and this turn is younger than 20 ms.

@@ -15,6 +15,8 @@
 #include "store/engine.h"
 #include "store/upkeep.h"
 #include "throttle.h"
+#include "gone.h"
+#include "trail.h"
 #include "t.h"
 
 #include <bearssl_hmac.h>
@@ -188,15 +190,6 @@ static void put_row(const struct session *s)
 	store_session_rotate(s);
 	store_commit();
 	store_close();
-}
-
-static struct audit last_event(void)
-{
-	struct audit rows[LIMIT_LIST] = { 0 };
-	store_open(dir, 5);
-	store_audits(0, 0, 1, rows);
-	store_close();
-	return rows[0];
 }
 
 static void change(void (*what)(uint64_t), uint64_t id)
@@ -414,7 +407,7 @@ static void login(void)
 	ok(in_head("Cache-Control: no-store\r\n") && !in_head("Set-Cookie"), "is not to be kept; no cookie");
 	struct session row = row_of(s.session);
 	ok(row.agent.n == LIMIT_AGENT && slice_is(row.device, S("Pixel \"8\"")) && !row.cookie, "the row knows device and agent");
-	struct audit a = last_event();
+	struct audit a = last_event(dir);
 	ok(a.event == EVENT_LOGIN && a.session == row.id && slice_is(a.ip, S("192.0.2.7")), "audited");
 	static const struct { const char *body; } wrong[] = {
 		{ "{\"username\":\"alice\",\"password\":\"wrong\"}" }, { "{\"username\":\"nobody\",\"password\":\"correct horse\"}" },
@@ -423,11 +416,11 @@ static void login(void)
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		post("/login", wrong[i].body);
 		expect(401, "invalid_credentials", "%s", wrong[i].body);
-		ok(last_event().event == EVENT_LOGIN_FAILED && in_head("WWW-Authenticate: Bearer realm=\"latchkey\"\r\n"), "audited; the scheme alone");
+		ok(last_event(dir).event == EVENT_LOGIN_FAILED && in_head("WWW-Authenticate: Bearer realm=\"latchkey\"\r\n"), "audited; the scheme alone");
 	}
-	is_int(last_event().user, 0, "nobody's name");
+	is_int(last_event(dir).user, 0, "nobody's name");
 	post("/login", wrong[2].body);
-	ok(last_event().user == disabled, "a disabled user's attempt is his");
+	ok(last_event(dir).user == disabled, "a disabled user's attempt is his");
 }
 
 /* A clock that does something when it is asked for the n-th time. */
@@ -596,7 +589,7 @@ static void registering(void)
 	config.signup = true;
 	post("/register", "{\"username\":\"carol\",\"password\":\"battery staple\",\"device\":\"d\"}");
 	expect(201, NULL, "register");
-	ok(in_body("\"refresh_token\"") && last_event().event == EVENT_USER_ADDED, "answers a pair; audited");
+	ok(in_body("\"refresh_token\"") && last_event(dir).event == EVENT_USER_ADDED, "answers a pair; audited");
 	post("/register", "{\"username\":\"CAROL\",\"password\":\"battery staple\"}");
 	expect(409, "username_taken", "the name in other case");
 	post("/register", "{\"username\":\"dave\",\"password\":\"battery staple\",\"cookie\":true}");
@@ -797,6 +790,7 @@ static void verify(void)
 		expect(204, NULL, "/verify, %s", live ? "live" : "by MAC");
 		ok(in_head(want), "tells who it is");
 	}
+	store_close();
 	config.dir = empty_dir;
 	bearer(s.access);
 	get("/verify");
@@ -1008,7 +1002,7 @@ static void signing_in_again(void)
 		struct signed_in again = sign_in(cases[i].user, cases[i].mode);
 		is_int(row_of(s.session).why, cases[i].ends ? ENDED_REPLACED : ENDED_NOT, "%s signs in, %s, %s, %d back", cases[i].user,
 			*cases[i].mode ? "cookie" : "body", cases[i].site ? cases[i].site : "-", cases[i].spent);
-		ok(!row_of(again.session).ended_at && last_event().event == EVENT_LOGIN && last_event().count == cases[i].ends, "the new one stands");
+		ok(!row_of(again.session).ended_at && last_event(dir).event == EVENT_LOGIN && last_event(dir).count == cases[i].ends, "the new one stands");
 	}
 	struct signed_in body = sign_in("alice", "");
 	rq.cookie = text("__Secure-latchkey=%s", body.refresh);
@@ -1021,7 +1015,7 @@ static void signing_in_again(void)
 	rq.cookie = text("__Secure-latchkey=%s", deleted.refresh);
 	rq.sec_fetch_site = S("same-origin");
 	sign_in("alice", ",\"cookie\":true");
-	ok(rp.status == 200 && last_event().count == 0, "nor does the cookie of a user who is gone end anything");
+	ok(rp.status == 200 && last_event(dir).count == 0, "nor does the cookie of a user who is gone end anything");
 }
 
 static void access_cookie(void)
@@ -1107,12 +1101,12 @@ static void tossed_cookies(void)
 	refresh_by(slice_of(junk), "{}");
 	expect(200, NULL, "the real one behind 500 of junk");
 	a = taken();
-	int64_t events = last_event().id;
+	int64_t events = last_event(dir).id;
 	refresh_by(jar("__Secure-latchkey", m.refresh, "__Secure-latchkey-0", a.refresh, NULL), "{}");
 	expect(403, "cross_site", "two good ones of two sessions, none named");
 	refresh_by(jar("__Secure-latchkey", m.refresh, "__Secure-latchkey-0", a.refresh, NULL), "{\"session\":\"00000000000000ff\"}");
 	expect(403, "cross_site", "or another one");
-	ok(last_event().id == events && row_of(a.session).ctr == 2 && row_of(m.session).ctr == 1, "change nothing");
+	ok(last_event(dir).id == events && row_of(a.session).ctr == 2 && row_of(m.session).ctr == 1, "change nothing");
 	for (int first = 0; first < 2; first++) {
 		const char *const ours = a.refresh, *const theirs = m.refresh;
 		refresh_by(jar("__Secure-latchkey", first ? ours : theirs, "__Secure-latchkey", first ? theirs : ours, NULL),
@@ -1166,7 +1160,7 @@ static void renamed_cookies(void)
 	rq.sec_fetch_site = S("same-origin");
 	post("/logout", NULL);
 	expect(204, NULL, "nor at the sign-out");
-	ok(row_of(now.session).why == ENDED_LOGOUT && last_event().event == EVENT_LOGOUT, "which is one");
+	ok(row_of(now.session).why == ENDED_LOGOUT && last_event(dir).event == EVENT_LOGOUT, "which is one");
 }
 
 /* "Remember me" off: until the browser ends, and so after each refresh. */
@@ -1432,7 +1426,7 @@ static void cors(void)
 	call(METHOD_OPTIONS, "/refresh", NULL);
 	expect(204, NULL, "preflight of a listed origin");
 	ok(in_head("Access-Control-Allow-Origin: capacitor://localhost\r\n") && in_head("Access-Control-Allow-Credentials: true\r\n")
-		&& in_head("Access-Control-Allow-Methods: GET, POST, DELETE\r\n") && in_head("Idempotency-Key\r\n")
+		&& in_head("Access-Control-Allow-Methods: GET, POST, DELETE\r\n") && in_head("Idempotency-Key, DPoP\r\n")
 		&& in_head("Access-Control-Max-Age: 600\r\n") && in_head("Vary: Origin\r\n"), "is told all");
 	rq.origin = S("https://evil.example");
 	rq.request_method = S("POST");
@@ -1440,7 +1434,7 @@ static void cors(void)
 	ok(rp.status == 204 && !in_head("Access-Control") && in_head("Vary: Origin\r\n"), "an origin that isn't listed is told nothing");
 	rq.origin = S("https://app.example");
 	get("/me");
-	ok(rp.status == 401 && in_head("Access-Control-Expose-Headers: Retry-After, WWW-Authenticate\r\n"), "errors can be read too");
+	ok(rp.status == 401 && in_head("Access-Control-Expose-Headers: Retry-After, WWW-Authenticate, DPoP-Nonce\r\n"), "errors can be read too");
 	get("/health");
 	ok(!in_head("Access-Control") && in_head("Vary: Origin\r\n"), "no Origin, no CORS");
 	config.cors_origins = SLICE_NONE;
@@ -1478,7 +1472,7 @@ static void refreshing(void)
 	post("/refresh", refresh_body(s.refresh));
 	expect(401, "refresh_reused", "the body's key had won: the header's is another");
 	ok(in_head("WWW-Authenticate: Bearer realm=\"latchkey\"\r\n"), "the scheme alone");
-	struct audit a = last_event();
+	struct audit a = last_event(dir);
 	ok(a.event == EVENT_REUSE && a.class == CLASS_RIVAL && a.distance == 1, "audited");
 	post("/refresh", refresh_body(next.refresh));
 	expect(401, "session_revoked", "the session is over");
@@ -1669,7 +1663,7 @@ static void sessions(void)
 		expect(i ? 404 : 204, i ? "not_found" : NULL, "DELETE, time %d", i + 1);
 	}
 	is_int(row_of(t.session).why, ENDED_REVOKED, "revoked");
-	is_int(last_event().event, EVENT_REVOKE, "audited");
+	is_int(last_event(dir).event, EVENT_REVOKE, "audited");
 	add_sessions(erin, 1000, 130, clock_now);
 	add_sessions(erin, 2000, 90, 0);
 	bearer(s.access);
@@ -1686,7 +1680,7 @@ static void sessions(void)
 	bearer(s.access);
 	call(METHOD_DELETE, "/sessions", NULL);
 	expect(204, NULL, "DELETE /sessions");
-	is_int(last_event().count, 109, "ends all others");
+	is_int(last_event(dir).count, 109, "ends all others");
 	bearer(s.access);
 	get("/sessions");
 	is_int(listed(), 1, "but this one");
@@ -1816,13 +1810,13 @@ static void bounded(void)
 	struct signed_in s[7];
 	for (int i = 0; i < 5; i++) {
 		s[i] = sign_in("quinn", "");
-		is_int(last_event().count, 0, "sign-in %d ends none", i);
+		is_int(last_event(dir).count, 0, "sign-in %d ends none", i);
 		clock_now++;
 	}
 	post("/refresh", refresh_body(s[0].refresh));
 	clock_now++;
 	s[5] = sign_in("quinn", "");
-	is_int(last_event().count, 1, "the next one ends one, says the trail");
+	is_int(last_event(dir).count, 1, "the next one ends one, says the trail");
 	is_int(row_of(s[1].session).why, ENDED_REPLACED, "the longest unused one");
 	ok(!row_of(s[0].session).ended_at && !row_of(s[2].session).ended_at && !row_of(s[5].session).ended_at, "and no other");
 	post("/refresh", refresh_body(s[1].refresh));
@@ -1830,9 +1824,9 @@ static void bounded(void)
 	add_sessions(user, 7000, 200, clock_now);
 	add_sessions(user, 7500, 90, 0);
 	sign_in("quinn", "");
-	is_int(last_event().count, 64, "whoever has many more loses some at each sign-in");
+	is_int(last_event(dir).count, 64, "whoever has many more loses some at each sign-in");
 	sign_in("quinn", "");
-	is_int(last_event().count, 28, "until it is enough");
+	is_int(last_event(dir).count, 28, "until it is enough");
 	for (int i = 0; i < 5; i++)
 		sign_in("quinn", "");
 	int64_t standing = 0, ended = 0;
@@ -1860,8 +1854,8 @@ static void logout(void)
 	post("/logout", refresh_body(s.refresh));
 	expect(204, NULL, "logout by refresh token");
 	is_int(row_of(s.session).why, ENDED_LOGOUT, "ends its session");
-	ok(last_event().event == EVENT_LOGOUT && !row_of(t.session).ended_at && !in_head("Set-Cookie"), "and no other; audited");
-	int64_t events = last_event().id;
+	ok(last_event(dir).event == EVENT_LOGOUT && !row_of(t.session).ended_at && !in_head("Set-Cookie"), "and no other; audited");
+	int64_t events = last_event(dir).id;
 	post("/logout", refresh_body(s.refresh));
 	expect(204, NULL, "again");
 	bearer(s.access);
@@ -1870,7 +1864,7 @@ static void logout(void)
 	bearer("junk");
 	post("/logout", NULL);
 	expect(204, NULL, "or with none of ours");
-	is_int(last_event().id, events, "does nothing");
+	is_int(last_event(dir).id, events, "does nothing");
 	struct signed_in behind = sign_in("bob", ""), behind_too = sign_in("bob", "");
 	int64_t before = clock_now;
 	clock_now -= 3600;
@@ -1934,7 +1928,7 @@ static void logout_spent(void)
 		is_int(row_of(s.session).why, cases[i].why, "how its session ends");
 		is_int(row_of(other.session).ended_at != 0, cases[i].others, "whether another one does");
 		bool reuse = cases[i].why == ENDED_REUSE;
-		ok(last_event().event == (reuse ? EVENT_REUSE : EVENT_LOGOUT) && last_event().distance == (reuse ? cases[i].back : 0), "and what the trail says");
+		ok(last_event(dir).event == (reuse ? EVENT_REUSE : EVENT_LOGOUT) && last_event(dir).distance == (reuse ? cases[i].back : 0), "and what the trail says");
 		post("/logout", body);
 		expect(204, NULL, "again: it is over");
 	}
@@ -1954,7 +1948,7 @@ static void logout_spent(void)
 	put_row(&forked);
 	post("/logout", text("{\"refresh_token\":\"%s\",\"all\":true}", s.refresh).p);
 	expect(401, "refresh_reused", "another branch, all");
-	ok(row_of(s.session).why == ENDED_FORK && last_event().event == EVENT_FORK, "is a fork, and ends its own");
+	ok(row_of(s.session).why == ENDED_FORK && last_event(dir).event == EVENT_FORK, "is a fork, and ends its own");
 	s = sign_in("bob", "");
 	struct session damaged = row_of(s.session);
 	damaged.br ^= 1;
@@ -2008,10 +2002,10 @@ static void sign_in_again(void)
 {
 	static const char key[] = ",\"idempotency_key\":\"0123456789abcdef\"";
 	struct signed_in first = enter_with("/login", "alice", "correct horse", key);
-	int64_t event = last_event().id;
+	int64_t event = last_event(dir).id;
 	clock_now += 60;
 	struct signed_in again = enter_with("/login", "alice", "correct horse", key);
-	ok(rp.status == 200 && same_pair(first, again) && last_event().id == event, "a sign-in: the same session and pair, nothing noted");
+	ok(rp.status == 200 && same_pair(first, again) && last_event(dir).id == event, "a sign-in: the same session and pair, nothing noted");
 	rq.idempotency_key = S("0123456789abcdef");
 	ok(same_pair(first, sign_in("alice", "")), "the key as a header");
 	for (int i = 0; i < 8; i++) {
@@ -2054,9 +2048,9 @@ static void register_again(void)
 	bool signup = config.signup;
 	config.signup = true;
 	struct signed_in first = enter_with("/register", "lost", "battery staple", key);
-	int64_t event = last_event().id;
+	int64_t event = last_event(dir).id;
 	struct signed_in again = enter_with("/register", "lost", "battery staple", key);
-	ok(rp.status == 201 && same_pair(first, again) && last_event().id == event, "a sign-up: the same user, session and pair");
+	ok(rp.status == 201 && same_pair(first, again) && last_event(dir).id == event, "a sign-up: the same user, session and pair");
 	static const struct { const char *password, *more; } others[] = {
 		{ "battery staple", "" }, { "battery staple", ",\"idempotency_key\":\"another\"" }, { "battery stable", key },
 		{ "battery staple", ",\"cookie\":true,\"idempotency_key\":\"0123456789abcdef\"" },
@@ -2093,11 +2087,11 @@ static void change_again(void)
 		struct signed_in other = sign_in("changer", "");
 		snprintf(json, sizeof json, "{\"current_password\":\"%s\",\"new_password\":\"%s\",\"idempotency_key\":\"%s\"}", steps[i].current,
 			steps[i].next, steps[i].key);
-		int64_t event = last_event().id;
+		int64_t event = last_event(dir).id;
 		bearer(s.access);
 		post("/password", json);
 		expect(steps[i].status, steps[i].status == 401 ? "invalid_credentials" : NULL, "step %zu", i);
-		bool noted = last_event().id != event && last_event().event == EVENT_PASSWORD_CHANGED && last_event().user == id;
+		bool noted = last_event(dir).id != event && last_event(dir).event == EVENT_PASSWORD_CHANGED && last_event(dir).user == id;
 		ok(noted == steps[i].done, "%s", steps[i].done ? "a change" : "no change");
 		if (*other.session)
 			ok((row_of(other.session).ended_at != 0) == steps[i].done, "ends others: %d", steps[i].done);
@@ -2182,7 +2176,7 @@ static void leaving(void)
 		call(METHOD_DELETE, "/me", refused[i].body);
 		expect(refused[i].status, refused[i].code, "DELETE /me with %s", refused[i].body ? refused[i].body : "no body");
 	}
-	ok(last_event().event == EVENT_LOGIN_FAILED && last_event().user == id, "a wrong password is noted");
+	ok(last_event(dir).event == EVENT_LOGIN_FAILED && last_event(dir).user == id, "a wrong password is noted");
 	post("/logout", refresh_body(other.refresh));
 	bearer(other.access);
 	call(METHOD_DELETE, "/me", "{\"password\":\"correct horse\"}");
@@ -2194,7 +2188,7 @@ static void leaving(void)
 	call(METHOD_DELETE, "/me", "{\"password\":\"correct horse\"}");
 	expect(204, NULL, "with the password");
 	ok(in_head("=; Path=/api/auth; Max-Age=0;"), "takes the cookie away");
-	struct audit a = last_event();
+	struct audit a = last_event(dir);
 	ok(a.event == EVENT_USER_DELETED && a.user == id && a.session && slice_is(a.ip, S("192.0.2.7")), "audited, with where from");
 	store_open(dir, 5);
 	ok(!store_user(id, &u), "the user is gone");
@@ -2206,6 +2200,23 @@ static void leaving(void)
 	expect(401, "token_invalid", "and their access tokens");
 	post("/login", "{\"username\":\"leaver\",\"password\":\"correct horse\"}");
 	expect(401, "invalid_credentials", "nobody has that name");
+}
+
+/* ---- second factor ----------------------------------------------------- */
+
+/* What it is worth totp_test says. */
+static void begin_factor(void)
+{
+	add_user("faye", "correct horse", false);
+	struct signed_in s = sign_in("faye", "");
+	bearer(s.access);
+	post("/totp", "{\"password\":\"wrong\"}");
+	expect(401, "invalid_credentials", "a second factor by a wrong password");
+	ok(!in_body("secret"), "tells none");
+	bearer(s.access);
+	post("/totp", "{\"password\":\"correct horse\"}");
+	expect(200, NULL, "by the right one");
+	ok(in_body("\"secret\":\"") && in_body("\"ticket\":\""), "there is one, and the ticket to confirm it by");
 }
 
 /* ---- password, audit --------------------------------------------------- */
@@ -2225,7 +2236,7 @@ static void new_password(void)
 		post("/password", cases[i].body);
 		expect(cases[i].status, cases[i].code, "%s", cases[i].body);
 		if (i == 2) {
-			struct audit a = last_event();
+			struct audit a = last_event(dir);
 			ok(a.event == EVENT_PASSWORD_CHANGED && a.count == 1 && a.distance == 0, "audited");
 		}
 	}
@@ -2252,7 +2263,7 @@ static void behind_fronts(void)
 		rq.hidden = cases[i].hidden;
 		post("/refresh", refresh_body(s.refresh));
 		expect(200, NULL, "from %s and %s", cases[i].first, cases[i].then);
-		is_int(last_event().event, cases[i].event, "%s", cases[i].hidden ? "behind a front" : "as they are");
+		is_int(last_event(dir).event, cases[i].event, "%s", cases[i].hidden ? "behind a front" : "as they are");
 	}
 }
 
@@ -2266,7 +2277,7 @@ static void new_lineage(void)
 		"\"idempotency_key\":\"new\"}", s.refresh).p);
 	expect(200, NULL, "a new password, with the refresh token and a key");
 	ok(row_of(other.session).why == ENDED_PASSWORD && row_of(s.session).ctr == 2 && number("generation") == 2, "the session goes on, the other ends");
-	ok(last_event().event == EVENT_PASSWORD_CHANGED && last_event().count == 1, "audited");
+	ok(last_event(dir).event == EVENT_PASSWORD_CHANGED && last_event(dir).count == 1, "audited");
 	struct signed_in next = taken();
 	post("/refresh", refresh_body(s.refresh));
 	expect(503, "busy", "who has the old token isn't given the new one");
@@ -2396,11 +2407,11 @@ static void audit_elsewhere(void)
 		{ AUDIT_TABLE, true, false }, { AUDIT_SYSLOG, false, true }, { AUDIT_BOTH, true, true }, { AUDIT_OFF, false, false },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		int64_t before = last_event().id;
+		int64_t before = last_event(dir).id;
 		config.audit = cases[i].where;
 		listen_to(sign_in_alice);
 		expect(200, NULL, "sign-in with audit %zu", i);
-		is_int(last_event().id - before, cases[i].row, "rows");
+		is_int(last_event(dir).id - before, cases[i].row, "rows");
 		ok((strstr(t_err, "latchkey: audit: login user=") != NULL) == cases[i].line, "lines");
 	}
 	config.audit = AUDIT_TABLE;
@@ -2419,7 +2430,7 @@ static void revoke_behind(void)
 	call(METHOD_DELETE, text("/sessions/%s", t.session).p, NULL);
 	expect(204, NULL, "an hour behind: one session is revoked");
 	ok(row_of(t.session).why == ENDED_REVOKED && !row_of(u.session).ended_at, "and no other");
-	is_int(last_event().time, right, "the event has the mark's time");
+	is_int(last_event(dir).time, right, "the event has the mark's time");
 	bearer(t.access);
 	call(METHOD_DELETE, "/sessions", NULL);
 	expect(401, "session_revoked", "who is out ends none");
@@ -2481,7 +2492,7 @@ static void clock_ahead(void)
 	struct signed_in t = sign_in("alice", "");
 	expect(200, NULL, "but issues");
 	ok(row_of(s.session).id != 0 && row_of(old.session).id != 0, "and sweeps nothing");
-	ok(last_event().time <= right, "nor does it raise the mark");
+	ok(last_event(dir).time <= right, "nor does it raise the mark");
 	bearer(t.access);
 	get("/sessions");
 	ok(in_body(s.session), "what it would have expired is listed");
@@ -2511,16 +2522,6 @@ static void clock_ahead(void)
 
 /* ---- a client that has gone -------------------------------------------- */
 
-/* The next request is one of a client that has closed. */
-static void nobody_waits(void)
-{
-	int ends[2];
-	if (pipe(ends))
-		exit(2);
-	close(ends[0]);
-	rq.wire = (struct wire){ .face = FACE_HTTP, .client = ends[1], .read_at = 1 };
-}
-
 static void gone(void)
 {
 	struct signed_in s = sign_in("alice", "");
@@ -2531,18 +2532,18 @@ static void gone(void)
 		{ "/register", "{\"username\":\"gone\",\"password\":\"correct horse\"}" },
 	};
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-		nobody_waits();
+		nobody_waits(&rq);
 		post(wanted[i][0], wanted[i][1]);
 		expect(408, "request_timeout", "whose client has gone: %s", wanted[i][0]);
 	}
-	nobody_waits();
+	nobody_waits(&rq);
 	post("/refresh", refresh_body(s.refresh));
 	expect(408, "request_timeout", "and a refresh");
-	nobody_waits();
+	nobody_waits(&rq);
 	bearer(s.access);
 	post("/password", "{\"current_password\":\"correct horse\",\"new_password\":\"another horse\"}");
 	expect(408, "request_timeout", "and another password");
-	nobody_waits();
+	nobody_waits(&rq);
 	bearer(s.access);
 	call(METHOD_DELETE, "/me", "{\"password\":\"correct horse\"}");
 	expect(408, "request_timeout", "and the user's end");
@@ -2552,11 +2553,11 @@ static void gone(void)
 	post("/refresh", refresh_body(s.refresh));
 	expect(200, NULL, "nor was the token spent, or the session ended");
 	is_int(number("generation"), 2, "it goes on where it was");
-	nobody_waits();
+	nobody_waits(&rq);
 	bearer(s.access);
 	get("/me");
 	expect(200, NULL, "what only reads is answered");
-	nobody_waits();
+	nobody_waits(&rq);
 	post("/logout", refresh_body(s.refresh));
 	expect(204, NULL, "and a sign-out stands");
 	config.signup = signup;
@@ -2593,7 +2594,7 @@ static void set_up(void)
 
 static void clean_up(void)
 {
-	static const char *const names[] = { "latchkey.db", "latchkey.db-wal", "latchkey.lock", "password.lock", "throttle" };
+	static const char *const names[] = { "latchkey.db", "latchkey.db-wal", "latchkey.lock", "password.lock", "throttle", "latchkey.pgdb" };
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		unlink(path_in(dir, names[i]));
 	unlink(path_in(empty_dir, "latchkey.lock"));
@@ -2653,6 +2654,7 @@ int main(void)
 	logout();
 	logout_spent();
 	logout_from_elsewhere();
+	begin_factor();
 	new_password();
 	behind_fronts();
 	new_lineage();

@@ -154,7 +154,7 @@ exits 1 'nor does one to a pipe begin' verb backup -
 like "$OUT" '*another backup is at work*' 'with the reason'
 exits 111 'and nothing is restored meanwhile' verb restore "$TMP/copy"
 like "$OUT" '*a backup is at work; try again*' 'with the reason'
-ok 'the copy goes on until now' kill -0 "$child"
+ok 'the copy goes on until now' runs "$child"
 is "$(od -An -tx1 -N 512 "$TMP/copy2" | tr -d ' \n0*')" '' 'as long as it is not whole it does not begin as a database'
 goes_on busy
 ended busy
@@ -170,7 +170,7 @@ is "$(verb session list --json | grep -c "\"generation\":$generation,")" 1 'and 
 # --- cut short, or in the way of others
 DATA=$SOURCE
 stopped cut "$TMP/cut"
-parent=$(ps -o ppid= -p "$child" | tr -d ' ')
+parent=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$child/status")
 kill -KILL "$parent" "$child"
 stop cut
 ok 'killed in the middle' test -s "$TMP/cut"

@@ -31,7 +31,7 @@
 
 #ifdef FREE
 void harden_limits(int64_t memory_kib, bool stays) { (void)memory_kib, (void)stays; }
-bool harden(const char *dir, int directory) { (void)dir, (void)directory; return false; }
+bool harden(const char *dir, int directory, const uint16_t *ports, size_t count) { (void)dir, (void)directory, (void)ports, (void)count; return false; }
 #endif
 
 /* Before main(): a request by CGI takes the environment away once it is read. */
@@ -226,7 +226,7 @@ static void refuse(struct call *c, enum error e)
 }
 
 static const struct route everything[] = {
-	{ METHOD_GET, "/", ACCESS_NONE, NULL, false, break_out },
-	{ METHOD_POST, "/", ACCESS_NONE, NULL, false, break_out },
+	{ METHOD_GET, "/", ACCESS_NONE, NULL, PACE_QUICK, break_out },
+	{ METHOD_POST, "/", ACCESS_NONE, NULL, PACE_QUICK, break_out },
 };
 const struct dialect auth_dialect = { .prefix = "/", .routes = everything, .count = 2, .size = 1, .refuse = refuse };

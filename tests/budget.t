@@ -34,7 +34,20 @@ while IFS= read -r line; do
     *) fail "$line (if it is meant: make budgets)" ;;
     esac
 done <"$TMP/held"
-ok 'seven requests and the size of a session were held to it' test "$(wc -l <"$TMP/held")" -ge 24
+ok 'eight requests and the size of a session were held to it' test "$(wc -l <"$TMP/held")" -ge 40
+
+is "$(awk '$1 == "login" { login = $2 } $1 == "code" { code = $2 } END { print (code > 0 && code <= 1.1 * login ? "yes" : code " of " login) }' "$TMP/counted")" yes \
+    'a client redeems a code for at most 1.1 times what a sign-in costs without its hash'
+
+# --- sixteen passkeys are eight pages more of a user's row, which a refresh doesn't read
+# dearer COUNTED: whether the keyed refresh takes 1 % more instructions than the other, or over two system calls more: by chance it may be two
+dearer() {
+    awk '$1 == "refresh" { instructions = $2; calls = $3 }
+        $1 == "keyed" { print ($2 > instructions * 1.01 || $3 > calls + 2 ? "dearer" : "the same") }' "$1"
+}
+is "$(dearer "$TMP/counted")" 'the same' 'a refresh of a user with sixteen passkeys costs within 1 % of what any costs'
+ok 'the same is counted of a program that reads them' sh -c 'LATCHKEY=$1 NAMED=$1 "$2" refresh keyed >"$3"' - "$LK_BUILD/broken/keys-always" "$TOP/bench/count.sh" "$TMP/always"
+is "$(dearer "$TMP/always")" dearer 'control: which costs more'
 
 # --- what it would find: each figure of one request moved over its bound
 moved() { # FACTOR: the counted ones, refresh moved by it

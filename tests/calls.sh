@@ -23,6 +23,18 @@ data() {
     printf '%s\n' "$PASSWORD" | "$LATCHKEY" user add demo --dir "$DATA" >/dev/null
 }
 
+# copy_data FROM TO: in the place of TO a copy of that data directory and its store. Over PostgreSQL that is a database.
+copy_data() {
+    [ "$LK_B" != pg ] || ! [ -s "$2/latchkey.pgdb" ] || in_cluster "DROP DATABASE $(cat "$2/latchkey.pgdb") WITH (FORCE)"
+    rm -rf "$2"
+    cp -a "$1" "$2"
+    [ "$LK_B" = pg ] || return 0
+    c_name=t$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')
+    in_cluster "CREATE DATABASE $c_name TEMPLATE $(cat "$1/latchkey.pgdb")"
+    printf '%s' "$c_name" >"$2/latchkey.pgdb"
+}
+in_cluster() { psql -qX -h "$LK_BUILD/cluster" -U latchkey -c "$1" postgres; }
+
 # verb WORDS...: an operator's verb on that directory.
 verb() { "$LATCHKEY" "$@" --dir "$DATA"; }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The pages of the door in real Chromium, as latchkey serve serves them, without script and by axe. Screenshots: build/client/shots.
-# needs: node chromium
+# needs: node chromium oathtool zbar
 . "$(dirname "$0")/lib.sh"
 only_in musl # not cross: a browser
 set -e

@@ -1,6 +1,6 @@
 #!/bin/sh
 # session.js in real Chromium: latchkey serve meets the source, lighttpd with latchkey as CGI the
-# minified file, each in cookie mode and in body mode. TAP comes from tests/client/run.js. And what measures
+# minified file, in cookie mode and in body mode (the second with lighttpd where TORTURE is set). TAP comes from tests/client/run.js. And what measures
 # the first answers of twenty documents still runs (tests/client/loads.js).
 # needs: node chromium lighttpd
 . "$(dirname "$0")/lib.sh"

@@ -2,14 +2,14 @@
 # Wrong clocks: nothing expires early, nothing that was over comes back, no row is swept that shouldn't be; and when the clock is
 # right again each session goes on, at once. The program's clock is a file's (shim.c); all else is as it is shipped.
 . "$(dirname "$0")/lib.sh"
-only_in musl cross
+only_in musl cross pg
 . "$(dirname "$0")/calls.sh"
 in_memory
 tmpdir
 SHIM=$LK_BUILD/tests/shim
 read -r _ BUILD <"$LK_BUILD/stamps"
 DAY=86400
-case $LK_B in cross/*) COUNT=240 ;; *) COUNT=1200 ;; esac
+case $LK_B in cross/* | pg) COUNT=240 ;; *) COUNT=1200 ;; esac
 [ -z "${TORTURE-}" ] || COUNT=40000
 
 # The clock that the program has from here on; what the kernel says of it (`confirmed` if nothing else is said: this machine's
@@ -67,8 +67,7 @@ over() { code refresh "$1" key | sed 's/refresh_invalid/refresh_expired/'; }
 # he is; then, the clock being right again at BACK after the mark, to the two that live.
 meet() { # NAME CLOCK CONFIRMED LIVE OLD LOGIN ME BACK LIVE-AFTER SOON-AFTER
     name="$1, mark $MARK"
-    rm -rf "$DATA"
-    cp -a "$TMP/kept" "$DATA"
+    copy_data "$TMP/kept" "$DATA"
     at "$2" "$3"
     want "$name: a live token" "$(code refresh "$LIVE" key)" "$4"
     want "$name: one that ran out" "$(over "$OLD")" "$5"
@@ -132,8 +131,7 @@ later() { # LIVE-TOKEN: after a refresh of it, the newest of that session
 }
 ahead() { # SECONDS WITNESS-AHEAD WITNESS-RIGHT
     name="ahead by $1 s ($2), then right ($3)"
-    rm -rf "$DATA"
-    cp -a "$TMP/kept" "$DATA"
+    copy_data "$TMP/kept" "$DATA"
     at $((MARK + $1)) "$2"
     live=$(later "$LIVE")
     PEER=192.0.2.9
@@ -188,8 +186,7 @@ all_ahead=$points missed_ahead=$wrong
 
 # Rows: not one of those that can still be used is swept, whoever signs in meanwhile.
 history $((BUILD + 400 * DAY))
-rm -rf "$DATA"
-cp -a "$TMP/kept" "$DATA"
+copy_data "$TMP/kept" "$DATA"
 at $((MARK + 3650 * DAY)) unconfirmed
 for turn in 1 2 3 4 5 6 7 8; do
     PEER=192.0.2.$turn signed_in

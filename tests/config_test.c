@@ -64,7 +64,7 @@ static void test_defaults(void)
 static void test_fields(void)
 {
 	ok(parse("access_ttl = 1m\nrefresh_ttl=2h\nsession_ttl=3d\nreuse_grace=4s\nissuer=i\naudience=a\nbase_path=/b\n"
-		"signup=on\ncors_origins=https://c\ntrusted_proxies=::1\naudit=both\naudit_max=5\nsessions_max=6\naccess_cookie=on\n"
+		"signup=on\ncors_origins=https://c\ntrusted_proxies=::1\naudit=both\naudit_max=5\naudit_keep=9d\nbackup_made=/b/m\nsessions_max=6\naccess_cookie=on\n"
 		"password_memory=6m\npassword_passes=7\npassword_jobs=8\nthrottle_dir=/t\n") == NULL, "all options at once");
 	is_int(conf.access_ttl, 60, "access_ttl");
 	is_int(conf.refresh_ttl, 7200, "refresh_ttl");
@@ -76,6 +76,8 @@ static void test_fields(void)
 	ok(slice_is(conf.cors_origins, S("https://c")) && conf.trusted_proxies.count == 1, "lists");
 	is_int(conf.audit, AUDIT_BOTH, "audit");
 	is_int(conf.audit_max, 5, "audit_max");
+	is_int(conf.audit_keep, 777600, "audit_keep");
+	ok(slice_is(conf.backup_made, S("/b/m")), "backup_made");
 	is_int(conf.sessions_max, 6, "sessions_max");
 	is_int(conf.password.kib, 6144, "password_memory");
 	is_int(conf.password.passes, 7, "password_passes");
@@ -84,6 +86,9 @@ static void test_fields(void)
 }
 
 /* ---- values ------------------------------------------------------------ */
+
+#define SIXTY_FOUR "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define LONG_WORD SIXTY_FOUR SIXTY_FOUR SIXTY_FOUR SIXTY_FOUR
 
 /* NULL for wrong: what is shown is not asked. */
 static const struct { const char *name, *good, *shown, *wrong; } limits[] = {
@@ -99,6 +104,9 @@ static const struct { const char *name, *good, *shown, *wrong; } limits[] = {
 	{ "reuse_grace", "0", "0", "0.5s" },
 	{ "reuse_grace", "600s", "10m", "601s" },
 	{ "reuse_grace", "90s", "90s", "11m" },
+	{ "retry_window", "0", "0", "none" },
+	{ "retry_window", "auto", "auto", "25h" },
+	{ "retry_window", "1d", "1d", "-1s" },
 	{ "refresh_ttl", "36h", "36h", "1w" },
 	{ "refresh_ttl", "90m", "90m", "m" },
 	{ "refresh_ttl", "2147483647s", NULL, "2147483648s" },
@@ -110,6 +118,8 @@ static const struct { const char *name, *good, *shown, *wrong; } limits[] = {
 	{ "audit_max", "1", "1", "0" },
 	{ "audit_max", "1000000", "1000000", "1000001" },
 	{ "audit_max", "999999", "999999", "" },
+	{ "audit_keep", "1h", "1h", "59m" },
+	{ "audit_keep", "3650d", "3650d", "3651d" },
 	{ "sessions_max", "1", "1", "0" },
 	{ "sessions_max", "1000", "1000", "1001" },
 	{ "password_jobs", "1", "1", "0" },
@@ -129,9 +139,25 @@ static const struct { const char *name, *good, *shown, *wrong; } limits[] = {
 	{ "cookie_domain", "example.com", "example.com", "https://example.com" },
 	{ "cookie_domain", ".my-site.example", ".my-site.example", "[::1]" },
 	{ "cookie_domain", "a", "a", "Example.com" },
+	{ "rp_id", "example.com", "example.com", "https://example.com" },
+	{ "passkey_origins", "https://a.example", "https://a.example", "a.example" },
+	{ "passkey_origins", "android:apk-key-hash:7d1043473d55bfa90e8530d35801d4e381bc69f0_-A https://a",
+		"android:apk-key-hash:7d1043473d55bfa90e8530d35801d4e381bc69f0_-A https://a", "android:apk-key-hash:7d10" },
+	{ "passkey_origins", "", "", "android:apk-key-hash:7d1043473d55bfa90e8530d35801d4e381bc69f0/+A" },
+	{ "wallets", "", "", "ethereum:mainnet" },
+	{ "wallets", "stellar:pubnet solana:mainnet", "stellar:pubnet solana:mainnet", "stellar" },
+	{ "wallets", "solana:net-1", "solana:net-1", "solana:main_net" },
+	{ "wallets", "stellar:12345678901234567890123456789012", NULL, "stellar:123456789012345678901234567890123" },
+	{ "store", "", "", "two words" },
+	{ "store", "postgresql:///latchkey", "postgresql:///latchkey", LONG_WORD },
+	{ "factor_groups", "", "", "two words" },
+	{ "factor_groups", "admins,staff", "admins,staff", "a\"b" },
+	{ "email_domain", "mail.example", "mail.example", "@mail.example" },
 	{ "identity_headers", "x-auth", "x-auth", "" },
 	{ "identity_headers", "remote", "remote", "Remote" },
 	{ "identity_headers", "x-webauth", "x-webauth", "x-webauth-user" },
+	{ "access_alg", "HS256", "HS256", "hs256" },
+	{ "access_alg", "ES256", "ES256", "RS256" },
 	{ "audit", "table", "table", "tables" },
 	{ "audit", "syslog", "syslog", "" },
 	{ "audit", "both", "both", "table syslog" },

@@ -28,7 +28,7 @@ peaceful() { # NAME WORDS...
     is "$(figure "$p_name" failures)" 0 "$*: $(figure "$p_name" requests) requests, one line of succession"
     grep '^#' "$TMP/$p_name"    # what failed, below the test that did
     ok "$*: the store is whole" verb check
-    ok "$*: its log is short" test "$(wc -c <"$DATA/latchkey.db-wal")" -lt 262144
+    [ "$LK_B" = pg ] || ok "$*: its log is short" test "$(wc -c <"$DATA/latchkey.db-wal")" -lt 262144
     diag "ms: p50 $(figure "$p_name" p50), p99 $(figure "$p_name" p99), most $(figure "$p_name" most);" \
         "busy $(figure "$p_name" busy)"
     points=$((points + $(figure "$p_name" requests))) failures=$((failures + $(figure "$p_name" failures)))

@@ -16,6 +16,7 @@ error codes of error.c, openapi.yaml and api.md must be the same set, and so
 must the calls of both documents.
 """
 import glob
+import hashlib
 import json
 import os
 import re
@@ -25,6 +26,8 @@ import urllib.request
 
 import jsonschema
 import yaml
+
+from authenticator import Passkey, Wallet
 
 url, username, password, root, link = sys.argv[1:6]
 count = failures = 0
@@ -64,7 +67,7 @@ def tables():
                                    for row in re.findall(rf'#define {word} MEMBER\("(\w+)", MEMBER_(\w+), (\w+), (\w+),', text)})
         for table in re.findall(r"struct route \w+\[\] = \{\n(.*?)\n\};", text, re.S):
             for line in table.split("\n"):
-                row = re.match(r'\t\{ METHOD_(\w+), *"([^"]+)", *ACCESS_(\w+), *(\w+), *(?:true|false), *\w+ \},$', line)
+                row = re.match(r'\t\{ METHOD_(\w+), *"([^"]+)", *ACCESS_(\w+), *(\w+), *PACE_\w+, *\w+ \},$', line)
                 if not row:
                     ok(False, f"a row of a table of routes can be read: {line}")
                     continue
@@ -140,6 +143,23 @@ token = first["access_token"]
 new_user = f"carol{os.getpid()}"
 leaver = register(f"erin{os.getpid()}")
 login = {"username": username, "password": password}
+passkey = Passkey(url.split("/api")[0])
+
+
+def challenge(**more):
+    return json.loads(call("POST", "/passkeys/challenge", more, token)[2])["data"]
+
+
+registration = passkey.registration(challenge(register=True))
+passkey_id = hashlib.sha256(passkey.identifier).hexdigest()[:16]
+wallet = Wallet()
+
+
+def wallet_shown():
+    return wallet.shown(json.loads(call("POST", "/wallet/challenge", wallet.who)[2])["data"]["message"])
+
+
+bad = {"client_data": "AA", "authenticator_data": "AA"}
 # operation, path, body, access token, status; and what is refused
 story = [
     ("login", "/login", login, None, 200),
@@ -154,6 +174,22 @@ story = [
     ("me", "/me", None, token, 200),
     ("me", "/me", None, None, 401),
     ("sessions", "/sessions", None, token, 200),
+    ("passkeyChallenge", "/passkeys/challenge", {}, None, 200),
+    ("passkeyChallenge", "/passkeys/challenge", {"register": True}, token, 200),
+    ("passkeyChallenge", "/passkeys/challenge", {"register": True}, None, 401),
+    ("addPasskey", "/passkeys", registration, token, 201),
+    ("addPasskey", "/passkeys", bad, token, 400),
+    ("passkeyLogin", "/passkeys/login", lambda: passkey.assertion(challenge()), None, 200),
+    ("passkeyLogin", "/passkeys/login", dict(bad, id="AA", signature="AA"), None, 400),
+    ("passkeys", "/passkeys", None, token, 200),
+    ("removePasskey", "/passkeys/" + passkey_id, None, token, 204),
+    ("removePasskey", "/passkeys/" + passkey_id, None, token, 404),
+    ("walletChallenge", "/wallet/challenge", wallet.who, None, 200),
+    ("walletChallenge", "/wallet/challenge", {"chain": "solana", "address": "1"}, None, 400),
+    ("walletLogin", "/wallet/login", wallet_shown, None, 200),
+    ("walletLogin", "/wallet/login", {**wallet.who, "message": "", "signature": ""}, None, 400),
+    ("addWallet", "/wallet", wallet_shown, token, 201),
+    ("addWallet", "/wallet", wallet_shown, None, 401),
     ("audit", "/audit?limit=100", None, token, 200),
     ("audit", "/audit?limit=101", None, token, 400),
     ("verify", "/verify", None, token, 204),
@@ -167,6 +203,10 @@ story = [
     ("chooseByLink", "/password/link", {"ticket": "no.such.ticket", "new_password": "a long enough one"}, None, 401),
     ("chooseByLink", "/password/link", {"ticket": link.split("#link=")[1], "new_password": "short"}, None, 422),
     ("chooseByLink", "/password/link", {"ticket": link.split("#link=")[1], "new_password": "a long enough one"}, None, 200),
+    ("makeFactor", "/totp", {"password": "not the one"}, leaver, 401),
+    ("makeFactor", "/totp", {"password": "a long enough one"}, leaver, 200),
+    ("confirmFactor", "/totp/confirm", {"ticket": "no.such.ticket", "code": "000000"}, leaver, 400),
+    ("removeFactor", "/totp/off", {"password": "a long enough one"}, leaver, 204),
     ("deleteMe", "/me", {"password": "a long enough one"}, leaver, 204),
     ("me", "/me", None, leaver, 401),
     ("health", "/health", None, None, 200),
@@ -243,17 +283,20 @@ ok(set(routes) == documented, "openapi.yaml has the routes of the source, and no
 
 for name, path, body, bearer, wanted in story:
     method, _, operation = operations[name]
-    check(operation, call(method, path, body, bearer), wanted, f"{method} {path}")
+    if os.path.exists(os.environ["THROTTLE"]):          # so many tries aren't one person's
+        os.remove(os.environ["THROTTLE"])
+    check(operation, call(method, path, body() if callable(body) else body, bearer), wanted, f"{method} {path}")
 ok({row[0] for row in story} == {name for name, row in operations.items() if not is_form(row[2])}, "every operation was called")
 
 for path, item in spec["paths"].items():
     here = path.replace("{id}", "0" * 16)
-    other = [m for m in ("GET", "POST", "DELETE", "PUT", "PATCH") if m.lower() not in item]
+    by_id = spec["paths"].get(path.rpartition("/")[0] + "/{id}", {})     # whose path this one is, too
+    other = [m for m in ("GET", "POST", "DELETE", "PUT", "PATCH") if m.lower() not in {*item, *by_id}]
     answers = [call(m, here, {} if m != "GET" else None) for m in other]
     if path in whatever:
         ok(all(a[0] == 401 for a in answers + [call("OPTIONS", here)]), f"{path}: every method is answered as GET")
         continue
-    allowed = {m.upper() for m in item} | ({"HEAD"} if "get" in item else set()) | {"OPTIONS"}
+    allowed = {m.upper() for m in {*item, *by_id}} | ({"HEAD"} if "get" in item else set()) | {"OPTIONS"}
     known = all(set((a[1]["Allow"] or "").split(", ")) == allowed for a in answers)
     ok(all(a[0] == 405 for a in answers) and known, f"{path}: {' '.join(other)} are 405, and Allow names the others")
 

@@ -12,6 +12,7 @@
 #include "door/words.h"
 #include "gate.h"
 #include "jwt.h"
+#include "keys.h"
 #include "password.h"
 #include "session.h"
 #include "store_case.h"
@@ -566,6 +567,57 @@ static void end_of_account(void)
 	jar = &alices;
 }
 
+/* ---- what there is beside the password --------------------------------- */
+
+static void give_keys(uint64_t user, const char *keys)
+{
+	store_open(dir, 5);
+	store_begin(DURABLE_NOW);
+	store_user_keys_set(user, slice_of(keys));
+	store_commit();
+	store_close();
+}
+
+/* Passkeys, wallets: which sections the page of the account has. */
+static bool has_sections(bool passkeys, bool wallets)
+{
+	get("/account");
+	return rp.status == 200 && in_body("<h2>Passkeys</h2>") == passkeys && in_body("<h2>Wallets</h2>") == wallets;
+}
+
+static void ways_in(void)
+{
+	static struct jar hers;
+	uint64_t user = add_user("wanda");
+	struct user_key wallet = { .id = S("wallet") };
+	const char *forget = strdup(text_join("do=forget&session=", id_text(keys_number(&wallet)), NULL));
+	jar = &hers;
+	post("/signin", "username=wanda&password=correct+horse");
+	ok(has_sections(false, false), "who has neither passkeys nor wallets sees none");
+	give_keys(user, "stellar d2FsbGV0  0 0 1 My <b>purse\nsolana c29sYW5h  0 0 1 \n");
+	ok(has_sections(false, true) && in_body("<b>My &lt;b&gt;purse</b><p class=\"soft\">stellar · "), "wallets have a section, with their names and chains");
+	ok(in_body("<b>solana</b><p class=\"soft\">solana · ") && count_of("value=\"forget\"") == 2, "one without a name has its chain's; each can be removed");
+	give_keys(user, "stellar d2FsbGV0  0 0 1 My purse\npasskey cGFzc2tleQ  0 0 1 \n");
+	ok(has_sections(true, true) && in_body("<b>Passkey</b><p class=\"soft\"><time"), "passkeys have their own");
+	config.issuer = S("https://example.test/api/auth");
+	give_keys(user, "stellar d2FsbGV0  0 0 1 My purse\n");
+	ok(has_sections(true, true) && count_of("name=\"do\" value=\"passkey\"") == 1, "where they can be added also without one, and they alone");
+	config.issuer = S("latchkey");
+	clock_now += 601;
+	ok(has_sections(false, true) && count_of("value=\"forget\"") == 0 && in_body("To add or remove one, sign out"), "after ten minutes nothing is removed");
+	post("/account", forget);
+	ok(rp.status == 403 && in_body("sign out and in again first"), "by no form either");
+	clock_now -= 601;
+	post("/account", "do=forget&session=x");
+	is_int(rp.status, 404, "what is no number is nothing");
+	post("/account", forget);
+	ok(goes_to("account?done=forget"), "a wallet is removed");
+	ok(has_sections(false, false) && in_body("A passkey or a wallet was removed"), "and gone, which the page tells");
+	get("/account?done=forget");
+	ok(in_body("It signs you in no more."), "and its form is answered so");
+	jar = &alices;
+}
+
 /* ---- more than there is room for, and other sessions ---------------------- */
 
 static void app_session(uint64_t user, const char *device, struct slice peer)
@@ -910,6 +962,7 @@ int main(void)
 	sessions();
 	change_password();
 	end_of_account();
+	ways_in();
 	by_link();
 	trail(alice);
 	seen(alice);

@@ -360,10 +360,10 @@ browser_cases() {
     expect 'a preflight of another origin' OPTIONS /login '' 'Origin: https://evil.example' 'Access-Control-Request-Method: POST'
     CORS='Access-Control-Allow-Origin: https://app.example
 Access-Control-Allow-Credentials: true
-Access-Control-Expose-Headers: Retry-After, WWW-Authenticate'
+Access-Control-Expose-Headers: Retry-After, WWW-Authenticate, DPoP-Nonce'
     answer '204 No Content' '' 'Allow: POST, OPTIONS
 Access-Control-Allow-Methods: GET, POST, DELETE
-Access-Control-Allow-Headers: Authorization, Content-Type, Idempotency-Key
+Access-Control-Allow-Headers: Authorization, Content-Type, Idempotency-Key, DPoP
 Access-Control-Max-Age: 600'
     expect 'a preflight' OPTIONS /login '' 'Origin: https://app.example' 'Access-Control-Request-Method: POST'
     bad_http

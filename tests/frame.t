@@ -11,7 +11,7 @@ script() { # NAME: a test from stdin
 }
 proved() { # NAME...: what prove says of them, as make test runs it
     for t_one; do set -- "$@" "$TMP/$t_one.t" && shift; done
-    prove --exec 'tests/tap.sh 20' "$@" >"$TMP/proved" 2>&1
+    LK_FAILED=$TMP/failed prove --exec 'tests/tap.sh 20' "$@" >"$TMP/proved" 2>&1
 }
 
 # --- scripts that no test runs in their whole length are at least shell
@@ -34,6 +34,14 @@ script dies <<END
 pass 'so far'
 exit 0
 END
+script wrong <<END
+. "$TOP/tests/lib.sh"
+is 1 2 'equal' || diag 'and what is'
+like a b 'alike' || diag 'and what like'
+ok 'true' false || diag 'and what ok'
+fail 'all' || diag 'and what fail knows'
+done_testing
+END
 script good <<END
 . "$TOP/tests/lib.sh"
 pass 'all is well'
@@ -48,8 +56,11 @@ END
 nok 'a test that bails out, and others' proved bails good
 like "$(cat "$TMP/proved")" '*not ok - it bailed out: no directory*bails.t*Failed*good.t .* ok*Result: FAIL*' 'it is a failure of one file, and the next one runs'
 unlike "$(cat "$TMP/proved")" '*Result: PASS*' 'nobody reads that all is well'
+is "$(sed "s|$TMP/||" "$TMP/failed")" 'bails.t: not ok - it bailed out: no directory' 'what failed is kept for the end of a long run'
 nok 'a test that ends before its end' proved dies good
 like "$(cat "$TMP/proved")" '*not ok 2 - *dies.t ended before done_testing*good.t .* ok*Result: FAIL*' 'says so, and the next one runs'
+nok 'a test whose checks fail' proved wrong
+like "$(cat "$TMP/proved")" '*got:  1*and what is*and what like*and what ok*and what fail knows*' 'each can add what its test knows'
 ok 'a test that says nothing here, and another' proved elsewhere good
 like "$(cat "$TMP/proved")" '*elsewhere.t .* skipped: only in asan*Result: PASS*' 'is shown as skipped, and why'
 prove --exec sh "$TMP/bails.t" "$TMP/good.t" >"$TMP/proved" 2>&1
@@ -103,7 +114,7 @@ printf '%s\n' '. lib.sh' 'out=$(curl -s http://127.0.0.1/)' >"$TMP/asks.t"
 is "$(unasked "$TMP/asks.t")" 'asks.t: curl' 'control: one that does not is found'
 
 # --- T= takes a room's name or a file
-chosen() { make -s -n NEED=: T="$1" check 2>/dev/null | sed -n "s/.*prove .*tests.tap.sh 600' \(.*\) <.*/\1/p"; }
+chosen() { make -s -n NEED=: T="$1" check 2>/dev/null | sed -n "s/.*prove .*tests.tap.sh 1800' \(.*\) <.*/\1/p"; }
 is "$(chosen jwt)" build/musl/tests/jwt.t 'make check T=jwt'
 is "$(chosen 'tests/json_test.c tests/smoke.t')" 'build/musl/tests/json.t tests/smoke.t' 'make check T= with files'
 done_testing

@@ -1,6 +1,6 @@
 #!/bin/sh
 # fresh.sh [ROW]: `make test-fresh R=ROW`: the two commands of the README on a machine that nobody prepared, and the suite in
-# worlds that it must not notice. Run as root, by hand: each row takes up to an hour, and CI runs none of them.
+# worlds that it must not notice. Run as root, by hand: each row takes up to an hour (two, beside other work), and CI runs none of them.
 #
 #   debian12-user  debian12-root  debian13-user  debian13-root
 #       debootstrap's minbase with git, make and sudo, in a root directory of its own: `make run` until it serves, the
@@ -121,12 +121,12 @@ wait $run 2>/dev/null || :
 kill $watch 2>/dev/null || :
 packages=$(dpkg-query -f '.\n' -W | wc -l)
 echo "fresh: $packages packages"
-make test 2>&1 && echo 'fresh: make test ended well' || echo 'fresh: make test FAILED'
+make test T="$T" 2>&1 && echo 'fresh: make test ended well' || echo 'fresh: make test FAILED'
 END
     status=0
     # A pid namespace of its own: what is left running ends with it.
-    timeout 3600 unshare --pid --fork --kill-child --mount-proc="$root/proc" chroot "$root" \
-        su - "$user" -c 'exec sh /type' </dev/null 2>&1 | stamped
+    timeout 7200 unshare --pid --fork --kill-child --mount-proc="$root/proc" chroot "$root" \
+        su - "$user" -c "T='${T-}' exec sh /type" </dev/null 2>&1 | stamped
     sed 's/^[0-9.]* //' "$log" | grep -q '^fresh: make test ended well' || status=1
     ! sed 's/^[0-9.]* //' "$log" | grep -q '^fresh: .*FAILED' || status=1
     write_down "$status" "$(sed -n 's/^[0-9.]* fresh: make run took //p' "$log")"
@@ -137,7 +137,7 @@ world() { # COMMAND...: the suite in it
     make -s all build/musl/tests/shim
     make -s need-tests "$(pwd)/latchkey" >/dev/null 2>&1 || :
     status=0
-    { timeout 3600 "$@" </dev/null 2>&1 || echo "fresh: ended with $?"; } | stamped
+    { timeout 7200 "$@" </dev/null 2>&1 || echo "fresh: ended with $?"; } | stamped
     ! sed 's/^[0-9.]* //' "$log" | grep -q '^fresh: ended with' || status=1
     write_down "$status" ''
 }
@@ -167,7 +167,7 @@ END
     export LATCHKEY="$fresh/date/latchkey" LK_BUILD="$fresh/date" LK_B=cross/date
     status=0
     # shellcheck disable=SC2086  # a list
-    { timeout 3600 faketime -f "$2" prove -j2 --timer --failures --exec 'tests/tap.sh 600' ${T:-tests/*.t} </dev/null 2>&1 || echo "fresh: ended with $?"; } | stamped
+    { timeout 7200 faketime -f "$2" prove -j2 --timer --failures --exec 'tests/tap.sh 1800' ${T:-tests/*.t} </dev/null 2>&1 || echo "fresh: ended with $?"; } | stamped
     ! sed 's/^[0-9.]* //' "$log" | grep -q '^fresh: ended with' || status=1
     write_down "$status" ''
 }

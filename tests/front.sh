@@ -100,7 +100,7 @@ version() {
 
 # shellcheck disable=SC2120  # of smoke.sh and recipes
 case $FRONT in
-mini_httpd) curl() { command curl -H 'Expect: 100-continue' --expect100-timeout 0.05 "$@"; } ;;
+mini_httpd) curl() { command curl --connect-to "::127.0.0.1:$BACK_PORT" "$@"; } ;;
 *) curl() { command curl ${SOCKET:+--unix-socket "$SOCKET"} "$@"; } ;;
 esac
 
@@ -129,9 +129,13 @@ seed
 { printf '%s\n' 'password_memory = 8k' 'password_passes = 1' "throttle_dir = $DATA"; block options; } >"$DATA/latchkey.conf"
 start_front
 wait_front || diag "$(cat "$TMP"/*.log)"
+if [ "$FRONT" = mini_httpd ]; then
+    start apart "$TOP/tests/fronts/apart.py" "$BACK_PORT" "$(echo "$HOST" | tr -d '[]')" "$PORT"
+    wait_port "$BACK_PORT"
+fi
 if [ "$FRONT" = nginx-fcgiwrap ]; then # it would leave its children behind
     # shellcheck disable=SC2154  # start sets it
-    t_pids="$t_pids $(cat "/proc/$backend_pid/task/$backend_pid/children")"
+    t_pids="$t_pids $(children_of "$backend_pid")"
 fi
 if [ "$HOST" = '[::1]' ]; then
     URL="http://$HOST:$PORT$path" NAME=$FRONT/6

@@ -59,7 +59,7 @@ is "$(cut -d' ' -f2 tests/fuzz/broken | sort -u | grep -vE '^(timing|latchkey|js
 # --- what `database` asks for: each route, and each verb that knows of rows
 known() { grep -qF "\"$1" tests/fuzz/database.c || echo "$1"; }
 is "$(sed -n 's/^\t{ METHOD_[A-Z]*, *"\([^"]*\)".*/\1/p' auth.c | while read -r path; do known "$path"; done)" '' 'database asks every route'
-is "$("$LATCHKEY" help | sed -n 's/^latchkey \([a-z]*\( [a-z][a-z]*\)*\) .*/\1/p' | grep -vxE 'config|serve|version|help' |
+is "$("$LATCHKEY" help | sed -n 's/^latchkey \([a-z]*\( [a-z][a-z]*\)*\) .*/\1/p' | grep -vxE 'config|serve|version|help|key publish' |
     while read -r verb; do known "$verb"; done)" '' 'and every verb that knows of rows'
 like "$(known 'no such verb')" 'no such verb' 'control: another is missed'
 

@@ -106,11 +106,12 @@ is "$(grep -cvE '^(401|429)$' "$TMP/said")" 0 'the others have to wait'
 
 # --- a sign-in that failed by our own fault isn't counted: the database is gone, or nobody can have a turn
 data "$TMP/outage" "$SLOTS"
-for away in latchkey.db latchkey.lock; do
+[ "$LK_B" = pg ] && parts=latchkey.pgdb || parts="latchkey.db latchkey.lock"
+for away in $parts; do
     mv "$DATA/$away" "$TMP/away"
-    [ $away = latchkey.db ] || mkdir "$DATA/$away"
+    [ "$away" != latchkey.lock ] || mkdir "$DATA/$away"
     for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do login 2>/dev/null | verdict; done >"$TMP/said"
-    [ $away = latchkey.db ] || rmdir "$DATA/$away"
+    [ "$away" != latchkey.lock ] || rmdir "$DATA/$away"
     mv "$TMP/away" "$DATA/$away"
     is "$(sort -u "$TMP/said")" '503 store_unavailable' "twelve sign-ins without $away"
     is "$(login | verdict)" 200 'count for nothing: the next one is let in'

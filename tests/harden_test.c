@@ -301,7 +301,7 @@ _Noreturn static void confined(int abi)
 	throttle_hold(run);
 	held_table = open(at("run/throttle"), O_RDONLY | O_CLOEXEC);
 	password_hold(run);
-	bool landlock = harden(data, open(data, O_PATH));
+	bool landlock = harden(data, open(data, O_PATH), NULL, 0);
 	printf("%c harden() says %s\n", landlock == (abi > 0) ? 'y' : 'n', landlock ? "confined" : "no Landlock");
 	for (size_t i = 0; i < sizeof attempts / sizeof *attempts; i++) {
 		const struct attempt *a = &attempts[i];
@@ -387,7 +387,7 @@ static void older_kernels(void)
 static void in_directory(void *dir)
 {
 	harden_limits(HASH_KIB, false);
-	bool landlock = harden(dir, open(dir, O_PATH));
+	bool landlock = harden(dir, open(dir, O_PATH), NULL, 0);
 	exit(landlock ? opened(at("data/known"), O_RDONLY) : 99);
 }
 
@@ -397,7 +397,7 @@ static void alone_as_nobody(void *unused)
 	(void)unused;
 	if (geteuid() == 0 && (setgid(NOBODY) || setuid(NOBODY)))
 		exit(3);
-	exit(harden(at("data"), open(at("data"), O_PATH)) ? 0 : 99);
+	exit(harden(at("data"), open(at("data"), O_PATH), NULL, 0) ? 0 : 99);
 }
 
 static void directories(void)

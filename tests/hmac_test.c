@@ -1,8 +1,10 @@
 /*
- * hmac_test: the primitives of jwt.c against the vectors of RFC 4231, RFC 5869
- * and RFC 7515. They are static there, so jwt.c is included.
+ * hmac_test: the primitives of derive.c against the vectors of RFC 4231, RFC 5869
+ * and RFC 7515, and how jwt.c reads claims. They are static there, so all three are included.
  */
-#include "jwt.c" /* NOLINT(bugprone-suspicious-include): see above */
+#include "derive.c" /* NOLINT(bugprone-suspicious-include): see above */
+#include "jwt.c" /* NOLINT(bugprone-suspicious-include) */
+#include "jwt_mac.c" /* NOLINT(bugprone-suspicious-include) */
 #include "t.h"
 
 #define T(literal) { "" literal, sizeof(literal) - 1 }
@@ -45,7 +47,7 @@ static const struct { struct slice key, message; const char *mac; } macs[] = {
 };
 
 /* The same MAC, the message given in steps of `step` bytes after the first `first`. */
-static void hmac_in_steps(struct slice key, struct slice message, size_t first, size_t step, uint8_t out[MAC_SIZE])
+static void hmac_in_steps(struct slice key, struct slice message, size_t first, size_t step, uint8_t out[DERIVE_MAC])
 {
 	br_hmac_key_context k;
 	br_hmac_context c;
@@ -59,7 +61,7 @@ static void hmac_in_steps(struct slice key, struct slice message, size_t first, 
 	br_hmac_out(&c, out);
 }
 
-static void hmac_of(struct slice key, struct slice message, uint8_t out[MAC_SIZE])
+static void hmac_of(struct slice key, struct slice message, uint8_t out[DERIVE_MAC])
 {
 	br_hmac_key_context k;
 	br_hmac_key_init(&k, sha256, key.p, key.n);
@@ -68,7 +70,7 @@ static void hmac_of(struct slice key, struct slice message, uint8_t out[MAC_SIZE
 
 static void test_hmac(void)
 {
-	uint8_t mac[MAC_SIZE], stepped[MAC_SIZE];
+	uint8_t mac[DERIVE_MAC], stepped[DERIVE_MAC];
 	for (size_t i = 0; i < sizeof macs / sizeof *macs; i++) {
 		int differ = 0;
 		hmac_of(macs[i].key, macs[i].message, mac);
@@ -86,7 +88,7 @@ static void test_hmac(void)
 /* RFC 7515, A.1: its signing input, as it stands, with its key. */
 static void test_rfc7515(void)
 {
-	uint8_t mac[MAC_SIZE];
+	uint8_t mac[DERIVE_MAC];
 	struct slice key = SLICE_NONE;
 	struct buf text = { 0 };
 	static const struct slice input = T("eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9."
@@ -138,8 +140,25 @@ static void test_labels(void)
 	ok(not_zero(0) == 1 && not_zero(1) == 1 && not_zero(UINT64_MAX) == UINT64_MAX, "a hash of 0 counts as 1");
 }
 
+/* RFC 2202, 3: test cases 1, 2, 3 and 6 of HMAC-SHA-1. */
+static void test_sha1(void)
+{
+	static const struct { struct slice key, message; const char *mac; } rows[] = {
+		{ T(B0_20), T("Hi There"), "b617318655057264e28bc0b6fb378c8ef146be00" },
+		{ T("Jefe"), T("what do ya want for nothing?"), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79" },
+		{ T(AA_20), T(DD_50), "125d7342b9ac11cd91a39af48aa17b4f63f175d3" },
+		{ { "" AA_131, 80 }, T("Test Using Larger Than Block-Size Key - Hash Key First"), "aa4ae5e15272d00e95705637ce8a3b55ed402112" },
+	};
+	uint8_t mac[DERIVE_SHA1];
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		derive_sha1_mac(rows[i].key, rows[i].message, mac);
+		ok(is_hex(mac, sizeof mac, rows[i].mac), "RFC 2202, row %zu", i);
+	}
+}
+
 static void test_vectors(void)
 {
+	test_sha1();
 	test_hmac();
 	test_rfc7515();
 	test_hkdf();
@@ -149,7 +168,7 @@ static void test_vectors(void)
 static bool hashes_alike(const br_hash_class *class, struct slice bytes)
 {
 	br_sha256_context c;
-	uint8_t want[MAC_SIZE], got[MAC_SIZE], again[MAC_SIZE];
+	uint8_t want[DERIVE_MAC], got[DERIVE_MAC], again[DERIVE_MAC];
 	br_sha256_init(&c);
 	br_sha256_update(&c, bytes.p, bytes.n);
 	br_sha256_out(&c, want);
@@ -167,7 +186,7 @@ static void test_hurry(void)
 	char bytes[1000];
 	int differ = 0;
 	const br_hash_class *before = sha256;
-	jwt_hurry();
+	derive_hurry();
 	ok((sha256 != before) == (sha256_of_processor() != NULL), "%s hashes from now on", sha256 == before ? "BearSSL" : "the processor");
 	for (size_t i = 0; i < sizeof bytes; i++)
 		bytes[i] = (char)(i * i >> 3 ^ i);

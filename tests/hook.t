@@ -70,7 +70,7 @@ is $? 0 'SIGTERM ends it'
 rm "$TMP/seen/all"
 following --exec "$TMP/program"
 tries=0
-until [ -e "$TMP/seen/all" ] || [ $tries -ge 40 ]; do
+until [ -e "$TMP/seen/all" ] || [ $tries -ge 200 ]; do
     tries=$((tries + 1))
     add "new$tries"
     sleep 0.3
@@ -84,7 +84,7 @@ eventually grep -q 'was killed: it ran for over 10 s' "$TMP/log" || eventually g
 like "$(tail -n 1 "$TMP/log")" "*$TMP/program was killed: it ran for over 10 s" 'it is killed'
 eventually grep -q '"username":"after"' "$TMP/seen/all"
 is "$(grep -c '"username":"hangs"' "$TMP/seen/all") $(grep -c '"username":"after"' "$TMP/seen/all")" '1 1' 'and the next event has its turn'
-gone() { ! kill -0 "$(cat "$TMP/seen/left")" 2>/dev/null; }
+gone() { ! runs "$(cat "$TMP/seen/left")"; }
 ok 'what it started is gone too' eventually gone
 kill "$follower"
 wait "$follower" 2>/dev/null
@@ -104,7 +104,7 @@ eventually seen 1
 is "$(head -n 1 "$TMP/log" | sed 's/: [^:]*$//') $(grep -c '"username":"demo"' "$TMP/seen/all")" "latchkey: audit: cannot run $TMP/program 0" \
     'no descriptor left: the first event is told of'
 like "$(head -n 1 "$TMP/seen/all")" '*"username":"one"*' 'and the second is handed over'
-kill "$(ps -o pid= --ppid "$follower" | head -n 1)"
+kill "$(children_of "$follower" | cut -d ' ' -f 1)"
 kill "$follower" 2>/dev/null
 wait "$follower" 2>/dev/null
 

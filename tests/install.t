@@ -14,7 +14,7 @@ run_make() { make --no-print-directory NEED=: "$@"; }
 U=$TMP/usr
 ok 'make install' run_make install PREFIX="$U"
 is "$(cd "$U" && find . -type f ! -path './share/doc/*' | LC_ALL=C sort | tr '\n' ' ')" \
-    './bin/latchkey ./lib/systemd/system/latchkey-serve.service ./lib/systemd/system/latchkey-serve.socket ./lib/systemd/system/latchkey.socket ./lib/systemd/system/latchkey@.service ./lib/sysusers.d/latchkey.conf ./lib/tmpfiles.d/latchkey.conf ./share/bash-completion/completions/latchkey ./share/latchkey/www/package.json ./share/latchkey/www/session-react.d.ts ./share/latchkey/www/session-react.js ./share/latchkey/www/session.d.ts ./share/latchkey/www/session.js ./share/latchkey/www/session.min.d.ts ./share/latchkey/www/session.min.js ./share/man/man5/latchkey.conf.5 ./share/man/man8/latchkey.8 ./share/zsh/site-functions/_latchkey ' \
+    './bin/latchkey ./lib/systemd/system/latchkey-serve.service ./lib/systemd/system/latchkey-serve.socket ./lib/systemd/system/latchkey.socket ./lib/systemd/system/latchkey@.service ./lib/sysusers.d/latchkey.conf ./lib/tmpfiles.d/latchkey.conf ./share/bash-completion/completions/latchkey ./share/latchkey/www/dpop.d.ts ./share/latchkey/www/dpop.js ./share/latchkey/www/dpop.min.js ./share/latchkey/www/package.json ./share/latchkey/www/passkey.d.ts ./share/latchkey/www/passkey.js ./share/latchkey/www/passkey.min.js ./share/latchkey/www/session-react.d.ts ./share/latchkey/www/session-react.js ./share/latchkey/www/session.d.ts ./share/latchkey/www/session.js ./share/latchkey/www/session.min.d.ts ./share/latchkey/www/session.min.js ./share/man/man5/latchkey.conf.5 ./share/man/man8/latchkey.8 ./share/zsh/site-functions/_latchkey ' \
     'these files, and no others'
 ok 'the executable is the one that was built' cmp "$U/bin/latchkey" "$LATCHKEY"
 is "$(find "$U" -type f ! -perm 644 | sed "s|$U/||")" bin/latchkey 'it alone is executable, nothing is writable by others'
@@ -94,6 +94,7 @@ for face in '--inetd -a' serve; do
         is "$codes" '201 200 200 200 200 401 401 401 ' 'a tour of the API, a process per connection'
     fi
     stop traced
+    wait_trace "$TMP/trace"
     # A process counts from its exec of latchkey on, and its children from their first call.
     awk -v self="$LK" '
         index($0, "execve(\"" self "\"") { ours[$1] = 1; next }

@@ -24,7 +24,7 @@ static int confined_directory;
 static int to_syslog;
 
 void __wrap_harden_limits(int64_t memory_kib, bool stays);
-bool __wrap_harden(const char *data, int directory);
+bool __wrap_harden(const char *data, int directory, const uint16_t *ports, size_t count);
 void __wrap_throttle_hold(const char *in);
 void __wrap_password_hold(const char *in);
 void __wrap_log_to_syslog(void);
@@ -38,8 +38,9 @@ void __wrap_harden_limits(int64_t memory_kib, bool stays)
 void __wrap_throttle_hold(const char *in) { held_table = in; }
 void __wrap_password_hold(const char *in) { held_slots = in; }
 
-bool __wrap_harden(const char *data, int directory)
+bool __wrap_harden(const char *data, int directory, const uint16_t *ports, size_t count)
 {
+	(void)ports, (void)count;
 	confined_directory = directory;
 	confined = data;
 	return false;
@@ -156,6 +157,8 @@ static void test_answer(void)
 	is_str(answer("/verify", true, false, ERROR_NONE), "401 application/json not kept", "below the mount auth answers");
 	is_str(answer("/verify", true, true, ERROR_NONE), "401 application/json not kept", "whether there is a page or not");
 	is_str(answer("/verify", false, false, ERROR_NONE), "404 application/json not kept", "beside it there is nothing");
+	is_str(answer("/.well-known/oauth-authorization-server", false, false, ERROR_NONE), "404 application/json not kept", "while no client is named nor is what the host tells of OAuth");
+	is_str(answer("/token", true, false, ERROR_NONE), "404 application/json not kept", "nor OAuth's calls below the mount");
 	one.demo = true;
 	is_str(answer("/", false, true, ERROR_NONE), "200 text/html; charset=utf-8 kept", "but for the demo, which may be kept");
 	one.demo = false;
@@ -171,9 +174,39 @@ static void test_answer(void)
 static void test_slow(void)
 {
 	struct request rq = { .method = METHOD_POST, .below = true, .mount = S("/auth"), .path = S("/login") };
-	ok(instance_is_slow(&rq), "a sign-in is slow");
+	struct instance which = { .config.access_alg = ACCESS_HS256 };
+	ok(instance_is_slow(&which, &rq), "a sign-in is slow");
+	rq.path = S("/refresh");
+	ok(!instance_is_slow(&which, &rq), "a refresh isn't");
+	which.config.access_alg = ACCESS_ES256;
+	ok(instance_is_slow(&which, &rq), "but where access tokens are signed by ES256");
+	rq.path = S("/verify");
+	ok(!instance_is_slow(&which, &rq), "to verify which isn't");
 	rq.below = false;
-	ok(!instance_is_slow(&rq), "what no dialect has isn't");
+	ok(!instance_is_slow(&which, &rq), "what no dialect has isn't");
+}
+
+/* The session that a request asks for is read off its bytes before anybody parses them. */
+static void test_names(void)
+{
+	read_with("", SLICE_NONE);
+	const struct refresh_claims claims = { .iss = S("latchkey"), .sid = 0x1122334455667788, .ctr = 3, .iat = 1700000000, .exp = 1800000000 };
+	const char *token = slice_text(jwt_seal_refresh(&one.ring.key[0], &claims));
+	const struct { const char *before, *token, *after, *what; uint64_t sid; } cases[] = {
+		{ "POST /refresh HTTP/1.1\r\n\r\n{\"refresh_token\":\"", token, "\"}", "in a body", claims.sid },
+		{ "GET / HTTP/1.1\r\nCookie: a=eyJ.eyJ; b=", token, "\r\n\r\n", "after another token", claims.sid },
+		{ "", token, "", "alone", claims.sid },
+		{ "eyJ eyJ eyJ eyJ ", token, "", "after four that are none, where nobody looks any more", 0 },
+		{ "x", token, "x", "with letters after it, which are the token's", 0 },
+		{ "GET / HTTP/1.1\r\n\r\n", "", "", "in a request without one", 0 },
+		{ "", "", "", "in nothing", 0 },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		size_t mark = arena_mark();
+		const char *bytes = text_join(cases[i].before, cases[i].token, cases[i].after, NULL);
+		ok(instance_names(&one, slice_of(bytes)) == cases[i].sid, "a refresh token %s", cases[i].what);
+		arena_back(mark);
+	}
 }
 
 int main(void)
@@ -187,6 +220,7 @@ int main(void)
 	test_confine();
 	test_answer();
 	test_slow();
+	test_names();
 	for (size_t i = 0; i < 2; i++)
 		unlink(path_in(dir, i ? "latchkey.conf" : "latchkey.key"));
 	rmdir(dir);

@@ -54,6 +54,16 @@ static const struct site_claims site_example = { .sid = INT64_MAX, .iat = 170000
 static const struct link_claims link_example = {
 	.iss = T("latchkey"), .sub = 0xa1, .pw = 0xfedcba9876543210, .iat = 1700000000, .exp = 1700086400,
 };
+static const struct code_claims code_example = {
+	.iss = T("latchkey"), .sid = INT64_MAX, .sub = 0xa1, .cid = T("app"), .uri = T("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"), .ch = T(""),
+	.scope = 5, .nonce = T("n-0S6_WzA2Mj"), .at = 1700000000, .amr = 1, .pw = 0xfedcba9876543210, .sso = 1, .st = 3, .iat = 1700000000, .exp = 1700000060,
+};
+static const struct device_claims device_example = {
+	.iss = T("latchkey"), .cid = T("tv"), .scope = 8, .uc = T("BCDFGHJKLMNP"), .iat = 1700000000, .exp = 1700000600,
+};
+static const struct enrol_claims enrol_example = {
+	.iss = T("latchkey"), .sub = 0xa1, .key = T("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), .pw = 0xfedcba9876543210, .iat = 1700000000, .exp = 1700000600,
+};
 
 #define ACCESS_PAYLOAD \
 	"{\"iss\":\"latchkey\",\"sub\":\"00000000000000a1\",\"aud\":\"app\",\"sid\":\"7fffffffffffffff\"," \
@@ -64,7 +74,17 @@ static const struct link_claims link_example = {
 #define SITE_PAYLOAD "{\"sid\":\"7fffffffffffffff\",\"iat\":1700000000,\"door\":1}"
 #define LINK_PAYLOAD \
 	"{\"iss\":\"latchkey\",\"sub\":\"00000000000000a1\",\"pw\":\"fedcba9876543210\",\"iat\":1700000000,\"exp\":1700086400}"
-static const struct slice payload_of[] = { T(ACCESS_PAYLOAD), T(REFRESH_PAYLOAD), T(SITE_PAYLOAD), T(LINK_PAYLOAD) };
+#define CODE_PAYLOAD \
+	"{\"iss\":\"latchkey\",\"sid\":\"7fffffffffffffff\",\"sub\":\"00000000000000a1\",\"cid\":\"app\"," \
+	"\"uri\":\"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\",\"ch\":\"\",\"scope\":5,\"nonce\":\"n-0S6_WzA2Mj\",\"at\":1700000000," \
+	"\"amr\":1,\"pw\":\"fedcba9876543210\",\"by\":\"0000000000000000\",\"sso\":1,\"st\":3,\"iat\":1700000000,\"exp\":1700000060}"
+#define DEVICE_PAYLOAD \
+	"{\"iss\":\"latchkey\",\"cid\":\"tv\",\"scope\":8,\"uc\":\"BCDFGHJKLMNP\",\"iat\":1700000000,\"exp\":1700000600}"
+#define ENROL_PAYLOAD \
+	"{\"iss\":\"latchkey\",\"sub\":\"00000000000000a1\",\"key\":\"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\",\"pw\":\"fedcba9876543210\",\"iat\":1700000000,\"exp\":1700000600}"
+static const struct slice payload_of[] = {
+	T(ACCESS_PAYLOAD), T(REFRESH_PAYLOAD), T(SITE_PAYLOAD), T(LINK_PAYLOAD), T(CODE_PAYLOAD), T(DEVICE_PAYLOAD), T(ENROL_PAYLOAD)
+};
 
 static const struct slice token_of[] = {
 	T("eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6IjAwYzBmZmVlIn0."
@@ -82,9 +102,23 @@ static const struct slice token_of[] = {
 	  "eyJpc3MiOiJsYXRjaGtleSIsInN1YiI6IjAwMDAwMDAwMDAwMDAwYTEiLCJwdyI6ImZlZGNiYTk4NzY1NDMyMTAiLCJpYXQiOjE3MDAwMDAwMD"
 	  "AsImV4cCI6MTcwMDA4NjQwMH0."
 	  "i3tNjRIPFqV8khXEXOF7h3oTKEmpFRsSQETkH9sUY1I"),
+	T("eyJhbGciOiJIUzI1NiIsInR5cCI6ImFjK2p3dCIsImtpZCI6IjAwYzBmZmVlIn0."
+	  "eyJpc3MiOiJsYXRjaGtleSIsInNpZCI6IjdmZmZmZmZmZmZmZmZmZmYiLCJzdWIiOiIwMDAwMDAwMDAwMDAwMGExIiwiY2lkIjoiYXBwIiwidXJpIjoi"
+	  "RTlNZWxob2EyT3d2RnJFTVRKZ3VDSGFvZUsxdDhVUldidUdKU3N0dy1jTSIsImNoIjoiIiwic2NvcGUiOjUsIm5vbmNlIjoibi0wUzZfV3pBMk1qIiwi"
+	  "YXQiOjE3MDAwMDAwMDAsImFtciI6MSwicHciOiJmZWRjYmE5ODc2NTQzMjEwIiwiYnkiOiIwMDAwMDAwMDAwMDAwMDAwIiwic3NvIjoxLCJzdCI6Mywi"
+	  "aWF0IjoxNzAwMDAwMDAwLCJleHAiOjE3MDAwMDAwNjB9."
+	  "TfQwoD0W83-huBQ9XmqbMMuJoIUlr8prbbR-YEqNdZc"),
+	T("eyJhbGciOiJIUzI1NiIsInR5cCI6ImRjK2p3dCIsImtpZCI6IjAwYzBmZmVlIn0."
+	  "eyJpc3MiOiJsYXRjaGtleSIsImNpZCI6InR2Iiwic2NvcGUiOjgsInVjIjoiQkNERkdISktMTU5QIiwiaWF0IjoxNzAwMDAwMDAwLCJleHAiOjE3MDAw"
+	  "MDA2MDB9."
+	  "Khk1vEHQWLFRQWIzdAH6o7CAOYP0HKCJEcNbu_vz6Z8"),
+	T("eyJhbGciOiJIUzI1NiIsInR5cCI6InRlK2p3dCIsImtpZCI6IjAwYzBmZmVlIn0."
+	  "eyJpc3MiOiJsYXRjaGtleSIsInN1YiI6IjAwMDAwMDAwMDAwMDAwYTEiLCJrZXkiOiJHRVpER05CVkdZM1RRT0pRR0VaREdOQlZHWTNUUU9KUSIsInB3"
+	  "IjoiZmVkY2JhOTg3NjU0MzIxMCIsImlhdCI6MTcwMDAwMDAwMCwiZXhwIjoxNzAwMDAwNjAwfQ."
+	  "2wekkwXzTFUKNbGFHYwqe3yy2UWSMxpjsJm64Ky36ZU"),
 };
 
-static const char *const typ_of[] = { "at+jwt", "rt+jwt", "st+jwt", "ln+jwt" };
+static const char *const typ_of[] = { "at+jwt", "rt+jwt", "st+jwt", "ln+jwt", "ac+jwt", "dc+jwt", "te+jwt" };
 enum { USES = sizeof typ_of / sizeof *typ_of };
 
 /* ---- helpers ----------------------------------------------------------- */
@@ -94,6 +128,9 @@ static union {
 	struct refresh_claims refresh;
 	struct site_claims site;
 	struct link_claims link;
+	struct code_claims code;
+	struct device_claims device;
+	struct enrol_claims enrol;
 	char bytes[sizeof(struct access_claims)];
 } opened;
 
@@ -103,6 +140,12 @@ static enum jwt_verdict open_as(enum jwt_use use, struct slice token, size_t *si
 		return jwt_open_site(token, &ring, &opened.site, signer);
 	if (use == JWT_LINK)
 		return jwt_open_link(token, &ring, &opened.link, signer);
+	if (use == JWT_CODE)
+		return jwt_open_code(token, &ring, &opened.code, signer);
+	if (use == JWT_DEVICE)
+		return jwt_open_device(token, &ring, &opened.device, signer);
+	if (use == JWT_ENROL)
+		return jwt_open_enrol(token, &ring, &opened.enrol, signer);
 	return use == JWT_ACCESS ? jwt_open_access(token, &ring, &opened.access, signer) : jwt_open_refresh(token, &ring, &opened.refresh, signer);
 }
 
@@ -284,6 +327,27 @@ static void test_sealed_link(void)
 	ok(jwt_open_link(jwt_seal_link(&ring.key[1], &link_example), &ring, &l, &signer) == JWT_VALID && signer == 1, "opens, whoever signed");
 	ok(slice_is(l.iss, link_example.iss) && l.sub == 0xa1 && l.pw == link_example.pw, "claims");
 	ok(l.iat == link_example.iat && l.exp == link_example.exp, "times");
+}
+
+static void test_sealed_codes(void)
+{
+	struct code_claims c;
+	struct device_claims d;
+	struct enrol_claims e;
+	size_t signer = 4711;
+	ok(slice_is(jwt_seal_code(&ring.key[0], &code_example), token_of[JWT_CODE]), "an authorization code, byte for byte");
+	ok(jwt_open_code(jwt_seal_code(&ring.key[1], &code_example), &ring, &c, &signer) == JWT_VALID && signer == 1, "opens, whoever signed");
+	ok(slice_is(c.iss, code_example.iss) && c.sid == INT64_MAX && c.sub == 0xa1 && slice_is(c.cid, S("app")), "whose it is");
+	ok(slice_is(c.uri, code_example.uri) && c.ch.n == 0 && c.scope == 5 && slice_is(c.nonce, code_example.nonce), "what was asked for");
+	ok(c.at == code_example.at && c.amr == 1 && c.pw == code_example.pw && c.by == 0 && c.sso == 1 && c.st == 3, "who signed in");
+	ok(c.iat == code_example.iat && c.exp == code_example.exp, "times");
+	ok(slice_is(jwt_seal_device(&ring.key[0], &device_example), token_of[JWT_DEVICE]), "a device code, byte for byte");
+	ok(jwt_open_device(jwt_seal_device(&ring.key[1], &device_example), &ring, &d, &signer) == JWT_VALID && signer == 1, "opens, whoever signed");
+	ok(slice_is(d.iss, device_example.iss) && slice_is(d.cid, S("tv")) && d.scope == 8 && slice_is(d.uc, device_example.uc), "claims");
+	ok(d.iat == device_example.iat && d.exp == device_example.exp, "times");
+	ok(slice_is(jwt_seal_enrol(&ring.key[0], &enrol_example), token_of[JWT_ENROL]), "a ticket for a second factor, byte for byte");
+	ok(jwt_open_enrol(jwt_seal_enrol(&ring.key[1], &enrol_example), &ring, &e, &signer) == JWT_VALID && signer == 1, "opens, whoever signed");
+	ok(e.sub == 0xa1 && slice_is(e.key, enrol_example.key) && e.pw == enrol_example.pw && e.iat == enrol_example.iat && e.exp == enrol_example.exp, "claims");
 }
 
 /* Names of every length, so that the payload ends on every number of spare bits. */
@@ -645,6 +709,14 @@ static const struct { const char *member; enum jwt_use use; enum claim_type type
 	{ "\"sid\":", JWT_SITE, ID }, { "\"iat\":", JWT_SITE, NUMBER }, { "\"door\":", JWT_SITE, NUMBER },
 	{ "\"iss\":", JWT_LINK, TEXT }, { "\"sub\":", JWT_LINK, ID }, { "\"pw\":", JWT_LINK, ID }, { "\"iat\":", JWT_LINK, NUMBER },
 	{ "\"exp\":", JWT_LINK, NUMBER },
+	{ "\"iss\":", JWT_CODE, TEXT }, { "\"sid\":", JWT_CODE, ID }, { "\"sub\":", JWT_CODE, ID }, { "\"cid\":", JWT_CODE, TEXT },
+	{ "\"uri\":", JWT_CODE, TEXT }, { "\"ch\":", JWT_CODE, TEXT }, { "\"scope\":", JWT_CODE, NUMBER }, { "\"nonce\":", JWT_CODE, TEXT },
+	{ "\"at\":", JWT_CODE, NUMBER }, { "\"amr\":", JWT_CODE, NUMBER }, { "\"pw\":", JWT_CODE, ID }, { "\"by\":", JWT_CODE, ID },
+	{ "\"sso\":", JWT_CODE, NUMBER }, { "\"st\":", JWT_CODE, NUMBER }, { "\"iat\":", JWT_CODE, NUMBER }, { "\"exp\":", JWT_CODE, NUMBER },
+	{ "\"iss\":", JWT_DEVICE, TEXT }, { "\"cid\":", JWT_DEVICE, TEXT }, { "\"scope\":", JWT_DEVICE, NUMBER },
+	{ "\"uc\":", JWT_DEVICE, TEXT }, { "\"iat\":", JWT_DEVICE, NUMBER }, { "\"exp\":", JWT_DEVICE, NUMBER },
+	{ "\"iss\":", JWT_ENROL, TEXT }, { "\"sub\":", JWT_ENROL, ID }, { "\"key\":", JWT_ENROL, TEXT }, { "\"pw\":", JWT_ENROL, ID }, { "\"iat\":", JWT_ENROL, NUMBER },
+	{ "\"exp\":", JWT_ENROL, NUMBER },
 };
 
 static void test_bad_values(void)
@@ -701,6 +773,10 @@ static const struct { const char *from, *to; enum jwt_use use; enum jwt_verdict 
 	{ ",\"door\":1", "", JWT_SITE, JWT_CLAIMS }, { "}", ",\"exp\":1702592000}", JWT_SITE, JWT_CLAIMS }, { "\"door\":1", "\"door\":0", JWT_SITE, JWT_VALID },
 	{ "\"pw\":\"fedcba9876543210\",", "", JWT_LINK, JWT_CLAIMS }, { ",\"exp\":1700086400", "", JWT_LINK, JWT_CLAIMS },
 	{ "}", ",\"scope\":\"openid\"}", JWT_LINK, JWT_CLAIMS },
+	{ "\"by\":\"0000000000000000\",", "", JWT_CODE, JWT_CLAIMS }, { "\"ch\":\"\",", "", JWT_CODE, JWT_CLAIMS },
+	{ "}", ",\"aud\":\"app\"}", JWT_CODE, JWT_CLAIMS }, { "\"uc\":\"BCDFGHJKLMNP\",", "", JWT_DEVICE, JWT_CLAIMS },
+	{ "}", ",\"sid\":\"7fffffffffffffff\"}", JWT_DEVICE, JWT_CLAIMS }, { ",\"exp\":1700000600", "", JWT_ENROL, JWT_CLAIMS },
+	{ "}", ",\"aud\":\"app\"}", JWT_ENROL, JWT_CLAIMS },
 };
 
 static void test_edited_claims(void)
@@ -827,15 +903,18 @@ static void test_words(void)
 
 static void test_each(void)
 {
-	for (enum jwt_use use = JWT_ACCESS; use <= JWT_LINK; use++) {
+	for (enum jwt_use use = JWT_ACCESS; use <= JWT_ENROL; use++) {
+		size_t mark = arena_mark();
 		test_flips(use);
 		test_cuts(use);
+		arena_back(mark);
 		test_edits(use);
+		arena_back(mark);
 	}
 }
 
 static void (*const tests[])(void) = {
-	test_derived, test_key_names, test_sealed, test_sealed_link, test_names, test_numbers, test_each, test_spellings, test_strays, test_segments, test_headers, test_keys, test_short_keys, test_macs,
+	test_derived, test_key_names, test_sealed, test_sealed_link, test_sealed_codes, test_names, test_numbers, test_each, test_spellings, test_strays, test_segments, test_headers, test_keys, test_short_keys, test_macs,
 	test_bad_values, test_edited_claims, test_length, test_optional, test_largest, test_jwk, test_words,
 };
 

@@ -10,6 +10,8 @@ LATCHKEY=${LATCHKEY:-$TOP/latchkey}
 LK_BUILD=${LK_BUILD:-$TOP/build/musl}
 LK_B=${LK_B:-musl}
 export TOP LATCHKEY LK_BUILD LK_B
+# Where Debian has its servers, chroot and mkfs; an ordinary user's path doesn't.
+export PATH="$PATH:/usr/sbin:/sbin"
 
 t_count=0 t_failed=0 t_pids='' t_dir='' t_done=0
 
@@ -38,7 +40,7 @@ only_in() {
     t_variants='' t_processors=''
     for t_word; do
         case $t_word in
-        musl | glibc | clang | asan | msan | cov | cross) t_variants="$t_variants $t_word" ;;
+        musl | glibc | clang | asan | msan | cov | cross | pg) t_variants="$t_variants $t_word" ;;
         *) t_processors="$t_processors $t_word" ;;
         esac
     done
@@ -51,6 +53,11 @@ not_in() {
 
 diag() { printf '%s\n' "$*" | sed 's/^/# /'; }
 
+# A check that fails says what it got, and ends with 1, so that its test can add what else it knows: is … || diag "$(cat log)"
+told() {
+    for t_line; do diag "$t_line"; done
+    return 1
+}
 t_result() { # STATUS NAME
     t_count=$((t_count + 1))
     if [ "$1" -eq 0 ]; then
@@ -69,8 +76,7 @@ ok() {
     t_text=$("$@" 2>&1)
     t_status=$?
     t_result $t_status "$t_name" && return
-    diag "exit $t_status: $*"
-    diag "$t_text"
+    told "exit $t_status: $*" "$t_text"
 }
 
 # nok NAME COMMAND...: passes when the command fails.
@@ -78,7 +84,7 @@ nok() {
     t_name=$1
     shift
     if t_text=$("$@" 2>&1); then
-        t_result 1 "$t_name" || diag "succeeded: $*" && diag "$t_text"
+        t_result 1 "$t_name" || told "succeeded: $*" "$t_text"
     else
         t_result 0 "$t_name"
     fi
@@ -87,19 +93,19 @@ nok() {
 # is GOT WANT NAME; isnt; like GOT PATTERN NAME (a shell pattern, *x* for contains); unlike
 is() {
     [ "$1" = "$2" ]
-    t_result $? "$3" || { diag "got:  $1"; diag "want: $2"; }
+    t_result $? "$3" || told "got:  $1" "want: $2"
 }
 isnt() {
     [ "$1" != "$2" ]
-    t_result $? "$3" || diag "got what it should not be: $1"
+    t_result $? "$3" || told "got what it should not be: $1"
 }
 like() {
     # shellcheck disable=SC2254  # a pattern on purpose
-    case $1 in $2) t_result 0 "$3" ;; *) t_result 1 "$3" || { diag "got:  $1"; diag "like: $2"; } ;; esac
+    case $1 in $2) t_result 0 "$3" ;; *) t_result 1 "$3" || told "got:  $1" "like: $2" ;; esac
 }
 unlike() {
     # shellcheck disable=SC2254
-    case $1 in $2) t_result 1 "$3" || { diag "got:    $1"; diag "unlike: $2"; } ;; *) t_result 0 "$3" ;; esac
+    case $1 in $2) t_result 1 "$3" || told "got:    $1" "unlike: $2" ;; *) t_result 0 "$3" ;; esac
 }
 
 # promise KEY POINTS FAILURES CONTROL: what a harness found, for the table of docs/reliability.md (torture.sh says how).
@@ -109,7 +115,7 @@ promise() {
 }
 
 pass() { t_result 0 "$1"; }
-fail() { t_result 1 "$1" || :; }
+fail() { t_result 1 "$1"; }
 
 done_testing() {
     t_done=1
@@ -166,22 +172,42 @@ stop() {
     t_pids=$(printf ' %s ' "$t_pids" | sed "s/ $t_pid / /")
 }
 
-# eventually COMMAND...: until it succeeds, 10 seconds at most. For what a server does after it has answered.
+# runs PID: that process runs; one that has ended and that nobody has waited for doesn't. Where process 1 is no init, as in a container, an
+# orphan stays so.
+runs() {
+    t_stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+    case ${t_stat##*) } in [ZX]*) return 1 ;; esac
+}
+
+# children_of PID: their pids, in a line.
+children_of() { cat "/proc/$1/task/$1/children" 2>/dev/null; }
+
+# eventually COMMAND...: until it succeeds, a minute at most: on a busy machine that may be long. For what a server does after it has answered.
 eventually() {
     t_tries=0
     until "$@" >/dev/null 2>&1; do
         t_tries=$((t_tries + 1))
-        [ "$t_tries" -lt 200 ] || { diag "in vain: $*"; return 1; }
+        [ "$t_tries" -lt 1200 ] || { diag "in vain: $*"; return 1; }
         sleep 0.05
     done
 }
 
-# wait_port PORT: until something listens on it, 10 seconds at most.
+# wait_port PORT: until something listens on it, a minute at most.
 wait_port() {
     t_tries=0
     until t_listening "$1"; do
         t_tries=$((t_tries + 1))
-        [ "$t_tries" -lt 200 ] || { diag "nothing listens on port $1"; return 1; }
+        [ "$t_tries" -lt 1200 ] || { diag "nothing listens on port $1"; return 1; }
+        sleep 0.05
+    done
+}
+
+# wait_trace FILE: until strace -D, which ends after what it traces, has written its last line.
+wait_trace() {
+    t_tries=0
+    until tail -n 1 "$1" | grep -q '+++$'; do
+        t_tries=$((t_tries + 1))
+        [ "$t_tries" -lt 1200 ] || { diag "no end of $1"; return 1; }
         sleep 0.05
     done
 }

@@ -140,7 +140,8 @@ helps 'a backup copied over the database' foreign_log store_unavailable "*the lo
 helps 'a backup moved there' foreign_db store_unavailable "*the log of another database*$RESTORE" '*fail *database *log of another*' "$RESTORE"
 helps 'a database that another program has open' open_shell busy \
     "*process [0-9]* has latchkey.db open, and nothing else may: end it*" '*fail *database *process [0-9]* has latchkey.db open*' 'end it'
-helps 'a process that was stopped in its turn' held_lock busy '*no turn at the store within *check tells who has it*' \
+# Where there is no sandbox (qemu-user has no Landlock) the request itself sees who it is.
+helps 'a process that was stopped in its turn' held_lock busy '*no turn at the store within *; *has it*' \
     '*fail *database *no turn at the store*process [0-9]* has it: *' 'end it'
 
 if [ -n "${LK_NAMESPACE-}" ]; then

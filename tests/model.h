@@ -14,11 +14,16 @@
 
 #include "base/file.h"
 #include "auth.h"
+#include "auth_json.h"
 #include "clock.h"
+#include "base/base64.h"
 #include "config.h"
+#include "derive.h"
+#include "dpop.h"
 #include "http.h"
 #include "jwt.h"
 #include "password.h"
+#include "session.h"
 #include "store.h"
 #include "store/engine.h"
 #include "store/upkeep.h"
@@ -35,7 +40,7 @@
 
 enum {
 	MINUTE = 60, HOUR = 3600, DAY = 86400,
-	ACCESS = 15 * MINUTE, IDLE = 30 * DAY, GRACE = 10, DATED_AHEAD = 120,
+	ACCESS = 15 * MINUTE, IDLE = 30 * DAY, GRACE = 10, PUBLIC_GRACE = 30, DATED_AHEAD = 120,
 	BEHIND = 120,               /* the clock may be so far behind the mark */
 	AHEAD = 30 * DAY,           /* or so far ahead before it is doubted */
 	STEP = HOUR, AUDIT_STEP = 120,  /* the mark may lag so much; the second, where an audit row carries it */
@@ -47,11 +52,25 @@ struct place {
 	int net, agent;
 };
 
+/* Who presents a token at which call: the app API's, and OAuth's where client isn't APP or no cookies are taken. */
+enum { APP, SECRET, PUBLIC, STRICT, CLIENTS };
+static const struct { const char *id; bool authenticated, no_retry; } clients[CLIENTS] = {
+	[APP] = { "", false, false }, [SECRET] = { "wiki", true, false }, [PUBLIC] = { "phone", false, false }, [STRICT] = { "car", false, true },
+};
+/* What is shown of a key: the clients' own, another, or a proof that names their own and isn't signed by it. */
+enum { NO_PROOF, OWN_KEY, OTHER_KEY, FALSE_PROOF, PROOFS };
+struct presenter {
+	int client;
+	bool by_token_call;
+	int proof;
+};
+
 /* Two heirs of one counter are one where key and request were the same. */
 struct branch {
 	int key;
-	uint64_t idem;              /* 0: a request without a key */
+	uint64_t idem;              /* 0: a request without a key; PLACE and more: which asked from there */
 };
+#define PLACE (UINT64_C(1) << 63)
 
 struct token {
 	int session;                /* number of its row */
@@ -61,8 +80,8 @@ struct token {
 };
 
 struct row {
-	bool there, cookie;
-	int user;
+	bool there, cookie, bound;
+	int user, client;
 	int64_t ctr, rotated_at, end;
 	struct branch br;
 	enum ended why;
@@ -81,7 +100,8 @@ struct model {
 };
 
 enum outcome {
-	INVALID, REVOKED, EXPIRED, DOUBTED, ROTATED, FORKED, SAME_REQUEST, IN_GRACE, STRAY, SHARED, CUT, LATE, RIVAL, OLD, FORWARD, TWO_HEIRS,
+	INVALID, ANOTHERS, KEYLESS, UNPROVEN, REVOKED, EXPIRED, DOUBTED, SETTLED, ROTATED, FORKED, SAME_REQUEST, AUTHENTICATED, IN_GRACE, STRAY, AT_PLACE, STRAY_AT_PLACE, SHARED, CUT,
+	LATE, RIVAL, OLD, FORWARD, TWO_HEIRS,
 	UNSET, RIVALS, OUTCOMES
 };
 
@@ -92,14 +112,21 @@ static const struct {
 	enum ended why;
 } outcomes[OUTCOMES] = {
 	[INVALID] = { "unknown", "refresh_invalid", 0, 0, 0 },
+	[ANOTHERS] = { "another client's", "refresh_invalid", 0, 0, 0 },
+	[KEYLESS] = { "bound to what nobody can tell any more", "store_unavailable", 0, 0, 0 },
+	[UNPROVEN] = { "bound to another key than is shown", "invalid_dpop_proof", 0, 0, 0 },
+	[SETTLED] = { "bound, and rotated that day", NULL, 0, 0, 0 },
 	[REVOKED] = { "revoked", "session_revoked", 0, 0, 0 },
 	[EXPIRED] = { "expired", "refresh_expired", 0, 0, 0 },
 	[DOUBTED] = { "expired by a doubted clock", "clock_unset", 0, 0, 0 },
 	[ROTATED] = { "rotated", NULL, EVENT_REFRESH, 0, 0 },
 	[FORKED] = { "another branch", "refresh_reused", EVENT_FORK, 0, ENDED_FORK },
 	[SAME_REQUEST] = { "the same request", NULL, 0, 0, 0 },
+	[AUTHENTICATED] = { "an authenticated client", NULL, 0, 0, 0 },
 	[IN_GRACE] = { "within the grace", NULL, 0, 0, 0 },
 	[STRAY] = { "within the grace, from elsewhere", NULL, EVENT_REPLAY, 0, 0 },
+	[AT_PLACE] = { "later, where it was asked for, once more", NULL, 0, 0, 0 },
+	[STRAY_AT_PLACE] = { "later, where it was asked for", NULL, EVENT_REPLAY, 0, 0 },
 	[SHARED] = { "shared by two for three generations", "refresh_reused", EVENT_REUSE, CLASS_SHARED, ENDED_REUSE },
 	[CUT] = { "cut off by a new lineage", "busy", 0, 0, 0 },
 	[LATE] = { "late", "refresh_reused", EVENT_REUSE, CLASS_LATE, ENDED_REUSE },
@@ -116,9 +143,11 @@ static bool same_branch(struct branch a, struct branch b)
 	return a.key == b.key && a.idem == b.idem;
 }
 
-/* As addresses are written: the second is near the first, the last near the one before it. The last agent is cut. */
-static const struct { const char *address; int near; } nets[] = {
-	{ "192.0.2.7", 0 }, { "192.0.2.200", 0 }, { "192.0.3.7", 2 }, { "198.51.100.9", 3 }, { "2001:db8:1:2::5", 4 }, { "2001:db8:1:3::9", 4 },
+/* As addresses are written: the second is near the first, the last two near the one before them, and the last one of its /64. Nobody
+ * knows whose address the fifth is. The last agent is cut. */
+static const struct { const char *address; int near, same; } nets[] = {
+	{ "192.0.2.7", 0, 0 }, { "192.0.2.200", 0, 1 }, { "192.0.3.7", 2, 2 }, { "198.51.100.9", 3, 3 }, { "127.0.0.9", 4, -1 },
+	{ "2001:db8:1:2::5", 5, 5 }, { "2001:db8:1:3::9", 5, 6 }, { "2001:db8:1:2:3::7", 5, 5 },
 };
 enum { NETS = sizeof nets / sizeof *nets };
 #define FORTY "0123456789012345678901234567890123456789"
@@ -128,6 +157,18 @@ enum { AGENTS = sizeof agents / sizeof *agents };
 static bool is_near_place(struct place a, struct place b)
 {
 	return nets[a.net].near == nets[b.net].near && a.agent == b.agent;
+}
+
+/* How long a token without a key is answered again to where its successor was asked for; 0: it isn't. */
+static int64_t app_window, public_window;
+static int64_t window_of(const struct row *r)
+{
+	return r->client == APP ? app_window : r->client == PUBLIC ? public_window : 0;
+}
+
+static uint64_t number_of(struct place p)
+{
+	return nets[p.net].same < 0 ? 0 : PLACE + (uint64_t)(nets[p.net].same * AGENTS + p.agent);
 }
 
 /* Within the grace: the same place as often as it likes, another once a generation is counted, and in the third in a row it ends. */
@@ -145,23 +186,58 @@ struct when {
 	int64_t time, unseen;
 	enum clock_trust trust;
 	struct place from;
+	struct presenter by;
+	int newest_key, oldest_key;
 };
+
+/* A retry without a key, where the request that rotated came from. It is counted as a stray, however near it is. */
+static bool is_at_place(const struct row *r, uint64_t idem, struct when now_is)
+{
+	return window_of(r) && idem == 0 && number_of(now_is.from) && number_of(now_is.from) == r->br.idem
+		&& llabs(now_is.time - r->rotated_at) <= window_of(r);
+}
+
+static int64_t grace_of(const struct row *r)
+{
+	return r->client == PUBLIC || r->client == STRICT ? PUBLIC_GRACE : GRACE;
+}
+
+/* A bound session, beside a token that is shown by its key. */
+static enum outcome judge_bound(const struct row *r, const struct token *t, struct when now_is)
+{
+	int64_t d = r->ctr - t->ctr, age = now_is.time - r->rotated_at;
+	if (d == 0 && r->ctr > 1 && same_branch(t->br, r->br) && age >= 0 && age < DAY && r->br.key == now_is.newest_key)
+		return SETTLED;
+	return d == 1 ? AUTHENTICATED : OUTCOMES;
+}
 
 static enum outcome judge(const struct row *r, const struct token *t, uint64_t idem, bool by_cookie, struct when now_is)
 {
 	int64_t d = r->ctr - t->ctr, time = now_is.time;
-	if (!r->there || (by_cookie && !r->cookie))
+	if (!r->there || (by_cookie && !r->cookie) || (now_is.by.by_token_call && r->cookie))
 		return INVALID;
+	if (r->client != now_is.by.client)
+		return ANOTHERS;
+	if (r->bound && r->br.key < now_is.oldest_key)
+		return KEYLESS;
+	if (r->bound && now_is.by.proof != OWN_KEY && now_is.by.proof != FALSE_PROOF)
+		return UNPROVEN;
 	if (r->why)
 		return REVOKED;
 	if (time >= t->exp || (r->end && time >= r->end) || (d >= 0 && time >= r->rotated_at + IDLE))
 		return now_is.trust == CLOCK_DOUBTFUL ? DOUBTED : EXPIRED;
+	if (r->bound && judge_bound(r, t, now_is) != OUTCOMES)
+		return judge_bound(r, t, now_is);
 	if (d == 0)
 		return same_branch(t->br, r->br) ? ROTATED : FORKED;
 	if (d == 1 && idem && idem == r->br.idem)
 		return SAME_REQUEST;
-	if (d == 1 && llabs(time - r->rotated_at) <= GRACE)
+	if (d == 1 && r->client == SECRET)
+		return AUTHENTICATED;
+	if (d == 1 && llabs(time - r->rotated_at) <= grace_of(r))
 		return judge_sharer(r, now_is.from);
+	if (d == 1 && is_at_place(r, idem, now_is))
+		return r->strayed ? AT_PLACE : r->run < 2 ? STRAY_AT_PLACE : SHARED;
 	if (d > 0)
 		return d > 1 ? OLD : idem ? RIVAL : LATE;
 	/* Commits were lost. A row from the future, or from before a step back that no mark saw, proves nothing. */
@@ -177,6 +253,12 @@ static bool rotates(enum outcome o)
 {
 	return o == ROTATED || o == FORWARD;
 }
+
+/* tests/pg_home.c, over PostgreSQL; NULL else. */
+void pg_home_keep(int place) __attribute__((weak));
+void pg_home_put_back(int place) __attribute__((weak));
+int pg_home_lasted(void) __attribute__((weak));
+enum { MARK_SECONDS = 60 };
 
 /* The mark after an event: only a time that the kernel vouches for raises it, or sets it back. */
 static bool confirmed;
@@ -198,7 +280,9 @@ static void model_note(struct model *m, enum event event, int session, enum reus
 		return;
 	}
 	m->audits++;
-	m->seen = at;
+	/* The mark has a row of its own over PostgreSQL, which isn't written each second. */
+	if (!pg_home_keep || mark != m->mark || at >= m->seen + MARK_SECONDS)
+		m->seen = pg_home_keep && at < m->seen && mark >= m->mark ? m->seen : at;
 	m->mark = mark;
 	m->last = (struct audit){ .event = event, .session = (uint64_t)session + 1, .class = class, .distance = distance, .time = at };
 }
@@ -209,13 +293,13 @@ static struct token model_apply(struct model *m, const struct token *t, enum out
 {
 	struct row *r = &m->row[t->session];
 	int64_t d = r->ctr - t->ctr, time = now_is.time;
-	r->strayed |= o == STRAY;
+	r->strayed |= o == STRAY || o == STRAY_AT_PLACE;
 	if (rotates(o)) {
 		r->at = now_is.from;
 		r->run = r->strayed ? r->run + 1 : 0;
 		r->strayed = r->renewed = false;
 		r->ctr = t->ctr + 1;
-		r->br = (struct branch){ m->newest_key, idem };
+		r->br = (struct branch){ m->newest_key, r->bound ? 0 : idem || !window_of(r) ? idem : number_of(now_is.from) };
 		/* No successor is dated before its predecessor, as far as a clock steps back unseen. */
 		int64_t rotated = time;
 		if (r->rotated_at > rotated && r->rotated_at <= time + DATED_AHEAD)
@@ -367,6 +451,10 @@ static void save(const char *name, struct slice bytes)
 /* The store may be open: what is committed is in these two. */
 static void take_files(struct files *f)
 {
+	if (pg_home_keep) {
+		pg_home_keep(f == &template);
+		return;
+	}
 	free((void *)(uintptr_t)f->db.p);
 	free((void *)(uintptr_t)f->wal.p);
 	*f = (struct files){ load("latchkey.db"), load("latchkey.db-wal") };
@@ -375,6 +463,10 @@ static void take_files(struct files *f)
 static void put_files(const struct files *f)
 {
 	store_close();
+	if (pg_home_put_back) {
+		pg_home_put_back(f == &template);
+		return;
+	}
 	save("latchkey.db", f->db);
 	save("latchkey.db-wal", f->wal);
 }
@@ -416,10 +508,10 @@ static void compare_row(int i)
 	check(s.ctr == r->ctr, "session %d: counter %" PRId64 ", model %" PRId64, i, s.ctr, r->ctr);
 	check(s.rotated_at == r->rotated_at, "session %d: rotated %" PRId64 ", model %" PRId64, i, s.rotated_at, r->rotated_at);
 	check(s.why == r->why && (s.ended_at != 0) == (r->why != 0), "session %d: %s, model %s", i, ended_words[s.why], ended_words[r->why]);
-	check(s.strays == (r->renewed ? 8 : 2 * r->run + r->strayed), "session %d: strays %" PRId64 ", model %d and %d", i, s.strays, r->run, r->strayed);
+	check(s.strays == (r->bound ? 16 : r->renewed ? 8 : 2 * r->run + r->strayed), "session %d: strays %" PRId64 ", model %d and %d", i, s.strays, r->run, r->strayed);
 	check(slice_is(s.ip, slice_of(nets[r->at.net].address)), "session %d: used from %.*s", i, (int)s.ip.n, s.ip.p);
 	check(slice_starts(slice_of(agents[r->at.agent]), s.agent) && s.agent.n > 5, "session %d: used by %.*s", i, (int)s.agent.n, s.agent.p);
-	check((s.idem != 0) == (r->br.idem != 0), "session %d: key of the last rotation", i);
+	check((s.idem != 0) == (r->br.idem != 0 || r->bound || (r->client && r->ctr == 1)), "session %d: key of the last rotation", i);
 }
 
 static void compare_store(void)
@@ -481,6 +573,16 @@ static off_t size_of_log(void)
 static int synced;
 static bool log_was_empty;
 
+static void forget_syncs(void)
+{
+	syncs = pg_home_lasted ? -pg_home_lasted() : 0;
+}
+
+static int count_syncs(void)
+{
+	return syncs + (pg_home_lasted ? pg_home_lasted() : 0);
+}
+
 /* What a power cut may take is what the next refresh puts right, and nothing else. */
 static void compare_durability(bool durable)
 {
@@ -491,10 +593,10 @@ static struct reply ask(const struct request *rq)
 {
 	struct reply rp = { 0 };
 	requests++;
-	syncs = 0;
-	log_was_empty = size_of_log() == 0;
+	forget_syncs();
+	log_was_empty = !pg_home_lasted && size_of_log() == 0;
 	route_answer(&auth_dialect, &config, &ring, rq, ERROR_NONE, &rp);
-	synced = syncs;
+	synced = count_syncs();
 	buf_c(&rp.body, '\0');
 	buf_c(&rp.head, '\0');
 	password_slot_leave();
@@ -607,6 +709,71 @@ static int random_token(void)
 	return w.tokens ? pick(w.tokens) : -1;
 }
 
+/* ---- proofs ------------------------------------------------------------ */
+
+/* Arithmetic that takes a thousandth of the time: a signature is a hash of key and text. */
+static void put_signature(struct slice key, struct slice input, uint8_t out[64])
+{
+	struct buf b = { 0 };
+	buf_add(&b, key);
+	buf_add(&b, input);
+	memset(out, 0, 64);
+	derive_sha256(buf_slice(&b), out);
+}
+
+bool __wrap_signature_is_good_jws(struct slice key, struct slice input, struct slice signature);
+bool __wrap_signature_is_good_jws(struct slice key, struct slice input, struct slice signature)
+{
+	uint8_t want[64];
+	put_signature(key, input, want);
+	return slice_is(signature, (struct slice){ (const char *)want, sizeof want });
+}
+
+/* x is 32 letters of one kind, and y as well. */
+#define THEIRS "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define ANOTHER "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB"
+
+static struct slice letters_of(struct slice bytes)
+{
+	struct buf b = { 0 };
+	base64url_add(&b, bytes);
+	return buf_slice(&b);
+}
+
+static const char *jwk_of(struct slice half)
+{
+	const char *letters = slice_text(letters_of(half));
+	return text_join("{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"", letters, "\",\"y\":\"", letters, "\"}", NULL);
+}
+
+static struct slice thumbprint(void)
+{
+	uint8_t *hash = arena(DERIVE_MAC);
+	derive_sha256(slice_of(jwk_of(S(THEIRS))), hash);
+	return (struct slice){ (const char *)hash, DERIVE_MAC };
+}
+
+/* A proof of that kind for a call; p NULL: none. */
+static struct slice proof_of(int kind, const char *call)
+{
+	uint8_t signature[64];
+	struct slice half = kind == OTHER_KEY ? S(ANOTHER) : S(THEIRS);
+	if (kind == NO_PROOF)
+		return SLICE_NONE;
+	const char *header = text_join("{\"typ\":\"dpop+jwt\",\"alg\":\"ES256\",\"jwk\":", jwk_of(half), "}", NULL);
+	const char *claims = text_join("{\"htm\":\"POST\",\"htu\":\"https://example.test/api/auth/", call, "\",\"iat\":1,\"jti\":\"\",\"nonce\":\"",
+		slice_text(dpop_nonce(&ring.key[0], clock_now)), "\"}", NULL);
+	struct buf b = { 0 };
+	buf_add(&b, letters_of(slice_of(header)));
+	buf_c(&b, '.');
+	buf_add(&b, letters_of(slice_of(claims)));
+	put_signature(slice_of(text_join(slice_text(half), slice_text(half), NULL)), buf_slice(&b), signature);
+	signature[0] ^= kind == FALSE_PROOF;
+	buf_c(&b, '.');
+	buf_add(&b, letters_of((struct slice){ (const char *)signature, sizeof signature }));
+	return buf_slice(&b);
+}
+
 /* ---- what happens ------------------------------------------------------ */
 
 /* Mostly the first: a thief may sit in the same house. */
@@ -615,10 +782,10 @@ static struct place random_place(void)
 	return (struct place){ w.hidden || pick(2) ? 0 : pick(NETS), pick(2) ? 0 : pick(AGENTS) };
 }
 
-static void open_row(int i, int user, bool cookie, int64_t time)
+static void open_row(int i, int user, int client, bool cookie, bool bound, int64_t time)
 {
 	w.m.row[i] = (struct row){
-		.there = true, .cookie = cookie, .user = user, .ctr = 1, .rotated_at = time,
+		.there = true, .cookie = cookie, .bound = bound, .user = user, .client = client, .ctr = 1, .rotated_at = time,
 		.end = config.session_ttl ? time + config.session_ttl : 0, .br = { w.m.newest_key, 0 },
 	};
 	for (int p = 0; p < PARTIES; p++)
@@ -647,12 +814,17 @@ static void sign_in_directly(int i, int user, bool cookie, int64_t time)
 	struct session s = {
 		.id = random_id(), .user = user_id[user], .ctr = 1, .rotated_at = time, .created_at = time,
 		.expires_at = w.m.row[i].end, .cookie = cookie, .ip = slice_of(nets[w.m.row[i].at.net].address),
-		.agent = slice_of(agents[w.m.row[i].at.agent]),
+		.agent = slice_of(agents[w.m.row[i].at.agent]), .client = slice_of(clients[w.m.row[i].client].id),
+		.idem = w.m.row[i].client ? jwt_idempotency(S("the code")) : 0,
 	};
 	s.agent.n = s.agent.n < LIMIT_AGENT ? s.agent.n : LIMIT_AGENT;
 	const struct key *key = &ring.key[0];
 	struct token t = model_first(i);
 	s.br = jwt_branch(key, s.id, 1, 0);
+	if (w.m.row[i].bound) {
+		rotation_bind(&s, key, thumbprint());
+		s.br = jwt_branch(key, s.id, 1, s.idem);
+	}
 	store_open(dir, 5);
 	store_begin(DURABLE_NOW);
 	store_session_add(&s);
@@ -668,7 +840,12 @@ static void sign_in_directly(int i, int user, bool cookie, int64_t time)
 		.iss = config.issuer, .aud = config.audience, .name = slice_of(user_name[user]), .sub = s.user, .sid = s.id, .iat = time,
 		.exp = s.expires_at && s.expires_at < time + ACCESS ? s.expires_at : time + ACCESS, .jti = jwt_access_id(key, s.id, 1, time),
 	});
-	first_token(i, keep(&t, strndup(text.p, text.n), strndup(access.p, access.n), time));
+	int number = keep(&t, strndup(text.p, text.n), strndup(access.p, access.n), time);
+	if (w.m.row[i].client) {        /* whose access token looks as the dialect says */
+		free(accesses[number]);
+		accesses[number] = NULL;
+	}
+	first_token(i, number);
 }
 
 /* A sweep takes some of the rows that are over, at random: see which. */
@@ -691,6 +868,8 @@ static void sign_in_by_password(int i, int user, bool cookie, int64_t time)
 	struct request rq = request_from(w.m.row[i].at, METHOD_POST, "/login");
 	snprintf(body, sizeof body, "{\"username\":\"%s\",\"password\":\"correct horse\"%s}", user_name[user], cookie ? ",\"cookie\":true" : "");
 	rq.body = slice_of(body);
+	if (w.m.row[i].bound)
+		rq.dpop = proof_of(OWN_KEY, "login");
 	boot_now += DAY;
 	struct reply rp = ask(&rq);
 	char *id = part(&rp.body, "\"session\":{\"id\":\"", "\"");
@@ -710,11 +889,13 @@ static void sign_in(void)
 		return;
 	int i = w.m.rows++, user = pick(2);
 	int64_t time = server_time();
-	bool cookie = pick(3) == 0, doubted = doubt(), directly = pick(8) != 0 || doubted;
-	open_row(i, user, cookie, time);
-	tell("#   session %d: %s signs in%s%s\n", i, user_name[user], cookie ? " with a cookie" : "", directly ? "" : " by password");
+	int client = pick(2) ? APP : pick(CLIENTS);
+	bool bound = client != SECRET && pick(4) == 0, cookie = client == APP && pick(3) == 0, doubted = doubt(), directly = pick(8) != 0 || doubted || client;
+	open_row(i, user, client, cookie, bound, time);
+	tell("#   session %d: %s signs in%s%s%s\n", i, user_name[user], client ? text_join(" to ", clients[client].id, NULL) : "",
+		cookie ? " with a cookie" : bound ? ", bound" : "", directly ? "" : " by password");
 	if (doubted)
-		open_row(i, user, cookie, time = w.m.seen);
+		open_row(i, user, client, cookie, bound, time = w.m.seen);
 	model_note(&w.m, EVENT_LOGIN, i, 0, 0, time, trust());
 	if (directly)
 		sign_in_directly(i, user, cookie, time);
@@ -733,19 +914,20 @@ static void one_line(int s, int got)
 }
 
 /* An honest client is never out, a thief never unnoticed: told from what was seen alone. */
-static void properties(int s, enum party who, int shown, enum outcome o, uint64_t idem, int64_t time)
+static void properties(int s, enum party who, int shown, enum outcome o, uint64_t idem, int proof, int64_t time)
 {
 	struct seen *seen = &w.seen[s];
-	bool refused = !good(o) && o != UNSET && o != DOUBTED && o != RIVALS && o != CUT;
-	if (who == HONEST && refused && w.client[s][HONEST].keyed)
+	bool refused = !good(o) && o != UNSET && o != DOUBTED && o != RIVALS && o != CUT && o != KEYLESS;
+	check(!good(o) || !w.m.row[s].bound || proof == OWN_KEY, "session %d: somebody without its key was answered", s);
+	if (who == HONEST && refused && (w.client[s][HONEST].keyed || w.m.row[s].bound || w.m.row[s].client == SECRET))
 		check(seen->thief || seen->ended_by_hand || o == EXPIRED || w.token[shown].key < w.m.oldest_key || time >= w.token[shown].exp,
 			"session %d: an honest client was signed out", s);
 	/* Rolled forward, it is found one refresh later: dates as near as that tell no heir from another. */
-	bool excused = o == FORWARD || seen->restored || (idem && idem == seen->moved_key);
+	bool excused = o == FORWARD || o == AUTHENTICATED || o == AT_PLACE || o == STRAY_AT_PLACE || seen->restored || (idem && idem == seen->moved_key);
 	/* Where a commit was lost, the same request got two answers that are one heir. */
 	const struct token *t = &w.token[shown], *heir = &w.token[seen->current];
 	bool current = t->ctr == heir->ctr && same_branch(t->br, heir->br);
-	if (good(o) && who != seen->mover && !current && time - seen->moved_at > GRACE && !excused)
+	if (good(o) && who != seen->mover && !current && time - seen->moved_at > grace_of(&w.m.row[s]) && !excused)
 		check(false, "session %d: a thief went unnoticed", s);
 }
 
@@ -753,7 +935,7 @@ static void properties(int s, enum party who, int shown, enum outcome o, uint64_
 static void saw(int s, enum party who, enum outcome o, uint64_t idem, int token)
 {
 	struct seen *seen = &w.seen[s];
-	seen->thief |= who == THIEF;
+	seen->thief |= who == THIEF && o != UNPROVEN;   /* who hasn't the key of a bound session is no excuse */
 	if (rotates(o)) {
 		*seen = (struct seen){ seen->thief, seen->ended_by_hand, false, who, w.m.row[s].rotated_at, idem, token, seen->newest };
 		tell("#     now token %d\n", token);
@@ -767,6 +949,7 @@ struct shown {
 	uint64_t idem;
 	struct place from;
 	int named;                  /* a session, + 1; 0: none */
+	struct presenter by;
 };
 
 static struct request refresh_request(const struct shown *shown)
@@ -793,7 +976,51 @@ static struct request refresh_request(const struct shown *shown)
 		snprintf(body, sizeof body, "{\"refresh_token\":\"%s\"%s}", texts[shown->token[0]], key);
 	}
 	rq.body = slice_of(body);
+	rq.dpop = proof_of(shown->by.proof, "refresh");
 	return rq;
+}
+
+static struct reply ask_refresh(const struct shown *shown)
+{
+	struct request rq = refresh_request(shown);
+	return ask(&rq);
+}
+
+static enum error rotate_as(const struct shown *shown, struct work *work, struct grant *g)
+{
+	static struct proof proof;
+	char key[64];
+	snprintf(key, sizeof key, "k%" PRIu64, shown->idem);
+	if (shown->by.proof && !clients[shown->by.client].authenticated
+		&& dpop_read(proof_of(shown->by.proof, "token"), S("//example.test/api/auth/token"), &ring, clock_now, &proof) == ERROR_NONE)
+		work->proof = &proof;
+	struct rotation r = { .client = slice_of(clients[shown->by.client].id), .authenticated = clients[shown->by.client].authenticated,
+		.no_retry = clients[shown->by.client].no_retry, .body_only = true };
+	if (!session_present(work, slice_of(texts[shown->token[0]]), false, shown->idem ? slice_of(key) : SLICE_NONE, &r))
+		return ERROR_REFRESH_INVALID;
+	enum error e = session_clock(work);
+	return e == ERROR_NONE ? session_rotate(work, &r, 1, 0, g) : e;
+}
+
+/* What OAuth's dialect asks of the policy; the answer is written as the app API writes it, so that it is read by one reader. */
+static struct reply ask_token(const struct shown *shown)
+{
+	struct reply rp = { .status = 200 };
+	struct work work = { .config = &config, .ring = &ring, .peer = slice_of(nets[shown->from.net].address), .agent = slice_of(agents[shown->from.agent]) };
+	struct grant g = { 0 };
+	requests++;
+	forget_syncs();
+	log_was_empty = !pg_home_lasted && size_of_log() == 0;
+	enum error e = rotate_as(shown, &work, &g);
+	synced = count_syncs();
+	rp.status = errors[e].status;
+	if (e != ERROR_NONE)
+		buf_s(&rp.body, text_join("\"code\":\"", errors[e].code, "\"", NULL));
+	else
+		auth_json_pair(&(struct jw){ .out = &rp.body }, &g, work.time);
+	buf_c(&rp.body, '\0');
+	buf_c(&rp.head, '\0');
+	return rp;
 }
 
 /* Whether a token with outcome o goes before the one that was best so far. */
@@ -823,8 +1050,9 @@ static enum outcome model_choose(const struct shown *shown, struct when now_is, 
 			*chosen = shown->token[i];
 		}
 	}
-	if (!rivals || w.token[*chosen].session + 1 == shown->named)
-		return best;
+	bool bound = *chosen >= 0 && w.m.row[w.token[*chosen].session].bound;
+	if (!rivals || w.token[*chosen].session + 1 == shown->named)    /* the signature is looked at last */
+		return bound && shown->by.proof == FALSE_PROOF && (good(best) || outcomes[best].why) ? UNPROVEN : best;
 	*chosen = -1;
 	return RIVALS;
 }
@@ -833,12 +1061,12 @@ static bool refresh(int s, enum party who, const struct shown *shown, int *got)
 {
 	int chosen;
 	int64_t time = server_time();
-	struct when now_is = { time, w.m.audited ? 0 : STEP + BEHIND, trust(), shown->from };
+	struct when now_is = { time, w.m.audited ? 0 : STEP + BEHIND, trust(), shown->from, shown->by, w.m.newest_key, w.m.oldest_key };
 	enum outcome o = model_choose(shown, now_is, &chosen);
 	uint64_t before = fingerprint();
-	struct request rq = refresh_request(shown);
-	struct reply rp = ask(&rq);
-	tell("#   session %d: %s shows token %d%s, key %" PRIu64 ": %s\n", s, who == HONEST ? "client" : "thief", shown->token[0],
+	struct reply rp = shown->by.by_token_call ? ask_token(shown) : ask_refresh(shown);
+	tell("#   session %d: %s%s shows token %d%s, key %" PRIu64 ": %s\n", s, who == HONEST ? "client" : "thief",
+		shown->by.by_token_call ? text_join(" as ", clients[shown->by.client].id, NULL) : "", shown->token[0],
 		shown->count > 1 ? " and another" : "", shown->idem, outcomes[o].name);
 	counts[o]++;
 	compare_code(&rp, outcomes[o].code);
@@ -856,11 +1084,22 @@ static bool refresh(int s, enum party who, const struct shown *shown, int *got)
 	int about = chosen >= 0 ? w.token[chosen].session : s;
 	/* A cookie that somebody put beside the client's own, and that counts, isn't the client's doing. */
 	enum party actor = about == s && (chosen < 0 || chosen == w.client[s][who].token) ? who : THIEF;
-	properties(about, actor, chosen >= 0 ? chosen : shown->token[0], o, shown->idem, time);
+	properties(about, actor, chosen >= 0 ? chosen : shown->token[0], o, shown->idem, shown->by.proof, time);
 	saw(about, actor, o, shown->idem, *got);
 	if (good(o) && !mismatches)
 		one_line(about, *got);
-	return good(o) ? about == s : !outcomes[o].code || (o != UNSET && o != DOUBTED && o != RIVALS && o != CUT);
+	return good(o) ? about == s : !outcomes[o].code || (o != UNSET && o != DOUBTED && o != RIVALS && o != CUT && o != UNPROVEN && o != KEYLESS);
+}
+
+/* A client shows itself. Who has stolen a token may show it as whatever client he likes, but for one that has a secret. */
+static struct presenter presents(int s, enum party who)
+{
+	int client = w.m.row[s].client;
+	if (who == THIEF && (client == SECRET || pick(4) == 0))
+		client = pick(2) ? APP : PUBLIC;
+	bool bound = w.m.row[s].bound;
+	int proof = who == THIEF ? pick(2) * (pick(2) ? OTHER_KEY : FALSE_PROOF) : bound || pick(8) == 0 ? OWN_KEY : NO_PROOF;
+	return (struct presenter){ client, client || (!w.m.row[s].cookie && pick(8) == 0), proof };
 }
 
 /* A party goes on with what it holds: its own retry, or a new request. */
@@ -873,11 +1112,13 @@ static void party_refreshes(int s, enum party who)
 		c->pending = ++next_key;
 	if (pick(12) == 0)
 		c->from = random_place();
-	struct shown shown = { { c->token, 0 }, 1, w.m.row[s].cookie && pick(4) != 0, c->pending, c->from, who == HONEST && pick(4) ? s + 1 : 0 };
+	struct presenter by = presents(s, who);
+	struct shown shown = { { c->token, 0 }, 1, !by.by_token_call && w.m.row[s].cookie && pick(4) != 0, c->pending, c->from,
+		who == HONEST && pick(4) ? s + 1 : 0, by };
 	if (shown.by_cookie && pick(4) == 0) {
 		shown.token[shown.count++] = random_token();
 		if (who == THIEF && pick(2))
-			shown = (struct shown){ { shown.token[1], shown.token[0] }, 2, true, shown.idem, c->from, shown.named };
+			shown = (struct shown){ { shown.token[1], shown.token[0] }, 2, true, shown.idem, c->from, shown.named, by };
 	}
 	int got = -1;
 	bool answered = refresh(s, who, &shown, &got);
@@ -919,7 +1160,9 @@ static void stray(void)
 	if (t < 0 || w.tokens > TOKENS - 4)
 		return;
 	int got = -1;
-	struct shown shown = { { t, 0 }, 1, pick(3) == 0, pick(2) ? 0 : rnd(next_key + 1), random_place(), 0 };
+	int client = pick(2) ? w.m.row[w.token[t].session].client : pick(CLIENTS);
+	struct presenter by = { client, client || pick(4) == 0, pick(PROOFS) };
+	struct shown shown = { { t, 0 }, 1, !by.by_token_call && pick(3) == 0, pick(2) ? 0 : rnd(next_key + 1), random_place(), 0, by };
 	refresh(w.token[t].session, THIEF, &shown, &got);
 }
 
@@ -960,6 +1203,8 @@ static void end_from(int from, int target)
 	const struct row *a = &w.m.row[from];
 	struct row *b = &w.m.row[target];
 	int64_t time = server_time();
+	if (a->client)
+		return;                 /* whose access token the dialect judges */
 	enum clock_trust trusted = trust();
 	char path[64], bearer[LIMIT_JWT + 16];
 	struct slice access = jwt_seal_access(&ring.key[0], &(struct access_claims){
@@ -996,8 +1241,8 @@ static void end_others(int s)
 	struct row *r = &w.m.row[s];
 	int64_t time = server_time();
 	enum clock_trust trusted = trust();
-	struct when now_is = { time, w.m.audited ? 0 : STEP + BEHIND, trusted, c->from };
-	if (c->token < 0 || c->pending || !stands(r, time) || unset() || w.tokens > TOKENS - 4)
+	struct when now_is = { time, w.m.audited ? 0 : STEP + BEHIND, trusted, c->from, { APP, false, NO_PROOF }, w.m.newest_key, w.m.oldest_key };
+	if (c->token < 0 || c->pending || r->client || !stands(r, time) || unset() || w.tokens > TOKENS - 4)
 		return;
 	uint64_t key = pick(3) ? ++next_key : 0;
 	const struct token *t = &w.token[c->token];
@@ -1072,7 +1317,7 @@ static void logout(void)
 	int s = w.token[t].session;
 	bool all = pick(2), ours = w.token[t].key >= w.m.oldest_key;
 	enum clock_trust trusted = trust();
-	bool acts = ours && w.m.row[s].there && !w.m.row[s].why, spent = acts && is_spent(&w.m.row[s], &w.token[t]);
+	bool acts = ours && w.m.row[s].there && !w.m.row[s].why && !w.m.row[s].client, spent = acts && is_spent(&w.m.row[s], &w.token[t]);
 	int64_t time = server_time();
 	uint64_t before = fingerprint();
 	struct request rq = request_to(METHOD_POST, "/logout");
@@ -1129,10 +1374,10 @@ static void retire_key(void)
 static void time_passes(void)
 {
 	static const struct { int weight; int64_t least, most; } spans[] = {
-		{ 30, 0, 5 }, { 20, GRACE - 2, GRACE + 2 }, { 14, 1, 10 * MINUTE }, { 14, ACCESS / 2 - 2, ACCESS / 2 + 2 }, { 10, HOUR, DAY },
+		{ 30, 0, 5 }, { 20, GRACE - 2, GRACE + 2 }, { 10, PUBLIC_GRACE - 2, PUBLIC_GRACE + 2 }, { 5, HOUR - 2, HOUR + 2 }, { 14, 1, 10 * MINUTE }, { 14, ACCESS / 2 - 2, ACCESS / 2 + 2 }, { 10, HOUR, DAY },
 		{ 6, DAY, 20 * DAY }, { 3, IDLE - 3, IDLE + 3 }, { 10, -BEHIND, -1 }, { 3, -HOUR, -BEHIND }, { 1, -400 * DAY, -DAY },
 	};
-	int at = pick(111);
+	int at = pick(126);
 	size_t i = 0;
 	while (at >= spans[i].weight)
 		at -= spans[i++].weight;
@@ -1206,6 +1451,9 @@ static void begin(void)
 	clock_now = clock_build_epoch + DAY;
 	confirmed = true;
 	config.session_ttl = pick(3) ? 0 : 40 * DAY;
+	config.retry_window = pick(2) ? pick(2) * HOUR : -1;
+	app_window = config.retry_window > 0 ? config.retry_window : 0;
+	public_window = config.retry_window < 0 ? HOUR : config.retry_window;
 	w.m.audited = pick(4) != 0;
 	w.hidden = pick(4) == 0;
 	config.audit = w.m.audited ? AUDIT_TABLE : AUDIT_OFF;
@@ -1251,7 +1499,7 @@ static void set_up(void)
 
 static void clean_up(void)
 {
-	static const char *const names[] = { "latchkey.db", "latchkey.db-wal", "latchkey.lock", "password.lock", "throttle" };
+	static const char *const names[] = { "latchkey.db", "latchkey.db-wal", "latchkey.lock", "password.lock", "throttle", "latchkey.pgdb" };
 	char path[128];
 	store_close();
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

@@ -51,8 +51,11 @@ mkdir -p "$TMP/root/var/lib/latchkey"
 if [ "$(id -u)" -eq 0 ]; then
     chown 65532:65532 "$TMP/root/var/lib/latchkey"
     set -- chroot --userspec=65532:65532 "$TMP/root" /latchkey
-else
+elif unshare --user --map-root-user true 2>/dev/null; then
     set -- unshare --user --map-root-user chroot "$TMP/root" /latchkey
+else
+    pass 'it runs # SKIP needs root, or user namespaces for everybody'
+    done_testing
 fi
 "$@" init >"$TMP/log" 2>&1
 is "$?" 0 'init' || diag "$(cat "$TMP/log")"

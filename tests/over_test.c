@@ -380,7 +380,7 @@ static void set_up(void)
 
 static void clean_up(void)
 {
-	static const char *const files[] = { "latchkey.db", "latchkey.db-wal", "latchkey.lock", "latchkey.key", "latchkey.conf",
+	static const char *const files[] = { "latchkey.db", "latchkey.db-wal", "latchkey.lock", "latchkey.pgdb", "latchkey.key", "latchkey.conf",
 		"throttle" };
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
 		unlink(path_in(dir, files[i]));

@@ -279,21 +279,26 @@ static int64_t nanoseconds(struct slice stored, struct password_cost cost)
 	return (int64_t)(to.tv_sec - from.tv_sec) * 1000000000 + to.tv_nsec - from.tv_nsec;
 }
 
-/* The quickest of many, by turns: what else runs on the host only makes slower. */
+/* The quickest of many, by turns: what else runs on the host only makes slower. On a busy one it takes more of them until
+ * each has had an undisturbed turn; work that isn't equal doesn't become so by that. */
 static void equal_work(void)
 {
+	enum { ENOUGH = 25, MOST = 2000 };
 	struct password_cost cost = { 2048, 2 };
 	struct slice stored = password_hash(S("some password"), cost);
 	struct slice foreign = S("$5$rounds=1000$saltsalt$0123456789012345678901234567890123456789012");
 	int64_t known = INT64_MAX, unknown = INT64_MAX, imported = INT64_MAX;
-	for (int i = 0; i < 25; i++) {
+	bool equal = false, no_quicker = false;
+	for (int i = 0; i < ENOUGH || (i < MOST && !(equal && no_quicker)); i++) {
 		int64_t a = nanoseconds(stored, cost), b = nanoseconds(SLICE_NONE, cost), c = nanoseconds(foreign, cost);
 		known = a < known ? a : known;
 		unknown = b < unknown ? b : unknown;
 		imported = c < imported ? c : imported;
+		equal = unknown > known * 3 / 4 && unknown < known * 4 / 3;
+		no_quicker = imported > unknown * 3 / 4;
 	}
-	ok(unknown > known * 3 / 4 && unknown < known * 4 / 3, "unknown user %" PRId64 " ns, wrong password %" PRId64 " ns", unknown, known);
-	ok(imported > unknown * 3 / 4, "another program's quick hash isn't refused more quickly: %" PRId64 " ns", imported);
+	ok(equal, "unknown user %" PRId64 " ns, wrong password %" PRId64 " ns", unknown, known);
+	ok(no_quicker, "another program's quick hash isn't refused more quickly: %" PRId64 " ns", imported);
 }
 
 /* ---- what may be a password -------------------------------------------- */

@@ -66,15 +66,15 @@ static const struct member note_members[] = {
 };
 
 static const struct route toy_routes[] = {
-	{ METHOD_POST, "/greet", ACCESS_NONE, greet_members, true, handle },
-	{ METHOD_GET, "/greet", ACCESS_NONE, note_members, false, handle },
-	{ METHOD_POST, "/note", ACCESS_LIVE, note_members, false, handle },
-	{ METHOD_DELETE, "/note/", ACCESS_NONE, NULL, false, handle },
-	{ METHOD_POST, "/poke", ACCESS_NONE, NULL, false, handle },
-	{ METHOD_GET, "/read", ACCESS_NONE, note_members, false, handle },
+	{ METHOD_POST, "/greet", ACCESS_NONE, greet_members, PACE_SLOW, handle },
+	{ METHOD_GET, "/greet", ACCESS_NONE, note_members, PACE_QUICK, handle },
+	{ METHOD_POST, "/note", ACCESS_LIVE, note_members, PACE_QUICK, handle },
+	{ METHOD_DELETE, "/note/", ACCESS_NONE, NULL, PACE_QUICK, handle },
+	{ METHOD_POST, "/poke", ACCESS_NONE, NULL, PACE_QUICK, handle },
+	{ METHOD_GET, "/read", ACCESS_NONE, note_members, PACE_QUICK, handle },
 };
 static const struct route known_routes[] = {
-	{ METHOD_GET, "/.well-known/toy", ACCESS_NONE, NULL, false, handle },
+	{ METHOD_GET, "/.well-known/toy", ACCESS_NONE, NULL, PACE_QUICK, handle },
 };
 static const struct dialect toy = { .prefix = "/", .routes = toy_routes, .count = 6, .size = sizeof(struct toy), .admit = admit,
 	.refuse = refuse_with_400 };
@@ -86,7 +86,7 @@ static const struct dialect known = { .on_host = true, .prefix = "/.well-known/"
 	.size = sizeof(struct toy), .refuse = refuse_plainly };
 
 static const struct route door_routes[] = {
-	{ METHOD_GET, "/knock", ACCESS_NONE, NULL, false, handle },
+	{ METHOD_GET, "/knock", ACCESS_NONE, NULL, PACE_QUICK, handle },
 };
 static const struct dialect door = { .prefix = "/", .routes = door_routes, .count = 1, .size = 1, .refuse = refuse_plainly };
 
@@ -131,7 +131,8 @@ static void post_form(const struct dialect *d, const char *path, const char *tex
 
 static void dialects(void)
 {
-	static const struct dialect *const table[] = { &known, &special, &toy, &door, NULL };
+	enum { DIALECTS = 5 };
+	static const struct dialect *const table[DIALECTS] = { &known, &special, NULL, &toy, &door };
 	static const struct { const char *mount, *path; bool below; const struct dialect *want; } cases[] = {
 		{ "/api", "/greet", true, &toy }, { "/api", "/form", true, &special }, { "/api", "/form/x", true, &special },
 		{ "/api", "/", true, &toy }, { "/api", "/greet", false, NULL }, { "/api", "/", false, NULL },
@@ -143,7 +144,7 @@ static void dialects(void)
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		const struct request r = { .mount = slice_of(cases[i].mount), .path = slice_of(cases[i].path), .below = cases[i].below };
-		ok(route_dialect(table, &r) == cases[i].want, "%s%s, %s the mount", cases[i].mount, cases[i].path,
+		ok(route_dialect(table, DIALECTS, &r) == cases[i].want, "%s%s, %s the mount", cases[i].mount, cases[i].path,
 			cases[i].below ? "below" : "beside");
 	}
 	rq = (struct request){ .mount = S("/api"), .below = false };
@@ -170,7 +171,7 @@ static void slow(void)
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		const struct request r = { .below = true, .method = cases[i].method, .path = slice_of(cases[i].path) };
-		ok(route_is_slow(&toy, &r) == cases[i].want, "%s %s is %s", method_words[r.method], cases[i].path,
+		ok(route_is_slow(&toy, &config, &r) == cases[i].want, "%s %s is %s", method_words[r.method], cases[i].path,
 			cases[i].want ? "slow" : "not slow");
 	}
 }
@@ -197,7 +198,7 @@ static void methods(void)
 	}
 	ask_dialect(&toy, METHOD_DELETE, "/note/7/8", NULL);
 	is_str(rest, "7/8", "what comes after a path that ends in a slash");
-	is_int(route_is_slow(&toy, &(struct request){ .below = true, .method = METHOD_DELETE, .path = S("/note/7") }), 0,
+	is_int(route_is_slow(&toy, &config, &(struct request){ .below = true, .method = METHOD_DELETE, .path = S("/note/7") }), 0,
 		"is no other route");
 }
 
@@ -313,6 +314,13 @@ static void cors(void)
 	rp = (struct reply){ .status = 200 };
 	route_finish(&config, &rq, &rp);
 	ok(in_head("Access-Control-Allow-Origin: https://app.example\r\n") && in_head("Vary: Origin\r\n"), "whatever is answered");
+	struct dialect pages = toy;
+	pages.own = true;
+	ask_dialect(&pages, METHOD_OPTIONS, "/greet", NULL);
+	ok(rp.own && rp.status == 204 && !in_head("Access-Control"), "no preflight of pages for people");
+	ask_dialect(&pages, METHOD_GET, "/greet", NULL);
+	route_finish(&config, &rq, &rp);
+	ok(!in_head("Access-Control") && !in_head("Vary"), "nor is one read by a listed origin");
 	rq.origin = S("https://evil.example");
 	ask_dialect(&toy, METHOD_OPTIONS, "/greet", NULL);
 	ok(!in_head("Access-Control-Max-Age") && rp.status == 204, "not of another origin");

@@ -122,7 +122,7 @@ END
 start victim $PLAIN /usr/bin/python3 "$TMP/victim.py" "$PORT"
 wait_port "$PORT"
 v_tries=0
-until grep -qs here "$TMP/victim.log" || [ $((v_tries += 1)) -gt 200 ]; do sleep 0.05; done
+until grep -qs here "$TMP/victim.log" || [ $((v_tries += 1)) -gt 1200 ]; do sleep 0.05; done
 # shellcheck disable=SC2154
 VICTIM=$victim_pid
 stage_up() { # what an attempt that works has changed is put back
@@ -240,7 +240,7 @@ start broken env -i LATCHKEY_DIR="$DATA" BREAKOUT=unit/memfd "$TMP/wide" "$TMP/b
 wait_port "$PORT"
 curl -s -m 20 "http://127.0.0.1:$PORT/api/auth/health" >"$TMP/out"
 w_tries=0
-until grep -q LI4 "$TMP/broken.log" || [ $((w_tries += 1)) -gt 200 ]; do sleep 0.05; done
+until grep -q LI4 "$TMP/broken.log" || [ $((w_tries += 1)) -gt 1200 ]; do sleep 0.05; done
 like "$(cat "$TMP/broken.log")" '*LI4: a process was ended by signal 31*' 'control: the listener tells of one that does'
 stop broken
 if [ "${TORTURE-0}" = 1 ]; then

@@ -7,6 +7,10 @@ Each secret is sought as it is, in hexadecimal, in base64 and base64url wherever
 URL's escapes, and reversed byte for byte; a token also by its last part alone, which is what makes it one. Prints a
 line "PLACE: which secret, in which form", and in the end "N secrets, N forms, N files, N bytes".
 
+    secrets.py derived MASTER LABEL,...
+
+Prints the derived keys of a master key, in hexadecimal (HKDF-SHA256, RFC 5869), a line hex:DIGITS each.
+
     secrets.py core COMMAND...
 
 Runs it in an empty directory with cores allowed, writes one byte to its fd 0, a pipe, waits until it has taken that, and
@@ -19,6 +23,7 @@ The same of one that listens there: the signal is sent once it takes connections
 import array
 import base64
 import fcntl
+import hmac
 import os
 import re
 import resource
@@ -81,6 +86,12 @@ def find(secrets, places):
     print(f"{len({i for i, _, _ in wanted})} secrets, {len(wanted)} forms, {count} files, {size} bytes")
 
 
+def derived(master, labels):
+    secret = hmac.digest(bytes(32), bytes.fromhex(master), "sha256")
+    for label in labels.split(","):
+        print("hex:" + hmac.digest(secret, label.encode() + b"\1", "sha256").hex())
+
+
 def taken(pipe):
     """Waits until the child has taken what was written. It shows at the pipe, whoever we are; /proc tells only root."""
     left, end = array.array("i", [1]), time.monotonic() + 60
@@ -117,6 +128,8 @@ def core(command, port=None):
 if __name__ == "__main__":
     if sys.argv[1] == "find":
         find(sys.argv[2], sys.argv[3:])
+    elif sys.argv[1] == "derived":
+        derived(sys.argv[2], sys.argv[3])
     elif sys.argv[1] == "core-at":
         core(sys.argv[3:], int(sys.argv[2]))
     else:

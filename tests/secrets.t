@@ -1,6 +1,6 @@
 #!/bin/sh
 # "No secret leaks": the whole story of smoke.sh under a listener and as CGI, the verbs that take secrets, and
-# requests that carry secrets to where they don't belong. Then everything that was logged, every argument and
+# requests that carry secrets to where they don't belong; among them what clients of OAuth have. Then everything that was logged, every argument and
 # environment, every error's body and head and every byte of the data directory but the key file is searched for every secret
 # that was used. Controls: a leak planted in each place, and a build that logs a password.
 # needs: strace python3 curl busybox
@@ -99,12 +99,77 @@ sited() { # NAME
     is "$CODE" 401 "$1: until it is signed out"
 }
 
+# clients: a client's secret, codes, a device's two codes, and the keys behind them, where they belong and where they don't.
+CHALLENGE=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM VERIFIER=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk
+clients() { # NAME
+    origin=$(printf '%s' "$URL" | cut -d / -f 1-3)
+    printf 'issuer = %s\n' "$URL" >>"$DATA/latchkey.conf"
+    shown=$(verb client add web https://web.example/cb 2>>"$TMP/logs/verbs" | grep -oE '[0-9a-f]{40}')
+    like "$shown" '????????????????????????????????????????' "$1: a client's secret"
+    secret "$shown"
+    verb client add tv public,device >>"$TMP/logs/verbs" 2>&1
+    call POST "/authorize?client_id=web&response_type=code&scope=openid&nonce=n&code_challenge=$CHALLENGE&code_challenge_method=S256" -H "Origin: $origin" \
+        --data-urlencode username=demo --data-urlencode "password=$PASSWORD"
+    code=$(sed -n 's/^Location: .*[?&]code=\([^&]*\).*/\1/p' "$TMP/head" | tr -d '\r')
+    like "$code" 'eyJ*.*.*' "$1: a code"
+    secret "$code"
+    # where they don't belong
+    call GET "/me?code=$code&client_secret=$shown"
+    call GET "/authorize?client_id=web&response_type=code&client_secret=x&redirect_uri=https://evil.example/?$code"
+    call POST "/token?client_secret=$shown&code=$code"
+    call POST /refresh -H 'Content-Type: application/json' -d "{\"refresh_token\":\"$code\"}"
+    for form in "client_id=web&client_secret=x$shown&grant_type=authorization_code&code=$code" "client_id=$shown&client_secret=web&code=$code&grant_type=refresh_token" \
+        "client_id=web&client_secret=$shown&grant_type=$shown" "client_id=web&client_secret=$shown&grant_type=authorization_code&code=x$code&code_verifier=$VERIFIER" \
+        "client_id=web&client_secret=$shown&grant_type=authorization_code&code=$code&code_verifier=$VERIFIER$VERIFIER" "client_id=web&client_secret=$shown&client_secret=$shown"; do
+        call POST /token -d "$form"
+        ok "$1: refused ($CODE)" test "$CODE" -ge 400 -a "$CODE" -lt 500
+    done
+    call POST /introspect -u "web:$shown" -d "token=$code"
+    call GET /userinfo -H "Authorization: Basic $(printf 'web:%s' "$shown" | base64 -w 0)"
+    # where they do; by a form, since a web server may keep Authorization for itself
+    call POST /token -d "client_id=web&client_secret=$shown&grant_type=authorization_code&code=$code&code_verifier=$VERIFIER"
+    is "$CODE" 200 "$1: the code is redeemed"
+    token=$(member refresh_token <"$TMP/body")
+    call POST /token -d "client_id=web&client_secret=$shown&grant_type=refresh_token&refresh_token=$token"
+    call POST /revoke -d "client_id=web&client_secret=$shown&token=x$token"
+    call POST /revoke -d "client_id=web&client_secret=$shown&token=$token"
+    call POST /token -d "client_id=web&client_secret=$shown&grant_type=refresh_token&refresh_token=$token"
+    is "$CODE" 400 "$1: until it is revoked"
+    # a device
+    call POST /device_authorization -d client_id=tv
+    device=$(member device_code <"$TMP/body") typed=$(member user_code <"$TMP/body")
+    like "$device $typed" 'eyJ*.*.* ????-????-????' "$1: codes of a device"
+    secret "$device"
+    secret "$typed"
+    secret "$(printf '%s' "$typed" | tr -d -)"
+    call POST /token -d "grant_type=$device&client_id=tv"
+    call POST /token -d "grant_type=urn:ietf:params:oauth:grant-type:device_code&client_id=tv&device_code=x$device"
+    call POST /token -d "grant_type=urn:ietf:params:oauth:grant-type:device_code&client_id=tv&device_code=$device"
+    rm -f "$DATA/throttle" # of the wrong tries before, and how many have faded depends on the machine
+    call POST /device -H "Origin: $origin" --data-urlencode username=demo --data-urlencode "password=$PASSWORD" -d "code=$typed&do=allow"
+    call POST /token -d "grant_type=urn:ietf:params:oauth:grant-type:device_code&client_id=tv&device_code=$device"
+    is "$CODE" 200 "$1: the device is signed in"
+    # the keys
+    key=$(cut -d' ' -f3 "$DATA/latchkey.key" | head -n 1)
+    labels=$(sed -n 's/^\t\[DERIVE_.*{ "\(latchkey [a-z0-9 ]*\)".*/\1/p' "$TOP/derive.c" | paste -sd ,)
+    /usr/bin/python3 "$TOP/tests/secrets.py" derived "$key" "$labels" >"$TMP/derived"
+    is "$(wc -l <"$TMP/derived")" "$(grep -c '^	\[DERIVE_' "$TOP/derive.c")" "$1: a key for each label, by another HKDF"
+    cat "$TMP/derived" >>"$SECRETS"
+    [ -s "$DATA/latchkey.rsa" ] || fail "$1: there is no RSA key"
+    # n is public; then come p, q and what is made of them, 128 bytes each
+    for part in 5 4 3 2 1; do
+        prime=$(head -n 1 "$DATA/latchkey.rsa" | cut -d' ' -f2 | cut -c $((257 + 256 * part))-$((512 + 256 * part)))
+        secret "hex:$prime"
+    done
+}
+
 face() { # NAME URL
     verb user set demo subscription '{"plan":"pro","status":"active","expires_at":null}' >/dev/null
     story "$2" "$1"
     misplaced "wrong:$1+horse/battery staple"
     linked "$1"
     sited "$1"
+    clients "$1"
     cp "$TMP/$1.log" "$TMP/logs/$1"
     cp -r "$DATA" "$TMP/data.$1"
     key=$(cut -d' ' -f3 "$DATA/latchkey.key")
@@ -149,7 +214,7 @@ cp "$LATCHKEY" "$TMP/www/cgi-bin/latchkey"
 LATCHKEY_DIR=$DATA traced cgi busybox httpd -f -p "127.0.0.1:$PORT" -h "$TMP/www"
 wait_port "$PORT"
 face cgi "http://127.0.0.1:$PORT/cgi-bin/latchkey"
-rm "$TMP/data.serve/latchkey.key" "$TMP/data.cgi/latchkey.key"
+rm "$TMP/data.serve/latchkey.key" "$TMP/data.cgi/latchkey.key" "$TMP/data.serve/latchkey.rsa" "$TMP/data.cgi/latchkey.rsa"
 
 # --- what the answers gave away rightly are secrets from then on
 cat "$TMP"/answers/* | tr -d '\r' | grep -aoE 'eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}' | sort -u >>"$SECRETS"
@@ -206,6 +271,12 @@ plant 'a password in a URL' log "correct%20horse%3A%20battery%2Bstaple%2F7"
 plant 'a token' environ "HTTP_X=$token"
 plant 'the MAC of a token' db "$(printf '%s' "$token" | sed 's/.*\.//')"
 plant 'a key' db "$key"
+plant "a client's secret" log "$shown"
+plant "a client's secret in Basic" environ "Basic $(printf 'web:%s' "$shown" | base64 -w 0)"
+plant 'a code' log "https://web.example/cb?code=$code"
+plant 'a user code' log "$typed"
+plant 'a derived key' db "$(tail -n 1 "$TMP/derived" | cut -c 5-)"
+plant 'a prime' db "$prime"
 printf '%s' "$key" | sed 's/../\\x&/g' >"$TMP/escaped"
 # shellcheck disable=SC2059  # it is the format
 mkdir "$TMP/plant.bytes" && /usr/bin/python3 -c 'import sys; sys.stdout.buffer.write(b"page" + bytes.fromhex(sys.argv[1]) + b"page")' "$key" >"$TMP/plant.bytes/db"

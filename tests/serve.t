@@ -16,10 +16,10 @@ serve() {
     shift
     start "$serve_name" "$LATCHKEY" serve "$@"
     serve_tries=0
-    until grep -qs '^latchkey: serving' "$TMP/$serve_name.log" || [ $((serve_tries += 1)) -gt 200 ]; do sleep 0.05; done
+    until grep -qs '^latchkey: serving' "$TMP/$serve_name.log" || [ $((serve_tries += 1)) -gt 1200 ]; do sleep 0.05; done
     AT=$(sed -n 's|^latchkey: serving http://\(.*\)/$|\1|p' "$TMP/$serve_name.log")
 }
-children() { wc -w <"/proc/$1/task/$1/children"; }
+children() { children_of "$1" | wc -w; }
 # until_children PID COUNT
 until_children() {
     until_tries=0
@@ -63,6 +63,8 @@ END
 call_at GET /
 like "$(cat "$TMP/head")" "*Content-Security-Policy: default-src 'none'; script-src 'self'*" 'the page has a policy of its own'
 like "$(cat "$TMP/head")" '*Cross-Origin-Opener-Policy: same-origin*' 'and is nobody else to open'
+like "$(cat "$TMP/head")" '*Content-Encoding: gzip*' 'and comes compressed'
+ok 'whole' sh -c 'gzip -dc "$1" | cmp - "$2"' - "$TMP/body" "$TOP/www/index.html"
 etag=$(tr -d '\r' <"$TMP/head" | sed -n 's/^ETag: //p')
 call_at GET / -H "If-None-Match: $etag"
 is "$CODE $(wc -c <"$TMP/body")" '304 0' 'and is not sent twice'
@@ -180,7 +182,7 @@ as_owner() { # NAME ARGUMENT...
     eval "owner_pid=\$${owner_name}_pid"
     is "$(uid_of "$owner_pid")" 65534 "serve $* by root: the listener is the directory's owner"
     # shellcheck disable=SC2013  # words
-    for child in $(cat "/proc/$owner_pid/task/$owner_pid/children"); do
+    for child in $(children_of "$owner_pid"); do
         is "$(uid_of "$child")" 65534 "serve $* by root: so is its worker"
     done
     call_at GET /api/auth/health

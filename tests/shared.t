@@ -20,5 +20,11 @@ judge "$LK_BUILD/broken/nobody-counts" 1
 like "$(wrong)" '*a thief elsewhere, without a key: stays signed in*' 'control: without the count the thief stays'
 judge "$LK_BUILD/broken/two-are-enough" 1
 like "$(wrong)" '*a phone without keys, in another network for two retries of three: found in generation 2*' 'control: with a count to two a lawful phone is out'
+
+# --- a bound session: a table that asks nobody for its key, a server that looks at no signature, and one that writes before it looks
+for fault in bound-to-nobody bound-unsigned bound-in-turn; do
+    judge "$LK_BUILD/broken/$fault" 300
+    isnt $? 0 "control: the model finds $fault"
+done
 promise shared "$((points + 100 * scenarios))" "$t_failed" 'a table without the count, one that counts to two: both found'
 done_testing

@@ -31,13 +31,17 @@
  *   kept           with `again`: what the first run did isn't taken back
  *   keeps_turn     a process has its turn at the store until it ends
  *   late           a client that has gone is never noticed
+ *   unmarked       the store's mark isn't read: each host goes by its own clock. (Where it is, the clock that is ahead is all hosts' as soon as they connect)
+ *   undated        a rotation is dated by its host's clock, whatever its predecessor's date is
  *   key_unsynced   a directory isn't synced, so neither is the rename that retires a key
  *
- * Where a piece was refused "shim: refused" goes to stderr.
+ * Where a piece was refused "shim: refused" goes to stderr. Over PostgreSQL (OVER_PG) SQLite has no pieces to refuse, and `early`,
+ * `unsynced` and `ends_unsynced` break nothing.
  */
 #include "base/base.h"
 #include "clock.h"
 #include "http_request.h"
+#include "rotation.h"
 #include "store.h"
 
 #include <fcntl.h>
@@ -45,11 +49,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sqlite3.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#ifndef OVER_PG
+#include <sqlite3.h>
+#endif
 
 int __real_main(int argc, char **argv);
 int __wrap_main(int argc, char **argv);
@@ -61,8 +68,6 @@ void *__real_realloc(void *p, size_t n);
 void *__wrap_realloc(void *p, size_t n);
 void *__real_mmap(void *p, size_t n, int protection, int flags, int fd, off_t from);
 void *__wrap_mmap(void *p, size_t n, int protection, int flags, int fd, off_t from);
-int __real_sqlite3_config(int op, ...);
-int __wrap_sqlite3_config(int op, ...);
 int __real_flock(int fd, int op);
 int __wrap_flock(int fd, int op);
 int __real_fcntl(int fd, int op, ...);
@@ -84,14 +89,8 @@ int __real_fsync(int fd);
 int __wrap_fsync(int fd);
 int __real_fdatasync(int fd);
 int __wrap_fdatasync(int fd);
-int __real_sqlite_file_flush(void);
-int __wrap_sqlite_file_flush(void);
-int __real_sqlite_file_sync(void);
-int __wrap_sqlite_file_sync(void);
-bool __real_directory_sync(const char *dir);
-bool __wrap_directory_sync(const char *dir);
 
-static bool crash, blames, unlocked, endless, gullible, raises, early, unsynced, ends_unsynced, key_unsynced, again, kept, keeps_turn, late;
+static bool crash, blames, unlocked, endless, gullible, raises, early, unsynced, ends_unsynced, key_unsynced, again, kept, keeps_turn, late, undated, unmarked;
 
 /* ---- memory ------------------------------------------------------------ */
 
@@ -99,7 +98,7 @@ struct supply {
 	unsigned left;              /* pieces until one is refused; 0: none is */
 	bool ever_after, dry;
 };
-static struct supply of_sqlite, of_libc;
+static struct supply of_libc;
 
 static void refused(void)
 {
@@ -139,6 +138,11 @@ void *__wrap_mmap(void *p, size_t n, int protection, int flags, int fd, off_t fr
 	return MAP_FAILED;
 }
 
+#ifndef OVER_PG
+int __real_sqlite3_config(int op, ...);
+int __wrap_sqlite3_config(int op, ...);
+
+static struct supply of_sqlite;
 static sqlite3_mem_methods heap;
 
 static void *sqlite_malloc(int n) { return refuses(&of_sqlite) ? nothing() : heap.xMalloc(n); }
@@ -157,6 +161,7 @@ int __wrap_sqlite3_config(int op, ...)
 	counted.xRealloc = sqlite_realloc;
 	return __real_sqlite3_config(op, &counted);
 }
+#endif
 
 /* ---- the clock --------------------------------------------------------- */
 
@@ -273,13 +278,21 @@ int64_t __wrap_store_sessions_end(uint64_t user, uint64_t except, enum ended why
 
 int __wrap_fsync(int fd)
 {
-	return unsynced ? 0 : __real_fsync(fd);
+	struct stat st;
+	bool skipped = unsynced || (key_unsynced && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode));
+	return skipped ? 0 : __real_fsync(fd);
 }
 
 int __wrap_fdatasync(int fd)
 {
 	return unsynced ? 0 : __real_fdatasync(fd);
 }
+
+#ifndef OVER_PG
+int __real_sqlite_file_flush(void);
+int __wrap_sqlite_file_flush(void);
+int __real_sqlite_file_sync(void);
+int __wrap_sqlite_file_sync(void);
 
 static void write_late(void)
 {
@@ -309,11 +322,7 @@ int __wrap_sqlite_file_sync(void)
 		return postpone();
 	return ends_unsynced ? __real_sqlite_file_flush() : __real_sqlite_file_sync();
 }
-
-bool __wrap_directory_sync(const char *dir)
-{
-	return key_unsynced || __real_directory_sync(dir);
-}
+#endif
 
 void __real_store_before_answer(void);
 void __wrap_store_before_answer(void);
@@ -332,6 +341,28 @@ bool __wrap_http_is_gone(const struct request *rq)
 	return !late && __real_http_is_gone(rq);
 }
 
+bool __real_rotation_advance(struct rotation *r, const struct key *key);
+bool __wrap_rotation_advance(struct rotation *r, const struct key *key);
+
+bool __wrap_rotation_advance(struct rotation *r, const struct key *key)
+{
+	bool kept_back = __real_rotation_advance(r, key);
+	if (undated)
+		r->row.rotated_at = r->time;
+	return kept_back && !undated;
+}
+
+int64_t __real_store_mark(int64_t *seen);
+int64_t __wrap_store_mark(int64_t *seen);
+
+int64_t __wrap_store_mark(int64_t *seen)
+{
+	int64_t mark = __real_store_mark(seen);
+	if (unmarked)
+		*seen = 0;
+	return unmarked ? 0 : mark;
+}
+
 /* ---- the start --------------------------------------------------------- */
 
 static void supply(struct supply *s, const char *count)
@@ -344,15 +375,17 @@ static void obey(const char *word)
 {
 	static const struct { const char *word; bool *on; } switches[] = {
 		{ "again", &again }, { "kept", &kept }, { "keeps_turn", &keeps_turn }, { "crash", &crash }, { "blames", &blames }, { "unlocked", &unlocked }, { "endless", &endless }, { "gullible", &gullible }, { "raises", &raises },
-		{ "late", &late }, { "early", &early }, { "unsynced", &unsynced }, { "ends_unsynced", &ends_unsynced }, { "key_unsynced", &key_unsynced },
+		{ "late", &late }, { "undated", &undated }, { "unmarked", &unmarked }, { "early", &early }, { "unsynced", &unsynced }, { "ends_unsynced", &ends_unsynced }, { "key_unsynced", &key_unsynced },
 	};
 	for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
 		if (strcmp(word, switches[i].word) == 0)
 			*switches[i].on = true;
 	if (strncmp(word, "arena=", 6) == 0)
 		arena_fail_at((unsigned)atoi(word + 6));
+#ifndef OVER_PG
 	if (strncmp(word, "sqlite=", 7) == 0)
 		supply(&of_sqlite, word + 7);
+#endif
 	if (strncmp(word, "libc=", 5) == 0)
 		supply(&of_libc, word + 5);
 	if (strncmp(word, "clock=", 6) == 0)

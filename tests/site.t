@@ -48,13 +48,14 @@ is "$(seen)" '401 session_revoked' 'and with his password'
 printf '%s\n' "$PASSWORD" | verb user passwd demo >/dev/null
 
 # --- no store is opened for what carries no MAC of ours
-mv "$DATA/latchkey.db" "$DATA/away"
+[ "$LK_B" = pg ] && part=latchkey.pgdb || part=latchkey.db
+mv "$DATA/$part" "$DATA/away"
 old=$COOKIE
 COOKIE="${COOKIE%?????}AAAAA"
 is "$(seen)" '401 token_missing' 'a forged cookie is none, and opens no store'
 COOKIE=$old
 is "$(seen | cut -c 1-3)" 503 'a good one does'
-mv "$DATA/away" "$DATA/latchkey.db"
+mv "$DATA/away" "$DATA/$part"
 
 # --- keys
 # older SECONDS: all keys are so much older.

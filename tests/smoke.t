@@ -34,7 +34,7 @@ server.port = $PORT
     cgi.assign = ("" => "")
 }
 END
-    PATH=$PATH:/usr/sbin start front lighttpd -D -f "$TMP/lighttpd.conf"
+    start front lighttpd -D -f "$TMP/lighttpd.conf"
 }
 
 front_systemd() {

@@ -367,6 +367,7 @@ static void an_older_schema(void)
 		"PRAGMA writable_schema=RESET; DELETE FROM user; INSERT INTO user VALUES(5,'old','p','s',9); PRAGMA user_version=0");
 	is_int(store_upgrade(dir), 0, "an older schema is brought up");
 	ok(store_user(5, &u) && slice_is(u.name, S("old")) && u.created_at == 9 && !u.disabled, "its row stays; the new column is 0");
+	ok(store_user_factor(5).n == 0 && store_user_keys(5).n == 0, "and those that are bytes are empty");
 	store_begin(DURABLE_NOW);
 	store_session_add(&(struct session){ .id = 7, .user = 5 });
 	store_commit();
@@ -405,7 +406,7 @@ static const char first_schema[] =
 	"CREATE INDEX session_user ON session(user);"
 	"CREATE TABLE audit(id INTEGER PRIMARY KEY, time, event, user, session, ip, class, distance);"
 	"INSERT INTO user VALUES(11, 'u', 'p', '', 3, 0);"
-	"INSERT INTO session VALUES(12, 11, 5, 6, 7, 8000, 4, 0, 0, 0, 0, 'd', x'', '::1');"
+	"INSERT INTO session VALUES(12, 11, 5, 6, 7, 8000, 4, 0, 0, 0, 2, 'd', x'', '::1');"
 	"INSERT INTO audit VALUES(9, 8000, 3, 11, 12, '::1', 0, 0);"
 	"PRAGMA application_id=1280009593; PRAGMA user_version=1";
 
@@ -413,7 +414,7 @@ static const char first_schema[] =
 static void upgrade_of_the_first(void)
 {
 	struct user u;
-	struct session s;
+	struct session s = { .id = 0 };
 	struct audit rows[LIMIT_LIST];
 	int64_t seen;
 	remove_files();
@@ -422,6 +423,7 @@ static void upgrade_of_the_first(void)
 	is_int(store_upgrade(dir), 1, "is brought up");
 	ok(store_user_named(S("U"), &u) && u.id == 11 && store_session(12, &s) && s.user == 11 && s.ctr == 5 && s.rotated_at == 8000,
 		"user and session are there");
+	ok(s.cookie && s.brief && s.client.n + s.scope + s.amr + s.sso == 0, "which is of the app API");
 	ok(store_mark(&seen) == 8000 && seen == 8000, "what it saw is the mark");
 	store_begin(DURABLE_NOW);
 	store_audit_add(&(struct audit){ .time = 9000, .mark = 8000, .event = EVENT_REFRESH }, 100);
@@ -457,20 +459,21 @@ static void odd_rows(void)
 		buf_s(&sql, ",'");
 		buf_s(&sql, slice_text(long_text));
 		buf_int(&sql, i);
-		buf_s(&sql, "','p','s',1,0,'');INSERT INTO user VALUES(");
+		buf_s(&sql, "','p','s',1,0,'',NULL,NULL);INSERT INTO user VALUES(");
 		buf_int(&sql, i + 500);
 		buf_s(&sql, ",x'62");
 		buf_int(&sql, 100 + i);
-		buf_s(&sql, i % 2 ? "0','p','s',1,0,NULL);" : "1','p','s',1,0,x'00');");
+		buf_s(&sql, i % 2 ? "0','p','s',1,0,NULL,7,'x');" : "1','p','s',1,0,x'00',NULL,NULL);");
 		buf_c(&sql, '\0');
 		alter(sql.p);
 		sql.n = 0;
 	}
 	static const char *const rest[] = {
 		"INSERT INTO user VALUES(900,'zoe','", "','",
-		("',9223372036854775807,0,'"), ("');"
+		("',9223372036854775807,0,'"), "','", "','", ("');"
 		"INSERT INTO session VALUES(7,900,9223372036854775807,'x',x'00',-9223372036854775807,1e300,'y',NULL,1e18,'c','"), "','", "','",
-		("',-9223372036854775807);INSERT INTO audit VALUES(9223372036854775800,9223372036854775807,3,900,7,'"),
+		("',-9223372036854775807,'a client whose id is longer than any that is registered'), (8,900,1,1,0,1,1,0,0,0,-9223372036854775808,'','','',0,x'00');"
+		"INSERT INTO audit VALUES(9223372036854775800,9223372036854775807,3,900,7,'"),
 		"',0,9223372036854775807,-5)",
 	};
 	for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) {
@@ -486,8 +489,9 @@ static void odd_rows(void)
 		&& users[0].profile.groups.n <= LIMIT_PROFILE && users[0].profile.email.n + users[0].profile.name.n == 0, "another is, within bounds");
 	is_int((int64_t)store_users(users[0].name, users), 0, "and the list ends");
 	ok(store_user(5, users) && users[0].name.n == LIMIT_USERNAME, "by its id one is read, cut");
-	is_int((int64_t)store_sessions(0, 0, page), 1, "a session of odd values");
-	ok(page[0].device.n <= LIMIT_DEVICE && page[0].agent.n <= LIMIT_AGENT && page[0].ip.n <= 64, "has no longer texts than any other");
+	ok(store_user_factor(900).n == LIMIT_FACTOR && store_user_keys(900).n == sizeof letters && store_user_keys(501).n == 1, "and what he proves himself by");
+	is_int((int64_t)store_sessions(0, 0, page), 2, "two sessions of odd values");
+	ok(page[0].device.n <= LIMIT_DEVICE && page[0].agent.n <= LIMIT_AGENT && page[0].ip.n <= 64 && page[0].client.n <= LIMIT_CLIENT, "have no longer texts than any other");
 	ok(page[0].ctr > 0 && page[0].ctr < INT64_MAX - 1000 && page[0].rotated_at > INT64_MIN + 1000 && page[0].strays < 0, "and numbers that can be added to");
 	is_int((int64_t)store_audits(0, 0, 10, rows), 1, "an event of odd values");
 	ok(rows[0].ip.n <= 64 && rows[0].time < INT64_MAX - 1000, "too");
@@ -927,9 +931,31 @@ static void tidy_in_vain(void *unused)
 	exit(0);
 }
 
+/* A request is answered, and others have the turn from then on. */
+static void tidy_beside_another(void *unused)
+{
+	(void)unused;
+	store_open(dir, 1);
+	store_begin(DURABLE_LATER);
+	for (uint64_t i = 10; i < 3000; i++)
+		store_session_add(&(struct session){ .id = i, .user = 1 });
+	store_commit();
+	store_before_answer();
+	int other = open(file("latchkey.lock"), O_RDWR | O_CLOEXEC);
+	if (other < 0 || flock(other, LOCK_EX) != 0)
+		exit(2);
+	store_tidy();
+	exit(0);
+}
+
 static void tidying(void)
 {
 	struct session s;
+	fresh();
+	store_close();
+	is_int(dies(tidy_beside_another, NULL), 0, "whose log is to be emptied while others have the turn leaves it to them");
+	is_str(t_err, "", "without a word");
+	ok(size_of("latchkey.db-wal") > 0, "it is there for them");
 	fresh();
 	store_close();
 	is_int(dies(tidy_in_vain, NULL), 0, "a checkpoint that fails ends nothing");

@@ -90,6 +90,7 @@ for i in range(130): print(json.dumps({"username": "user%d" % i, "hash": demo["h
 verb user import <"$TMP/users" >"$TMP/said" 2>&1
 is "$? $(verb stats --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["users"])')" '0 133' 'users of several pages'
 # --- the trail reaches further back than a day; nothing there at all
+[ "$LK_B" != pg ] || done_testing   # what another program writes there is SQLite's
 /usr/bin/python3 -c 'import sqlite3, sys
 db = sqlite3.connect(sys.argv[1])
 db.execute("UPDATE audit SET time = time - 200000 WHERE id <= 3")

@@ -150,6 +150,7 @@ story "http://127.0.0.1:$port/api/auth" 'looked at by strace'
 # shellcheck disable=SC2154  # set by start
 for file in environ cmdline; do tr '\0' '\n' <"/proc/$server_pid/$file" >"$TMP/$file"; done
 stop server
+wait_trace "$TRACE"
 key=$(awk 'NR == 1 { print $3 }' "$DATA/latchkey.key")
 is "${#key}" 64 'there is a key to look for'
 for place in environ cmdline server.log trace; do

@@ -1,6 +1,7 @@
 #!/bin/sh
 # tap.sh SECONDS PROGRAM...: what prove runs for each test. It ends as PROGRAM does, or after SECONDS.
-# - What a failed check says of itself goes to stderr too, since prove keeps the comments in TAP to itself.
+# - What a failed check says of itself goes to stderr too, since prove keeps the comments in TAP to itself; and to the file LK_FAILED,
+#   which make prints last: whoever sees the end of a long run alone needs it there.
 # - "Bail out!" becomes a failed check: one file that can't go on is no reason to leave the others.
 # - Where nobody watches on a terminal, it says every 15 seconds that it still runs.
 exec 4>&1
@@ -14,11 +15,12 @@ watch() {
 }
 watcher=''
 [ -t 2 ] || { watch 3>&- 4>&- >/dev/null & watcher=$!; }
-status=$({ { timeout -k 9 "$@" 3>&- 4>&-; echo $? >&3; } | awk -v name="$name" '
+status=$({ { timeout -k 9 "$@" 3>&- 4>&-; echo $? >&3; } | awk -v name="$name" -v failed="${LK_FAILED:-/dev/null}" '
     /^Bail out!/ { sub(/^Bail out! */, ""); $0 = "not ok - it bailed out: " $0 }
     { print; fflush() }
-    /^not ok/ { told = 1; print name ": " $0 >"/dev/stderr"; next }
+    /^not ok/ { told = 1; tell(name ": " $0); next }
     !/^#/ { told = 0 }
-    told { print >"/dev/stderr" }' >&4; } 3>&1)
+    told { tell($0) }
+    function tell(line) { print line >"/dev/stderr"; print line >>failed; fflush() }' >&4; } 3>&1)
 [ -z "$watcher" ] || kill "$watcher" 2>/dev/null
 exit "$status"

@@ -15,6 +15,7 @@
 #include "store/upkeep.h"
 #include "throttle.h"
 #include "t.h"
+#include "trail.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -108,15 +109,6 @@ static enum error redeem(struct slice ticket, struct slice password)
 	return e;
 }
 
-static struct audit last_event(void)
-{
-	struct audit rows[LIMIT_LIST] = { 0 };
-	store_open(dir, 5);
-	store_audits(0, 0, 1, rows);
-	store_close();
-	return rows[0];
-}
-
 #define gives(e, want, ...) is_str(errors[e].code, errors[want].code, __VA_ARGS__)
 
 /* ---- the ticket -------------------------------------------------------- */
@@ -163,6 +155,60 @@ static void times(void)
 		gives(ticket_check_times(&w, clock_now + cases[i].iat, clock_now + cases[i].exp), cases[i].want, "times %zu", i);
 }
 
+/* ---- codes of OAuth ---------------------------------------------------- */
+
+static void codes(void)
+{
+	struct work w = new_work();
+	struct ticket_code c;
+	new_user();
+	w.time = clock_now;
+	struct slice code = ticket_make_code(&w, &ring, &(struct code_claims){ .sid = 5, .sub = u.id, .cid = S("app"), .nonce = S("n") }, &u);
+	gives(ticket_open_code(&w, code, &c), ERROR_NONE, "an authorization code opens");
+	ok(c.claims.sid == 5 && c.claims.exp - c.claims.iat == 60 && slice_is(c.claims.iss, config.issuer) && c.key == &ring.key[0], "for a minute");
+	ok(ticket_code_fits(&c, &u), "it fits the password that there is");
+	struct user other = u;
+	other.password = S("$argon2id$other");
+	ok(!ticket_code_fits(&c, &other), "and no other");
+	gives(ticket_open_code(&w, link_of_user(), &c), ERROR_CODE_INVALID, "a link is none");
+	clock_now += 59;
+	gives(ticket_open_code(&w, code, &c), ERROR_NONE, "in its last second it is good");
+	clock_now++;
+	gives(ticket_open_code(&w, code, &c), ERROR_CODE_INVALID, "then it has expired");
+	clock_now -= 60;
+}
+
+static void device_codes(void)
+{
+	struct work w = new_work();
+	struct ticket_device d;
+	w.time = clock_now;
+	struct slice code = ticket_make_device(&w, &ring, &(struct device_claims){ .cid = S("tv"), .scope = 8, .uc = S("BCDFGHJKLMNP") });
+	gives(ticket_open_device(&w, code, &d), ERROR_NONE, "a device code opens");
+	ok(slice_is(d.claims.uc, S("BCDFGHJKLMNP")) && d.claims.exp - d.claims.iat == 600 && !d.expired, "for ten minutes");
+	clock_now += 600;
+	gives(ticket_open_device(&w, code, &d), ERROR_NONE, "an expired one opens too");
+	ok(d.expired, "and says so: its device is told apart from a stranger");
+	clock_now -= 600;
+	gives(ticket_open_device(&w, slice_from(code, 1), &d), ERROR_CODE_INVALID, "a forged one doesn't");
+	ok(slice_is(ticket_digest(S("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")), S("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")), "RFC 7636, appendix B");
+}
+
+/* The issuer is an option of at most 128 bytes (config.c), a client's name has 32, a nonce 128. */
+static void longest_code(void)
+{
+	static char text[256];
+	struct slice digest = ticket_digest(S("x")), issuer = config.issuer;
+	struct work w = new_work();
+	memset(text, 'n', sizeof text);
+	w.time = INT64_C(9007199254740991) - 600;
+	config.issuer = (struct slice){ text, 128 };
+	struct slice code = ticket_make_code(&w, &ring, &(struct code_claims){ .sid = INT64_MAX, .sub = INT64_MAX, .cid = { text, 32 }, .uri = digest,
+		.ch = digest, .scope = 15, .nonce = { text, 128 }, .at = w.time, .amr = 255, .by = INT64_MAX, .sso = 1 }, &u);
+	ok(code.n <= 1024, "the longest code has %zu bytes", code.n);
+	config.issuer = issuer;
+}
+
 /* ---- redeeming --------------------------------------------------------- */
 
 static void add_session(uint64_t id)
@@ -184,17 +230,17 @@ static void once(void)
 	gives(redeem(ticket, NEW), ERROR_NONE, "the link is as good as before");
 	ok(password_is(NEW), "it sets the password");
 	ok(slice_is(named.name, u.name), "and tells the name");
-	struct audit a = last_event();
+	struct audit a = last_event(dir);
 	ok(a.event == EVENT_LINK_USED && a.user == u.id && a.count == 2 && slice_is(a.ip, S("192.0.2.7")), "which is in the trail, with the sessions that ended");
 	struct slice kept = stored();
 	gives(redeem(ticket, NEW), ERROR_NONE, "the same request once more is answered alike");
-	ok(slice_is(stored(), kept) && last_event().id == a.id, "and has nothing to do");
+	ok(slice_is(stored(), kept) && last_event(dir).id == a.id, "and has nothing to do");
 	gives(redeem(ticket, S("another staple")), ERROR_LINK_USED, "another password is too late");
 	ok(slice_is(stored(), kept), "and changes nothing");
-	ok(last_event().event == EVENT_LOGIN_FAILED && last_event().user == u.id, "it was a try of a password");
-	a = last_event();
+	ok(last_event(dir).event == EVENT_LOGIN_FAILED && last_event(dir).user == u.id, "it was a try of a password");
+	a = last_event(dir);
 	gives(redeem(earlier, NEW), ERROR_LINK_USED, "another link of the time before");
-	is_int(last_event().id, a.id, "is no try of one");
+	is_int(last_event(dir).id, a.id, "is no try of one");
 	change(set_other);
 	gives(redeem(ticket, NEW), ERROR_LINK_USED, "once the password was changed otherwise, the request once more is late as well");
 }
@@ -371,6 +417,9 @@ int main(void)
 	store_close();
 	what_it_says();
 	times();
+	codes();
+	device_codes();
+	longest_code();
 	once();
 	refused();
 	without_store();
@@ -378,7 +427,7 @@ int main(void)
 	client_gone();
 	throttled();
 	slots_busy();
-	static const char *const names[] = { "latchkey.db", "latchkey.db-wal", "latchkey.lock", "password.lock", "throttle" };
+	static const char *const names[] = { "latchkey.db", "latchkey.db-wal", "latchkey.lock", "password.lock", "throttle", "latchkey.pgdb" };
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		unlink(text_join(dir, "/", names[i], NULL));
 	is_int(rmdir(dir), 0, "nothing is left behind");

@@ -10,13 +10,27 @@ tmpdir
 
 # --- secrets marked as bytes that nobody set: tests/timing.c
 marked() { valgrind -q --error-exitcode=9 "$LK_BUILD/$1" "$2" ${3:+"$3"}; }
-for what in token password; do
+for what in token password client; do
     ok "$what: no branch, no index depends on a secret" marked timing "$what"
     marked timing "$what" memcmp >"$TMP/log" 2>&1
     is $? 9 "$what: memcmp() in the place of same_bytes() is found"
 done
 marked broken/branch-on-hash password >"$TMP/log" 2>&1
 is $? 9 'password: a stored hash that is decoded digit by digit with branches is found'
+
+# --- signatures: by each key the same instructions. The numbers are from 1 on, and what is signed is the same.
+signs() { # PROGRAM es256|rs256 KEY
+    valgrind --tool=cachegrind --cache-sim=no --cachegrind-out-file=/dev/null --log-file="$TMP/count" "$LK_BUILD/$1" "$2" "$3" "$TMP/rsa.$3" >"$TMP/log" 2>&1 || cat "$TMP/log"
+    sed -n 's/.*I *refs: *//p' "$TMP/count" | tr -d ,
+}
+mkdir "$TMP/rsa.1" "$TMP/rsa.2"
+for key in 1 2; do "$LK_BUILD/timing" rs256 $key "$TMP/rsa.$key"; done # makes them
+for alg in es256 rs256; do
+    one=$(signs timing $alg 1)
+    ok "$alg: a signature was counted ($one instructions)" test "$one" -gt 1000000
+    is "$(signs timing $alg 2)" "$one" "$alg: another key takes the same instructions"
+done
+isnt "$(signs broken/scalar-branch es256 1)" "$(signs broken/scalar-branch es256 2)" 'es256: a branch on the bits of the key is found'
 
 # --- instructions of a whole request, from the same state each time
 data "$TMP/data"
@@ -118,5 +132,5 @@ fi
 ok 'distributions of 400 requests each are below' python3 "$TOP/tests/timing.py" "$LATCHKEY" "$DATA" \
     "$TMP/times" "$(first "$ACCESS")" "$(last "$ACCESS")"
 diag "$(cat "$TMP/times")"
-promise timing "$t_count" "$t_failed" 'memcmp() for same_bytes(), a decoder that branches, no hash for unknown users: found'
+promise timing "$t_count" "$t_failed" 'memcmp() for same_bytes(), a decoder that branches, a branch on the bits of a private key, no hash for unknown users: found'
 done_testing

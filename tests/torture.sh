@@ -34,6 +34,8 @@ greedy	Slow and greedy peers cost little
 shared	Who stays in step with a stolen token is found; no lawful client is signed out for it
 turn	The turn of the store is never held while a client is waited for
 verify	A guarded request is judged by its credential, whatever else it says
+herd	Fronts that die or hang, clocks apart, commits that get lost, among clients and thieves: nobody lawful is signed out, every theft is found
+cluster	Several hosts on PostgreSQL, of which any is lost at any moment: nobody lawful is signed out, every theft is found, nothing answered is undone
 late	A request whose client has gone is not carried out late
 lost	A sign-in, sign-up or change of the password whose answer was lost: sent again with its key it is answered, and done once
 planted	A cookie that another host has planted hides no session and takes the place of none

@@ -11,6 +11,7 @@ taken, and what was seen, or "none".
 """
 import fcntl
 import glob
+import itertools
 import os
 import re
 import shutil
@@ -20,6 +21,7 @@ import sys
 
 from late import DIR, ENV, LATCHKEY, PASSWORD, forget_tries, free_port, http, login, refresh, refresh_body, scgi, to_json, until, variables
 
+numbers = itertools.count()
 STRACE = shutil.which("strace")
 # The first prctl is PR_SET_DUMPABLE, after which strace without root's rights could read no path.
 TRACE = [STRACE, "-ff", "-s", "80", "-e", "inject=prctl:retval=0:when=1", "-e",
@@ -70,12 +72,12 @@ def routes():
     yield "health", "GET", "/health", b"", ""
     yield "login", "POST", "/login", to_json(username="demo", password=PASSWORD), ""
     yield "login refused", "POST", "/login", to_json(username="demo", password="wrong horse"), ""
-    yield "register", "POST", "/register", to_json(username=f"turn{free_port()}", password=PASSWORD), ""
+    yield "register", "POST", "/register", to_json(username=f"turn{os.getpid()}-{next(numbers)}", password=PASSWORD), ""
     yield "taken", "POST", "/register", to_json(username="demo", password=PASSWORD), ""
     yield "end one", "DELETE", "/sessions/0123456789abcdef", b"", bearer()
     yield "end others", "DELETE", "/sessions", b"", bearer()
     yield "password", "POST", "/password", to_json(access_token=login()["access_token"], current_password=PASSWORD, new_password=PASSWORD), ""
-    link = subprocess.run([LATCHKEY, "user", "invite", f"linked{free_port()}", "--url", "https://example.org", "--dir", DIR], capture_output=True, text=True, timeout=60)
+    link = subprocess.run([LATCHKEY, "user", "invite", f"linked{os.getpid()}-{next(numbers)}", "--url", "https://example.org", "--dir", DIR], capture_output=True, text=True, timeout=60)
     ticket = link.stdout.strip().split("#link=")[1]
     yield "link", "POST", "/password/link", to_json(ticket=ticket, new_password=PASSWORD), ""
     yield "link, used", "POST", "/password/link", to_json(ticket=ticket, new_password=PASSWORD + " 2"), ""
@@ -86,7 +88,7 @@ VERBS = (("user add", f"{PASSWORD}\n", "user", "add", "ann"), ("user passwd", f"
          ("user set", '{"plan":"pro"}', "user", "set", "ann", "subscription", "-"), ("user list", "", "user", "list", "--json"),
          ("session list", "", "session", "list", "--all"), ("session revoke", "", "session", "revoke", "--user", "ann"),
          ("user invite", "", "user", "invite", "bea", "--url", "https://example.org"), ("user link", "", "user", "link", "bea", "--url", "https://example.org"),
-         ("user disable", "", "user", "disable", "ann"), ("user enable", "", "user", "enable", "ann"), ("user delete", "", "user", "delete", "ann"),
+         ("user totp", "", "user", "totp", "ann", "off"), ("user disable", "", "user", "disable", "ann"), ("user enable", "", "user", "enable", "ann"), ("user delete", "", "user", "delete", "ann"),
          ("key stage", "", "key", "stage"), ("key import", "00" * 31 + "01\n", "key", "import"), ("key rotate", "", "key", "rotate"),
          ("key retire", "", "key", "retire", "--old"), ("audit", "", "audit", "--json"), ("check", "", "check"), ("check --repair", "", "check", "--repair"))
 

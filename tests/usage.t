@@ -26,7 +26,7 @@ for words in --help -h; do
     ok 'the same text' cmp "$TMP/out" "$TMP/help"
 done
 form 0 'help key' 'latchkey key list *'
-is "$(grep -c '^latchkey key ' "$TMP/out")" 7 'shows that verb'
+is "$(grep -c '^latchkey key ' "$TMP/out")" 8 'shows that verb'
 unlike "$(cat "$TMP/out")" '*latchkey user*' 'and no other'
 # Of every verb, by both of its forms.
 sed -n '/^latchkey /{ s/^latchkey //; s/  .*//; s/ [A-Z[|].*//; p; }' "$TMP/help" >"$TMP/verbs"
@@ -50,7 +50,7 @@ form 100 -v 'latchkey: usage: no such option: -v?*'
 form 100 'user add' 'latchkey: usage: something is missing?latchkey user add NAME *'
 form 100 'user add a b' 'latchkey: usage: too many words?latchkey user add NAME *'
 form 100 'backup a b c d' 'latchkey: usage: too many words?latchkey backup FILE*'
-form 100 'a b c d e f' 'latchkey: usage: too many words?*'
+form 100 'a b c d e f g h i j k l m' 'latchkey: usage: too many words?*'
 form 100 'user nothing' 'latchkey: usage: no such verb: user nothing?latchkey user add *'
 form 100 user 'latchkey: usage: no such verb: user?latchkey user add *'
 form 100 'nothing secret' 'latchkey: usage: no such verb: nothing?latchkey help lists all verbs'

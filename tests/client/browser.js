@@ -9,6 +9,7 @@ import { upstream } from './upstream.js';
 
 /* What 0.1.0 shipped: tabs of it may be open when a site has newer ones. */
 const before = fs.readFileSync('tests/client/old/session-0.1.0.min.js', 'utf8');
+const binding = fs.readFileSync('www/dpop.js', 'utf8');
 
 const { chromium } = createRequire(path.resolve('build/client') + '/')('playwright-core');
 
@@ -34,8 +35,9 @@ export function inPage(mode) {
     const say = console[level];
     console[level] = (...args) => { window.console_.push(args.map(String).join(' ')); say.apply(console, args); };
   }
-  window.boot = async ({ from = '/session.js', ...options } = {}) => {
+  window.boot = async ({ from = '/session.js', bound = window.bound, ...options } = {}) => {
     const { createSession } = await import(from);
+    if (bound) options.fetch = (await import('/dpop.js')).dpop({ base: options.base });
     window.events = [];
     const storage = mode === 'body' ? { storage: localStorage } : {};
     const s = window.s = createSession({ mode, ...storage, ...options });
@@ -58,14 +60,15 @@ export function inPage(mode) {
 export class Unmet extends Error {}
 
 export class Bench {
-  static async open(browser, { kind, mode, config, module }) {
+  static async open(browser, { kind, mode, config, module, dpop = binding, bound, red }) {
     const bench = new Bench();
-    Object.assign(bench, { mode, kind, browser });
+    Object.assign(bench, { mode, kind, browser, patience: red ? 15e3 : 60e3 });
     bench.upstream = await upstream(kind, config);
-    bench.proxy = await openProxy({ upstream: bench.upstream, module, files: { '/session-0.1.0.js': before } });
+    bench.proxy = await openProxy({ upstream: bench.upstream, module, files: { '/session-0.1.0.js': before, '/dpop.js': dpop } });
     bench.context = await browser.newContext();
     bench.errors = [];
     await bench.context.addInitScript(inPage, mode);
+    if (bound) await bench.context.addInitScript(() => { window.bound = true; });
     return bench;
   }
 
@@ -136,7 +139,7 @@ export class Bench {
   get refreshes() { return this.proxy.count('/refresh'); }
 
   /* Waits for a condition of the bench, in this process. */
-  async until(condition, what, ms = 15e3) {
+  async until(condition, what, ms = this.patience) {
     const end = Date.now() + ms;
     while (!await condition()) {
       if (Date.now() > end) throw new Unmet('waited in vain: ' + what);

@@ -1,6 +1,6 @@
 #!/bin/sh
-# build.sh: the parts in www/src -> session.js -> session.min.js.
-#   build.sh            writes www/session.js and www/session.min.js
+# build.sh: the parts in www/src -> session.js -> session.min.js; passkey.js -> passkey.min.js, dpop.js -> dpop.min.js.
+#   build.sh            writes www/session.js, www/session.min.js, www/passkey.min.js and www/dpop.min.js
 #   build.sh --check    fails when a committed one is not what its source gives
 # session.js is the parts one after the other, in the order of their numbers: whole functions that
 # share the variables of one closure, which 1-options.js opens and 6-sign-in.js ends. The terser
@@ -15,8 +15,10 @@ minify() {
 }
 if [ "${1-}" = --check ]; then
     join | cmp - www/session.js
-    minify <www/session.js | cmp - www/session.min.js
+    for file in session passkey dpop; do minify <www/$file.js | cmp - www/$file.min.js; done
 else
     join >www/session.js.new && mv -f www/session.js.new www/session.js
-    minify <www/session.js >www/session.min.js.new && mv -f www/session.min.js.new www/session.min.js
+    for file in session passkey dpop; do
+        minify <www/$file.js >www/$file.min.js.new && mv -f www/$file.min.js.new www/$file.min.js
+    done
 fi

@@ -22,12 +22,12 @@ async function packed(text) {
 /* [name]: the body of that function goes. [text, what stays]. */
 const CAPABILITIES = {
   'a request that waits for its token, and asks half-way': [['queued']],
-  'one retry of a refused request, never as somebody else': [["const renewed = () => safe ? moved(seen) : supplied(sent);\n    if (!renewed()) await waitFor(refresh({ need: !safe, refused: sent }), signal).catch(error => { if (signal?.aborted) throw error; });\n    if (once || !live() || record.sid !== seen.sid || !renewed()) return response;\n    response.body?.cancel().catch(noop);\n    return send(spare, init, headers, safe);", 'return response;']],
+  'one retry of a refused request, never as somebody else': [["const renewed = () => safe ? moved(seen) : supplied(sent);\n    if (!renewed()) await waitFor(refresh({ need: !safe, refused: sent }), signal).catch(error => { if (signal?.aborted) throw error; });\n    if (once || !live() || record.sid !== seen.sid || !renewed()) return response;\n    response.body?.cancel?.().catch(noop);\n    return send(spare, init, headers, safe);", 'return response;']],
   "the app's own `isAuthError`, given a copy": [['isAuthError === refusesToken ? response : response.clone()', 'response'], ['if (copy !== response) copy.body?.cancel?.().catch(noop);', '']],
   '`token({ refused })`': [['if (refused && own?.access === refused) await refresh({ need: true, refused });', '']],
   '`accessCookie`': [["accessCookie && /^(GET|HEAD)$/i.test(init.method || input.method || 'GET')", 'false']],
   'the Web Lock, its bound, and callbacks outside it': [["    try {\n      return await locks.request(name, { signal: abortAfter(timeout + 2e3) }, run);\n    } catch (error) {                 // not granted in time, or there are no locks here\n      if (entered) throw error;\n      if (left(record.busy) > 0) await pause(50);\n      else if (!moved(seen)) return await run();\n      return await exclusive(work, lag);\n    } finally {\n      inLock--;\n      queueMicrotask(flush);\n    }", 'return run();']],
-  'the other tabs: what they write, and what they say': [['hear'], ["if (same && gen > record.gen && !found.ended) emit('refreshed', { generation: gen, by: 'peer' });", '']],
+  'the other tabs: what they write, and what they say': [['hear'], ["if (same && moved(found) && !found.ended) emit('refreshed', { generation: gen, by: 'peer' });", '']],
   'limits of storms, pauses, Retry-After': [['admit'], ['backOff'], ['retryAfter']],
   'the commit guard: sign-out wins over a refresh in flight': [['if (id !== sid && (out || sid !== sent.sid)) {', 'if (false) {']],
   'storage that throws, hangs, is torn or comes late': [['return waitFor(answer, null, timeout, () => { late = true; });', 'return answer;'], ['report'], ['if (found || again) {', '{']],

@@ -28,6 +28,9 @@ export const mutations = [
     name: 'the re-read inside the lock', mode: 'body', fails: 'a session that heard nothing',
     from: 'const readable = await reload();', to: 'const readable = true;',
   }, {
+    name: 'that a refresh may keep its generation', mode: 'body', fails: 'three tabs of a session that is bound',
+    from: 'record.jitter !== seen.jitter', to: 'record.gen !== seen.gen',
+  }, {
     name: 'the idempotency key', mode: 'body', fails: 'an answer lost on the way',
     from: ', idempotency_key: key', to: '',
   }, {
@@ -67,7 +70,7 @@ export const mutations = [
   // ---- ordinary use is no storm, and a loop is one
   {
     name: 'that a page load is no storm', mode: 'cookie', fails: 'twenty documents at once',
-    from: 'return grant(!need)?.exp > t || !(record.gen % ONE_LOAD_IN) ? [...tries, t] : tries;', to: 'return [...tries, t];',
+    from: 'return grant(!need)?.exp > t || record.jitter % ONE_LOAD_IN < 1 ? [...tries, t] : tries;', to: 'return [...tries, t];',
   }, {
     name: "that a cookie's token may be good as well", mode: 'cookie', fails: 'a loop of GETs that ride',
     from: 'return grant(!need)?.exp > t ||', to: 'return need && own?.exp > t ||',
@@ -162,7 +165,7 @@ export const mutations = [
     from: 'if (live() && !sid && !found.out) raw = JSON.stringify(record);', to: 'if (false);',
   }, {
     name: 'the key of an answer heard twice', mode: 'node', fails: 'who hears an answer a second time',
-    from: 'key: moved({ sid, gen }) ? newKey() : record.key,', to: 'key: newKey(),',
+    from: 'key: id === sid && gen === generation ? record.key : newKey(),', to: '',
   }, {
     name: 'what 0.1.0 stored', mode: 'node', fails: 'what 0.1.0 stored signs nobody out',
     from: 'found.refresh ??= rt;', to: '',
@@ -304,6 +307,6 @@ export const mutations = [
 /* Applies one; throws when its text is not there exactly once. `also`: a second place that does the same. */
 export function mutate(source, { name, from, to, also }) {
   const mutant = source.replace(from, () => to);
-  if (source.split(from).length !== 2 || mutant === source) throw new Error(`mutation "${name}" does not fit session.js: ${from}`);
+  if (source.split(from).length !== 2 || mutant === source) throw new Error(`mutation "${name}" does not fit: ${from}`);
   return also ? mutate(mutant, { name, from: also[0], to: also[1] }) : mutant;
 }

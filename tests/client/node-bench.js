@@ -17,8 +17,10 @@ const dirs = [];                                // removed at the end: a write m
 process.on('exit', () => { for (const dir of dirs) fs.rmSync(dir, { recursive: true, force: true }); });
 
 export class NodeBench {
-  static async open({ kind, config = { reuse_grace: '1s' }, createSession, SessionError }) {
+  /* `red`: a mutant, whose waits are mostly in vain; the module itself has as long as a busy machine needs. */
+  static async open({ kind, config = { reuse_grace: '1s' }, createSession, SessionError, red }) {
     const bench = new NodeBench();
+    Object.assign(bench, { patience: red ? 15e3 : 60e3, timeout: red ? 10e3 : 60e3 });
     const up = await upstream(kind, config);
     Object.assign(bench, { upstream: up, proxy: await openProxy({ upstream: up }), createSession, SessionError, skew: 0, events: [], opened: [], undo: [] });
     bench.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'latchkey-node-'));
@@ -56,7 +58,9 @@ export class NodeBench {
   stored() { return fs.existsSync(this.file) ? JSON.parse(fs.readFileSync(this.file, 'utf8')) : null; }
 
   open(more) {
-    const s = this.createSession({ base: this.proxy.origin + '/api/auth', mode: 'body', storage: this.storage(), now: () => Date.now() + this.skew, ...more });
+    const s = this.createSession({
+      base: this.proxy.origin + '/api/auth', mode: 'body', timeout: this.timeout, storage: this.storage(), now: () => Date.now() + this.skew, ...more,
+    });
     for (const type of ['state', 'user', 'refreshed', 'reauth', 'error']) s.on(type, detail => this.events.push([type, detail]));
     this.opened.push(s);
     return s;
@@ -100,7 +104,7 @@ export class NodeBench {
     this.undo.push(() => before ? Object.defineProperty(globalThis, name, before) : delete globalThis[name]);
   }
 
-  async until(condition, what, ms = 15e3) {
+  async until(condition, what, ms = this.patience) {
     const end = Date.now() + ms;
     while (!await condition()) {
       if (Date.now() > end) throw new Unmet('waited in vain: ' + what);
@@ -109,7 +113,7 @@ export class NodeBench {
   }
 
   /* What a promise comes to, within bounds: its value, the code of its error, or 'nothing'. */
-  outcome(promise, ms = 15e3) {
+  outcome(promise, ms = this.patience) {
     const end = Promise.resolve(promise).then(value => value?.status ?? value ?? 'ok', error => error?.code ?? error?.name ?? String(error));
     return Promise.race([end, sleep(ms).then(() => 'nothing')]);
   }

@@ -1,9 +1,12 @@
 // What the client promises where there is no page: Node, apps, servers. Each is {name, run(bench), config?}.
 // Timings are upper bounds with room, or none.
+import crypto from 'node:crypto';
 import { EventEmitter, getEventListeners } from 'node:events';
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
+import { dpop } from '../../www/dpop.js';
 import { openProxy } from './proxy.js';
+import { readPage } from './recipes/page.js';
 import { admin } from './upstream.js';
 import { sleep, MIN, HOUR } from './node-bench.js';
 
@@ -96,7 +99,8 @@ test('two processes on one file end signed in, with one idempotency key', async 
 });
 
 test('who hears an answer a second time keeps the key that may be in use by now', async t => {
-  const a = await t.signedIn(), b = t.open();
+  const locks = {};                               // none: Node has them since 24
+  const a = await t.signedIn({ locks }), b = t.open({ locks });
   await b.ready;
   const release = [], held = () => ({ hold: new Promise(resolve => { release.push(resolve); }) });
   t.proxy.when('/refresh', held(), held());
@@ -106,11 +110,56 @@ test('who hears an answer a second time keeps the key that may be in use by now'
   const second = t.outcome(b.refresh());
   await answered(2);
   release[0]();
-  await first;
+  t.equal(await first, 'ok', 'the first');
   const { key } = t.stored();
   release[1]();
-  await second;
+  t.equal(await second, 'ok', 'the second');
   t.equal([t.stored().key === key, t.stored().gen], [true, 2], 'key, generation');
+});
+
+/* Wallets that sign as SEP-53 and Solana's do, by OpenSSL's Ed25519: the first keys of SEP-53 and of RFC 8032, 7.1. */
+const walletKey = seed => crypto.createPrivateKey({ key: Buffer.from('302e020100300506032b657004220420' + seed, 'hex'), format: 'der', type: 'pkcs8' });
+const sha256 = text => crypto.createHash('sha256').update(text).digest();
+const WALLETS = [{
+  chain: 'stellar', address: 'GBXFXNDLV4LSWA4VB7YIL5GBD7BVNR22SGBTDKMO2SBZZHDXSKZYCP7L',
+  key: walletKey('148112b05e2c693932e5adf3e53601f3521032eebeb3abb5e316902f0a40a024'), signs: text => sha256('Stellar Signed Message:\n' + text),
+}, {
+  chain: 'solana', address: 'FVen3X669xLzsi6N2V91DoiyzHzg1uAgqiT8jZ9nS96Z',
+  key: walletKey('9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60'), signs: text => Buffer.from(text),
+}];
+
+test('a wallet signs in by the recipe of docs/wallets.md, and the session is one as any other', async t => {
+  const recipe = readPage('docs/wallets.md').block('In the app', 'wallet.js');
+  const { signInByWallet } = await import('data:text/javascript,' + encodeURIComponent(recipe));
+  const base = t.proxy.origin + '/api/auth';
+  for (const { chain, address, key, signs } of WALLETS) {
+    const session = t.open();
+    await session.ready;
+    const sign = text => crypto.sign(null, signs(text), key).toString('base64');
+    await signInByWallet(session, base, { chain, address, sign });
+    t.equal(session.user.username, `${chain}:${address}`, 'the user');
+    await session.refresh();
+    t.equal((await session.fetch(t.url)).status, 200, 'a request');
+    await session.signOut();
+    t.equal(await t.outcome(signInByWallet(session, base, { chain, address, sign: () => sign('another') })), 'invalid_credentials', 'another text');
+  }
+}, { config: { reuse_grace: '1s', wallets: 'stellar:pubnet solana:mainnet' } });
+
+test('a session is bound to a key in a file by the recipe of docs/dpop.md', async t => {
+  const { keysIn } = await import('data:text/javascript,' + encodeURIComponent(readPage('docs/dpop.md').block('Where it runs', 'keys.js')));
+  const file = t.file + '.key', bound = () => ({ fetch: dpop({ base: t.proxy.origin + '/api/auth', keys: keysIn(file) }) });
+  const s = await t.signedIn(bound());
+  t.equal(await t.outcome(s.refresh()), 'ok', 'a refresh');
+  s.dispose();
+  const later = t.open(bound());
+  await later.ready;
+  t.equal(await t.outcome(later.refresh()), 'ok', 'of the next process');
+  t.equal(new Set(t.proxy.log.filter(e => e.headers.dpop).map(e => e.headers.dpop.split('.')[0])).size, 1, 'keys');
+  fs.writeFileSync(file + '.kept', fs.readFileSync(file));
+  fs.truncateSync(file);
+  t.equal([await t.outcome(later.refresh()), later.state], ['network', 'active'], 'a file that can not be read');
+  fs.rmSync(file);
+  t.equal([await t.outcome(later.refresh()), later.state], ['key_lost', 'locked'], 'one that is gone');
 });
 
 test('`locks` of the app let one refresh at a time run', async t => {
@@ -398,9 +447,10 @@ test('a wait is told, once, with how long it is', async t => {
 });
 
 test('a request that arrives in a long pause asks once before its time is up', async t => {
-  const s = await t.signedIn({ queueTimeout: 900, random: () => .99 });
-  t.proxy.when('/refresh', busy);                 // a pause of two seconds
+  const s = await t.signedIn({ queueTimeout: 12e3, random: () => .99 });
   t.skew = 16 * MIN;
+  t.proxy.when('/refresh', { status: 403, json: { error: { code: 'cross_site', message: '' } } });      // a pause of twenty seconds
+  t.equal(await t.outcome(s.refresh()), 'cross_site', 'the first');
   t.equal([await t.outcome(s.fetch(t.url)), t.refreshes], [200, 2], 'the request, refreshes');
 });
 

@@ -6,12 +6,14 @@
 //   proxy.expireAccess()                   access tokens issued so far are refused from now on
 //   proxy.move()                           from now on the client is in another network
 //   proxy.cors = origin                    answers as if cors_origins listed that origin
-//   proxy.log                              [{path, status, body, key, user, at, fault}]
+//   proxy.host = 'name'                    upstream is told that it was asked by that name
+//   proxy.log                              [{path, status, body, key, user, at, fault, reply}]
 //
 // Faults: {status, json|html, headers} answered instead of asking upstream; {drop: true} the request
 // reaches upstream but its answer is lost; {cut: true} nothing reaches upstream; {hang: true} never
 // answers; {delay: ms} before upstream is asked; {late: ms} between upstream's answer and ours;
-// {hold: promise} like late, until the promise settles; {until: promise} like delay.
+// {hold: promise} like late, until the promise settles; {until: promise} like delay; {before, after}: functions that are
+// called before upstream is asked, and once it has answered; {change(reply)} changes upstream's answer.
 //
 // Chromium sends a request again by itself, a POST too, when a connection that it had open already
 // ends without an answer or with a 408: a fault that must be seen by the page has to be an always().
@@ -57,6 +59,7 @@ export async function openProxy({ upstream, module, files = {}, port = 0 }) {
   function ask(req, path, method, body) {
     const headers = { ...req.headers, 'x-forwarded-for': proxy.address };
     delete headers['transfer-encoding'];     // the body was read whole
+    if (proxy.host) headers.host = proxy.host;
     if (proxy.anonymous) for (const name of ['origin', 'sec-fetch-site']) delete headers[name];
     if (body.length || method === 'POST') headers['content-length'] = body.length;
     else for (const name of ['content-length', 'content-type']) delete headers[name];
@@ -93,9 +96,12 @@ export async function openProxy({ upstream, module, files = {}, port = 0 }) {
     if (fault.delay) await sleep(fault.delay);
     await fault.until;
     if (fault.status) return answer(res, { ...fault, status: entry.status = fault.status });
-    const reply = await ask(req, req.url, req.method, entry.raw);
+    fault.before?.();
+    const reply = await ask(req, req.url, req.method, entry.raw).finally(() => fault.after?.());
+    fault.change?.(reply);
     entry.status = reply.status;
     entry.data = note(reply);
+    entry.reply = parse(reply.body);
     entry.setCookie = reply.headers['set-cookie'];
     if (fault.drop) return void res.destroy();
     if (fault.late) await sleep(fault.late);
@@ -129,8 +135,9 @@ export async function openProxy({ upstream, module, files = {}, port = 0 }) {
     const path = url.pathname.replace(/^\/api\/auth/, '');
     if (proxy.offline) return void res.destroy();
     if (proxy.cors) {
-      for (const [name, value] of [['Origin', proxy.cors], ['Credentials', 'true'], ['Headers', 'content-type, authorization']])
+      for (const [name, value] of [['Origin', proxy.cors], ['Credentials', 'true'], ['Headers', 'content-type, authorization, dpop']])
         res.setHeader('Access-Control-Allow-' + name, value);
+      res.setHeader('Access-Control-Expose-Headers', 'DPoP-Nonce, Retry-After, WWW-Authenticate');
       if (req.method === 'OPTIONS') return void res.writeHead(204).end();
     }
     if (path === '/session.js') return answer(res, { status: 200, html: proxy.module, headers: { 'Content-Type': 'text/javascript' } });

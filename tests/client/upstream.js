@@ -2,6 +2,7 @@
 //   serve     latchkey serve
 //   demo      latchkey serve --demo
 //   lighttpd  lighttpd with latchkey as a CGI program
+//   clocked   a process per connection, as inetd starts them, with the time of the test's own: later(seconds) from the host's (tests/shim.c)
 // LATCHKEY names the binary. `config` holds latchkey.conf's lines: {access_ttl: '2s'}.
 import { spawn, execFileSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -83,9 +84,24 @@ $HTTP["url"] =~ "^/api/auth(/|$)" { cgi.assign = ("" => "") }
   return { host: '127.0.0.1', port };
 }
 
+async function clocked(config) {
+  const { dir, data } = dataDir(config), port = await freePort(), clock = path.join(dir, 'clock');
+  const later = seconds => { fs.writeFileSync(`${clock}.new`, `+${seconds}\n`); fs.renameSync(`${clock}.new`, clock); };
+  const env = { ...process.env, LATCHKEY_DIR: data, LK_SHIM: `clock=${clock},confirmed` };
+  const shim = path.join(process.env.LK_BUILD || 'build/musl', 'tests/shim');
+  const listener = net.createServer({ pauseOnConnect: true }, socket => {
+    spawn(shim, [], { env, stdio: [socket, socket, 'ignore'] });
+    socket.destroy();
+  });
+  later(0);
+  await new Promise(resolve => { listener.listen(port, '127.0.0.1', resolve); });
+  cleanups.push(() => listener.close());
+  return { host: '127.0.0.1', port, data, later };
+}
+
 export function upstream(kind, config = {}) {
   const name = kind + JSON.stringify(config);
-  if (!running.has(name)) running.set(name, { serve, demo, lighttpd }[kind](config));
+  if (!running.has(name)) running.set(name, { serve, demo, lighttpd, clocked }[kind](config));
   return running.get(name);
 }
 

@@ -15,6 +15,7 @@ $(FUZZ:%=$(O)/fuzz/%): $(O)/fuzz/%: $(O)/fuzz/%.o $(O)/fuzz/entry.o $(LIBS) $(MS
 # What a target has of its own in place of libc's.
 WRAPS_OF_worker := -Wl,--wrap=epoll_wait,--wrap=now_ms
 WRAPS_OF_database := -Wl,--wrap=exit,--wrap=fork
+WRAPS_OF_sequence := -Wl,--wrap=signature_is_good_jws
 # The objects as they are, but for two names (tests/timing.c says why), to be run under valgrind.
 WRAPPED  := -Wl,--wrap=same_bytes,--wrap=argon2_ctx
 $(O)/timing: $(O)/fuzz/timing.o $(LIBS)
@@ -26,7 +27,7 @@ $(O)/json_corpus: $(O)/fuzz/json_corpus.o $(LIBS) $(MSAN)
 LINK_latchkey    := $(O)/main.o
 LINK_timing      := $(WRAPPED) $(O)/fuzz/timing.o
 LINK_json_corpus := $(O)/fuzz/json_corpus.o
-LINK_model       := $(O)/tests/model_test.o
+LINK_model       := $(WRAPS_OF_sequence) $(O)/tests/model_test.o
 $(foreach f,$(FUZZ),$(eval LINK_$f := $(WRAPS_OF_$f) $(O)/fuzz/$f.o $(O)/fuzz/entry.o))
 FAULTS := $(shell awk '{ print $$1 ":" $$2 }' tests/fuzz/broken)
 BROKEN  = $(foreach p,$(1),$(patsubst %:$p,$(O)/broken/%,$(filter %:$p,$(FAULTS))))
@@ -35,7 +36,7 @@ $(BROKEN_ALL): $(O)/broken/%: tests/fuzz/broken tests/fuzz/break.sh $(FUZZ_OBJ) 
 	@echo "  CC  $(B) broken/$*"; mkdir -p $(@D)
 	@tests/fuzz/break.sh $* $@.c
 	@$(CC) $(OWN) -w -c $@.c -o $@.o
-	@$(TEST_LINK) -o $@ $(LINK_$(patsubst $*:%,%,$(filter $*:%,$(FAULTS)))) $@.o $(LIBS) $(MSAN)
+	@$(TEST_LINK) -Wl,--allow-multiple-definition -o $@ $(LINK_$(patsubst $*:%,%,$(filter $*:%,$(FAULTS)))) $@.o $(LIBS) $(MSAN)
 fuzz-targets: $(FUZZ:%=$(O)/fuzz/%)
 fuzz: | need-build need-clang
 	@$(MAKE) --no-print-directory B=fuzz fuzz-targets

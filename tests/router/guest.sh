@@ -13,12 +13,12 @@ flash() { # KIND
     rm -f "$TMP/flash" "$TMP/rom"
     case $1 in
     ubifs) erased 16 ;;
-    ext4) truncate -s 16M "$TMP/flash" && PATH=$PATH:/sbin:/usr/sbin mkfs.ext4 -q "$TMP/flash" ;;
-    f2fs) truncate -s 64M "$TMP/flash" && PATH=$PATH:/sbin:/usr/sbin mkfs.f2fs -q "$TMP/flash" ;;
+    ext4) truncate -s 16M "$TMP/flash" && mkfs.ext4 -q "$TMP/flash" ;;
+    f2fs) truncate -s 64M "$TMP/flash" && mkfs.f2fs -q "$TMP/flash" ;;
     *) erased 8 ;;
     esac
     mkdir -p "$TMP/rom.d/lk"
-    [ "$1" != overlay ] || PATH=$PATH:/usr/sbin mksquashfs "$TMP/rom.d" "$TMP/rom" -quiet -no-progress -all-root >"$TMP/log"
+    [ "$1" != overlay ] || mksquashfs "$TMP/rom.d" "$TMP/rom" -quiet -no-progress -all-root >"$TMP/log"
 }
 erased() { head -c "$1M" /dev/zero | tr '\0' '\377' >"$TMP/flash"; } # MEGABYTES
 

@@ -46,7 +46,7 @@
  * session.js is the parts in www/src one after the other (tests/client/build.sh): change it there.
  */
 
-const TERMINAL = /^(refresh_(invalid|expired|reused)|session_revoked)$/;
+const TERMINAL = /^(key_lost|session_revoked|refresh_(invalid|expired|reused))$/;   // key_lost: dpop.js
 const CLOCK_SLACK = 5e3;              // a step back by less is how NTP corrects a clock
 const WINDOW = 25e3, MAX_TRIES = 5;   // failures, and refreshes of a token that was still good
 const ONE_LOAD_IN = 10;               // so many documents without a token count as one of those
@@ -57,7 +57,7 @@ const LONGEST_HOLD = 3600e3;          // what a Retry-After of latchkey can ask 
 const LONGEST_TIMER = 2 ** 31 - 1;    // a longer one fires at once
 
 const noop = () => {};
-const pause = ms => new Promise(resolve => { setTimeout(resolve, ms); });
+const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
 const rethrow = thrown => setTimeout(() => { throw thrown; });      // as an uncaught error
 
 export class SessionError extends Error {

@@ -2,7 +2,8 @@
    *
    *   sid, user, gen           the session, whose it is, how often it was refreshed
    *   since, exp, idle, end    local times: of the request that brought this, and of its deadlines
-   *   created, jitter          local time of sign-in; the share of jitter that all tabs use
+   *   created                  local time of sign-in
+   *   jitter                   how often an answer was stored, and a fraction: the share of jitter that all tabs use
    *   key                      the idempotency key of the next refresh
    *   access, refresh          the tokens, in body mode alone
    *   tries                    times of refreshes, against storms
@@ -68,7 +69,7 @@
     if (live() && !sid && !found.out) raw = JSON.stringify(record);   // cleared: the next refresh writes it again
     else if (!same && known && !seen) cookie || owe(found.refresh);     // the user acted before it could be read
     else if (!same || gen >= record.gen) {
-      if (same && gen > record.gen && !found.ended) emit('refreshed', { generation: gen, by: 'peer' });
+      if (same && moved(found) && !found.ended) emit('refreshed', { generation: gen, by: 'peer' });
       record = found;
       if (access) own = found;
       else if (!same || found.ended) own = null;
@@ -87,8 +88,8 @@
 
   function save(next) {
     const news = { sid: next.sid, out: next.out && record.sid };
-    record = next;
     writing++;
+    record = next;
     know();
     return io = io.then(async () => {
       writing--;
@@ -123,7 +124,7 @@
 
   /* A token that lasts to the session's end can't be improved upon: no lead. */
   const lead = token => token.end && token.exp >= token.end - 1e3 ? 0
-    : Math.min(buffer, (token.exp - token.since) / 2) * (1 - token.jitter / 10);
+    : Math.min(buffer, (token.exp - token.since) / 2) * (1 - token.jitter % 1 / 10);
 
   const until = deadline => deadline ? Math.max(0, deadline - now()) : null;
 

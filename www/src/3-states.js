@@ -31,7 +31,7 @@
       : left(record) > 0 ? 'active' : 'stale';
     if (live()) shown = { sid: record.sid, user: JSON.stringify(user) };
     if (state !== prev || shown.sid !== last.sid) {
-      const what = { reason: record.ended || record.out, user };
+      const what = { user, reason: record.ended || record.out };
       emit('state', { state, prev, ...what });
       if (record.ended) emit('reauth', what);
     } else if (shown.user !== last.user) emit('user', { user });
@@ -41,7 +41,8 @@
     arm();
   }
 
-  const moved = seen => record.gen !== seen.gen || record.sid !== seen.sid;
+  /* Not by the generation: a session that is bound to a key (dpop.js) keeps its own for a day. */
+  const moved = seen => record.jitter !== seen.jitter || record.sid !== seen.sid;
 
   const offline = () => globalThis.navigator?.onLine === false && !waiters.size;    // it may lie: who waits, tries
 
@@ -69,7 +70,7 @@
   }
 
   function watch(kind, deadline) {
-    const ms = until(deadline), threshold = Math.min(...warn.filter(limit => ms <= limit));
+    const ms = until(deadline), threshold = Math.min(...warn.filter(limit => limit >= ms));
     const before = warned[kind], mark = warned[kind] = record.gen + ':' + threshold;
     if (ms && threshold < Infinity && mark !== before) emit('expiring', { kind, ms, threshold });
   }

@@ -19,22 +19,20 @@
     }
     throw new SessionError(code || (status ? 'unexpected_answer' : 'network'), {
       status, cause, retryAfter: Math.min(wait, code ? LONGEST_HOLD : maxBackoff),   // a proxy only guesses
-      terminal: status === 401 && TERMINAL.test(code),
       transient: !code || /^(5|408|425|429)/.test(status),
+      terminal: status === 401 && TERMINAL.test(code),
     });
   }
 
   /* 128 bits */
   const newKey = (key = '') => key.length < 32 ? newKey(key + (random() * 16 | 0).toString(16)) : key;
 
-  /* Turns an answer into the record and stores it. `t` is when its request started. Who hears the
-   * same answer again keeps the key that may be in use by now. */
+  /* Turns an answer into the record and stores it. `t` is when its request started. */
   function keep(t, data, more) {
     const after = seconds => seconds && t + seconds * 1e3;
     const { generation: gen, user, session: { id: sid, expires_in: end, created_at: born } } = data;
     const next = {
-      sid, user, gen, since: t, jitter: random(),
-      key: moved({ sid, gen }) ? newKey() : record.key, ...more,
+      sid, user, gen, since: t, jitter: -~record.jitter + random(), key: newKey(), ...more,
       exp: after(data.expires_in), idle: after(data.refresh_expires_in), end: after(end),
       created: t - (data.server_time - born) * 1e3,
     };
@@ -124,10 +122,10 @@
   function admit(t, force, need) {
     // One from the future is of before the clock was set back.
     const tries = (record.tries || []).map(at => Math.min(at, t)).filter(at => at > t - WINDOW);
-    const { since, asked } = record.paused || {};
+    const { asked, since } = record.paused || {};
     const skips = t - since > RARELY && (force > 1 || !told) || force && !asked;
     if (tries.length >= MAX_TRIES) record = { ...record, tries, paused: { since: t, exp: tries[0] + WINDOW, asked: true } };
-    else if (skips || !pauseLeft()) return grant(!need)?.exp > t || !(record.gen % ONE_LOAD_IN) ? [...tries, t] : tries;
+    else if (skips || !pauseLeft()) return grant(!need)?.exp > t || record.jitter % ONE_LOAD_IN < 1 ? [...tries, t] : tries;
 
     lastError = passing('backing_off', { retryAfter: pauseLeft(), cause: lastError });
     if (told !== (told = record.paused.exp)) emit('error', lastError);
@@ -149,17 +147,18 @@
     if (gone || id === sid && gen > generation) return;         // disposed: as if it had been lost on the way
     lastError = null;
     emit('refreshed', { generation, by: 'self' });    // once the lock is free
-    await keep(t, data, { tries });
+    // Who hears the same answer again keeps the key that may be in use by now.
+    await keep(t, data, { key: id === sid && gen === generation ? record.key : newKey(), tries });
   }
 
   function lock(ended) {
-    own = null;
     const { sid, user, gen, logouts } = record;       // the tokens go
+    own = null;
     return save({ sid, user, gen, logouts, ended });
   }
 
   function backOff(error, force, t) {
-    const fails = force ? 1 : (record.fails || 0) + 1;
+    const fails = force ? 1 : -~record.fails;
     const wait = Math.min(maxBackoff / 2, 500 * 2 ** fails) * (1 + random()) * (error.transient ? 1 : 10);
     const asked = (error.retryAfter || 0) * (1 + random() / 5);       // not all in the same instant
     const since = now(), exp = told = since + Math.max(wait, asked);

@@ -48,7 +48,7 @@
     const renewed = () => safe ? moved(seen) : supplied(sent);
     if (!renewed()) await waitFor(refresh({ need: !safe, refused: sent }), signal).catch(error => { if (signal?.aborted) throw error; });
     if (once || !live() || record.sid !== seen.sid || !renewed()) return response;
-    response.body?.cancel().catch(noop);
+    response.body?.cancel?.().catch(noop);
     return send(spare, init, headers, safe);
   }
 

@@ -12,7 +12,7 @@ export function readPage(file) {
     if (open && line === '```') open = null;
     else if (open) open.lines.push(line);
     else if (fence) blocks.push(open = { section, name: fence[2], lines: [], read: false });
-    else if (line.startsWith('## ')) section = line.slice(3);
+    else if (/^##+ /.test(line)) section = line.replace(/^#+ /, '');
   }
   return {
     block(start, name) {

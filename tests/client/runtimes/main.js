@@ -7,6 +7,7 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Bench, inPage, launchBrowser, Unmet } from '../browser.js';
 import { openControl } from '../control.js';
+import * as dpop from '../dpop.js';
 import { result, run, runGroups, steps } from '../groups.js';
 import { mutate, mutations } from '../mutations.js';
 import { openProxy } from '../proxy.js';
@@ -119,7 +120,9 @@ const chromium = ['Chromium', async () => {
 const SHORT = [
   'ten parallel requests cause one refresh', 'three tabs with ten requests each', 'bodies survive the retry',
   "an API's own 401 causes no refresh", 'a refresh that the browser itself repeats', 'navigation in mid-refresh',
+  'a bound session shows its key', 'tabs that make a key at once', 'no script can read the key', 'a lost key',
 ];
+const promises = [...scenarios, ...dpop.scenarios];
 
 /* Resolves with what the scenario threw, where it did. */
 async function failure(browser, item, mode, module) {
@@ -138,7 +141,7 @@ const firefox = ['Firefox', async () => {
   const browser = await launchFirefox();
   try {
     await inWorker('a module Worker in Firefox', browser);
-    const chosen = process.env.TORTURE ? scenarios.filter(s => s.name.includes(process.env.SCENARIO ?? '')) : SHORT.map(name => scenarios.find(s => s.name.startsWith(name)) ?? name);
+    const chosen = process.env.TORTURE ? promises.filter(s => s.name.includes(process.env.SCENARIO ?? '')) : SHORT.map(name => promises.find(s => s.name.startsWith(name)) ?? name);
     result(chosen.every(s => s.run), 'each scenario named here is there', chosen.filter(s => !s.run).join('\n'));
     const items = chosen.filter(s => s.run).flatMap(item => item.modes.map(mode => [item, mode])), all = items.length;
     let done = 0;

@@ -1,6 +1,8 @@
 // Each thing that the types promise, used as an app would. tsc checks it under each way to find a module.
 import { createSession, SessionError, type Events, type Options, type Session, type State, type User } from 'latchkey-session';
 import { createSession as smaller } from 'latchkey-session/min';
+import { dpop } from 'latchkey-session/dpop';
+import { passkeys } from 'latchkey-session/passkey';
 import { useSession } from 'latchkey-session/react';
 
 interface Credentials { username: string; password: string }
@@ -25,6 +27,11 @@ export async function use(form: Credentials): Promise<User> {
   off();
   session.dispose();
   console.log(answer.status, token.length);
+  const bound: Session = createSession({ fetch: dpop({ keys: async (base: string, fresh) => base ? fresh : undefined }) });
+  const passkey: User = await passkeys(bound).signIn({ mediation: 'conditional' });
+  console.log(passkey.username);
+  // @ts-expect-error what it takes is an object
+  dpop('/api/auth');
   // @ts-expect-error a mode that isn't there
   createSession({ mode: 'neither' });
   // @ts-expect-error no event of that name

@@ -1,0 +1,102 @@
+/*
+ * signin_show: see signin_show.h.
+ *
+ * Order of the checks: what needs no store was looked at before; then the user and what he signs by; the signature, while others have the store; and in the
+ * transaction once more what can have changed meanwhile.
+ */
+#include "signin_show.h"
+
+#include "audit.h"
+#include "signin.h"
+#include "store.h"
+
+uint64_t signin_hash(const struct slice *shown, size_t count)
+{
+	struct buf b = { 0 };
+	for (size_t i = 0; i < count; i++) {
+		buf_int(&b, (int64_t)shown[i].n);
+		buf_c(&b, ' ');
+		buf_add(&b, shown[i]);
+	}
+	return jwt_idempotency(buf_slice(&b));
+}
+
+bool signin_is_same(struct showing *s)
+{
+	const struct session *there = &s->out->session;
+	return there->ctr == 1 && there->client.n == 0 && session_began_by(s->w, there, s->origin.idem);
+}
+
+/* The session of this challenge is there. */
+static enum error find_again(struct showing *s)
+{
+	struct session *there = &s->out->session;
+	struct rotation r = { .ring = s->w->ring, .row = *there };
+	if (s->proves || !s->way->is_same(s) || !store_user(there->user, &s->out->user) || session_over(s->w, there, &s->out->user))
+		return ERROR_CHALLENGE_INVALID;
+	s->again = true;
+	s->out->signer = rotation_key(&r);
+	return s->out->signer ? ERROR_NONE : ERROR_STORE_UNAVAILABLE;
+}
+
+static enum error find(struct showing *s)
+{
+	s->again = s->anew = false;
+	return store_session(s->origin.sid, &s->out->session) ? find_again(s) : s->way->find(s);
+}
+
+static enum error sign_in(void *arg)
+{
+	struct showing *s = arg;
+	enum error e = audit_client(s->w);
+	if (e == ERROR_NONE)
+		e = find(s);
+	if (e == ERROR_NONE && !s->again)
+		e = s->way->settle(s);
+	if (e == ERROR_NONE && !s->again && !s->proves)
+		session_start(s->w, s->out->user.id, &s->origin, s->anew ? EVENT_USER_ADDED : EVENT_LOGIN, &s->out->session);
+	return e;
+}
+
+static enum error note_failure(void *arg)
+{
+	const struct showing *s = arg;
+	audit_note(s->w, EVENT_LOGIN_FAILED, s->out->user.id, 0);
+	return ERROR_NONE;
+}
+
+static enum error verify(struct showing *s)
+{
+	store_close();
+	bool good = s->way->has_signed(s);
+	enum error e = session_clock(s->w);
+	return e == ERROR_NONE && !good ? ERROR_INVALID_CREDENTIALS : e;
+}
+
+static enum error judge(struct showing *s)
+{
+	enum error e = session_clock(s->w);
+	if (e == ERROR_NONE)
+		e = find(s);
+	if (e == ERROR_NONE && !(s->again && s->origin.idem == s->out->session.idem))
+		e = verify(s);
+	if (e == ERROR_NONE && !s->again)
+		e = audit_run(s->w, DURABLE_NOW, sign_in, s);
+	if (e == ERROR_INVALID_CREDENTIALS)
+		(void)audit_run(s->w, DURABLE_LATER, note_failure, s);
+	return e;
+}
+
+enum error signin_show(struct showing *s, struct slice account)
+{
+	*s->out = (struct grant){ .user = { .id = 0 } };
+	s->origin.idempotency = SLICE_NONE;
+	enum error e = signin_ask(s->w, account);
+	if (e != ERROR_NONE)
+		return e;
+	e = judge(s);
+	e = signin_answered(s->w, s->anew ? NULL : &s->out->user, e);
+	if (e == ERROR_NONE && !s->proves)
+		session_grant(s->w, s->out);
+	return e;
+}

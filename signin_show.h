@@ -1,0 +1,47 @@
+/*
+ * signin_show: sign-ins by something that was signed, for a challenge that reserves the id of a session: passkeys and wallets.
+ *
+ * Nothing is stored of a challenge. Who signs in by it INSERTs that session, so it is good for one time. The session's `idem` is a hash of all that was
+ * shown; so the same once more, whose answer was lost, gets the same session as long as nobody has used it.
+ */
+#ifndef SIGNIN_SHOW_H
+#define SIGNIN_SHOW_H
+
+#include "base/base.h"
+#include "session.h"
+
+/* One sign-in. */
+struct showing {
+	struct work *w;
+	const struct way_in *way;
+	void *own;                      /* the way's */
+	struct origin origin;           /* of the session: sid is the reserved one, idem signin_hash() */
+	bool proves;                    /* no session begins: he has shown who he is */
+	bool anew;                      /* the user is made by it */
+	bool again;                     /* the session is there: the answer was lost */
+	struct grant *out;
+};
+
+/* What differs from way to way. */
+struct way_in {
+	/* Whether out->session, which is there, began by the same. */
+	bool (*is_same)(struct showing *s);
+	/* Finds out->user, and what he signs by. Runs twice. CHALLENGE_INVALID, INVALID_CREDENTIALS. */
+	enum error (*find)(struct showing *s);
+	/* Whether it was signed. Takes as long as many requests. */
+	bool (*has_signed)(struct showing *s);
+	/* In the transaction: writes what goes with a sign-in. */
+	enum error (*settle)(struct showing *s);
+};
+
+/* A hash of all that is shown. */
+uint64_t signin_hash(const struct slice *shown, size_t count);
+/* way_in.is_same of a session of the app API. */
+bool signin_is_same(struct showing *s);
+/*
+ * Signs in. account: by which the throttle counts who has no address. CHALLENGE_INVALID, also of one that was used; INVALID_CREDENTIALS, one answer for
+ * whatever is wrong. And those of signin.h.
+ */
+enum error signin_show(struct showing *s, struct slice account);
+
+#endif

@@ -1,0 +1,332 @@
+/*
+ * auth_wallet_test: the calls for wallets, asked through route_answer() on a real store with a clock of the test's own, by a wallet of the test's
+ * whose signatures libsodium makes.
+ */
+#include "auth_wallet.h"
+
+#include "auth_case.h"
+#include "base/base64.h"
+#include "derive.h"
+#include "dpop.h"
+#include "proof.h"
+
+#include <crypto_sign_ed25519.h>
+
+#define STELLAR "GBXFXNDLV4LSWA4VB7YIL5GBD7BVNR22SGBTDKMO2SBZZHDXSKZYCP7L"
+#define SOLANA "FVen3X669xLzsi6N2V91DoiyzHzg1uAgqiT8jZ9nS96Z"
+
+/* What an app would parse of the answer: JSON's escapes of a line's end alone. */
+static const char *lines(const char *text)
+{
+	char *out = arena(strlen(text) + 1), *to = out;
+	for (; *text; text++) {
+		bool end = text[0] == '\\' && text[1] == 'n';
+		*to++ = end ? '\n' : *text;
+		text += end;
+	}
+	return out;
+}
+
+/* ---- who there is ------------------------------------------------------ */
+
+static struct user named(const char *name)
+{
+	struct user u = { .id = 0 };
+	store_open(dir, 5);
+	store_user_named(slice_of(name), &u);
+	store_close();
+	return u;
+}
+
+static uint64_t own_id;
+static void disable_own(void) { store_user_disable(own_id, true); }
+static void enable_own(void) { store_user_disable(own_id, false); }
+
+static const char *kept;
+static void write_keys(void) { store_user_keys_set(user, slice_of(kept)); }
+static void read_keys(void) { kept = strdup(slice_text(store_user_keys(user))); }
+
+/* ---- the wallet -------------------------------------------------------- */
+
+/* A seed and its public key behind it: SEP-53's example, and RFC 8032's first. */
+static struct purse { const char *chain, *address, *secret; } stellar = { "stellar", STELLAR,
+	"148112b05e2c693932e5adf3e53601f3521032eebeb3abb5e316902f0a40a0246e5bb46baf172b03950ff085f4c11fc356c75a918331a98ed4839c9c7792b381" },
+	solana = { "solana", SOLANA,
+	"9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a" };
+
+static const char *signature(const struct purse *p, const char *text)
+{
+	uint8_t secret[64], made[64], hash[DERIVE_MAC];
+	struct buf b = { 0 };
+	struct slice signs = slice_of(lines(text));
+	parse_hex(slice_of(p->secret), secret, sizeof secret);
+	if (p == &stellar) {
+		derive_sha256(slice_of(text_join("Stellar Signed Message:\n", signs.p, NULL)), hash);
+		signs = (struct slice){ (const char *)hash, sizeof hash };
+	}
+	crypto_sign_ed25519_detached(made, NULL, (const uint8_t *)signs.p, signs.n, secret);
+	base64_add(&b, (struct slice){ (const char *)made, sizeof made });
+	return text_join(slice_text(buf_slice(&b)), "==", NULL);
+}
+
+static const char *challenge(const struct purse *p)
+{
+	post("/wallet/challenge", text_join("{\"chain\":\"", p->chain, "\",\"address\":\"", p->address, "\"}", NULL));
+	return member("message");
+}
+
+/* The body that shows a text with its signature, and more. */
+static const char *shown(const struct purse *p, const char *text, const char *signed_by, const char *more)
+{
+	return text_join("{\"chain\":\"", p->chain, "\",\"address\":\"", p->address, "\",\"message\":\"", text, "\",\"signature\":\"", signed_by, "\"", more, "}", NULL);
+}
+
+static void sign_in(const struct purse *p, const char *more)
+{
+	const char *text = challenge(p);
+	post("/wallet/login", shown(p, text, signature(p, text), more));
+}
+
+/* ---- tests ------------------------------------------------------------- */
+
+static void challenges(void)
+{
+	const char *text = challenge(&stellar);
+	expect(200, NULL, "a text to sign");
+	ok(slice_starts(slice_of(lines(text)), S("auth.example wants you to sign in with your Stellar account:\n" STELLAR "\n")), "for that wallet");
+	ok(strstr(body(), "\"expires_in\":300"), "for five minutes");
+	static const char *const bad[] = { "{}", "{\"chain\":\"stellar\"}", "{\"chain\":\"stellar\",\"address\":\"G\"}",
+		"{\"chain\":\"ethereum\",\"address\":\"" STELLAR "\"}", "{\"chain\":\"solana\",\"address\":\"" STELLAR "\"}", "{\"chain\":1,\"address\":\"" STELLAR "\"}" };
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		post("/wallet/challenge", bad[i]);
+		expect(400, "invalid_request", "no text for %s", bad[i]);
+	}
+}
+
+static void without_signup(void)
+{
+	config.signup = false;
+	sign_in(&stellar, "");
+	expect(401, "invalid_credentials", "nobody is made where signup is off");
+	is_int(last_event(dir).event, EVENT_LOGIN_FAILED, "which the trail has");
+	config.signup = true;
+}
+
+static void first_time(void)
+{
+	const char *text = challenge(&stellar), *by = signature(&stellar, text), *show = shown(&stellar, text, by, ",\"device\":\"phone\"");
+	post("/wallet/login", show);
+	expect(200, NULL, "a wallet's first sign-in makes its user");
+	is_int(last_event(dir).event, EVENT_USER_ADDED, "in the trail");
+	struct user own = named("stellar:" STELLAR);
+	ok(own.id != 0, "who is called by its address");
+	char *refresh = member("refresh_token");
+	access_token = member("access_token");
+	call(METHOD_GET, "/me", NULL);
+	ok(strstr(body(), "\"username\":\"stellar:" STELLAR "\""), "and is told so: %s", body());
+	post("/wallet/login", show);
+	expect(200, NULL, "the same once more, whose answer was lost");
+	ok(strcmp(refresh, member("refresh_token")) == 0, "is the same session");
+	own_id = own.id;
+	in_store(disable_own);
+	post("/wallet/login", show);
+	expect(400, "challenge_invalid", "but not while its user is disabled");
+	in_store(enable_own);
+	post("/refresh", text_join("{\"refresh_token\":\"", refresh, "\"}", NULL));
+	expect(200, NULL, "which is refreshed as any");
+	post("/wallet/login", show);
+	expect(400, "challenge_invalid", "then the text is used up");
+	post("/login", "{\"username\":\"stellar:" STELLAR "\",\"password\":\"correct horse\"}");
+	expect(401, "invalid_credentials", "no password opens it");
+	sign_in(&stellar, "");
+	expect(200, NULL, "it signs in again");
+	is_int(last_event(dir).event, EVENT_LOGIN, "as the user that is there");
+	ok(named("stellar:" STELLAR).id == own.id, "who is the same");
+	sign_in(&solana, ",\"cookie\":true");
+	ok(rp.status == 200 && named("solana:" SOLANA).id, "the other chain's, in cookie mode: %d", rp.status);
+	text = challenge(&solana);
+	rq.peer = SLICE_NONE;
+	post("/wallet/login", shown(&solana, text, signature(&solana, text), ""));
+	expect(200, NULL, "who has no address signs in, too");
+}
+
+/* ---- bound to a key (RFC 9449) -------------------------------------------- */
+
+static void post_by(const struct prover *p, const char *text)
+{
+	rq.dpop = slice_of(prover_proof(p, ORIGIN "/api/auth/wallet/login", slice_text(dpop_nonce(&ring.key[0], clock_now))));
+	post("/wallet/login", text);
+}
+
+static void bound(void)
+{
+	const struct prover mine = prover(1), other = prover(2);
+	const char *text = challenge(&stellar), *show = shown(&stellar, text, signature(&stellar, text), "");
+	rq.dpop = S("x");
+	post("/wallet/login", show);
+	expect(400, "invalid_dpop_proof", "what is no proof");
+	rq.dpop = slice_of(prover_forged(prover_proof(&mine, ORIGIN "/api/auth/wallet/login", slice_text(dpop_nonce(&ring.key[0], clock_now)))));
+	post("/wallet/login", show);
+	expect(400, "invalid_dpop_proof", "one that its key didn't sign");
+	post_by(&mine, show);
+	expect(200, NULL, "with a proof");
+	char *refresh = member("refresh_token");
+	post_by(&mine, show);
+	expect(200, NULL, "the same again, whose answer was lost");
+	is_str(member("refresh_token"), refresh, "is the same");
+	post_by(&other, show);
+	expect(400, "challenge_invalid", "by another key it isn't");
+	post_by(&mine, shown(&stellar, text, signature(&stellar, "another"), ""));
+	expect(401, "invalid_credentials", "nor with another signature, by that key");
+	post("/refresh", text_join("{\"refresh_token\":\"", refresh, "\"}", NULL));
+	expect(400, "invalid_dpop_proof", "its token is worth nothing without the key");
+}
+
+static void refused(void)
+{
+	const char *text = challenge(&stellar), *by = signature(&stellar, text);
+	post("/wallet/login", shown(&stellar, text, signature(&stellar, "another"), ""));
+	expect(401, "invalid_credentials", "a signature of another text");
+	post("/wallet/login", shown(&stellar, text, "AAAA", ""));
+	expect(401, "invalid_credentials", "none");
+	post("/wallet/login", shown(&solana, text, by, ""));
+	expect(400, "challenge_invalid", "a text for another wallet");
+	post("/wallet/login", shown(&stellar, text_join(text, " ", NULL), by, ""));
+	expect(400, "challenge_invalid", "a text that isn't ours");
+	clock_now += 300;
+	post("/wallet/login", shown(&stellar, text, by, ""));
+	expect(400, "challenge_invalid", "one that has expired");
+	clock_now -= 300;
+	sign_in(&stellar, ",\"username\":\"alice\"");
+	expect(401, "invalid_credentials", "a wallet that isn't that user's");
+	sign_in(&stellar, ",\"username\":\"nobody\"");
+	expect(401, "invalid_credentials", "nor anybody's of that name");
+	own_id = named("stellar:" STELLAR).id;
+	in_store(disable_own);
+	sign_in(&stellar, "");
+	expect(401, "invalid_credentials", "a user who is disabled");
+	config.wallets = S("solana:mainnet");
+	sign_in(&stellar, "");
+	expect(400, "invalid_request", "a chain that is no longer listed");
+	config.wallets = SLICE_NONE;
+	sign_in(&stellar, "");
+	expect(404, "not_found", "no wallets at all");
+	config.wallets = S("stellar:pubnet solana:mainnet");
+}
+
+static void sign_in_by_solana(void) { sign_in(&solana, ""); }
+
+/* Whatever becomes of the clock, or of the client, while a wallet signs in: nobody gets in by it, and nothing is written. */
+static void meanwhile(void)
+{
+	is_int(count_stops(sign_in_by_solana), 2, "the clock is looked at before and after the signature is");
+	int64_t events = last_event(dir).id;
+	const char *text = challenge(&solana), *show = shown(&solana, text, signature(&solana, text), "");
+	nobody_waits(&rq);
+	post("/wallet/login", show);
+	expect(408, "request_timeout", "nobody waits for the answer");
+	is_int(last_event(dir).id, events, "nothing of that is in the trail");
+	post("/wallet/login", show);
+	expect(200, NULL, "control: the same, for somebody who waits");
+	post("/wallet/login", shown(&solana, text, signature(&solana, "another"), ""));
+	expect(400, "challenge_invalid", "another signature of the same text is none");
+}
+
+static const char *link_to(const struct purse *p, const char *token, const char *more)
+{
+	const char *text = challenge(p), *show = shown(p, text, signature(p, text), more);
+	access_token = token;
+	post("/wallet", show);
+	return show;
+}
+
+static const char *to_link, *token_to_link;
+static void link_once_more(void)
+{
+	access_token = token_to_link;
+	post("/wallet", to_link);
+}
+
+static void linking(void)
+{
+	const char *token = sign_in_by_password();
+	const char *show = link_to(&solana, token, ",\"label\":\"my purse\"");
+	expect(201, NULL, "a wallet is linked to a user");
+	is_int(last_event(dir).event, EVENT_PASSKEY_ADDED, "in the trail");
+	char *id = member("id");
+	access_token = token;
+	post("/wallet", show);
+	ok(rp.status == 201 && strcmp(id, member("id")) == 0, "the same once more has nothing to do");
+	sign_in(&solana, ",\"username\":\"alice\"");
+	expect(200, NULL, "it signs her in by her name");
+	access_token = member("access_token");
+	call(METHOD_GET, "/me", NULL);
+	ok(strstr(body(), "\"username\":\"alice\""), "as herself");
+	sign_in(&solana, "");
+	ok(rp.status == 200 && last_event(dir).user == named("solana:" SOLANA).id, "and its own user without a name");
+	post("/wallet", show);
+	expect(401, "token_missing", "who isn't signed in links nothing");
+	in_store(read_keys);
+	ok(strstr(kept, " my purse\n"), "it is called as she calls it");
+	link_to(&stellar, token, "");
+	const char *hers = kept;
+	in_store(read_keys);
+	ok(rp.status == 201 && strstr(kept, " GBXF…CP7L\n"), "and one without a name by the ends of its address");
+	kept = hers;
+	in_store(write_keys);
+	link_to(&stellar, token, ",\"label\":\"a\\nb\"");
+	expect(400, "invalid_request", "a label of two lines");
+	access_token = token;
+	const char *text = challenge(&stellar);
+	access_token = token;
+	post("/wallet", shown(&stellar, text, signature(&stellar, "another"), ""));
+	expect(401, "invalid_credentials", "a wrong signature");
+	access_token = token;
+	post("/wallet", shown(&(struct purse){ "solana", STELLAR, solana.secret }, text, "AAAA", ""));
+	expect(400, "invalid_request", "an address of another chain");
+	access_token = token;
+	post("/wallet", shown(&stellar, "another", signature(&stellar, "another"), ""));
+	expect(400, "challenge_invalid", "a text that isn't ours");
+	text = challenge(&stellar);
+	show = shown(&stellar, text, signature(&stellar, text), "");
+	nobody_waits(&rq);
+	access_token = token;
+	post("/wallet", show);
+	expect(408, "request_timeout", "nobody waits for the answer");
+	to_link = show;
+	token_to_link = token;
+	is_int(count_stops(link_once_more), 2, "the clock stops before and after the signature is looked at");
+	in_store(write_keys);
+	clock_now += 601;
+	link_to(&stellar, token, "");
+	expect(403, "reauth_required", "ten minutes after the sign-in");
+}
+
+static void throttled(void)
+{
+	int refusals = 0;
+	patient = false;
+	size_t mark = arena_mark();
+	for (int i = 0; i < 60; i++, arena_back(mark)) {
+		const char *text = challenge(&solana);
+		post("/wallet/login", shown(&solana, text, "AAAA", ""));
+		refusals += rp.status == 429;
+	}
+	ok(refusals > 20, "who goes on trying has to wait: %d of 60", refusals);
+	patient = true;
+	boot_now += DAY;
+}
+
+int main(void)
+{
+	static const struct dialect *const dialects[] = { &auth_dialect, &wallet_dialect, NULL };
+	begin_case("issuer=" ORIGIN "/api/auth\nwallets=stellar:pubnet solana:mainnet\nsignup=on\n", dialects);
+	static void (*const parts[])(void) = { challenges, without_signup, first_time, meanwhile, bound, linking, refused, throttled };
+	size_t mark = arena_mark();
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		parts[i]();
+		arena_back(mark);
+		rp = (struct reply){ 0 };
+	}
+	return end_case();
+}
