@@ -9,9 +9,11 @@ script() { # NAME: a test from stdin
     { echo '#!/bin/sh' && cat; } >"$TMP/$1.t"
     chmod 755 "$TMP/$1.t"
 }
+AT_ONCE=''
 proved() { # NAME...: what prove says of them, as make test runs it
     for t_one; do set -- "$@" "$TMP/$t_one.t" && shift; done
-    LK_FAILED=$TMP/failed prove --exec 'tests/tap.sh 20' "$@" >"$TMP/proved" 2>&1
+    # shellcheck disable=SC2086  # none, or one
+    LK_FAILED=$TMP/failed prove $AT_ONCE --exec 'tests/tap.sh 20' "$@" >"$TMP/proved" 2>&1 9>&1
 }
 
 # --- scripts that no test runs in their whole length are at least shell
@@ -65,6 +67,29 @@ ok 'a test that says nothing here, and another' proved elsewhere good
 like "$(cat "$TMP/proved")" '*elsewhere.t .* skipped: only in asan*Result: PASS*' 'is shown as skipped, and why'
 prove --exec sh "$TMP/bails.t" "$TMP/good.t" >"$TMP/proved" 2>&1
 unlike "$(cat "$TMP/proved")" '*good.t .* ok*' 'control: without tap.sh prove stops at the first'
+
+# --- a test that says something on stderr, and nothing more for a while, holds up no other
+script waits <<END
+. "$TOP/tests/lib.sh"
+echo 'I wait' >&2
+third_began() { [ -e "$TMP/third" ]; }
+ok 'the third began meanwhile' eventually third_began
+done_testing
+END
+script third <<END
+. "$TOP/tests/lib.sh"
+touch "$TMP/third"
+pass 'began'
+done_testing
+END
+AT_ONCE=-j2
+ok 'two at a time: one waits until the third has begun' proved waits good third || diag "$(cat "$TMP/proved")"
+like "$(cat "$TMP/proved")" '*I wait*' 'what it says is shown'
+rm "$TMP/third"
+sed -i 's/eventually third_began/soon/; s/^third_began/soon() { for _ in 1 2 3 4 5 6; do sleep 0.5; third_began \&\& return; done; return 1; }\n&/' "$TMP/waits.t"
+prove -j2 --exec 'tests/tap.sh 20' "$TMP/waits.t" "$TMP/good.t" "$TMP/third.t" >"$TMP/proved" 2>&1
+like "$(cat "$TMP/proved")" '*not ok 1 - the third began meanwhile*' "control: by prove's own way with stderr it waits in vain"
+AT_ONCE=''
 
 # --- ports: two tests that run at once, wherever they came from, never have the same
 first=$(free_port) second=$(free_port)

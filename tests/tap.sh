@@ -4,7 +4,10 @@
 #   which make prints last: whoever sees the end of a long run alone needs it there.
 # - "Bail out!" becomes a failed check: one file that can't go on is no reason to leave the others.
 # - Where nobody watches on a terminal, it says every 15 seconds that it still runs.
+# - Descriptor 9, where it is open, takes all that goes to stderr, and prove's own pipe for that stays open (5) and empty: after a byte of a
+#   test's stderr, or its end, prove waits for that test's next line, and its other tests wait too.
 exec 4>&1
+if { true >&9; } 2>/dev/null; then exec 5>&2 2>&9 9>&-; fi
 name=$(for word; do name=$word; done; echo "$name")
 watch() {
     waited=0
@@ -14,8 +17,8 @@ watch() {
     done
 }
 watcher=''
-[ -t 2 ] || { watch 3>&- 4>&- >/dev/null & watcher=$!; }
-status=$({ { timeout -k 9 "$@" 3>&- 4>&-; echo $? >&3; } | awk -v name="$name" -v failed="${LK_FAILED:-/dev/null}" '
+[ -t 2 ] || { watch 3>&- 4>&- 5>&- >/dev/null & watcher=$!; }
+status=$({ { timeout -k 9 "$@" 3>&- 4>&- 5>&-; echo $? >&3; } | awk -v name="$name" -v failed="${LK_FAILED:-/dev/null}" '
     /^Bail out!/ { sub(/^Bail out! */, ""); $0 = "not ok - it bailed out: " $0 }
     { print; fflush() }
     /^not ok/ { told = 1; tell(name ": " $0); next }

@@ -145,14 +145,14 @@ PROVE    = LATCHKEY=$(CURDIR)/$(TESTED) LK_BUILD=$(CURDIR)/$(O) LK_B=$(if $(HOME
 WHY = $(if $(filter $(PGS:%=tests/%_test.c),$1),over PostgreSQL alone: make test B=pg,$(if $(filter $(SQLITES:%=tests/%.t) $(SQLITES:%=tests/%_test.c),$1),of SQLite alone,of no store))
 test: need-tests $(filter $(O)/%,$(CHOSEN)) $(TESTED) $(RUNS)
 	@$(foreach t,$(filter $(APART),$(WANTED)),echo "$t: set aside, $(call WHY,$t)";)
-	@rm -f $(O)/failed; LK_FAILED=$(CURDIR)/$(O)/failed $(PROVE) $(CHOSEN) </dev/null || { head -n 40 $(O)/failed; exit 1; }
+	@rm -f $(O)/failed; LK_FAILED=$(CURDIR)/$(O)/failed $(PROVE) $(CHOSEN) </dev/null 9>&2 || { head -n 40 $(O)/failed; exit 1; }
 
 # In memory and with fewer sequences of model_test: seconds, not what a disk makes of it.
 CHECKED := $(if $(T),$(CHOSEN),$(UNITS))
 need-checked: FORCE
 	@$(NEED) build test $$(sed -n 's/^[#* ]*needs: //p' $(if $(T),$(SOURCES),$(TESTS_C)))
 check: need-checked $(filter $(O)/%,$(CHECKED)) $(if $(filter tests/%,$(CHECKED)),$(TESTED) $(RUNS))
-	@TMPDIR=$(if $(wildcard /dev/shm),/dev/shm,/tmp) MODEL_COUNT=2000 $(PROVE) $(CHECKED) </dev/null
+	@TMPDIR=$(if $(wildcard /dev/shm),/dev/shm,/tmp) MODEL_COUNT=2000 $(PROVE) $(CHECKED) </dev/null 9>&2
 
 # The long forms, an hour or more; T='tests/power.t' runs only those.
 torture: need-tests $(BIN) $(RUNS)
