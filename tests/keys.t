@@ -55,7 +55,7 @@ like "$(lk key use "$two" 2>&1)" '*key use: this key was staged less than 5 minu
 is "$(kids)" "$two-e $two-r $one-e $one-r " 'the old one stays in the set while its tokens may live'
 is "$(lk key use "$one" 2>&1)" "new tokens are signed with key $one" 'back to one that signed before: nothing to warn of'
 staged=$(lk key stage | sed 's/.* //')
-awk -v k="$staged" -v OFS=' ' '$1 != k { $2 -= 1000 } $1 == k { $2 -= 301 } { print }' "$K" >"$TMP/ring"
+awk -v k="$staged" -v OFS=' ' '$1 "" != k { $2 -= 1000 } $1 "" == k { $2 -= 301 } { print }' "$K" >"$TMP/ring"
 cat "$TMP/ring" >"$K"
 is "$(lk key use "$staged" 2>&1)" "new tokens are signed with key $staged" 'nor of one that was staged five minutes ago'
 lk key use "$two" >/dev/null

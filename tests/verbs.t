@@ -343,12 +343,12 @@ for _ in 3 4 5 6 7 8; do lk key rotate >/dev/null; done
 want 1 'a ninth key' lk key rotate
 like "$err" '*there are 8 keys, and none can go yet: see needed_until in latchkey key list, or retire one' 'is refused'
 want 1 'a ninth one that is staged' lk key stage
-# older SECONDS KID...: those keys are so much older.
+# older SECONDS KID...: those keys are so much older. A kid is compared as text: 1e500000 and 2e400000 are one number.
 older() {
     seconds=$1
     shift
     for kid; do
-        awk -v kid="$kid" -v seconds="$seconds" '$1 == kid { $2 -= seconds } 1' "$D/latchkey.key" >"$TMP/key"
+        awk -v kid="$kid" -v seconds="$seconds" '$1 "" == kid { $2 -= seconds } 1' "$D/latchkey.key" >"$TMP/key"
         cat "$TMP/key" >"$D/latchkey.key"
     done
 }
@@ -475,11 +475,9 @@ start follow "$LATCHKEY" audit --follow --dir "$D"
 start lines "$LATCHKEY" audit --follow --json --since 0 --dir "$D"
 # shellcheck disable=SC2016  # for the inner shell
 start left sh -c '{ "$1" audit --follow --dir "$2"; echo "$?" >"$3"; } | head -n 1' - "$LATCHKEY" "$D" "$TMP/left.code"
-# Until FILE has LINES, or for half a minute.
-until_lines() {
-    t_tries=0
-    until [ "0$(grep -sc "" "$TMP/$1")" -ge "$2" ] || [ $((t_tries += 1)) -gt 300 ]; do sleep 0.1; done
-}
+# Until FILE has LINES.
+has_lines() { [ "0$(grep -sc "" "$TMP/$1")" -ge "$2" ]; }
+until_lines() { eventually has_lines "$@"; }
 until_lines follow.log 11
 until_lines lines.log $((all + 1))
 until_lines left.log 1
