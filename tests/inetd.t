@@ -101,8 +101,15 @@ hostile 'a second request behind chunks is not answered' "${P}Transfer-Encoding:
 
 raw "${P}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"'{}'
 like "$(head -n 1 "$TMP/out")" 'HTTP/1.1 400 *' 'no interim answer where the body is there'
-{ printf '%b' "${P}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"; sleep 0.3; printf '{}'; } |
-    clean "$TMP/plug" "$LATCHKEY" >"$TMP/out" 2>"$TMP/err"
+# The body comes when the interim answer is there, or, where none comes, with the deadline of the request.
+mkfifo "$TMP/waits"
+clean "$TMP/plug" "$LATCHKEY" <"$TMP/waits" >"$TMP/out" 2>"$TMP/err" &
+exec 5>"$TMP/waits"
+printf '%b' "${P}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n" >&5
+eventually test -s "$TMP/out"
+printf '{}' >&5
+exec 5>&-
+wait $!
 is "$(tr -d '\r' <"$TMP/out" | sed -n '1,3p' | tr '\n' '|')" 'HTTP/1.1 100 Continue||HTTP/1.1 400 Bad Request|' 'an interim answer where it is waited for'
 raw '' -e
 is "$(cat "$TMP/out" "$TMP/err")$STATUS" 0 'who says nothing is answered nothing'

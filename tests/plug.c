@@ -1,9 +1,10 @@
 /*
  * plug: runs a program as inetd would, a socket as its fd 0 and 1. What
- * comes on stdin is sent to it, what it answers goes to stdout, its exit
+ * comes on stdin is sent to it, what it answers goes to stdout, both as they come; its exit
  * status is ours. With -e the socket's sending side is shut when stdin ends;
  * otherwise it stays open, as a client's does that waits for an answer.
  */
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -12,18 +13,38 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static bool copy(int from, int to)
+/* What is there now. False at the end, or where nobody takes it. */
+static bool pass(int from, int to)
 {
 	static char bytes[65536];
-	for (ssize_t n; (n = read(from, bytes, sizeof bytes)) > 0;)
-		for (char *at = bytes; n > 0;) {
-			ssize_t put = write(to, at, (size_t)n);
-			if (put < 0)
-				return false;
-			at += put;
-			n -= put;
+	ssize_t n = read(from, bytes, sizeof bytes);
+	for (char *at = bytes; n > 0;) {
+		ssize_t put = write(to, at, (size_t)n);
+		if (put < 0)
+			return false;
+		at += put;
+		n -= put;
+		if (n == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Until the program's side has its end. */
+static void pass_all(int program, bool end)
+{
+	struct pollfd p[2] = { { .fd = 0, .events = POLLIN }, { .fd = program, .events = POLLIN } };
+	for (;;) {
+		if (poll(p, 2, -1) < 0)
+			return;
+		if (p[0].revents && !pass(0, program)) {
+			p[0].fd = -1;
+			if (end)
+				shutdown(program, SHUT_WR);
 		}
-	return true;
+		if (p[1].revents && !pass(program, 1))
+			return;
+	}
 }
 
 int main(int argc, char **argv)
@@ -44,10 +65,7 @@ int main(int argc, char **argv)
 	}
 	close(pair[0]);
 	signal(SIGPIPE, SIG_IGN);
-	(void)copy(0, pair[1]);
-	if (end)
-		shutdown(pair[1], SHUT_WR);
-	(void)copy(pair[1], 1);
+	pass_all(pair[1], end);
 	close(pair[1]);
 	waitpid(pid, &status, 0);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
