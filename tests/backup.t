@@ -115,8 +115,7 @@ TOKEN=$token_8
 stopped() { # NAME FILE: its processes wait in the middle of the copy; $child is the one that copies
     start "$1" strace -f -qq -o "$TMP/$1.trace" -e trace=fsync -e inject=fsync:signal=STOP:when=1 \
         "$LATCHKEY" backup "$2" --dir "$DATA"
-    s_tries=0
-    until grep -q 'stopped by SIGSTOP' "$TMP/$1.trace" 2>/dev/null || [ $((s_tries += 1)) -gt 600 ]; do sleep 0.05; done
+    eventually grep -q 'stopped by SIGSTOP' "$TMP/$1.trace"
     child=$(sed -n 's/^\([0-9]*\) .*stopped by SIGSTOP.*/\1/p' "$TMP/$1.trace" | head -n 1)
 }
 # goes_on NAME: it and its parent, which syncs the directory and is stopped there as well.
@@ -345,7 +344,7 @@ data "$TMP/damaged"
 signed_in
 refreshed 20
 sql 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
-dd if=/dev/urandom of="$DATA/latchkey.db" bs=512 seek="$(($(stat -c %s "$DATA/latchkey.db") / 512 - 1))" count=1 conv=notrunc status=none
+junk 1 | dd of="$DATA/latchkey.db" bs=512 seek="$(($(stat -c %s "$DATA/latchkey.db") / 512 - 1))" conv=notrunc status=none
 exits 1 'a damaged database' verb check --repair
 like "$OUT" '*fail *integrity*restore a backup*' 'is not made up'
 promise backup "$t_count" "$t_failed" 'other keys: all signed out; a copy with its head first: taken for a database'

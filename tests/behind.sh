@@ -101,6 +101,7 @@ begin_all() {
     begin_latchkey
     "begin_$PROGRAM"
     wait_port "$BACK_PORT" || diag "$(tail -n 5 "$TMP/program.log")"
+    [ "$PROGRAM" != prometheus ] || eventually curl -sf -m 30 "http://127.0.0.1:$BACK_PORT/-/ready"
     begin_front "$FRONT"
 }
 end_all() { stop front && stop program && stop latchkey; }

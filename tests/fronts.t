@@ -19,7 +19,7 @@ first=$(free_port 240) n=0
 for front in $chosen; do
     n=$((n + 1))
     echo "$front $((first + n * 6))"
-done | xargs -P 4 -n 2 sh -c 'FRONT_PORT=$3 timeout -k 5 120 sh "$1/tests/front.sh" "$2" "$0/seed" >"$0/$2.tap" 2>&1' "$TMP" "$TOP"
+done | xargs -P 4 -n 2 sh -c 'FRONT_PORT=$3 timeout -k 5 600 sh "$1/tests/front.sh" "$2" "$0/seed" >"$0/$2.tap" 2>&1' "$TMP" "$TOP"
 
 for front in $chosen; do
     tap=$TMP/$front.tap
@@ -34,7 +34,7 @@ awk '$NF == 6 { print $1 }' "$LIST" | while read -r front; do
     n=$((n + 1))
     echo "$front $((first + n * 6))"
 done >"$TMP/six"
-xargs -P 4 -n 2 sh -c 'FRONT_PORT=$3 timeout -k 5 120 sh "$1/tests/front.sh" "$2/6" "$0/seed" >"$0/$2.six" 2>&1' "$TMP" "$TOP" <"$TMP/six"
+xargs -P 4 -n 2 sh -c 'FRONT_PORT=$3 timeout -k 5 600 sh "$1/tests/front.sh" "$2/6" "$0/seed" >"$0/$2.six" 2>&1' "$TMP" "$TOP" <"$TMP/six"
 while read -r front _; do
     tap=$TMP/$front.six
     ok "$front: on IPv6 clients have their own address" sh -c 'grep -q "^1\.\." "$0" && ! grep -q "^not ok" "$0"' "$tap"

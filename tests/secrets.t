@@ -26,7 +26,7 @@ call() { # as in smoke.sh
     s_method=$1 s_path=$2
     shift 2
     : >"$TMP/body"
-    CODE=$(curl -sS --path-as-is -m 30 -X "$s_method" -o "$TMP/body" -D "$TMP/head" -w '%{http_code}' "$@" "$URL$s_path")
+    CODE=$(curl -sS --path-as-is -m 120 -X "$s_method" -o "$TMP/body" -D "$TMP/head" -w '%{http_code}' "$@" "$URL$s_path")
     keep
 }
 traced() { # NAME COMMAND...: started; each of its programs' arguments and environment in a file, its log in $TMP/logs

@@ -20,14 +20,9 @@ serve() {
     AT=$(sed -n 's|^latchkey: serving http://\(.*\)/$|\1|p' "$TMP/$serve_name.log")
 }
 children() { children_of "$1" | wc -w; }
+has_children() { [ "$(children "$1")" -eq "$2" ]; }
 # until_children PID COUNT
-until_children() {
-    until_tries=0
-    until [ "$(children "$1")" -eq "$2" ]; do
-        [ $((until_tries += 1)) -lt 600 ] || { diag "$(children "$1") children, not $2"; return 1; }
-        sleep 0.05
-    done
-}
+until_children() { eventually has_children "$@" || { diag "$(children "$1") children, not $2"; return 1; }; }
 
 # --- starting, and addresses that it can't take
 serve v4 127.0.0.1:0 --demo
@@ -233,6 +228,7 @@ while [ "$n" -lt 80 ]; do
 done
 # shellcheck disable=SC2154  # set by start
 ok 'eighty idle connections: sixty-four children' until_children "$idle_pid" 64
+CALL_SECONDS=120
 call_at GET /api/auth/health
 is "$CODE" 200 'and who comes behind them is served'
 ok 'with no child more' test "$(children "$idle_pid")" -le 64

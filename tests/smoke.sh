@@ -7,7 +7,7 @@ call() {
     s_method=$1 s_path=$2
     shift 2
     : >"$TMP/body"
-    CODE=$(curl -sS --path-as-is -m "${CALL_SECONDS-30}" -X "$s_method" -o "$TMP/body" -D "$TMP/head" -w '%{http_code}' "$@" "$URL$s_path")
+    CODE=$(curl -sS --path-as-is -m "${CALL_SECONDS-120}" -X "$s_method" -o "$TMP/body" -D "$TMP/head" -w '%{http_code}' "$@" "$URL$s_path")
 }
 json() { # PATH BODY [CURL-ARGUMENT...]
     s_path=$1 s_body=$2

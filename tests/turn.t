@@ -150,7 +150,7 @@ for _ in range(10):
     begun = time.monotonic()
     s = socket.create_connection(("127.0.0.1", port))
     s.sendall(b"GET /api/auth/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-    s.settimeout(20)
+    s.settimeout(120)
     data = b""
     while True:
         piece = s.recv(4096)
