@@ -16,12 +16,21 @@ refused_verb() { verb "$@" 2>/dev/null; }
 event() { verb audit --json | tr -d '\n' | tr '{' '\n' | sed -n "s/.*\"event\":\"$1\".*\"class\":\"\([a-z]*\)\".*/\1/p" | tail -n 1; }
 
 signed_in
-answer=$(with "$ACCESS" /totp "{\"password\":\"$PASSWORD\"}")
-SECRET=$(printf '%s' "$answer" | member secret)
+# Of six digits two that are the same come up once in some hundred thousand secrets.
+codes_differ() { [ -z "$(for at in -60 -30 0 30 60 90 120; do code $at; done | sort | uniq -d)" ]; }
+SECRET=''
+until [ -n "$SECRET" ] && codes_differ; do
+    answer=$(with "$ACCESS" /totp "{\"password\":\"$PASSWORD\"}")
+    SECRET=$(printf '%s' "$answer" | member secret)
+done
 TICKET=$(printf '%s' "$answer" | member ticket)
 RECOVERY=$(printf '%s' "$answer" | sed -n 's/.*"recovery":\[\([^]]*\)\].*/\1/p' | tr -d '"' | tr , ' ')
 is "$(printf '%s' "$RECOVERY" | wc -w)" 10 'ten recovery codes'
-is "$(with "$ACCESS" /totp/confirm "{\"ticket\":\"$TICKET\",\"code\":\"$(code 86400)\"}" | verdict)" '401 invalid_credentials' "tomorrow's code doesn't set it up"
+# Another day's, as its code of six digits may be one of today's.
+good=" $(for at in -60 -30 0 30 60; do code $at; done | tr '\n' ' ')" day=1
+is_good() { case $good in *" $1 "*) ;; *) return 1 ;; esac; }
+while is_good "$(code $((day * 86400)))"; do day=$((day + 1)); done
+is "$(with "$ACCESS" /totp/confirm "{\"ticket\":\"$TICKET\",\"code\":\"$(code $((day * 86400)))\"}" | verdict)" '401 invalid_credentials' "tomorrow's code doesn't set it up"
 # The code of the step before: so the present one and the next are left for the sign-ins, whatever second it is.
 is "$(with "$ACCESS" /totp/confirm "{\"ticket\":\"$TICKET\",\"code\":\"$(code -15)\"}" | verdict)" 204 "a code of oathtool's does"
 is "$(login_with '' | verdict)" '401 code_required' 'from now on the password is not enough'
