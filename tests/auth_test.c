@@ -1034,7 +1034,8 @@ static void access_cookie(void)
 	}
 	rq.cookie = text("__Secure-latchkey-access=%s", s.access);
 	rq.authorization = text("Bearer %s", s.access);
-	memcpy((char *)(uintptr_t)(rq.authorization.p + rq.authorization.n - 4), "AAAA", 4);
+	char *letter = (char *)(uintptr_t)(rq.authorization.p + rq.authorization.n - 4);
+	*letter = *letter == 'A' ? 'B' : 'A';
 	get("/me");
 	expect(401, "token_invalid", "a bearer of ours wins, good or bad");
 	static const char *const foreign[] = { "Bearer junk", "Bearer x.y.z", "Bearer two words", "Bearer" };
