@@ -224,7 +224,7 @@ def watch(case, peers, server, limit, fast):
                     poll.unregister(fd)
                     del by_fd[fd]
         if case == "crowd":
-            now = sum(p.open for p in peers)
+            now = sum(p.open for p in peers) + server.children     # the kernel takes them before the server does
             steady, most = (steady + 1, most) if now <= most else (0, now)
             if steady >= 40:
                 break
