@@ -50,6 +50,9 @@ ask() {
         REMOTE_ADDR="$PEER" LATCHKEY_DIR="$DATA" ASAN_OPTIONS="${ASAN_OPTIONS-}" "$@" $WRAP "$LATCHKEY"
 }
 
+# junk BLOCKS: blocks of 512 bytes that are no page of a database, whatever comes before and after. Bytes of chance may be one.
+junk() { head -c $((512 * $1)) /dev/zero | tr '\0' Z; }
+
 # The calls that most tests make.
 login() { ask POST /login "{\"username\":\"demo\",\"password\":\"$PASSWORD\"}"; }
 refresh() { # TOKEN [IDEMPOTENCY-KEY]

@@ -24,8 +24,8 @@ older()        { verb check >/dev/null; printf '\000\000\000\000' | dd of="$DATA
 closed()       { chmod 500 "$DATA"; }
 no_directory() { mv "$DATA" "$DATA.away"; }
 no_database()  { rm "$DATA"/latchkey.db*; }
-no_database_at_all() { head -c 4096 /dev/urandom >"$DATA/latchkey.db"; }
-torn()         { dd if=/dev/urandom of="$DATA/latchkey.db" bs=512 seek=1 count=40 conv=notrunc status=none; }
+no_database_at_all() { junk 8 >"$DATA/latchkey.db"; }
+torn()         { junk 40 | dd of="$DATA/latchkey.db" bs=512 seek=1 conv=notrunc status=none; }
 foreign_log()  { verb user enable demo >/dev/null; login >/dev/null; cp "$TMP/backup" "$DATA/latchkey.db"; }
 foreign_db()   { verb user enable demo >/dev/null; login >/dev/null; cp "$TMP/backup" "$DATA/taken"; mv "$DATA/taken" "$DATA/latchkey.db"; }
 full_disk() {

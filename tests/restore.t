@@ -59,9 +59,8 @@ cp "$DATA/latchkey.db-wal" "$TMP/foreign-wal"
 verb user enable demo
 signed_in
 cp "$DATA/latchkey.db-wal" "$TMP/foreign-wal"
-dd if=/dev/urandom of="$TMP/copy.bad" bs=1 count=0 2>/dev/null
 cp "$TMP/copy" "$TMP/damaged"
-dd if=/dev/urandom of="$TMP/damaged" bs=512 seek=2 count=2 conv=notrunc status=none
+junk 2 | dd of="$TMP/damaged" bs=512 seek=2 conv=notrunc status=none
 : >"$TMP/nothing"
 before=$(sessions)
 for file in short foreign damaged nothing; do

@@ -61,7 +61,7 @@ not_a_database()   { rm "$DATA/latchkey.db-wal"; byte latchkey.db 0 'no such thi
 a_foreign_one()    { checkpointed; byte latchkey.db 68 '\001\002\003\004'; }
 a_newer_version()  { checkpointed; byte latchkey.db 60 '\000\000\000\143'; }
 an_older_version() { checkpointed; byte latchkey.db 60 '\000\000\000\000'; }
-a_torn_page()      { checkpointed; dd if=/dev/urandom of="$DATA/latchkey.db" bs=512 seek=1 count=40 conv=notrunc status=none; }
+a_torn_page()      { checkpointed; junk 40 | dd of="$DATA/latchkey.db" bs=512 seek=1 conv=notrunc status=none; }
 read_only_files()  { chmod 400 "$DATA/latchkey.db" "$DATA/latchkey.db-wal"; }
 read_only_db()     { chmod 400 "$DATA/latchkey.db"; }
 read_only_log()    { chmod 400 "$DATA/latchkey.db-wal"; }
@@ -188,14 +188,14 @@ fi
 
 # --- files that something else has changed: damage.c says what must hold then
 "${HELPER_CC:-musl-gcc}" -static -O1 -std=c11 -D_GNU_SOURCE -Wall -Wextra -o "$TMP/damage" "$TOP/tests/damage.c" || exit 1
-DAMAGES=160
+DAMAGES=160 SEED=1
 [ "$LK_B" = musl ] || DAMAGES=24
-[ -z "${TORTURE-}" ] || DAMAGES=5000
+[ -z "${TORTURE-}" ] || DAMAGES=5000 SEED=$(date +%s)
 damaged() { # NAME PROGRAM
     data "$TMP/data-$1"
     printf '%s\n' "$PASSWORD" | verb user add witness >/dev/null
     own "$DATA"
-    as "$TMP/damage" "$2" "$DATA" "$DAMAGES" "$(date +%s)" >"$TMP/$1.out"
+    as "$TMP/damage" "$2" "$DATA" "$DAMAGES" "$SEED" >"$TMP/$1.out"
     is $? 0 "$1: to its end"
 }
 figure() { sed -n "s/^$2 //p" "$TMP/$1.out"; }
