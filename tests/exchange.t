@@ -25,6 +25,7 @@ exchanged_within() { # SECONDS CALL WHEN REPLACE...; $late is how long the excha
     rm -rf "$TMP/theirs"
     mkdir "$TMP/theirs"
     chown 65534 "$TMP/theirs"
+    : >"$TMP/trace"
     # The first mkdir of many that is of the directory itself.
     only=''
     [ "$when" = enter ] || only="-P $TMP/theirs/data"
@@ -33,6 +34,7 @@ exchanged_within() { # SECONDS CALL WHEN REPLACE...; $late is how long the excha
         "$LATCHKEY" init --owner 65534 --dir "$TMP/theirs/data" >"$TMP/said" 2>&1 &
     init=$!
     eventually test -d "$TMP/theirs/data"
+    [ "$when" = exit ] || eventually grep -q '(' "$TMP/trace"
     mv "$TMP/theirs/data" "$TMP/theirs/away"
     "$@"
     late=$(($(uptime) - began)) code=0
