@@ -24,7 +24,7 @@ for pack in tests/fuzz/corpus/*; do
         "$TMP/own/${pack##*/}".* >"$TMP/packs/${pack##*/}"
     rm -r "$TMP/all"
 done
-replay() { timeout 300 "$1" "$TMP/packs/$2" >"$TMP/out" 2>&1; }
+replay() { timeout 1200 "$1" "$TMP/packs/$2" >"$TMP/out" 2>&1; }
 # By a breach, a signal or a sanitizer, not by a file that isn't there or time that is over.
 found() {
     replay "$@"

@@ -109,7 +109,7 @@ for hosts in $(sed -n 's/^```sh \(host=.*\)$/\1/p' "$DOC" | sed 's/host=//g; s/ 
     block "$number" >"$TMP/block"
     for n in $(printf '%s' "$hosts" | tr , ' '); do
         cp "$TMP/block" "$(root_of "$n")/tmp/block"
-        inside "$n" timeout 60 sh -ec 'cd /root; . /tmp/block' >"$TMP/out.$number.$n" 2>&1 </dev/null
+        inside "$n" timeout 300 sh -ec 'cd /root; . /tmp/block' >"$TMP/out.$number.$n" 2>&1 </dev/null
         code=$?
         is "$code" 0 "block $number on 10.0.0.$n: $(grep -v '^#\|^\.' "$TMP/block" | head -n 1 | cut -c 1-50)"
         [ "$code" -eq 0 ] || diag "$(tail -n 8 "$TMP/out.$number.$n" "$H"/*/root/var/log/*.out 2>&1 | cut -c 1-300)"

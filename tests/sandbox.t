@@ -194,7 +194,7 @@ world() {
     w_name=$1 w_program=$2
     shift 2
     for test; do
-        LATCHKEY=$w_program LK_JAILED=1 env -u TORTURE -u TORTURE_LOG prove --exec 'timeout -k 9 500' "$TOP/tests/$test" >"$TMP/world.log" 2>&1 </dev/null
+        LATCHKEY=$w_program LK_JAILED=1 env -u TORTURE -u TORTURE_LOG prove --exec 'timeout -k 9 1500' "$TOP/tests/$test" >"$TMP/world.log" 2>&1 </dev/null
         is $? 0 "$w_name: $test" || sed 's/^/# /' "$TMP/world.log"
         points=$((points + $(sed -n 's/^Files=.*Tests=\([0-9]*\),.*/\1/p' "$TMP/world.log")))
     done

@@ -10,9 +10,9 @@ export LATCHKEY_DIR
 
 OK='{"data":{"status":"ok",*'
 SCGI="$(printf 'CONTENT_LENGTH,0,SCGI,1,REQUEST_METHOD,GET,REQUEST_URI,/api/auth/health,')"
-by_tcp() { curl -s -m 10 "http://127.0.0.1:$1/api/auth/health"; }
-by_name() { curl -s -m 10 --unix-socket "$1" http://localhost/api/auth/health; }
-by_scgi() { { printf '%d:' "${#SCGI}" && printf '%s' "$SCGI" | tr , '\0' && printf ,; } | busybox nc -w 10 127.0.0.1 "$1"; }
+by_tcp() { curl -s -m 60 "http://127.0.0.1:$1/api/auth/health"; }
+by_name() { curl -s -m 60 --unix-socket "$1" http://localhost/api/auth/health; }
+by_scgi() { { printf '%d:' "${#SCGI}" && printf '%s' "$SCGI" | tr , '\0' && printf ,; } | busybox nc -w 60 127.0.0.1 "$1"; }
 until_file() { # TEST PATH: for a minute at most
     t_tries=0
     until test "$1" "$2"; do
@@ -62,7 +62,7 @@ is $? 111 'a name in no directory'
 if [ -e /proc/net/if_inet6 ]; then
     start six "$LATCHKEY" serve '[::1]:0'
     until_file -s "$TMP/six.log"
-    like "$(curl -s -m 10 -g "$(sed -n 's/^latchkey: serving //p' "$TMP/six.log")api/auth/health")" "$OK" 'serve by IPv6'
+    like "$(curl -s -m 60 -g "$(sed -n 's/^latchkey: serving //p' "$TMP/six.log")api/auth/health")" "$OK" 'serve by IPv6'
     stop six
 else
     pass 'a host without IPv6'
