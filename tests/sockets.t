@@ -48,10 +48,12 @@ like "$(cat "$TMP/out")" "*cannot listen on unix:$TMP/sock: *in use*" 'and that 
 like "$(by_name "$TMP/sock")" "$OK" 'who goes on'
 kill -KILL "$named_pid"
 wait "$named_pid" 2>/dev/null
-start again "$LATCHKEY" serve --idle 5 "unix:$TMP/sock"
+start again "$LATCHKEY" serve "unix:$TMP/sock"
 eventually grep -q '^latchkey: serving' "$TMP/again.log"
 like "$(by_name "$TMP/sock")" "$OK" 'a name that was left behind is taken over'
-ended again
+stop again
+start over "$LATCHKEY" serve --idle 1 "unix:$TMP/sock"
+ended over
 is "$STATUS" 0 'with --idle it ends by itself'
 : >"$TMP/file"
 "$LATCHKEY" serve "unix:$TMP/file" >"$TMP/out" 2>&1
@@ -74,11 +76,15 @@ for bad in --dir unix: "unix:$(printf '%108s' x | tr ' ' x)" "--idle" "--idle x"
 done
 
 # --- systemd's sockets
-start sd systemd-socket-activate -E ASAN_OPTIONS -l "$port" -l "$TMP/sd" "$LATCHKEY" serve --idle 5 --dir "$TMP/data"
+start sd systemd-socket-activate -E ASAN_OPTIONS -l "$port" -l "$TMP/sd" "$LATCHKEY" serve --dir "$TMP/data"
 wait_port "$port"
 like "$(by_tcp "$port")" "$OK" 'a socket of systemd by TCP'
 like "$(by_name "$TMP/sd")" "$OK" 'and one by name beside it'
 like "$(by_scgi "$port" | tr -d '\r' | tr '\n' ' ')" "Status: 200 OK *$OK" 'and by SCGI'
+stop sd
+start sd systemd-socket-activate -E ASAN_OPTIONS -l "$port" -l "$TMP/sd2" "$LATCHKEY" serve --idle 1 --dir "$TMP/data"
+wait_port "$port"
+by_tcp "$port" >/dev/null
 ended sd
 is "$STATUS" 0 'it ends when nobody comes'
 
