@@ -103,6 +103,7 @@ raw "${P}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"'{}'
 like "$(head -n 1 "$TMP/out")" 'HTTP/1.1 400 *' 'no interim answer where the body is there'
 # The body comes when the interim answer is there, or, where none comes, with the deadline of the request.
 mkfifo "$TMP/waits"
+rm -f "$TMP/out"
 clean "$TMP/plug" "$LATCHKEY" <"$TMP/waits" >"$TMP/out" 2>"$TMP/err" &
 exec 5>"$TMP/waits"
 printf '%b' "${P}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n" >&5
