@@ -26,6 +26,10 @@ import http from 'node:http';
 
 const sleep = ms => new Promise(resolve => { setTimeout(resolve, ms); });
 
+/* Each proxy is a client network of its own, no two of a process the same: what throttles sign-ins by network sees many. */
+let networks = 0;
+const elsewhere = () => '10.' + [16, 8, 0].map((bits, i) => (i ? networks : ++networks) >> bits & 255).join('.');
+
 async function bodyOf(stream) {
   const parts = [];
   for await (const part of stream) parts.push(part);
@@ -38,8 +42,6 @@ function parse(buffer) {
 
 export async function openProxy({ upstream, module, files = {}, port = 0 }) {
   const queued = new Map(), constant = new Map();
-  // Each proxy is a client network of its own: what throttles sign-ins by network sees many.
-  const elsewhere = () => '10.' + Array.from({ length: 3 }, () => Math.floor(Math.random() * 256)).join('.');
   const log = [], expired = new Set(), issued = new Set(), sockets = new Set();
   const proxy = { log, address: elsewhere(), offline: false, upstream, module, expired };
 
