@@ -17,18 +17,19 @@ export function launchBrowser() {
   const executablePath = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser'].find(file => file && fs.existsSync(file));
   if (!executablePath) throw new Error('no chromium: install it, or name it in CHROMIUM');
   return chromium.launch({
-    executablePath, chromiumSandbox: false,
+    executablePath, chromiumSandbox: false, timeout: 180e3,
     args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
       '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage', '--disable-features=SpareRendererForSitePerProcess,PreloadTopChromeWebUI,OptimizationHints,MediaRouter,Translate',
       '--host-resolver-rules=MAP localhost 127.0.0.1'],
   });
 }
 
-/* Runs in every page before anything else: a clock that can be set, and boot(). */
+/* Runs in every page before anything else: a clock that can be set and stopped, and boot(). */
 export function inPage(mode) {
-  const real = Date.now;
+  let real = Date.now;
   window.skew = Number(sessionStorage.getItem('skew'));
   Date.now = () => real() + window.skew;
+  window.stopClock = (at = real()) => { real = () => at; return at; };
   window.setSkew = ms => { window.skew = ms; sessionStorage.setItem('skew', ms); };
   window.console_ = [];
   for (const level of ['log', 'info', 'warn', 'error', 'debug']) {
@@ -80,7 +81,7 @@ export class Bench {
   /* A page without a session, at the proxy. */
   async blank(init, arg) {
     const page = await this.context.newPage();
-    page.setDefaultTimeout(20e3);
+    page.setDefaultTimeout(60e3);
     page.on('pageerror', error => this.errors.push(error.message));
     if (init) await page.addInitScript(init, arg);
     await page.goto(this.proxy.origin + '/page');
@@ -100,11 +101,15 @@ export class Bench {
     return page;
   }
 
+  /* As somebody else once more while the server, on a busy machine, says that it is busy or doesn't answer within the client's 10 s. */
   async register(page) {
-    const username = 'u' + crypto.randomBytes(8).toString('hex');
-    this.username = username;
-    await page.evaluate(u => window.s.signIn({ username: u, password: 'correct horse ' + u }, '/register'), username);
-    return username;
+    for (const end = Date.now() + this.patience; ; await sleep(200)) {
+      const username = this.username = 'u' + crypto.randomBytes(8).toString('hex');
+      const error = await page.evaluate(u => window.s.signIn({ username: u, password: 'correct horse ' + u }, '/register')
+        .then(() => null, ({ code, stack, transient }) => ({ code, stack, transient })), username);
+      if (!error) return username;
+      if (!error.transient || Date.now() > end) throw new Error(error.stack ?? error.code);
+    }
   }
 
   /* Sends straight to the server, past the proxy: what an operator or a thief would do. */

@@ -59,12 +59,15 @@ export class NodeBench {
 
   open(more) {
     const s = this.createSession({
-      base: this.proxy.origin + '/api/auth', mode: 'body', timeout: this.timeout, storage: this.storage(), now: () => Date.now() + this.skew, ...more,
+      base: this.proxy.origin + '/api/auth', mode: 'body', timeout: this.timeout, storage: this.storage(), now: () => (this.still ?? Date.now()) + this.skew, ...more,
     });
     for (const type of ['state', 'user', 'refreshed', 'reauth', 'error']) s.on(type, detail => this.events.push([type, detail]));
     this.opened.push(s);
     return s;
   }
+
+  /* The clock of its sessions stands from now on: what they count within seconds doesn't depend on the machine's speed. */
+  stopClock() { this.still = Date.now(); }
 
   told(type) { return this.events.filter(([kind]) => kind === type).map(([, detail]) => detail); }
 

@@ -208,7 +208,7 @@ test('storage that works again is read at the next tick', async t => {
   const s = t.open({ storage: t.storage(() => { if (broken) throw new Error('locked'); }) });
   await s.ready;
   broken = false;
-  await t.until(() => s.state === 'active', 'active', 8e3);
+  await t.until(() => s.state === 'active', 'active');
 });
 
 test('a file that is read in the middle of a write is read again', async t => {
@@ -226,10 +226,10 @@ test('a file that is read in the middle of a write is read again', async t => {
 test('storage that never answers stops nothing beyond its limits', async t => {
   const never = () => new Promise(() => {});
   const s = t.open({ timeout: 500, queueTimeout: 1200, fetch: patient, storage: { getItem: never, setItem: never } });
-  const error = await Promise.race([s.fetch(t.url).catch(e => e), sleep(5e3)]);
+  const error = await Promise.race([s.fetch(t.url).catch(e => e), sleep(t.patience)]);
   t.equal([error?.code, error?.cause?.code, s.state], ['queue_timeout', 'storage', 'loading'], 'a request: error, cause, state');
   t.username = 'h' + Date.now();
-  t.equal((await t.outcome(s.signIn({ username: t.username, password: t.password }, '/register'), 20e3)).username, t.username, 'signIn()');
+  t.equal((await t.outcome(s.signIn({ username: t.username, password: t.password }, '/register'))).username, t.username, 'signIn()');
   t.equal(await t.outcome(s.fetch(t.url)), 200, 'a request');
   t.equal(await t.outcome(s.signOut()), 'ok', 'signOut()');
   t.equal([t.proxy.of('/logout').map(e => e.status), s.state], [[204], 'signed-out'], 'logouts, state');
@@ -240,7 +240,7 @@ test('a sign-out is sent before storage has written it', async t => {
   const s = await t.signedIn({ storage: t.storage(() => hangs && new Promise(() => {})) });
   hangs = true;
   s.signOut();
-  await t.until(() => t.proxy.of('/logout').some(e => e.status === 204), 'the logout', 2e3);
+  await t.until(() => t.proxy.of('/logout').some(e => e.status === 204), 'the logout', t.timeout / 2);     // storage is given up after it
 });
 
 test('what could not be written is written again', async t => {
@@ -302,7 +302,7 @@ test('cookie mode: a key that storage holds stays in use until its refresh is an
 test('a write that is done long after it was given up is corrected', async t => {
   let late, slow = false, landed = false;
   const hold = new Promise(resolve => { late = resolve; }).then(() => { landed = true; });
-  const s = await t.signedIn({ timeout: 500, fetch: patient, storage: t.storage((method, value) => slow && method === 'setItem' && value.includes('"gen":2') && (slow = false, hold)) });
+  const s = await t.signedIn({ timeout: 2e3, fetch: patient, storage: t.storage((method, value) => slow && method === 'setItem' && value.includes('"gen":2') && (slow = false, hold)) });
   slow = true;
   await s.refresh();
   await s.refresh();
@@ -310,7 +310,7 @@ test('a write that is done long after it was given up is corrected', async t => 
   late();
   await t.until(() => landed, 'the late write');
   await sleep(50);
-  await t.until(() => t.stored().gen === 3, 'its correction', 1500);
+  await t.until(() => t.stored().gen === 3, 'its correction');
 });
 
 test('body mode: no refresh leaves unless storage was read, because others may have moved on', async t => {
@@ -346,7 +346,7 @@ test('a sign-in whose own record is read first, because storage answers late, en
     let late = true;
     const held = [], wait = () => late ? new Promise(resolve => { held.push(resolve); }) : undefined, plain = t.storage();
     const storage = { getItem: () => wait()?.then(() => plain.getItem()) ?? plain.getItem(), setItem: (_, text) => plain.setItem(_, text).then(wait) };
-    const s = await t.signedIn({ mode, timeout: 300, fetch: mode === 'cookie' ? withoutLimit(jar()) : patient, storage });
+    const s = await t.signedIn({ mode, timeout: 1e3, fetch: mode === 'cookie' ? withoutLimit(jar()) : patient, storage });
     late = false;
     await s.wake();
     for (const release of held) release();
@@ -419,18 +419,21 @@ test('what 0.1.0 stored is kept: a lock, and a sign-out that the server has not 
 // ---- storms and pauses
 
 test('a loop of refreshes keeps to its limit, though the clock steps back each time', async t => {
-  const s = await t.signedIn({ queueTimeout: 1500 });
-  const outcomes = [];
-  for (let i = 1; i < 8; i++) {
+  const outcomes = [], s = await t.signedIn(), ask = async (session, i) => {
     t.skew = -12e3 * i;
-    outcomes.push(await t.outcome(s.fetch(t.url)));
-  }
+    outcomes.push(await t.outcome(session.fetch(t.url)));
+  };
+  for (let i = 1; i < 6; i++) await ask(s, i);
+  s.dispose();
+  const hasty = t.open({ queueTimeout: 1500 });   // what would be in vain is not waited for
+  for (let i = 6; i < 8; i++) await ask(hasty, i);
   t.equal([t.refreshes, outcomes.filter(o => o === 200).length], [5, 5], 'refreshes, requests that passed');
   t.equal(outcomes.at(-1), 'queue_timeout', 'the last request');
 });
 
 test('the limit ends when it should, though the clock was set back by an hour', async t => {
   const s = await t.signedIn();
+  t.stopClock();
   for (let i = 0; i < 5; i++) await s.refresh();
   t.skew = -HOUR;
   t.equal(await t.outcome(s.refresh()), 'backing_off', 'the sixth');
@@ -440,10 +443,11 @@ test('the limit ends when it should, though the clock was set back by an hour', 
 
 test('a wait is told, once, with how long it is', async t => {
   const s = await t.signedIn();
+  t.stopClock();
   for (let i = 0; i < 9; i++) await s.refresh().catch(() => 0);
   const [told, ...more] = t.told('error');
   t.equal([told?.code, told?.transient, more.length], ['backing_off', true, 0], 'what was told');
-  t.between(told.retryAfter, 15e3, 25e3, 'how long');
+  t.equal(told.retryAfter, 25e3, 'how long');
 });
 
 test('a request that arrives in a long pause asks once before its time is up', async t => {
@@ -459,7 +463,7 @@ test('who waits is not stopped by an onLine that is wrong', async t => {
   const s = await t.signedIn({ ...quick, queueTimeout: HOUR });
   t.proxy.when('/refresh', busy);
   t.skew = 16 * MIN;
-  t.equal([await t.outcome(s.fetch(t.url), 4e3), t.refreshes], [200, 2], 'the request, refreshes');
+  t.equal([await t.outcome(s.fetch(t.url)), t.refreshes], [200, 2], 'the request, refreshes');
 });
 
 test('an answer that no waiting can mend ends the wait of a request', async t => {
@@ -489,6 +493,7 @@ test('one Retry-After of a proxy locks nobody out for an hour', async t => {
 
 test("a person may ask in spite of latchkey's Retry-After, once in ten seconds, and so may a launch", async t => {
   const s = await t.signedIn({ queueTimeout: 50 });
+  t.stopClock();
   const overload = { ...busy, headers: { 'Retry-After': '1800' } };
   t.proxy.always('/refresh', overload);
   t.skew = 16 * MIN;
@@ -523,6 +528,7 @@ test('a Retry-After may be a date', async t => {
 
 test('who got the same Retry-After does not come back in the same instant', async t => {
   const s = await t.signedIn({ queueTimeout: 50, random: () => .99 });
+  t.stopClock();
   t.proxy.when('/refresh', { ...busy, headers: { 'Retry-After': '100' } });
   t.skew = 16 * MIN;
   await s.refresh().catch(() => 0);
@@ -747,7 +753,7 @@ test('a server renderer may make a session; nothing is known, trusted or sent th
 
 test('importing it leaves the process free to end', async t => {
   const code = `import('./www/session.min.js').then(async m => { const s = m.createSession({ base: 'https://auth.invalid/api/auth' }); await s.ready; console.log(s.state); })`;
-  t.equal(execFileSync(process.execPath, ['-e', code], { encoding: 'utf8', timeout: 20e3 }).trim(), 'signed-out', 'output');
+  t.equal(execFileSync(process.execPath, ['-e', code], { encoding: 'utf8', timeout: 60e3 }).trim(), 'signed-out', 'output');
 });
 
 /* Who or what ends a session: the reason that its own client hears, the event in the audit trail, and the deed. */

@@ -19,6 +19,9 @@ const refresh = page => page.evaluate(() => window.attempt(window.s.refresh()));
 const get = (page, url, init) => page.evaluate(([u, i]) => window.get(u, i), [url, init]);
 const many = (page, n, url) => page.evaluate(([k, u]) => window.many(k, u), [n, url]);
 const setSkew = (page, ms) => page.evaluate(v => window.setSkew(v), ms);
+/* From now on: a limit in so many seconds must not depend on how fast the machine is. Answers the time. */
+const stopClock = page => page.evaluate(() => window.stopClock());
+const stopped = at => { window.stopClock(at); };
 const becomes = (t, page, wanted) => t.until(async () => await state(page) === wanted, 'state ' + wanted);
 const oks = n => Array(n).fill(200);
 
@@ -54,6 +57,8 @@ async function threeTabs(t, options, init) {
 test('three tabs with ten requests each cause one refresh', async t => {
   const pages = await threeTabs(t, { accessCookie: t.mode === 'cookie' });
   t.equal(t.refreshes, 1, 'refreshes');
+  // A tab whose requests left with the new cookie may hear of the refresh after they were answered.
+  for (const page of pages) await t.until(async () => (await events(page, 'refreshed')).length > 0, 'a tab knows of the refresh');
   const by = (await Promise.all(pages.map(page => events(page, 'refreshed')))).flat().map(e => e.by);
   t.equal(by.sort(), ['peer', 'peer', 'self'], 'who refreshed');
 }, { config: { access_cookie: 'on' } });
@@ -119,6 +124,7 @@ test("an API's own 401 causes no refresh", async t => {
 
 test('a loop of GETs that ride on the access cookie, and are always refused, keeps to the limit', async t => {
   const page = await t.signedIn({ accessCookie: true });
+  await stopClock(page);
   for (let i = 0; i < 8; i++) t.equal((await get(page, '/app/always401')).status, 401, 'status');
   t.equal([t.refreshes, t.proxy.count('/app/always401')], [5, 13], 'refreshes, sends');
 }, { ...cookieOnly, config: { access_cookie: 'on' } });
@@ -205,18 +211,20 @@ test('a refresh that fails ahead of expiry leaves the token usable until its own
 
 test('a lifetime of two seconds causes no storm', async t => {
   const page = await t.signedIn();
-  const statuses = [];
-  for (const end = Date.now() + 5000; Date.now() < end; await sleep(250)) statuses.push((await get(page, '/app/echo')).status);
-  t.equal(statuses.every(status => status === 200), true, 'every request passes: ' + statuses);
-  t.between(t.refreshes, 2, 5, 'refreshes');
+  const seen = [], began = Date.now();
+  for (let at; (at = Date.now()) < began + 5000; await sleep(250)) seen.push([(await get(page, '/app/echo')).status, Date.now() - at]);
+  // A machine that needs a second for one has a token that ends on its way.
+  t.ok(seen.every(([status, ms]) => status === 200 || status === 401 && ms > 1000), 'every request passes: ' + seen.join(' '));
+  // One token serves for half of its life at least.
+  t.between(t.refreshes, 1, Math.max(5, (Date.now() - began) / 1000), 'refreshes');
 }, { config: { access_ttl: '2s' } });
 
 test('a token that lasts to the end of the session is not renewed', async t => {
-  const page = await t.signedIn();
+  const page = await t.tab(), began = Date.now();
+  await t.register(page);
   await becomes(t, page, 'locked');
-  // After a slow sign-in the server's end is later than the client's: a refresh passes then, for what is left.
-  const [{ at }] = t.proxy.of('/register');
-  t.ok(t.refreshes > 0 && t.proxy.of('/refresh').every(e => e.at - at > 8e3), 'none leaves before the end');
+  // After a slow sign-in the server's end is later than the client's: a refresh passes then, for what is left. Lifetimes are of whole seconds.
+  t.ok(t.refreshes > 0 && t.proxy.of('/refresh').every(e => e.at - began > 7e3), 'none leaves before the end');
   const [{ reason }, ...more] = await events(page, 'reauth');
   t.equal(more.length, 0, 'further reauth events');
   // Once the browser has dropped the cookie, at its end, the server sees no token at all.
@@ -224,13 +232,13 @@ test('a token that lasts to the end of the session is not renewed', async t => {
 }, { config: { session_ttl: '9s' } });
 
 test('at most five refreshes of a loop leave in 25 seconds, whatever happens', async t => {
-  const page = await t.signedIn();
+  const page = await t.signedIn(), at = await stopClock(page);
   const outcomes = [];
   for (let i = 0; i < 12; i++) outcomes.push(await refresh(page));
   t.equal(outcomes.filter(o => o === 'ok').length, 5, 'refreshes that worked');
   t.equal(t.refreshes, 5, 'refreshes');
   t.equal(await state(page), 'active', 'state');
-  const peer = await t.tab();
+  const peer = await t.tab({}, stopped, at);
   await refresh(peer);
   t.equal(t.refreshes, 5, 'a second tab counts as well');
   await setSkew(page, 31e3);
@@ -272,8 +280,8 @@ test('an outage with 50 serial calls costs at most three refreshes', async t => 
   t.proxy.always('/refresh', json(503, 'store_unavailable'));
   t.proxy.expireAccess();
   const statuses = await page.evaluate(async () => {
-    const seen = [], instant = Date.now();
-    Date.now = () => instant;                     // a slow machine would see more pauses end
+    const seen = [];
+    window.stopClock();                           // a slow machine would see more pauses end
     for (let i = 0; i < 50; i++) seen.push((await window.get('/app/echo')).status);
     return seen;
   });
@@ -287,6 +295,7 @@ test('an outage with 50 serial calls costs at most three refreshes', async t => 
 
 test('Retry-After is honoured, by focus too', async t => {
   const page = await t.signedIn();
+  await stopClock(page);
   t.proxy.when('/refresh', { ...json(429, 'rate_limited'), headers: { 'Retry-After': '20' } });
   await setSkew(page, 11 * MIN);
   t.equal(await refresh(page), 'rate_limited', 'refused');
@@ -294,7 +303,7 @@ test('Retry-After is honoured, by focus too', async t => {
     for (let i = 0; i < 5; i++) { dispatchEvent(new Event('focus')); await window.get('/app/echo'); }
   });
   t.equal(t.refreshes, 1, 'refreshes within it');
-  await setSkew(page, 11 * MIN + 21e3);
+  await setSkew(page, 11 * MIN + 25e3);            // it was asked for twenty, and draws up to a fifth more
   await page.evaluate(() => dispatchEvent(new Event('focus')));
   await t.until(() => t.refreshes === 2, 'the refresh after it');
 });
@@ -332,7 +341,7 @@ test('six hung HTTP/1.1 requests: the refresh times out as transient, and recove
   t.equal(await refresh(page), 'network', 'the refresh');
   t.equal(await state(page), 'active', 'state');
   await page.evaluate(() => window.hung.abort());
-  t.equal(await refresh(page), 'ok', 'afterwards');
+  await t.until(async () => await refresh(page) === 'ok', 'a refresh afterwards');
 });
 
 test('an aborted waiter leaves the shared refresh alone', async t => {
@@ -561,7 +570,7 @@ test('a tab closed in mid-refresh: signed in afterwards, and the cookie of the a
 async function answerKept(t) {
   if (t.mode === 'body') return;
   const sent = t.proxy.of('/refresh')[0].setCookie.find(line => /latchkey-[0-9a-f]{8}=/.test(line)).split(';')[0];
-  await t.until(async () => (await t.context.cookies()).some(c => `${c.name}=${c.value}` === sent), 'the cookie of the answer', 4e3);
+  await t.until(async () => (await t.context.cookies()).some(c => `${c.name}=${c.value}` === sent), 'the cookie of the answer');
 }
 
 // ---- tabs
@@ -573,9 +582,9 @@ test('a frozen tab that holds the lock holds nobody up for long', async t => {
   }));
   const cdp = await t.context.newCDPSession(frozen);
   await cdp.send('Page.setWebLifecycleState', { state: 'frozen' });
-  const page = await t.tab({ timeout: 1500 });
+  const page = await t.tab({ timeout: 4000 });
   t.proxy.expireAccess();
-  const outcome = await Promise.race([get(page, '/app/echo').then(r => r.status), sleep(12e3).then(() => 'held up')]);
+  const outcome = await Promise.race([get(page, '/app/echo').then(r => r.status), sleep(t.patience).then(() => 'held up')]);
   t.equal(outcome, 200, 'a request of the other tab');
   await cdp.send('Page.setWebLifecycleState', { state: 'active' });
 });
@@ -609,7 +618,7 @@ test('sign-out works offline; the server hears of it at the next wake', async t 
   await t.context.setOffline(false);
   await t.until(() => t.proxy.of('/logout').some(e => e.status === 204), 'the logout');
   t.equal((await t.refreshAs(t.lastGrant())).status, 401, 'the session on the server');
-  await t.until(async () => !/pend/.test(await page.evaluate(() => localStorage.latchkey || '')), 'nothing is pending');
+  await t.until(async () => !/logouts/.test(await page.evaluate(() => localStorage.latchkey || '')), 'nothing is pending');
   t.equal(await state(await t.tab()), 'signed-out', 'state of the next launch');
 });
 
@@ -691,10 +700,10 @@ test('without Web Locks three tabs stay signed in, and a race shares its idempot
   const pages = await threeTabs(t, {}, () => Object.defineProperty(Navigator.prototype, 'locks', { value: undefined }));
   t.between(t.refreshes, 1, 3, 'refreshes');
   for (const page of pages) t.equal(await state(page), 'active', 'state');
-  await sleep(PAST_GRACE);
+  await sleep(PAST_GRACE + 3000);
   t.equal(await refresh(pages[0]), 'ok', 'a refresh after the grace');
   t.equal((await get(pages[2], '/app/echo')).status, 200, 'a request of the third tab');
-}, shortGrace);
+}, { config: { reuse_grace: '4s' } });          // each of the three has it to be answered in
 
 test('without Web Locks a second tab repeats the refresh of the first with its key', async t => {
   const noLocks = () => Object.defineProperty(Navigator.prototype, 'locks', { value: undefined });
@@ -776,6 +785,8 @@ test('storage that is slow and asynchronous keeps the order of what was written'
     await s.signOut();
     await flight.catch(() => 0);
     await s.wake();
+    // The refresh was under way where the machine was slow: then its session is signed out once more.
+    for (let i = 0; i < 1000 && /logouts/.test(localStorage.latchkey); i++) await pause(20);
     const next = createSession({ mode, storage });
     await next.ready;
     return [s.state, next.state, JSON.parse(localStorage.latchkey)];
@@ -795,12 +806,12 @@ test('storage that the browser purged: the cookie alone brings the session back'
 }, cookieOnly);
 
 /* Runs in a page: makes documents of their own, each with a session, and returns what their first request came to. */
-const documents = async (page, n, serial) => page.evaluate(async ([count, inTurn]) => {
+const documents = async (t, page, n, serial) => page.evaluate(async ([count, inTurn, patience]) => {
   const one = async () => {
     const frame = document.createElement('iframe');
     frame.src = '/page';
     await new Promise(resolve => { frame.onload = resolve; document.body.append(frame); });
-    await frame.contentWindow.boot({ queueTimeout: 20e3 });
+    await frame.contentWindow.boot({ queueTimeout: patience });
     const { status, error } = await frame.contentWindow.get('/app/echo', { method: 'POST', body: 'x' });
     const { events } = frame.contentWindow;
     frame.remove();
@@ -810,17 +821,17 @@ const documents = async (page, n, serial) => page.evaluate(async ([count, inTurn
   const seen = [];
   while (seen.length < count) seen.push(await one());
   return seen;
-}, [n, serial]);
+}, [n, serial, t.patience]);
 
 test('twenty documents at once, and twenty loads one after the other, are no storm', async t => {
   const page = await t.signedIn();
   for (const serial of [false, true])
-    t.equal(await documents(page, 20, serial), Array(20).fill([200, 0]), serial ? 'in turn: status, errors' : 'at once: status, errors');
+    t.equal(await documents(t, page, 20, serial), Array(20).fill([200, 0]), serial ? 'in turn: status, errors' : 'at once: status, errors');
 }, oneServer);
 
 /* Over plain HTTP a browser has no locks. The clock of these pages stands still: only the answer ends their wait. */
 test('without locks no tab overtakes a request that is on its way', async t => {
-  const at = Date.now(), stop = ms => { Date.now = () => ms; }, open = () => t.tab({ locks: null }, stop, at);
+  const open = () => t.tab({ locks: null }, stopped, Date.now());
   await t.signedIn({ locks: null });
   const [first, ...others] = [await open(), await open(), await open()];
   let release;
@@ -906,7 +917,7 @@ test('a session disposed at once hears nothing, also where listeners know no sig
 
 /* The session of a grant is over, as the server sees it; asking changes nothing. */
 const ended = (t, { access }) => t.until(async () => (await t.direct('/verify?live=1', { method: 'GET', token: access })).status === 401,
-  'the end of the other session', 6e3);
+  'the end of the other session');
 
 test('a user who signs in over a live session leaves none behind', async t => {
   const page = await t.signedIn();
@@ -1032,8 +1043,8 @@ test('in cookie mode nothing that script can read holds a token', async t => {
 
 test('the end of the session is announced once per threshold', async t => {
   const page = await t.signedIn({ warn: [HOUR - MIN, HOUR - 3 * MIN] });
-  t.between(await page.evaluate(() => window.s.sessionExpiresIn), HOUR - 20e3, HOUR, 'time to the end');
-  t.between(await page.evaluate(() => window.s.age), 0, 20e3, 'age');
+  t.between(await page.evaluate(() => window.s.sessionExpiresIn), HOUR - MIN, HOUR, 'time to the end');
+  t.between(await page.evaluate(() => window.s.age), 0, MIN, 'age');
   t.ok(await page.evaluate(() => window.s.idleExpiresIn > window.s.expiresIn), 'the idle window outlasts the token');
   for (const skew of [0, 90e3, 100e3, 200e3, 220e3]) {
     await setSkew(page, skew);
@@ -1077,8 +1088,8 @@ const atOnce = calls => Math.max(...calls.map(one => calls.filter(e => e.at <= o
 
 test('tabs that have to wait long for each other go one after the other all the same', async t => {
   const pages = [await t.signedIn()];
-  for (let i = 0; i < 6; i++) pages.push(await t.tab({ timeout: 3000 }));
-  t.proxy.always('/refresh', { late: 1100 });     // the last one waits for 5.5 s, more than a lock is waited for; a busy machine has 1.9 s for each
+  for (let i = 0; i < 6; i++) pages.push(await t.tab({ timeout: 6000 }));
+  t.proxy.always('/refresh', { late: 1700 });     // the last one waits for 8.5 s, more than a lock is waited for; a busy machine has 4.3 s for each
   t.equal(await Promise.all(pages.slice(1).map(page => get(page, '/app/echo').then(r => r.status))), oks(6), 'statuses');
   t.equal(atOnce(t.proxy.of('/refresh')), 1, 'at once');
   t.ok(t.refreshes >= 6, 'a refresh of each');
@@ -1130,12 +1141,13 @@ test('an EventSource on an idle page goes on with the renewed cookie', async t =
     window.source.onmessage = ({ data }) => { window.heard.push(data); };
   });
   await t.until(() => t.refreshes > 0, 'a refresh that nobody asked for');
-  await t.until(() => t.proxy.of('/refresh')[0].done, 'its answer');
+  // One that left with the first cookie may still be on its way: a refusal would be its end.
+  await t.until(() => !t.proxy.of('/app/events').at(-1).headers.cookie.includes(access), 'the renewed cookie');
   t.proxy.expired.add(access);                    // the API refuses the first token from now on
   const before = await page.evaluate(() => window.heard.length);
   await t.until(() => page.evaluate(n => window.heard.length > n + 3, before), 'events after that');
   t.equal(await page.evaluate(() => [window.source.readyState < 2, [...new Set(window.heard)]]), [true, [t.username]], 'it is open; of whom');
-}, { ...oneServer, config: { access_cookie: 'on', access_ttl: '10s' } });
+}, { ...oneServer, config: { access_cookie: 'on', access_ttl: '20s' } });
 
 // ---- tabs of two versions in one browser
 
