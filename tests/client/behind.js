@@ -17,7 +17,7 @@ const DAY = 86400, steps = [12, 30, 3600, 8 * 3600, DAY, 3 * DAY, 20 * DAY, 45 *
 const browser = await launchBrowser();
 const context = await browser.newContext({ locale: 'en-GB' });
 const page = await context.newPage();
-page.setDefaultTimeout(20e3);
+page.setDefaultTimeout(60e3);
 let n = 0, signedIn = false, asked = 0, lost = 0;
 const refused = [];
 

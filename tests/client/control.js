@@ -47,6 +47,7 @@ export async function openControl(proxy) {
     res.writeHead(200, { 'Content-Type': 'application/json', 'Access-Control-Allow-Origin': '*' });
     res.end(JSON.stringify(answer ?? null));
   });
+  server.keepAliveTimeout = 120e3;                // who asks seldom, on a busy machine, must not meet the end of a connection
   await new Promise(resolve => { server.listen(0, '127.0.0.1', resolve); });
   return {
     url: `http://127.0.0.1:${server.address().port}`,

@@ -18,7 +18,7 @@ const documents = ([count, inTurn]) => {
     frame.src = '/page';
     await new Promise(resolve => { frame.onload = resolve; document.body.append(frame); });
     const from = Date.now();
-    await frame.contentWindow.boot();
+    await frame.contentWindow.boot({ queueTimeout: 120e3 });
     const { status } = await frame.contentWindow.get('/app/echo', { method: 'POST', body: 'x' });
     return { status, from, to: Date.now() };
   };

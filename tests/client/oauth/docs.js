@@ -48,7 +48,7 @@ export async function tellDocs(stage) {
   // The device, which polls while a person allows it.
   const device = sh(page.block('The flows', 'device.sh').replace('sleep 5', 'sleep 1'));
   let asked;
-  for (let i = 0; i < 100 && !asked; i++) {
+  for (let i = 0; i < 600 && !asked; i++) {
     await new Promise(resolve => { setTimeout(resolve, 100); });
     try { asked = JSON.parse(fs.readFileSync(path.join(stage.dir, 'asked'), 'utf8')); } catch { /* not yet */ }
   }

@@ -47,6 +47,6 @@ export async function launchFirefox() {
   const executablePath = [process.env.FIREFOX, '/usr/bin/firefox-esr', '/usr/bin/firefox'].find(file => file && fs.existsSync(file));
   if (!executablePath) throw new Error('no firefox: install firefox-esr, or name it in FIREFOX');
   const { default: puppeteer } = await load('puppeteer-core');
-  const firefox = await puppeteer.launch({ browser: 'firefox', executablePath, headless: true });
+  const firefox = await puppeteer.launch({ browser: 'firefox', executablePath, headless: true, timeout: 180e3 });
   return { newContext: () => openContext(firefox), close: () => firefox.close() };
 }

@@ -7,4 +7,4 @@ test('the story', async () => {
   const steps = await story({ createSession, base: process.env.BASE, control: process.env.CONTROL, storage: localStorage });
   expect(steps.filter(({ got, want }) => got !== want)).toEqual([]);
   expect(steps.length).toBeGreaterThan(12);
-}, 60e3);
+}, 180e3);

@@ -16,7 +16,7 @@ test('the story', async () => {
   const steps = await story({ createSession, base, control, storage: AsyncStorage, options: { random: Math.random } });
   expect(steps.filter(({ got, want }) => got !== want)).toEqual([]);
   expect(steps.length).toBeGreaterThan(12);
-}, 60e3);
+}, 180e3);
 
 test('a signal without a reason ends a wait with an AbortError', async () => {
   const session = createSession({ base, mode: 'body', storage: { getItem: () => new Promise(() => {}), setItem() {} } });

@@ -18,7 +18,7 @@ export async function story({ createSession, base, control, storage, options }) 
   const code = promise => promise.then(() => 'ok', error => error?.name === 'SessionError' ? error.code : error?.name);
 
   async function until(session, state) {
-    for (let i = 0; i < 300 && session.state !== state; i++) await pause(20);
+    for (let i = 0; i < 3000 && session.state !== state; i++) await pause(20);
     return session.state;
   }
 

@@ -8,4 +8,4 @@ test('the story', async () => {
   const steps = await story({ createSession, base: process.env.BASE, control: process.env.CONTROL, storage: localStorage });
   for (const { name, got, want } of steps) expect(got, name).toBe(want);
   expect(steps.length).toBeGreaterThan(12);
-}, 60e3);
+}, 180e3);
