@@ -42,7 +42,7 @@ async function register(username) {
 async function open(options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB', ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(15e3);
+  page.setDefaultTimeout(60e3);
   page.problems = [];
   page.on('pageerror', error => page.problems.push(String(error)));
   // A refusal is what a test asks for; and a test types before the page has set its focus.
@@ -86,12 +86,14 @@ await check('a walk without scripts, by keyboard', async () => {
   const page = await open({ javaScriptEnabled: false });
   await page.goto(base + 'account');
   await heading(page, 'Sign in');
+  await page.locator('[name=username]:focus').waitFor();
   await page.keyboard.type('bea');
   await page.keyboard.press('Tab');
   await page.keyboard.type('wrong horse');
   await page.keyboard.press('Enter');
   await page.getByRole('alert').filter({ hasText: 'User name or password is wrong.' }).waitFor();
   equal(await page.getByLabel('User name').inputValue(), 'bea', 'the name that was typed');
+  await page.locator('[name=password]:focus').waitFor();
   await page.keyboard.type(PASSWORD);
   for (let i = 0; i < 2; i++) await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
@@ -235,6 +237,7 @@ await check('a second factor: set up by the QR code that is drawn, signed in wit
   equal(await findings(page), [], 'the code');
   await shoot(page, 'code');
   codeOf.ahead = 30;
+  await page.locator('[name=second]:focus').waitFor();
   await page.keyboard.type(codeOf(uri));
   await page.keyboard.press('Enter');
   await heading(page, 'Your account');

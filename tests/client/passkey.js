@@ -12,6 +12,7 @@ import { admin, upstream, stopAll } from './upstream.js';
 
 const PASSWORD = 'correct horse battery';
 const front = http.createServer(answer);
+front.keepAliveTimeout = 120e3;
 await new Promise(resolve => { front.listen(0, '127.0.0.1', resolve); });
 const { port } = front.address(), origin = `http://localhost:${port}`, other = `http://127.0.0.1:${port}`;
 const browser = await launchBrowser();
@@ -36,7 +37,7 @@ function answer(request, response) {
   } else if (offline) {
     request.socket.destroy();
   } else {
-    const on = http.request({ host: server.host, port: server.port, path: request.url, method: request.method, headers: { ...request.headers, ...elsewhere() } }, from => {
+    const on = http.request({ host: server.host, port: server.port, path: request.url, method: request.method, agent: false, headers: { ...request.headers, ...elsewhere() } }, from => {
       response.writeHead(from.statusCode, from.headers);
       from.pipe(response);
     });
@@ -73,7 +74,7 @@ async function api(method, path, body, token) {
 async function open(username, options = {}) {
   const context = await browser.newContext();
   const page = await context.newPage();
-  page.setDefaultTimeout(15e3);
+  page.setDefaultTimeout(60e3);
   const cdp = await context.newCDPSession(page);
   await cdp.send('WebAuthn.enable');
   const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', { options: { protocol: 'ctap2', transport: 'internal',
