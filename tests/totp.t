@@ -17,7 +17,7 @@ event() { verb audit --json | tr -d '\n' | tr '{' '\n' | sed -n "s/.*\"event\":\
 
 signed_in
 # Of six digits two that are the same come up once in some hundred thousand secrets.
-codes_differ() { [ -z "$(for at in -60 -30 0 30 60 90 120; do code $at; done | sort | uniq -d)" ]; }
+codes_differ() { [ -z "$(for at in -60 -30 0 30 60 90 120 86400; do code $at; done | sort | uniq -d)" ]; }
 SECRET=''
 until [ -n "$SECRET" ] && codes_differ; do
     answer=$(with "$ACCESS" /totp "{\"password\":\"$PASSWORD\"}")
