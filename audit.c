@@ -3,8 +3,34 @@
  */
 #include "audit.h"
 
+#include "base/address.h"
+
 /* s: so old the mark may be before the kernel is asked again. Where the mark has no row to go with, it is older. */
 enum { AUDIT_STEP = 120 };
+
+struct slice audit_agent(const struct work *w)
+{
+	return (struct slice){ w->agent.p, w->agent.n < LIMIT_AGENT ? w->agent.n : LIMIT_AGENT };
+}
+
+bool audit_is_near(const struct work *w, const struct session *s)
+{
+	struct address last;
+	bool behind_front = w->hidden && address_parse(s->ip, &last) && address_is_neighbour(&last);
+	return slice_is(s->agent, audit_agent(w)) && (behind_front || address_near(s->ip, w->peer));
+}
+
+struct slice audit_place(const struct work *w)
+{
+	struct address a;
+	struct buf b = { 0 };
+	if (w->hidden || !address_parse(w->peer, &a) || address_is_loopback(&a))
+		return SLICE_NONE;
+	buf_c(&b, (char)a.kind);
+	buf_add(&b, (struct slice){ (const char *)a.b, a.kind == ADDRESS_V4 ? 4 : 8 });
+	buf_add(&b, audit_agent(w));
+	return buf_slice(&b);
+}
 
 bool audit_in_table(const struct config *config)
 {
@@ -51,6 +77,18 @@ static enum error try_change(void *work)
 enum error audit_client(const struct work *w)
 {
 	return w->is_gone && w->is_gone(w->client) ? ERROR_REQUEST_TIMEOUT : ERROR_NONE;
+}
+
+bool audit_is_sure(const struct work *w)
+{
+	return w->looked || !w->look_again;
+}
+
+enum error audit_look_again(struct work *w)
+{
+	enum error e = w->look_again(w->client, store_close);
+	w->looked = e == ERROR_NONE;
+	return e;
 }
 
 enum error audit_run(struct work *w, enum durability d, enum error (*change)(void *), void *arg)

@@ -27,7 +27,9 @@ struct work {
 	bool hidden;                    /* the peer is a front that isn't trusted: its address is no client's */
 	struct slice agent;             /* its User-Agent; LIMIT_AGENT bytes of it count */
 	bool (*is_gone)(const void *client);    /* nobody waits for the answer any more; NULL: that can't be known */
+	enum error (*look_again)(const void *client, void (*let_go)(void));     /* the same with patience: let_go() is called before it waits. NULL: no use */
 	const void *client;
+	bool looked;                    /* it was looked again, and somebody waits */
 	const struct proof *proof;      /* of a key that the client has at hand (dpop.h); NULL: it shows none, or none counts */
 	enum clock_trust trust;         /* in the clock of this host */
 	int64_t mark, seen;             /* what the store knows of the time (clock.h), Unix seconds; 0: nothing */
@@ -37,6 +39,16 @@ struct work {
 	enum error (*change)(void *);   /* audit_run()'s, and its argument */
 	void *arg;
 };
+
+/* The agent of who asks, as far as it is kept. */
+struct slice audit_agent(const struct work *w);
+/*
+ * From the network and the agent that the session was used from last. A front that hides its clients may have several
+ * addresses of its own, which say nothing.
+ */
+bool audit_is_near(const struct work *w, const struct session *s);
+/* The network (/32, /64) and the agent of who asks. Empty where the address isn't the client's. */
+struct slice audit_place(const struct work *w);
 
 /* Whether each event has a row, whose time is the store's mark too. */
 bool audit_in_table(const struct config *config);
@@ -55,6 +67,14 @@ void audit_note(struct work *w, enum event event, uint64_t user, uint64_t sessio
  * ERROR_REQUEST_TIMEOUT where it has gone.
  */
 enum error audit_client(const struct work *w);
+
+/*
+ * For what ends a session because an old token was shown: its lawful client may have sent that long ago, given up and gone on, and the
+ * network has kept it. Whether it is known that somebody waits; and what finds that out, outside of a transaction, for a second in which others
+ * have the store. ERROR_NONE: judge again, by what the store has then.
+ */
+bool audit_is_sure(const struct work *w);
+enum error audit_look_again(struct work *w);
 
 /* Logs the event, if one was noted. After the commit. */
 void audit_log(const struct work *w);

@@ -13,6 +13,7 @@ struct reply {
 	const char *type;       /* Content-Type; NULL: no body */
 	bool open;              /* pages of any site may read it (CORS), without credentials */
 	bool own;               /* no page of another origin may read it, whatever cors_origins says */
+	bool elsewhere;         /* it can't be had in this process, which others wait for: a worker hands the request over */
 	const char *cache;      /* Cache-Control of a dialect's answer; NULL: no-store */
 };
 

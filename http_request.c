@@ -4,6 +4,11 @@
 #include "http_request.h"
 
 #include <poll.h>
+#include <sys/socket.h>
+#ifdef __linux__
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#endif
 
 #include "base/address.h"
 
@@ -226,11 +231,45 @@ static int64_t fresh_ms(const struct wire *w)
 	return w->watched ? STALE_MS : 0;
 }
 
+static bool has_closed(const struct wire *w, int64_t until)
+{
+	struct pollfd client = { .fd = w->client, .events = POLLRDHUP };
+	int64_t left;
+	do {
+		left = until - now_ms();
+	} while (poll(&client, 1, left > 0 ? (int)left : 0) < 0 && left > 0);
+	return (client.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
 bool http_is_gone(const struct request *rq)
 {
-	struct pollfd client = { .fd = rq->wire.client, .events = POLLRDHUP };
 	int64_t fresh = fresh_ms(&rq->wire);
 	if (!rq->wire.read_at || (fresh && now_ms() - rq->wire.read_at < fresh))
 		return false;
-	return poll(&client, 1, 0) > 0 && (client.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+	return has_closed(&rq->wire, 0);
+}
+
+/* Since its last byte came, where the kernel says so; or since it was read. */
+static int64_t age_ms(const struct wire *w)
+{
+	int64_t age = now_ms() - w->read_at;
+#if defined __linux__ && defined TCP_INFO
+	struct tcp_info info;
+	socklen_t n = sizeof info;
+	if (getsockopt(w->client, IPPROTO_TCP, TCP_INFO, &info, &n) == 0 && info.tcpi_last_data_recv > age)
+		age = info.tcpi_last_data_recv;
+#endif
+	return age;
+}
+
+enum error http_look_again(const struct request *rq, void (*let_go)(void))
+{
+	if (!rq->wire.read_at)
+		return ERROR_NONE;
+	if (rq->wire.shared)
+		return ERROR_BUSY;
+	let_go();
+	if (has_closed(&rq->wire, now_ms() + HTTP_LOOK_MS))
+		return ERROR_REQUEST_TIMEOUT;
+	return age_ms(&rq->wire) > HTTP_STALE_MS ? ERROR_BUSY : ERROR_NONE;
 }

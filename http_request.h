@@ -34,6 +34,7 @@ struct wire {
 	bool waits;                 /* the client waits for "100 Continue" before it sends the body */
 	int client;                 /* a descriptor on which the client waits: its socket, or the pipe of the answer */
 	bool watched;               /* when it was read, the kernel said that the client was there */
+	bool shared;                /* whoever waits here keeps others waiting: a worker's */
 	int64_t read_at;            /* when the request was whole, of now_ms(); 0: it came from nowhere */
 	struct slice connected;     /* given to http_read_stream(): http_peer()'s, where it is known; p NULL: it asks */
 };
@@ -100,6 +101,16 @@ void http_explain_withheld(const struct request *rq);
  * pipe; that is looked at once a second has gone by since the request was read, so that the common case costs no system call.
  */
 bool http_is_gone(const struct request *rq);
+/*
+ * The same before what a client that has gone would suffer from, and takes a second, which HTTP_LOOK_MS is: a network that was cut brings what it has kept,
+ * and that the client has gone on only after it. let_go() is called before the wait, so that nobody waits with it.
+ *
+ *	ERROR_NONE              the client is there
+ *	ERROR_REQUEST_TIMEOUT   it has gone
+ *	ERROR_BUSY              the request came so long ago that its client may have given it up unheard; or this process has no time to wait
+ */
+enum { HTTP_LOOK_MS = 1000, HTTP_STALE_MS = 8000 };
+enum error http_look_again(const struct request *rq, void (*let_go)(void));
 /* Origin names the very host that the request was sent to. */
 bool http_same_origin(const struct request *rq);
 /* So does Referer, by its beginning. */

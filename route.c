@@ -239,7 +239,7 @@ static enum error answer_route(struct call *c, const struct route *r)
 static void refuse(struct call *c, enum error e)
 {
 	int64_t wait = c->work.retry_after ? c->work.retry_after : errors[e].retry_after;
-	*c->rp = (struct reply){ .status = errors[e].status };
+	*c->rp = (struct reply){ .status = errors[e].status, .elsewhere = c->rp->elsewhere };
 	if (wait)
 		reply_header(c->rp, "Retry-After", dec(wait), NULL);
 	if (e == ERROR_METHOD_NOT_ALLOWED)
@@ -255,16 +255,24 @@ static void offer_nonce(const struct call *c, enum error e)
 		reply_header(c->rp, "DPoP-Nonce", slice_text(dpop_nonce(&c->work.ring->key[0], now())), NULL);
 }
 
-static bool is_gone(const void *request)
+static bool is_gone(const void *call)
 {
-	return http_is_gone(request);
+	return http_is_gone(((const struct call *)call)->rq);
+}
+
+static enum error look_again(const void *call, void (*let_go)(void))
+{
+	const struct call *c = call;
+	enum error e = http_look_again(c->rq, let_go);
+	c->rp->elsewhere = c->rq->wire.shared && e == ERROR_BUSY;
+	return e;
 }
 
 void route_answer(const struct dialect *d, const struct config *config, const struct keyring *ring, const struct request *rq,
 	enum error e, struct reply *rp)
 {
 	struct call c = {
-		.work = { .config = config, .ring = ring, .peer = rq->peer, .hidden = rq->hidden, .agent = rq->user_agent, .is_gone = is_gone, .client = rq },
+		.work = { .config = config, .ring = ring, .peer = rq->peer, .hidden = rq->hidden, .agent = rq->user_agent, .is_gone = is_gone, .look_again = look_again, .client = &c },
 		.dialect = d, .rq = rq, .rp = rp, .path = path_in_dialect(d, rq), .own = arena(d->size),
 	};
 	if (e == ERROR_NONE) {

@@ -116,12 +116,6 @@ bool session_over(const struct work *w, const struct session *s, const struct us
 
 /* ---- the way in -------------------------------------------------------- */
 
-/* Who asks, as far as it is kept. */
-static struct slice agent_of(const struct work *w)
-{
-	return (struct slice){ w->agent.p, w->agent.n < LIMIT_AGENT ? w->agent.n : LIMIT_AGENT };
-}
-
 bool session_fits_site(const struct rotation *r)
 {
 	return r->row.ctr == 0 && (int64_t)r->row.idem == r->token.iat;
@@ -225,7 +219,7 @@ void session_start(struct work *w, uint64_t user, const struct origin *origin, e
 		.cookie = origin->cookie,
 		.brief = origin->brief,
 		.device = origin->device,
-		.agent = agent_of(w),
+		.agent = audit_agent(w),
 		.ip = w->peer,
 		.client = origin->client,
 		.scope = origin->scope,
@@ -267,17 +261,6 @@ struct attempt {
 	bool proven;                    /* the key of w->proof has signed it */
 };
 
-/*
- * From the network and the agent that the session was used from last. A front that hides its clients may have several
- * addresses of its own, which say nothing.
- */
-static bool is_near(const struct work *w, const struct session *s)
-{
-	struct address last;
-	bool behind_front = w->hidden && address_parse(s->ip, &last) && address_is_neighbour(&last);
-	return slice_is(s->agent, agent_of(w)) && (behind_front || address_near(s->ip, w->peer));
-}
-
 /* The session decides which one counts, not the call: else a thief would choose. */
 static int64_t window_of(const struct work *w, const struct rotation *r)
 {
@@ -285,19 +268,6 @@ static int64_t window_of(const struct work *w, const struct rotation *r)
 	if (r->row.client.n == 0)
 		return set > 0 ? set : 0;
 	return r->authenticated || r->no_retry ? 0 : set < 0 ? RETRY_SECONDS : set;
-}
-
-/* The network (/32, /64) and the agent of who asks. Empty where the address isn't the client's. */
-static struct slice place_of(const struct work *w)
-{
-	struct address a;
-	struct buf b = { 0 };
-	if (w->hidden || !address_parse(w->peer, &a) || address_is_loopback(&a))
-		return SLICE_NONE;
-	buf_c(&b, (char)a.kind);
-	buf_add(&b, (struct slice){ (const char *)a.b, a.kind == ADDRESS_V4 ? 4 : 8 });
-	buf_add(&b, agent_of(w));
-	return buf_slice(&b);
 }
 
 static const struct rule *judge_token(const struct work *w, struct rotation *r)
@@ -309,9 +279,9 @@ static const struct rule *judge_token(const struct work *w, struct rotation *r)
 	r->unseen = audit_in_table(w->config) ? 0 : UNSEEN_SECONDS;
 	r->ring = w->ring;
 	r->known = store_session_and_user(r->token.sid, true, &r->row, &r->user);
-	r->near = r->known && is_near(w, &r->row);
+	r->near = r->known && audit_is_near(w, &r->row);
 	r->retry_window = window_of(w, r);
-	r->place = r->retry_window ? place_of(w) : SLICE_NONE;
+	r->place = r->retry_window ? audit_place(w) : SLICE_NONE;
 	return rotation_judge(r);
 }
 
@@ -372,10 +342,10 @@ static void choose_token(struct attempt *a)
 /* A session is shown in the list where it was used last. */
 void session_write_use(const struct work *w, struct session *s)
 {
-	bool moved = !slice_is(s->ip, w->peer) || !slice_is(s->agent, agent_of(w));
+	bool moved = !slice_is(s->ip, w->peer) || !slice_is(s->agent, audit_agent(w));
 	store_session_rotate(s);
 	s->ip = w->peer;
-	s->agent = agent_of(w);
+	s->agent = audit_agent(w);
 	if (moved)
 		store_session_move(s);
 }
@@ -400,6 +370,11 @@ static bool waits_for_signature(const struct attempt *a)
 	return rotation_is_bound(&a->chosen->row) && a->rule->act != ACT_REFUSE && !a->proven;
 }
 
+static bool waits_for_client(const struct attempt *a)
+{
+	return a->rule->act == ACT_END && !audit_is_sure(a->w);
+}
+
 /* Does what the rule says. What is refused is refused after the transaction. */
 static enum error follow_rule(void *arg)
 {
@@ -410,7 +385,7 @@ static enum error follow_rule(void *arg)
 	choose_token(a);
 	struct rotation *r = a->chosen;
 	const struct rule *rule = a->rule;
-	if (rule->act == ACT_REFUSE || rule->act == ACT_REPLAY || waits_for_signature(a))
+	if (rule->act == ACT_REFUSE || rule->act == ACT_REPLAY || waits_for_signature(a) || waits_for_client(a))
 		return ERROR_NONE;
 	if (rule->durability == DURABLE_NOW)
 		store_must_last();
@@ -441,6 +416,13 @@ static enum error refusal(const struct attempt *a)
 	return e == ERROR_REFRESH_EXPIRED && a->w->trust != CLOCK_GOOD ? ERROR_CLOCK_UNSET : e;
 }
 
+/* Others had the store meanwhile. */
+static enum error follow_anew(struct attempt *a)
+{
+	enum error e = session_clock(a->w);
+	return e == ERROR_NONE ? audit_run(a->w, DURABLE_LATER, follow_rule, a) : e;
+}
+
 /* Others have the store meanwhile. What is only answered again has no further need of it. */
 static enum error prove(struct attempt *a)
 {
@@ -452,8 +434,13 @@ static enum error prove(struct attempt *a)
 	a->proven = dpop_signed(a->w->proof);
 	if (replayed || !a->proven)
 		return a->proven ? ERROR_NONE : ERROR_INVALID_DPOP_PROOF;
-	enum error e = session_clock(a->w);
-	return e == ERROR_NONE ? audit_run(a->w, DURABLE_LATER, follow_rule, a) : e;
+	return follow_anew(a);
+}
+
+static enum error look_again(struct attempt *a)
+{
+	enum error e = audit_look_again(a->w);
+	return e == ERROR_NONE ? follow_anew(a) : e;
 }
 
 enum error session_rotate(struct work *w, struct rotation *tokens, size_t count, uint64_t named, struct grant *out)
@@ -462,6 +449,8 @@ enum error session_rotate(struct work *w, struct rotation *tokens, size_t count,
 	enum error e = audit_run(w, DURABLE_LATER, follow_rule, &a);
 	if (e == ERROR_NONE && waits_for_signature(&a))
 		e = prove(&a);
+	if (e == ERROR_NONE && waits_for_client(&a))
+		e = look_again(&a);
 	if (e != ERROR_NONE)
 		return e;
 	if (!is_good(a.rule))

@@ -16,6 +16,7 @@ struct redemption {
 	const struct redeemed *what;
 	struct grant *out;
 	enum error found;
+	bool waits;                     /* for a look at the client */
 };
 
 /* Of the user who was asked, and of the cookie session that he signed in by: both may have changed since the code was made. */
@@ -52,9 +53,12 @@ static bool is_within_grace(const struct work *w, const struct session *s)
 	return grace > 0 && age <= grace && -age <= grace;
 }
 
-static enum error end_reused(const struct redemption *x, const struct session *s)
+static enum error end_reused(struct redemption *x, const struct session *s)
 {
 	struct work *w = x->w;
+	x->waits = !audit_is_sure(w);
+	if (x->waits)
+		return ERROR_NONE;
 	store_session_end(s->id, ENDED_REUSE, w->time);
 	w->note.class = CLASS_CODE;
 	w->note.distance = s->ctr;
@@ -66,7 +70,7 @@ static enum error end_reused(const struct redemption *x, const struct session *s
  * The row is there. Which code a session that was refreshed began by can't be told any more; but its id is random, and who shows
  * a code of it has it from us.
  */
-static enum error again(const struct redemption *x)
+static enum error again(struct redemption *x)
 {
 	const struct redeemed *what = x->what;
 	struct session *s = &x->out->session;
@@ -91,6 +95,7 @@ static enum error redeem(void *redemption)
 	if (gone != ERROR_NONE)
 		return gone;
 	*x->out = (struct grant){ 0 };
+	x->waits = false;
 	x->found = store_session_lock(x->what->sid, &x->out->session) ? again(x) : begin(x);
 	return ERROR_NONE;
 }
@@ -99,6 +104,12 @@ enum error session_redeem(struct work *w, const struct redeemed *what, struct gr
 {
 	struct redemption x = { .w = w, .what = what, .out = out };
 	enum error e = audit_run(w, DURABLE_NOW, redeem, &x);
+	if (e == ERROR_NONE && x.waits)
+		e = audit_look_again(w);
+	if (e == ERROR_NONE && x.waits)
+		e = session_clock(w);
+	if (e == ERROR_NONE && x.waits)
+		e = audit_run(w, DURABLE_NOW, redeem, &x);
 	if (e == ERROR_NONE && x.found == ERROR_STORE_UNAVAILABLE)
 		return session_tell_damaged(what->sid);
 	return e == ERROR_NONE ? x.found : e;

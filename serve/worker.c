@@ -252,6 +252,8 @@ static bool answer_or_hand_over(struct connection *c, const struct http_taken *t
 		refuse_request(c, rq, elsewhere ? ERROR_BUSY : unexpected);
 	} else {
 		calls->answer(rq, &rp);
+		if (rp.elsewhere && hand_over(c, bytes))
+			return false;
 		set_reply(c, rq, &rp);
 	}
 	c->at = (struct http_at){ .lines_alone = true };
@@ -292,6 +294,7 @@ static void is_for(struct request *rq, const struct connection *c)
 {
 	rq->wire.client = c->fd;
 	rq->wire.watched = c->watched;
+	rq->wire.shared = true;
 	rq->wire.read_at = clock_now;
 }
 

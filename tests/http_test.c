@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -1462,6 +1463,37 @@ static void test_gone(void)
 	close(pair[1]);
 }
 
+static int let_go;
+static void lets_go(void) { let_go++; }
+
+/* Both of who is there wait to the end. */
+static void test_look_again(void)
+{
+	struct request asked = { .wire.face = FACE_HTTP };
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
+		exit(2);
+	is_int(http_look_again(&asked, lets_go), ERROR_NONE, "of a request that came from nowhere nobody asks twice");
+	asked.wire = (struct wire){ .client = pair[0], .read_at = now_ms(), .shared = true };
+	is_int(http_look_again(&asked, lets_go), ERROR_BUSY, "a worker has no time to");
+	is_int(let_go, 0, "for neither is anything let go of");
+	asked.wire.shared = false;
+	is_int(http_look_again(&asked, lets_go), ERROR_NONE, "who is there for a second is there");
+	is_int(let_go, 1, "in which others go on");
+	asked.wire.read_at -= 2 * HTTP_STALE_MS;
+	is_int(http_look_again(&asked, lets_go), ERROR_BUSY, "of a request that was read long ago that can't be known");
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(pair[0]);
+		poll(NULL, 0, 50);
+		_exit(0);
+	}
+	close(pair[1]);
+	is_int(http_look_again(&asked, lets_go), ERROR_REQUEST_TIMEOUT, "who goes meanwhile has gone");
+	close(pair[0]);
+	waitpid(pid, NULL, 0);
+}
+
 static void test_reset(void)
 {
 	struct linger now_and_hard = { 1, 0 };
@@ -1907,6 +1939,7 @@ int main(void)
 		test_signals_do_not_end_a_read,
 		test_socket_peers,
 		test_gone,
+		test_look_again,
 		test_reset,
 		test_linger,
 		test_cgi,

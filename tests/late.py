@@ -1,8 +1,9 @@
 """late.py LATCHKEY DIR: requests that come before their processes late, behind others of the same client.
 
 A server is stopped (SIGSTOP). A client sends it a request and gives up, by closing; it asks for the same elsewhere, by CGI, and goes
-on. Then the server is continued: what it finds waiting mustn't be carried out. Each face in its turn; lines of TAP, and in the end
-"tried N", in how many of them a client had gone.
+on. Then the server is continued: what it finds waiting mustn't be carried out. Or the network keeps the request, and brings it when the client
+has long gone on, and its end a moment after it. Each face in its turn; lines of TAP, and in the end "tried N", in how many of them a
+client had gone. With the word "refreshes" nothing but that is tried, with "kept" what the network has kept.
 """
 import fcntl
 import json
@@ -11,12 +12,15 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 LATCHKEY, DIR = sys.argv[1:3]
 PASSWORD = "correct horse"
 ENV = {"LATCHKEY_DIR": DIR, **{name: os.environ[name] for name in ("LK_SHIM", "ASAN_OPTIONS") if name in os.environ}}
 BASE = "/api/auth"
+MOMENT = 0.2            # a round trip
+STALE = 8               # HTTP_STALE_MS
 count = tried = 0
 
 
@@ -153,9 +157,28 @@ class Listener:
             s.sendall(request)
         result = meanwhile()
         self.everybody(go_on)
+        self.settle()
+        return result
+
+    def unread(self, request, meanwhile):
+        """What is answered to a request that lies in the kernel for longer than a client waits, and that nobody has closed."""
+        self.everybody(stop)
+        with self.connect() as s:
+            s.sendall(request)
+            result = meanwhile()
+            self.everybody(go_on)
+            return result, s.recv(65536)
+
+    def settle(self):
         until(self.answers)                     # one listener takes them in their order
         until(lambda: len(children(self.process.pid)) == self.workers)
-        return result
+
+    def kept(self, request):
+        """A request that comes now, and MOMENT later its end: the client has gone, as far as it can tell."""
+        with self.connect() as s:
+            s.sendall(request)
+            time.sleep(MOMENT)
+        self.settle()
 
     def end(self):
         self.process.terminate()
@@ -174,6 +197,32 @@ class Inetd:
             with connection:
                 subprocess.run([LATCHKEY], stdin=connection, stdout=connection, env=ENV, timeout=60)
             return result
+
+    def ask(self, request):
+        with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+            client.sendall(request)
+            connection, _ = server.accept()
+            with connection:
+                subprocess.run([LATCHKEY], stdin=connection, stdout=connection, env=ENV, timeout=60)
+            return client.recv(65536)
+
+    def unread(self, request, meanwhile):
+        with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+            client.sendall(request)
+            connection, _ = server.accept()
+            result = meanwhile()
+            with connection:
+                subprocess.run([LATCHKEY], stdin=connection, stdout=connection, env=ENV, timeout=60)
+            return result, client.recv(65536)
+
+    def kept(self, request):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            client = socket.create_connection(server.getsockname())
+            client.sendall(request)
+            connection, _ = server.accept()
+            with connection, subprocess.Popen([LATCHKEY], stdin=connection, stdout=connection, env=ENV):
+                time.sleep(MOMENT)
+                client.close()
 
     def end(self):
         pass
@@ -199,6 +248,19 @@ class Cgi:
         program.wait(60)
         return result
 
+    def ask(self, request):
+        status, answer = cgi(*request)
+        return f"Status: {status} {answer}".encode()
+
+    def kept(self, request):
+        method, path, body = request
+        program = subprocess.Popen([LATCHKEY], env=variables(method, path, body), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        program.stdin.write(body)
+        program.stdin.close()
+        time.sleep(MOMENT)
+        program.stdout.close()
+        program.wait(60)
+
     def end(self):
         pass
 
@@ -221,6 +283,41 @@ def retry(face, name, form):
     third = face.gone(form("POST", "/refresh", refresh_body(token, "one")), meanwhile)
     verdict = refresh(third[1], "three")
     ok(third[0] == 200 and verdict[0] == 200, f"{name}: a refresh that comes late signs nobody out", (third, verdict))
+
+
+def kept_by_network(face, name, form):
+    """The network brings a refresh that its client gave up long ago, and then the client's end. A thief who waits for his answer is found."""
+    global tried
+    tried += 1
+    first = login()["refresh_token"]
+    second = refresh(first, "one")
+    third = refresh(second[1], "two")
+    late = form("POST", "/refresh", refresh_body(first, "one"))
+    face.kept(late)
+    verdict = refresh(third[1], "three")
+    ok(third[0] == 200 and verdict[0] == 200, f"{name}: a refresh that the network has kept signs nobody out", (third, verdict))
+    if "kept" in sys.argv:
+        return
+    answer = face.ask(late)
+    ok(b" 401 " in answer[:20] and b"refresh_reused" in answer, f"{name}: who waits for the answer to an old token is found", answer)
+    verdict = refresh(verdict[1], "four")
+    ok(verdict[0] == 401, f"{name}: and the session is over", verdict)
+
+
+def unread(face, name, form):
+    """A refresh that nobody reads for longer than its client waits, whose end the network doesn't bring at all."""
+    global tried
+    tried += 1
+    first = login()["refresh_token"]
+
+    def meanwhile():
+        third = refresh(refresh(first, "one")[1], "two")
+        time.sleep(STALE + 0.5)
+        return third
+    third, answer = face.unread(form("POST", "/refresh", refresh_body(first, "one")), meanwhile)
+    ok(b" 503 " in answer[:20] and b"busy" in answer, f"{name}: an old token that nobody has read for {STALE} s is to come again", answer)
+    verdict = refresh(third[1], "three")
+    ok(verdict[0] == 200, f"{name}: and ends no session", verdict)
 
 
 def others(face, name, form):
@@ -256,8 +353,13 @@ def main():
              ("cgi", Cgi, lambda *parts: parts)]
     for name, make, form in faces:
         face = make()
-        retry(face, name, form)
+        if "kept" not in sys.argv:
+            retry(face, name, form)
         if "refreshes" not in sys.argv:
+            kept_by_network(face, name, form)
+        if "refreshes" not in sys.argv and name in ("workers", "inetd"):
+            unread(face, name, form)
+        if "all" in sys.argv:
             others(face, name, form)
             if isinstance(face, Listener):
                 half(face, name)

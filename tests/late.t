@@ -1,6 +1,6 @@
 #!/bin/sh
 # A request whose client has gone is not carried out late (late.py): by each face a refresh, a sign-in, a registration, another
-# password; a sign-out is. And the time that a request waits for its turn lies below the client's patience.
+# password; a sign-out is. Nor a refresh that the network has kept, and whose client's end it brings a moment after it. And the time that a request waits for its turn lies below the client's patience.
 # needs: python3
 . "$(dirname "$0")/lib.sh"
 only_in musl asan
@@ -34,9 +34,12 @@ if [ "$LK_B" = musl ]; then
     LK_SHIM=late
     export LK_SHIM
     late "$LK_BUILD/tests/shim" refreshes
-    unset LK_SHIM
     caught="found by $(grep -c '^not ok' "$TMP/tap") of 5 faces"
     is "$caught" 'found by 5 of 5 faces' 'control: a build that carries out what comes late signs a lawful user out, by each face'
+    LK_SHIM=hasty
+    late "$LK_BUILD/tests/shim" kept
+    unset LK_SHIM
+    is "$(grep -c '^not ok.*signs nobody out' "$TMP/tap"), $(grep -c '^not ok.*ends no session' "$TMP/tap") of 5, 2" '5, 2 of 5, 2' 'control: so does one that waits for nothing that the network brings after an old token, however old it is'
 fi
 promise late "$points" "$t_failed" "a build that doesn't look: $caught"
 done_testing

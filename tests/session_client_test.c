@@ -278,6 +278,31 @@ static void client_has_gone(void)
 	ok(row_of(CODE).id == 0, "may redeem it later");
 }
 
+static enum error looked;
+static enum error look_again(const void *client, void (*let_go)(void))
+{
+	(void)client;
+	let_go();
+	return looked;
+}
+
+/* The network may have kept a code that its client sent, gave up, and sent again. */
+static void looked_again(void)
+{
+	static const enum error seen[] = { ERROR_REQUEST_TIMEOUT, ERROR_BUSY, ERROR_NONE };
+	struct redeemed what = code_of(CODE);
+	begin();
+	redeem_at(10, &what);
+	for (size_t i = 0; i < sizeof seen / sizeof *seen; i++) {
+		struct work w = work_at(clock_build_epoch + 5000);
+		w.look_again = look_again;
+		looked = seen[i];
+		is_int(session_redeem(&w, &what, &g), looked ? looked : ERROR_REFRESH_REUSED, "a code that comes again");
+		work_at(clock_build_epoch + 5000);
+		is_int(row_of(CODE).why, looked ? ENDED_NOT : ENDED_REUSE, "ends its session where somebody waits for the answer");
+	}
+}
+
 /* As many as a user may have of one client; nobody else's are touched. */
 static void bounded(void)
 {
@@ -536,6 +561,7 @@ int main(void)
 	again();
 	refreshed();
 	client_has_gone();
+	looked_again();
 	bounded();
 	outlived();
 	ends_with_cookie();

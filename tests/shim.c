@@ -31,6 +31,7 @@
  *   kept           with `again`: what the first run did isn't taken back
  *   keeps_turn     a process has its turn at the store until it ends
  *   late           a client that has gone is never noticed
+ *   hasty          before a session ends for an old token nobody waits for what the network brings after it
  *   unmarked       the store's mark isn't read: each host goes by its own clock. (Where it is, the clock that is ahead is all hosts' as soon as they connect)
  *   undated        a rotation is dated by its host's clock, whatever its predecessor's date is
  *   key_unsynced   a directory isn't synced, so neither is the rename that retires a key
@@ -90,7 +91,7 @@ int __wrap_fsync(int fd);
 int __real_fdatasync(int fd);
 int __wrap_fdatasync(int fd);
 
-static bool crash, blames, unlocked, endless, gullible, raises, early, unsynced, ends_unsynced, key_unsynced, again, kept, keeps_turn, late, undated, unmarked;
+static bool crash, blames, unlocked, endless, gullible, raises, early, unsynced, ends_unsynced, key_unsynced, again, kept, keeps_turn, late, hasty, undated, unmarked;
 
 /* ---- memory ------------------------------------------------------------ */
 
@@ -341,6 +342,14 @@ bool __wrap_http_is_gone(const struct request *rq)
 	return !late && __real_http_is_gone(rq);
 }
 
+enum error __real_http_look_again(const struct request *rq, void (*let_go)(void));
+enum error __wrap_http_look_again(const struct request *rq, void (*let_go)(void));
+
+enum error __wrap_http_look_again(const struct request *rq, void (*let_go)(void))
+{
+	return late || hasty ? ERROR_NONE : __real_http_look_again(rq, let_go);
+}
+
 bool __real_rotation_advance(struct rotation *r, const struct key *key);
 bool __wrap_rotation_advance(struct rotation *r, const struct key *key);
 
@@ -375,7 +384,7 @@ static void obey(const char *word)
 {
 	static const struct { const char *word; bool *on; } switches[] = {
 		{ "again", &again }, { "kept", &kept }, { "keeps_turn", &keeps_turn }, { "crash", &crash }, { "blames", &blames }, { "unlocked", &unlocked }, { "endless", &endless }, { "gullible", &gullible }, { "raises", &raises },
-		{ "late", &late }, { "undated", &undated }, { "unmarked", &unmarked }, { "early", &early }, { "unsynced", &unsynced }, { "ends_unsynced", &ends_unsynced }, { "key_unsynced", &key_unsynced },
+		{ "late", &late }, { "hasty", &hasty }, { "undated", &undated }, { "unmarked", &unmarked }, { "early", &early }, { "unsynced", &unsynced }, { "ends_unsynced", &ends_unsynced }, { "key_unsynced", &key_unsynced },
 	};
 	for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
 		if (strcmp(word, switches[i].word) == 0)

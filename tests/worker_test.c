@@ -138,8 +138,8 @@ static void answer(const struct request *rq, struct reply *rp)
 		fail(ERROR_STORE_UNAVAILABLE, "T4", "told to", NULL);
 	if (slice_is(rq->path, S("/big")))
 		arena(300 * 1024);
-	*rp = (struct reply){ .status = 200, .type = "text/plain" };
-	buf_s(&rp->body, "<");
+	*rp = (struct reply){ .status = 200, .type = "text/plain", .elsewhere = slice_is(rq->path, S("/elsewhere")) };
+	buf_s(&rp->body, rq->wire.shared ? "<" : "(");
 	buf_add(&rp->body, rq->path);
 	buf_add(&rp->body, rq->body);
 	buf_s(&rp->body, ">");
@@ -1071,6 +1071,16 @@ static void test_hand_over(void)
 	ask(d, GET("/slow") GET("/d"));
 	turn();
 	is_str(hear(d), "503 200</d> ", "while nobody takes it over it is refused");
+	ask(d, GET("/e") GET("/elsewhere"));
+	turn();
+	is_str(hear(d), "200</e> ", "what turns out to take its time isn't answered here");
+	ok(handover_receive(handover[0], &word) && word.fd >= 0, "but handed over");
+	close(word.fd);
+	int e = peer();
+	fault(SENDMSG, 1, EAGAIN, 0);
+	ask(e, GET("/elsewhere") GET("/e"));
+	turn();
+	is_str(hear(e), "200</elsewhere> 200</e> ", "while nobody takes it over its first answer stands");
 	stop();
 }
 
