@@ -69,9 +69,9 @@ ranked() {
         sort -s -k 1,1 | cut -f 2-
 }
 
-# kept HARNESS: the rows of the others. With PARTS, which some harnesses know, those of its other parts, too.
+# kept HARNESS: the rows of the others. With ONLY, which some harnesses know, those of its other parts, too.
 kept() {
-    if [ -n "${PARTS-}" ]; then
+    if [ -n "${ONLY-}" ]; then
         awk -F '|' 'FILENAME == ARGV[1] { new[$2]; next } !($2 in new)' "$OUT/new" "$OUT/rows"
     else
         grep -v "| \`$1\` |" "$OUT/rows"

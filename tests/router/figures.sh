@@ -7,6 +7,7 @@
 # that it has to be cleared as a router's is.
 FIGURES=$TMP/figures
 REFRESHES=${REFRESHES-2000}    # counted; half as many go before
+RUN="$(date -u +%Y-%m-%d), $("$LATCHKEY" version | cut -d ' ' -f 2)"
 
 # The shell lines that a guest counts by. Prints "verify NANOSECONDS KIB" and so on, the last of three.
 COUNTED='latchkey init >/dev/null
@@ -44,7 +45,7 @@ $COUNTED" >"$TMP/counted"
         ok "$NAME: $f_what: $(millions "$2") million instructions, peak $3 KiB" test "$2" -gt 0
     done
     is "$(grep -c '^Status: 200' "$TMP/counted")" 3 "$NAME: which refreshed"
-    echo "| $f_row | $(first_answer "${f_row%% *}") |" >>"$FIGURES/instructions"
+    echo "| $f_row | $(first_answer "${f_row%% *}") | $RUN |" >>"$FIGURES/instructions"
 }
 
 # first_answer PROCESSOR: seconds of the guest's clock from its first line of kernel to latchkey's first answer.
@@ -79,10 +80,10 @@ wear() {
     f_size=$(wc -c <"$TMP/flash")
     ok "$NAME: $f_written bytes written, $f_erased cleared for each refresh" test "$f_written" -gt 0
     cut_power
-    awk -v kind="$1" -v audit="$2" -v w="$f_written" -v e="$f_erased" -v size="$f_size" 'BEGIN {
+    awk -v kind="$1" -v audit="$2" -v run="$RUN" -v w="$f_written" -v e="$f_erased" -v size="$f_size" 'BEGIN {
         day = 9600                                   # refreshes of 100 apps that are open all day
         most = e > w ? e : w                         # what is written has to be cleared some day
-        printf "| %s | `%s` | %d | %d | %.1f | %.0f |\n", kind, audit, w, e, w * day / 1e6, 100000 * size / (most * day) / 365 }' >>"$FIGURES/wear"
+        printf "| %s | `%s` | %d | %d | %.1f | %.0f | %s |\n", kind, audit, w, e, w * day / 1e6, 100000 * size / (most * day) / 365, run }' >>"$FIGURES/wear"
 }
 refreshes() { # COUNT
     "$TOP/build/bench/load" -c 4 -d 3600 -n "$1" -p /api/auth/refresh -t application/json -f "$TMP/tokens" -m refresh_token \
@@ -96,12 +97,25 @@ for processor in mipsel armhf arm64; do ! wanted "figures/$processor" || instruc
 for kind in jffs2 ubifs; do
     for audit in table syslog; do ! wanted "figures/$kind/$audit" || wear "$kind" "$audit"; done
 done
-awk -v d="$FIGURES" '
-    function table(file, head, rule) { print ""; print head; print rule; while ((getline line < (d "/" file)) > 0) print line; print "" }
-    /^<!-- router: / { print
-        table("instructions", "| processor | verify, 10⁶ instructions | peak KiB | refresh | peak | sign-in | peak | boot to first answer, s |", "|---|---|---|---|---|---|---|---|")
-        table("wear", "| file system | audit | bytes written per refresh | bytes cleared | MB a day, 100 apps | years |", "|---|---|---|---|---|---|")
-        skip = 1; next }
+# rows FILE KEY...: for each key its row, which begins with it: of this run, or the one that the page has.
+rows() {
+    r_file=$FIGURES/$1
+    shift
+    for r_key; do
+        grep "^| $r_key |" "$r_file" || sed -n '/^<!-- router: /,/^<!-- end of router/p' "$TOP/docs/scaling.md" | grep "^| $r_key |"
+    done
+}
+tables() {
+    printf '\n%s\n%s\n' '| processor | verify, 10⁶ instructions | peak KiB | refresh | peak | sign-in | peak | boot to first answer, s | run |' '|---|---|---|---|---|---|---|---|---|'
+    rows instructions mipsel armhf arm64
+    printf '\n%s\n%s\n' '| file system | audit | bytes written per refresh | bytes cleared | MB a day, 100 apps | years | run |' '|---|---|---|---|---|---|---|'
+    # shellcheck disable=SC2016  # marks of code
+    rows wear 'jffs2 | `table`' 'jffs2 | `syslog`' 'ubifs | `table`' 'ubifs | `syslog`'
+    echo
+}
+tables >"$FIGURES/tables"
+awk -v tables="$FIGURES/tables" '
+    /^<!-- router: / { print; while ((getline line < tables) > 0) print line; skip = 1; next }
     /^<!-- end of router -->/ { skip = 0 }
     !skip' "$TOP/docs/scaling.md" >"$TMP/page"
 # shellcheck disable=SC2154  # lib.sh counts

@@ -1,6 +1,6 @@
 # router.mk: guests with a real kernel, and flash that outlives them. Included by Makefile.
 #
-#   make router           every story on every processor and file system; hours. PARTS='cuts/jffs2 figures' only those
+#   make router           every story on every processor and file system; hours. ONLY='cuts/jffs2 figures' only those
 #   make router-mipsel    what guests of one processor start from: build/router/mipsel/initrd
 #
 # `make test` has the short form in tests/router.t, `make torture` all of it, with tests/router/cuts.t.
