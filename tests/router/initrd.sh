@@ -9,8 +9,14 @@ executable=$2 out=$3
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 
+# What there is: a line for each module, its name and its file.
+line_end='
+'
+there=$line_end$(find "$PACKAGED/lib/modules" -name '*.ko' | awk '{ name = $0; sub(".*/", "", name); sub("[.]ko$", "", name); gsub("-", "_", name); print name " " $0 }')$line_end
 file_of() { # MODULE: where it is; nowhere if it is in the kernel
-    find "$PACKAGED/lib/modules" \( -name "$1.ko" -o -name "$(echo "$1" | tr _ -).ko" \) | head -n 1
+    case $there in *"$line_end$1 "*) ;; *) return 0 ;; esac
+    file=${there#*"$line_end$1 "}
+    echo "${file%%"$line_end"*}"
 }
 
 # with_needs MODULE...: them and what they need, in the order in which they are to be loaded.
