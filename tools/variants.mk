@@ -80,6 +80,9 @@ OWN     = -std=c11 -D_GNU_SOURCE $(COMMON) $(MAPS) -fstack-protector-strong $(WA
 THIRD   = $(COMMON) $(MAPS) $(if $(filter asan msan,$(B)),-O0) -w
 # RELRO is the dynamic linker's to enforce: musl doesn't in a static program, and it is padding (mips: 42 KB).
 LDFLAGS += -Wl,--gc-sections -Wl,-z,$(if $(STATIC),norelro,relro),-z,now,-z,noexecstack -Wl,--build-id=none
+# Headers, code and constants in one segment, as ld makes it for every processor but x86: no half pages between them (6 KB), and two
+# mappings fewer to make at each start. What is aligned stands together: 0.6 KB of padding less.
+LDFLAGS += $(if $(STATIC),-z noseparate-code -Xlinker --sort-section=alignment)
 ENDIAN  = $(if $(filter 1,$(shell echo | $(CC) -dM -E - | grep -c '__BYTE_ORDER__ __ORDER_BIG')),BIG,LITTLE)
 # What some variants need of a runtime that they haven't: tools/msan.c, tools/softfloat.c.
 RUNTIME := $(patsubst %,$(O)/%.o,$(filter msan,$(B)) $(if $(filter $(SOFT_FLOAT),$(CROSS)),softfloat))
