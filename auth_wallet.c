@@ -92,6 +92,7 @@ static enum error handle_add(struct call *c)
 #define DEVICE MEMBER("device", MEMBER_TEXT, false, LIMIT_DEVICE, native.origin.device)
 #define COOKIE MEMBER("cookie", MEMBER_FLAG, false, 0, native.origin.cookie)
 #define REMEMBER MEMBER("remember", MEMBER_FLAG, true, 0, native.remember)
+#define CODE MEMBER("code", MEMBER_TEXT, false, LIMIT_CODE, native.code)
 #define END { NULL, MEMBER_FLAG, false, 0, 0 }
 
 static const struct member text_members[] = { TEXT(chain, true, LIMIT_CHAIN), TEXT(address, true, LIMIT_ADDRESS), END };
@@ -101,7 +102,7 @@ static const struct member link_members[] = {
 };
 static const struct member signed_members[] = {
 	TEXT(chain, true, LIMIT_CHAIN), TEXT(address, true, LIMIT_ADDRESS), TEXT(message, true, LIMIT_MESSAGE), TEXT(signature, true, LIMIT_SIGNED),
-	NAME, DEVICE, COOKIE, REMEMBER, END
+	NAME, CODE, DEVICE, COOKIE, REMEMBER, END
 };
 
 static const struct route routes[] = {

@@ -133,12 +133,21 @@ enum error signin_ask(struct work *w, struct slice account)
 	return ask(new_trial(w, account, NULL));
 }
 
-enum error signin_answered(struct work *w, const struct user *u, enum error e)
+/* As refuse_code(): what is right and wants a code is no try, and forgives none. */
+enum error signin_answered(struct work *w, const struct user *u, enum error e, enum signin_code code)
 {
-	if (e == ERROR_NONE && u) {
+	const struct trial *t = under_way;
+	bool right = e == ERROR_NONE, asks = e == ERROR_CODE_REQUIRED || e == ERROR_FACTOR_REQUIRED;
+	if (t && code == SIGNIN_CODE_WRONG)
+		throttle_failed(throttle_place(t), w->peer, t->account);
+	else if (t && right && code == SIGNIN_CODE_RIGHT)
+		throttle_succeeded(throttle_place(t), w->peer, t->account);
+	else if (u && (right || asks))
 		signin_failed();
+	if (u && right)
 		throttle_know(config_throttle_dir(w->config), w->peer, u->name);
-	}
+	if (code != SIGNIN_CODE_NONE)
+		under_way = NULL;
 	return finish(e);
 }
 
@@ -197,19 +206,23 @@ static bool is_same_user(const struct user *u)
 }
 
 /* Whether a user who has no second factor may not sign in. */
-static bool wants_factor(const struct trial *t)
+static bool wants_factor(const struct work *w, const struct user *u, const struct factor_shown *shown)
 {
-	return t->factor.wanted || profile_is_in(profile_held(&t->user->profile)->groups, t->w->config->factor_groups);
+	return shown->wanted || profile_is_in(profile_held(&u->profile)->groups, w->config->factor_groups);
+}
+
+enum error signin_take_code(const struct work *w, const struct user *u, const struct factor_shown *shown, bool spend, int64_t *code)
+{
+	enum error e = totp_take(w, u->id, shown->code, spend, code);
+	return e == ERROR_NONE && *code == 0 && wants_factor(w, u, shown) ? ERROR_FACTOR_REQUIRED : e;
 }
 
 /* In a transaction, before anything is written. spend: the code counts from now on. */
 static enum error look_at_code(struct trial *t, bool spend)
 {
-	enum error e = totp_take(t->w, t->user->id, t->factor.code, spend, &t->code);
-	if (e == ERROR_NONE && t->code == 0 && t->enrols)
+	enum error e = signin_take_code(t->w, t->user, &t->factor, spend, &t->code);
+	if (t->enrols && t->code == 0 && (e == ERROR_NONE || e == ERROR_FACTOR_REQUIRED))
 		e = enrol_accept(t->w, t->user, t->factor.ticket, t->factor.code, spend, &t->code);
-	else if (e == ERROR_NONE && t->code == 0 && wants_factor(t))
-		e = ERROR_FACTOR_REQUIRED;
 	t->code_wrong = e == ERROR_INVALID_CREDENTIALS;
 	t->made = t->w->note;
 	return e;

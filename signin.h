@@ -51,10 +51,17 @@ void signin_failed(void);
 /*
  * For a way in without a password: asks the throttle, which counts by network (without an address by account), before what is shown is
  * judged; and tells it what came of it. A try that was right, or ended by a failure of ours, is given back; of who was right (u; NULL: somebody new,
- * whose try counts as /register's does) the network is known from then on. Opens no store.
+ * whose try counts as /register's does) the network is known from then on. A wrong code of the second factor
+ * counts as a failed try of the account, a right one forgives those. Opens no store.
  */
 enum error signin_ask(struct work *w, struct slice account);
-enum error signin_answered(struct work *w, const struct user *u, enum error e);
+enum signin_code { SIGNIN_CODE_NONE, SIGNIN_CODE_RIGHT, SIGNIN_CODE_WRONG };
+enum error signin_answered(struct work *w, const struct user *u, enum error e, enum signin_code code);
+/*
+ * In the transaction of such a sign-in by one factor, before its session begins: as of who signs in by a password. *code is as of totp_take(), whose
+ * errors these are; FACTOR_REQUIRED: he must have a factor (option factor_groups, shown->wanted), and has none.
+ */
+enum error signin_take_code(const struct work *w, const struct user *u, const struct factor_shown *shown, bool spend, int64_t *code);
 
 /* Changes the caller's password and ends all of his sessions but this one. caller is session_check()'s, of a live
  * session. The same request once more with renewal->idempotency has nothing to do. WEAK_PASSWORD,

@@ -123,7 +123,7 @@ static bool has_signed(struct showing *s)
 	return passkey_signed(&a->key, a->shown->data, a->shown->client_data, a->shown->signature);
 }
 
-static const struct way_in passkeys = { is_same, find_credential, has_signed, keep_counter };
+static const struct way_in passkeys = { false, is_same, find_credential, has_signed, keep_counter };
 
 /* origin NULL: no session begins. *sid: the one that the challenge reserves. */
 static enum error show(struct work *w, struct shown *shown, const struct origin *origin, struct grant *out, uint64_t *sid)

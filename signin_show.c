@@ -45,6 +45,17 @@ static enum error find(struct showing *s)
 	return store_session(s->origin.sid, &s->out->session) ? find_again(s) : s->way->find(s);
 }
 
+/* A code is spent where the session begins: of who proves himself alone that is later. */
+static enum error take_code(struct showing *s)
+{
+	if (!s->way->single)
+		return ERROR_NONE;
+	enum error e = signin_take_code(s->w, &s->out->user, &s->origin.factor, !s->proves, &s->code);
+	s->code_wrong = e == ERROR_INVALID_CREDENTIALS;
+	s->origin.amr |= s->code ? AMR_OTP : 0;
+	return e;
+}
+
 static enum error sign_in(void *arg)
 {
 	struct showing *s = arg;
@@ -53,6 +64,8 @@ static enum error sign_in(void *arg)
 		e = find(s);
 	if (e == ERROR_NONE && !s->again)
 		e = s->way->settle(s);
+	if (e == ERROR_NONE && !s->again)
+		e = take_code(s);
 	if (e == ERROR_NONE && !s->again && !s->proves)
 		session_start(s->w, s->out->user.id, &s->origin, s->anew ? EVENT_USER_ADDED : EVENT_LOGIN, &s->out->session);
 	return e;
@@ -61,6 +74,7 @@ static enum error sign_in(void *arg)
 static enum error note_failure(void *arg)
 {
 	const struct showing *s = arg;
+	s->w->note.class = s->code_wrong ? CLASS_FACTOR : CLASS_NONE;
 	audit_note(s->w, EVENT_LOGIN_FAILED, s->out->user.id, 0);
 	return ERROR_NONE;
 }
@@ -95,7 +109,7 @@ enum error signin_show(struct showing *s, struct slice account)
 	if (e != ERROR_NONE)
 		return e;
 	e = judge(s);
-	e = signin_answered(s->w, s->anew ? NULL : &s->out->user, e);
+	e = signin_answered(s->w, s->anew ? NULL : &s->out->user, e, s->code_wrong ? SIGNIN_CODE_WRONG : s->code ? SIGNIN_CODE_RIGHT : SIGNIN_CODE_NONE);
 	if (e == ERROR_NONE && !s->proves)
 		session_grant(s->w, s->out);
 	return e;

@@ -19,11 +19,15 @@ struct showing {
 	bool proves;                    /* no session begins: he has shown who he is */
 	bool anew;                      /* the user is made by it */
 	bool again;                     /* the session is there: the answer was lost */
+	int64_t code;                   /* which code of a second factor was shown beside (totp.h); 0: none was wanted */
+	bool code_wrong;                /* it is this that was wrong */
 	struct grant *out;
 };
 
 /* What differs from way to way. */
 struct way_in {
+	/* It is one factor: where its user has a second one, or must have one, origin.factor is asked for as with a password. */
+	bool single;
 	/* Whether out->session, which is there, began by the same. */
 	bool (*is_same)(struct showing *s);
 	/* Finds out->user, and what he signs by. Runs twice. CHALLENGE_INVALID, INVALID_CREDENTIALS. */
@@ -40,7 +44,7 @@ uint64_t signin_hash(const struct slice *shown, size_t count);
 bool signin_is_same(struct showing *s);
 /*
  * Signs in. account: by which the throttle counts who has no address. CHALLENGE_INVALID, also of one that was used; INVALID_CREDENTIALS, one answer for
- * whatever is wrong. And those of signin.h.
+ * whatever is wrong; of a single factor CODE_REQUIRED and FACTOR_REQUIRED, only after what is right. And those of signin.h.
  */
 enum error signin_show(struct showing *s, struct slice account);
 

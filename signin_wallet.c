@@ -94,11 +94,11 @@ static bool has_signed(struct showing *s)
 	return wallet_signed(&a->shown->wallet, a->shown->text, a->shown->signature);
 }
 
-static const struct way_in wallets = { signin_is_same, find_user, has_signed, add_user };
+static const struct way_in wallets = { true, signin_is_same, find_user, has_signed, add_user };
 
 enum error signin_by_wallet(struct work *w, const struct wallet_shown *shown, struct slice name, const struct origin *origin, struct grant *out)
 {
-	const struct slice all[] = { name, shown->text, shown->signature };
+	const struct slice all[] = { name, shown->text, shown->signature, origin->factor.code };
 	struct attempt a = { .w = w, .shown = shown, .name = name };
 	struct showing s = { .w = w, .way = &wallets, .own = &a, .origin = *origin, .out = out };
 	if (!wallet_open(w, &shown->wallet, shown->text, &s.origin.sid))

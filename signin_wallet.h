@@ -24,7 +24,7 @@ struct wallet_shown {
 /*
  * Signs in as the user `name`; empty: as the wallet's own, who is made where he isn't there and option signup is on. CHALLENGE_INVALID: the text is
  * not ours, for another wallet, expired or used; INVALID_CREDENTIALS, one answer for an unknown user, a disabled one, a wallet that isn't his, a
- * wrong signature. And those of signin.h.
+ * wrong signature. And those of signin.h: a wallet is one factor, so origin->factor is asked for as with a password.
  */
 enum error signin_by_wallet(struct work *w, const struct wallet_shown *shown, struct slice name, const struct origin *origin, struct grant *out);
 

@@ -490,6 +490,7 @@ def wallets():
     same(in_json('/wallet', other.shown(text(other)), **alice).status, 201, 'wallet: control: it is linked')
     same(by_wallet(other.shown(text(other)), username='alice').status, 200, 'wallet: control: and signs her in')
     same(by_wallet(ours.shown(text(ours)), username='alice').code, 'invalid_credentials', 'wallet: no other does')
+    wallets_and_factors(other, text, by_wallet)
     own = f'solana:{ours.who["address"]}'
     verb('user', 'disable', own)
     same(by_wallet(ours.shown(text(ours))).code, 'invalid_credentials', 'wallet: one that was stolen, once the operator has disabled its user')
@@ -502,6 +503,31 @@ def wallets():
     forget_tries()
     same(login(own, password='another horse').status, 200, 'wallet: control: its owner signs in by a password that the operator let him choose')
     options()
+
+
+def wallets_and_factors(wallet, text, by_wallet):
+    """A wallet is one factor: a user who has, or must have, a second one is asked for it."""
+    verb('user', 'add', 'erin', text=PASSWORD + '\n')
+    in_json('/wallet', wallet.shown(text(wallet)), **bearer(login('erin')))
+    options(wallets='solana:mainnet', signup='on', factor_groups='staff')
+    same(by_wallet(wallet.shown(text(wallet)), username='erin').status, 200, 'wallet: control: who needs no second factor signs in by it alone')
+    keep()
+    verb('user', 'set', 'erin', 'groups', 'staff')
+    before, answer = len(sessions()), by_wallet(wallet.shown(text(wallet)), username='erin')
+    same((answer.code, len(sessions())), ('factor_required', before), 'wallet: of a user who must have a second factor, and has none, it signs nobody in')
+    put_back()
+    _, codes, _ = enrol('erin', time.time())
+    shown = wallet.shown(text(wallet))
+    before, answer = len(sessions()), by_wallet(shown, username='erin')
+    same((answer.code, len(sessions()), by_wallet(shown, username='erin', cookie=True).all('Set-Cookie')), ('code_required', before, []), 'wallet: the signature alone, of a user who has a second factor, signs nobody in')
+    same((by_wallet(shown, username='erin', code='no code of hers').code, last_event()['event'], last_event()['class']), ('invalid_credentials', 'login_failed', 'factor'), 'wallet: nor does a wrong code, which the trail has')
+    same((by_wallet(shown, username='erin', code=codes[0]).status, len(sessions())), (200, before + 1), 'wallet: control: the same text with a code does')
+    same((by_wallet(shown, username='erin').code, by_wallet(shown, username='erin', code=codes[1]).code), ('challenge_invalid', 'challenge_invalid'), 'wallet: once it has signed in, that text is nothing without its code, nor with another')
+    shown = wallet.shown(text(wallet))
+    forget_tries()
+    begun = time.monotonic()
+    got = [in_json('/wallet/login', shown | {'username': 'erin'} | code, peer='203.0.113.78').code for _ in range(40) for code in ({'code': 'none'}, {})]
+    same((got.count('invalid_credentials') <= 6 + (time.monotonic() - begun) / 6, got[-1]), (True, 'rate_limited'), 'wallet: who has the wallet may guess five codes, and asking for the code in between forgives none')
 
 
 def end():
@@ -673,7 +699,8 @@ if BROKEN:
                                 ('recovery-twice', 'ways', 'second factor: a recovery code counts once'), ('guess-free', 'ways', 'second factor: who knows the password may guess five codes'),
                                 ('factor-weak', 'ways', 'a client that wants two factors: a sign-in by the password alone gets no code'),
                                 ('challenge-anybody', 'ways', "passkey: a challenge of another user's registers none"),
-                                ('challenge-twice', 'ways', 'passkey: one assertion at two clients is one session'), ('wallet-anybody', 'ways', 'wallet: a user whom it is not linked to')):
+                                ('challenge-twice', 'ways', 'passkey: one assertion at two clients is one session'), ('wallet-anybody', 'ways', 'wallet: a user whom it is not linked to'),
+                                ('wallet-single', 'ways', 'wallet: the signature alone, of a user who has a second factor, signs nobody in')):
         same(attack in lets_in(fault, part), True, f'control: {fault} lets in {attack}')
 
 end()

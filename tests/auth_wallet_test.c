@@ -9,6 +9,7 @@
 #include "derive.h"
 #include "dpop.h"
 #include "proof.h"
+#include "totp.h"
 
 #include <crypto_sign_ed25519.h>
 
@@ -302,6 +303,80 @@ static void linking(void)
 	expect(403, "reauth_required", "ten minutes after the sign-in");
 }
 
+/* ---- a second factor ------------------------------------------------------ */
+
+static struct totp factor;
+static void add_factor(void) { store_user_factor_set(user, totp_seal(&ring.key[0], user, &factor)); }
+static void drop_factor(void) { store_user_factor_set(user, SLICE_NONE); }
+static void into_group(void) { store_user_profile(user, &(struct profile){ .groups = S("staff") }); }
+static void out_of_group(void) { store_user_profile(user, &(struct profile){ .groups = S("") }); }
+
+static const char *with_code(unsigned recovery)
+{
+	return text_join(",\"username\":\"alice\",\"code\":\"", slice_text(totp_recovery(factor.secret, recovery)), "\"", NULL);
+}
+
+/* A wallet is one factor: what is asked for beside a password is asked for beside its signature, and only after that. */
+static void second_factor(void)
+{
+	const char *alice = ",\"username\":\"alice\"", *text, *by;
+	link_to(&solana, sign_in_by_password(), "");
+	expect(201, NULL, "a wallet of hers");
+	factor = (struct totp){ .secret = { 1 }, .enrolled_at = clock_now };
+	in_store(add_factor);
+	text = challenge(&solana);
+	by = signature(&solana, text);
+	post("/wallet/login", shown(&solana, text, signature(&solana, "another"), with_code(0)));
+	expect(401, "invalid_credentials", "a code without the signature");
+	post("/wallet/login", shown(&solana, text, by, alice));
+	expect(401, "code_required", "the signature without a code");
+	post("/wallet/login", shown(&solana, text, by, ",\"username\":\"alice\",\"code\":\"AAAAA-AAAAA\""));
+	expect(401, "invalid_credentials", "a wrong code");
+	is_int(last_event(dir).class, CLASS_FACTOR, "which is told from a wrong signature in the trail");
+	post("/wallet/login", shown(&solana, text, by, with_code(0)));
+	expect(200, NULL, "that text with a code");
+	char *refresh = member("refresh_token");
+	post("/wallet/login", shown(&solana, text, by, with_code(0)));
+	ok(rp.status == 200 && strcmp(refresh, member("refresh_token")) == 0, "the same again is the same session");
+	post("/wallet/login", shown(&solana, text, by, alice));
+	expect(400, "challenge_invalid", "but not without the code");
+	sign_in(&solana, with_code(0));
+	expect(401, "invalid_credentials", "which has counted");
+	in_store(drop_factor);
+	config.factor_groups = S("staff");
+	in_store(into_group);
+	sign_in(&solana, alice);
+	expect(403, "factor_required", "who must have a second factor and has none");
+	in_store(out_of_group);
+	sign_in(&solana, alice);
+	expect(200, NULL, "control: who needs none");
+	config.factor_groups = SLICE_NONE;
+}
+
+static void code_throttled(void)
+{
+	int asked_for = 0, wrong = 0;
+	in_store(add_factor);
+	patient = false;
+	size_t mark = arena_mark();
+	for (int i = 0; i < 40; i++, arena_back(mark)) {
+		sign_in(&solana, ",\"username\":\"alice\"");
+		asked_for += rp.status == 401 && strstr(body(), "code_required");
+	}
+	is_int(asked_for, 40, "the signature alone is no try");
+	for (int i = 0; i < 40; i++, arena_back(mark)) {
+		sign_in(&solana, ",\"username\":\"alice\",\"code\":\"AAAAA-AAAAA\"");
+		wrong += rp.status == 401;
+	}
+	is_int(wrong, 5, "a wrong code is");
+	boot_now += 60;
+	sign_in(&solana, with_code(1));
+	expect(200, NULL, "a right one a minute later");
+	patient = true;
+	boot_now += DAY;
+	in_store(drop_factor);
+}
+
 static void throttled(void)
 {
 	int refusals = 0;
@@ -321,7 +396,7 @@ int main(void)
 {
 	static const struct dialect *const dialects[] = { &auth_dialect, &wallet_dialect, NULL };
 	begin_case("issuer=" ORIGIN "/api/auth\nwallets=stellar:pubnet solana:mainnet\nsignup=on\n", dialects);
-	static void (*const parts[])(void) = { challenges, without_signup, first_time, meanwhile, bound, linking, refused, throttled };
+	static void (*const parts[])(void) = { challenges, without_signup, first_time, meanwhile, bound, linking, second_factor, code_throttled, refused, throttled };
 	size_t mark = arena_mark();
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
 		parts[i]();
