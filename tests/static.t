@@ -57,44 +57,36 @@ own=$(printf '%s\n' *.c base/*.c store/*.c serve/*.c operator/*.c door/*.c oauth
 is "$(cut -f 1 "$TMP/arrows" | sort)" "$own" 'each .c has a row in the table of rooms, and each row a .c'
 is "$(printf '%s\n' "$own" | sed 's|.*/||' | sort | uniq -d)" '' 'no two rooms have one name'
 
-includes() { # FILE...: the own headers it includes, without folder and .h
-    sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)\.h".*/\1/p' "$@" | sed 's|.*/||' | sort -u
-}
+# What each room includes, itself or by its header: "file.c name" lines, without folder and .h.
+# shellcheck disable=SC2046,SC2086  # lists
+awk 'sub(/^[ \t]*#[ \t]*include[ \t]*"/, "") && sub(/\.h".*/, "") { sub(/.*\//, ""); file = FILENAME; sub(/\.h$/, ".c", file); print file, $0 }' \
+    $own $(for file in $own; do [ ! -e "${file%.c}.h" ] || echo "${file%.c}.h"; done) | sort -u >"$TMP/seen"
 base=$(printf '%s\n' base/*.h | sed 's|.*/||; s|\.h$||' | paste -sd ' ' -)
 
 not_allowed() { # ARROWS: "room: header" for each header that its room may not include
-    while read -r file names; do
-        room=${file%.c}
-        case $file in base/*) allowed=" ${room##*/} $names " ;; *) allowed=" ${room##*/} $names $base " ;; esac
-        # A header may carry another in, so both are asked.
-        for seen in $(for f in "$file" "$room.h"; do [ ! -e "$f" ] || includes "$f"; done); do
-            case $allowed in *" $seen "*) ;; *) echo "$room: $seen" ;; esac
-        done
-    done <"$1"
+    awk -v base="$base" '
+        FNR == NR { room = $1; sub(/.*\//, "", room); sub(/\.c$/, "", room)
+            allowed[$1] = " " room ($1 ~ /^base\// ? " " : " " base " ")
+            for (i = 2; i <= NF; i++) allowed[$1] = allowed[$1] $i " "
+            next }
+        !index(allowed[$1], " " $2 " ") { sub(/\.c$/, "", $1); print $1 ": " $2 }' "$1" "$TMP/seen"
 }
 is "$(not_allowed "$TMP/arrows")" '' 'a room includes only what its row allows'
 sed '/^instance/s/ auth / /' "$TMP/arrows" >"$TMP/fewer"
 is "$(not_allowed "$TMP/fewer")" 'instance: auth' 'and one that its row does not name is found'
 
-never_included() { # what a row allows and neither the room nor its header includes
-    while read -r file names; do
-        for name in $names; do
-            { includes "$file"; [ ! -e "${file%.c}.h" ] || includes "${file%.c}.h"; } | grep -qx "$name" || echo "$file: $name"
-        done
-    done <"$TMP/arrows"
+never_included() { # ARROWS: what a row allows and neither the room nor its header includes
+    awk 'FNR == NR { seen[$1, $2] = 1; next } { for (i = 2; i <= NF; i++) if (!(($1, $i) in seen)) print $1 ": " $i }' "$TMP/seen" "$1"
 }
-is "$(never_included)" '' 'the table names no arrow that is not there'
+is "$(never_included "$TMP/arrows")" '' 'the table names no arrow that is not there'
+sed '/^instance/s/ auth / auth totp /' "$TMP/arrows" >"$TMP/more"
+is "$(never_included "$TMP/more")" 'instance.c: totp' 'and one that is not there is found'
 
 circles() { # "from to" lines on stdin: what tsort says of a circle
     tsort 2>&1 >/dev/null | sed 's/^tsort: //' | paste -sd ' ' -
 }
 edges() {
-    for file in $own; do
-        room=${file%.c}
-        for seen in $(includes "$file"; [ ! -e "$room.h" ] || includes "$room.h"); do
-            [ "$seen" = "${room##*/}" ] || echo "${room##*/} $seen"
-        done
-    done
+    awk '{ sub(/.*\//, "", $1); sub(/\.c$/, "", $1) } $1 != $2' "$TMP/seen"
 }
 is "$(edges | circles)" '' 'no chain of rooms leads back to its beginning'
 isnt "$({ edges; echo 'base main'; } | circles)" '' 'and one that does is found'
