@@ -11,8 +11,8 @@ LIBPQ_SRC   ?= deps/libpq
 
 # --- SQLite: the features we use, and no others. The amalgamation's parser is the one of a full SQLite: what it calls of a
 # feature that is left out here, store/sqlite_absent.c answers. Left in, since a statement of ours, or one that somebody put into
-# the file, would then be misread: triggers (RETURNING is one), views, compound SELECTs; window functions and WITH don't compile
-# without their parser.
+# the file, would then be misread: triggers (RETURNING is one), views, compound SELECTs; WITH doesn't compile without its parser.
+# What no option leaves out, such as window functions, aggregates and the planner's optimizations of joins, tools/sqlite.sed does.
 SQLITE_FLAGS += -DSQLITE_DEFAULT_PAGE_SIZE=512      # as store/sqlite_file.h has it; for another, memory would be taken and given back
 SQLITE_FLAGS += -DSQLITE_DEFAULT_CACHE_SIZE=-1024   # KiB: of the 4 MiB that store/sqlite_heap.c has for it
 SQLITE_FLAGS += -DSQLITE_THREADSAFE=0               # one thread per process
@@ -171,11 +171,11 @@ $(PART_crypt): $(O)/musl/%.o: $(MUSL_SRC)/%.c tools/thirdparty.mk | $(BUILD_NEED
 	@$(CC) $(THIRD) $(CRYPT_FLAGS) -c $< -o $@
 BEARSSL_OBJ := $(BEARSSL_FILES:%.c=$(O)/bearssl/%.o)
 SODIUM_OBJ  := $(SODIUM_FILES:%.c=$(O)/sodium/%.o)
-# The index of the log is each process's own (store/sqlite.c), and SQLite has no option for its size: 32 KiB are cleared, filled in
-# and copied where 4 are enough for 478 frames, and a process of one request touches 15 pages for that.
-$(O)/sqlite/sqlite3.c: $(SQLITE_SRC)/sqlite3.c tools/thirdparty.mk | $(BUILD_NEEDS)
-	@mkdir -p $(@D); sed 's/^\(#define HASHTABLE_NPAGE  *\)4096 /\1512 /' $< >$@
-	@! cmp -s $< $@ || { echo 'thirdparty.mk: no HASHTABLE_NPAGE in $<' >&2; rm $@; exit 1; }
+# Changed in seventeen lines, as tools/sqlite.sed says and why: another version may want them elsewhere.
+SQLITE_CHANGED := 17
+$(O)/sqlite/sqlite3.c: $(SQLITE_SRC)/sqlite3.c tools/sqlite.sed tools/thirdparty.mk | $(BUILD_NEEDS)
+	@mkdir -p $(@D); sed -f tools/sqlite.sed $< >$@
+	@test "$$(diff $< $@ | grep -c '^<')" = $(SQLITE_CHANGED) || { echo 'thirdparty.mk: $< is not what tools/sqlite.sed was written for' >&2; rm $@; exit 1; }
 $(O)/sqlite/sqlite3.o: $(O)/sqlite/sqlite3.c tools/thirdparty.mk | $(BUILD_NEEDS)
 	@echo "  CC  $(B) sqlite3.c"
 	@tools/patient.sh $(CC) $(THIRD) $(SQLITE_FLAGS) -c $< -o $@
