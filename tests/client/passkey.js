@@ -41,6 +41,7 @@ function answer(request, response) {
       response.writeHead(from.statusCode, from.headers);
       from.pipe(response);
     });
+    on.on('error', () => response.destroy());      // the server gave it up
     request.pipe(on);
   }
 }
