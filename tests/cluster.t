@@ -52,7 +52,7 @@ hanging() {
     for at in $(seq "$FAILOVERS"); do
         for name in a b; do
             front_signal "$name" STOP
-            sleep 1.2
+            sleep 4
             front_signal "$name" CONT
             sleep 0.4
         done
@@ -79,7 +79,7 @@ diag "the longest silence: $(herd_is silence) ms for refreshes, $(herd_is silenc
 is "$(rolled | sed 's/^[1-9][0-9]*$/some/')" some 'some were rolled forward'
 if [ -n "${TORTURE-}" ]; then
     SHIM_a='' SHIM_b=''
-    story hanging -t 0.5
+    story hanging -t 3
     herd_holds 'fronts that hang'
 fi
 # shellcheck disable=SC2154  # lib.sh's
@@ -108,7 +108,7 @@ SYNCHRONOUS=on
 if [ -n "${TORTURE-}" ]; then
     # shellcheck disable=SC2034
     SHIM_a='late' SHIM_b='late'
-    control 'a build that carries out what comes late' signed_out hanging -t 0.5
+    control 'a build that carries out what comes late' signed_out hanging -t 3
 fi
 promise cluster/databases "$points" "$failed" "undated rotations, an asynchronous standby, in the long form a worker without the peek: $caught of $controls caught"
 

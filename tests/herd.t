@@ -44,7 +44,7 @@ hanging() {
     for at in $(seq "$ROUNDS"); do
         name=$(other "$at")
         front_signal "$name" STOP
-        sleep 1.2
+        sleep 4
         front_signal "$name" CONT
         sleep 0.4
     done
@@ -78,7 +78,7 @@ story() { # NAME HERD-WORDS...: what happens, while the herd runs
 SHIM_a='' SHIM_b=''
 story dying -v 4
 herd_holds 'fronts that die'
-story hanging -t 0.5
+story hanging -t 3
 herd_holds 'fronts that hang'
 SHIM_b='host=+50'
 story losing
@@ -103,7 +103,7 @@ control() { # NAME FIGURE STORY WORDS...: the figure tells of it
     ok "control: $c_name: $c_figure $(herd_is "$c_figure")" test "$c_seen" -gt 0 && caught=$((caught + 1))
 }
 SHIM_a='late' SHIM_b='late'
-control 'a build that carries out what comes late' signed_out hanging -t 0.5
+control 'a build that carries out what comes late' signed_out hanging -t 3
 # shellcheck disable=SC2034  # front reads them by their names
 SHIM_a='endless' SHIM_b='endless'
 control 'a build that ends no session' found dying
