@@ -106,7 +106,7 @@ full() {
         case $VERDICT in 200 | 503*) ;; *) f_other="$f_other $VERDICT" ;; esac
     done
     is "$f_other" '' "$NAME: refreshes are answered, or told 503 (the last: $VERDICT)"
-    on 'rm /data/fill /data/fill2; sync'
+    on 'rm -f /data/fill /data/fill2; sync'
     renewed "$f_key" 'there is room again: nobody is signed out'
     checked 'behind a full flash'
 }
