@@ -307,8 +307,10 @@ memory_control() {
 half_sent() {
     h_pids=''
     for _ in 1 2 3; do
-        { printf 'POST /cgi-bin/%s HTTP/1.1\r\nHost: r\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"refresh_' "$1"
-            sleep 300; } | busybox nc 127.0.0.1 "${WEB##*:}" >/dev/null 2>&1 &
+        # One process, that which stays: a pipeline's would be waited for to its end.
+        busybox nc 127.0.0.1 "${WEB##*:}" -e sh -c '
+            printf "POST /cgi-bin/$0 HTTP/1.1\r\nHost: r\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{\"refresh_"
+            exec sleep 300' "$1" >/dev/null 2>&1 &
         h_pids="$h_pids $!"
     done
     t_pids="$t_pids $h_pids"
