@@ -261,6 +261,16 @@ static void thieves(const char *when)
 	stands(when);
 }
 
+static void set_groups(const char *groups)
+{
+	uint64_t id = row().user;
+	store_open(dir, 5);
+	store_begin(DURABLE_NOW);
+	store_user_profile(id, &(struct profile){ .groups = slice_of(groups) });
+	store_commit();
+	store_close();
+}
+
 static void refreshing(void)
 {
 	char first[TEXT], access[TEXT], spent[TEXT];
@@ -283,6 +293,13 @@ static void refreshing(void)
 	refresh(token);
 	answered("the whole request, overheard and sent again, has the same answer");
 	ok(strcmp(token, first) == 0 && strcmp(access_token, access) == 0, "and gets the same refresh token, and an access token that is new still");
+	set_groups("staff");
+	prove(&mine, "/refresh");
+	refresh(token);
+	answered("her groups have changed since");
+	keep_tokens();
+	ok(strcmp(token, first) == 0 && strcmp(access_token, access) != 0 && *access_token, "which the access token tells at once, of whatever age it is");
+	set_groups("");
 	clock_now += 3 * config.access_ttl / 4;
 	prove(&mine, "/refresh");
 	refresh(token);
@@ -485,13 +502,19 @@ static void signing_out(void)
 	app("/logout", text);
 	is_int(rp.status, 204, "signed out, without a proof");
 	ok(row().ended_at > 0, "the session has ended");
-	char another[TEXT];
+	char another[TEXT + 8];
 	sign_in_bound();
 	snprintf(another, sizeof another, "%s", token);
 	sign_in_bound();
 	snprintf(text, sizeof text, "{\"refresh_token\":\"%s\",\"all\":true}", another);
 	app("/logout", text);
 	ok(rp.status == 204 && row().ended_at > 0, "signed out of all, without a proof");
+	sign_in_bound();
+	snprintf(another, sizeof another, "Bearer %s", access_token);
+	sign_in_bound();
+	rq.authorization = slice_of(another);
+	app("/logout", "{\"all\":true}");
+	ok(rp.status == 204 && row().ended_at > 0, "by an access token of another bound session, too: it is a bearer's");
 }
 
 /* ---- OAuth --------------------------------------------------------------- */
