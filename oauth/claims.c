@@ -54,18 +54,19 @@ static void write_person(struct jw *w, const struct config *config, const struct
 
 /* ---- id_token ----------------------------------------------------------- */
 
-/* How the person proved who it is (RFC 8176). */
+/*
+ * How the person proved who it is (RFC 8176). A passkey is the key and, since its flags UP and UV must be set (passkey.c), a person who was there and
+ * whom the authenticator knew: two factors. Whether a key is of hardware (`hwk`) or of software (`swk`) nobody here knows.
+ */
 static void write_amr(struct jw *w, unsigned amr)
 {
+	static const struct { unsigned by; const char *word; } words[] = {
+		{ AMR_PASSWORD, "pwd" }, { AMR_PASSKEY | AMR_WALLET, "pop" }, { AMR_PASSKEY, "user" }, { AMR_OTP, "otp" }, { AMR_OTP | AMR_PASSKEY, "mfa" }
+	};
 	jw_open(jw_name(w, "amr"), '[');
-	if (amr & AMR_PASSWORD || amr == 0)
-		jw_plain(w, S("pwd"));
-	if (amr & AMR_OTP) {
-		jw_plain(w, S("otp"));
-		jw_plain(w, S("mfa"));
-	}
-	if (amr & (AMR_PASSKEY | AMR_WALLET))
-		jw_plain(w, S("pop"));
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if ((amr ? amr : AMR_PASSWORD) & words[i].by)
+			jw_plain(w, slice_of(words[i].word));
 	jw_close(w);
 }
 

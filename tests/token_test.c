@@ -260,7 +260,8 @@ static void codes(void)
 	answered("a client that gets no refresh token");
 	ok(!*member("refresh_token") && *member("id_token"), "gets none");
 	static const struct { unsigned amr; const char *words; } ways[] = {
-		{ 0, "\"amr\":[\"pwd\"]" }, { AMR_PASSKEY, "\"amr\":[\"pop\"]" }, { AMR_WALLET, "\"amr\":[\"pop\"]" },
+		{ 0, "\"amr\":[\"pwd\"]" }, { AMR_PASSKEY, "\"amr\":[\"pop\",\"user\",\"mfa\"]" }, { AMR_WALLET, "\"amr\":[\"pop\"]" },
+		{ AMR_WALLET | AMR_OTP, "\"amr\":[\"pop\",\"otp\",\"mfa\"]" },
 		{ AMR_PASSWORD | AMR_OTP, "\"amr\":[\"pwd\",\"otp\",\"mfa\"]" },
 	};
 	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {

@@ -383,7 +383,7 @@ await check('a client of OAuth: signed in by a passkey on its page, one assertio
   equal((await again(sent)).status, 403, 'the same before the code was redeemed: its counter went on');
   const got = await redeem('app', code);
   equal([got.status, got.token_type], [200, 'Bearer'], 'the session');
-  equal(claims(got.id_token).amr, ['pop'], 'by what');
+  equal(claims(got.id_token).amr, ['pop', 'user', 'mfa'], 'by what');
   equal((await again(sent)).status, 400, 'the same afterwards: its challenge is used');
   equal((await redeem('app', code)).status, 200, 'control: what is redeemed again at once, whose answer was lost, is the same session');
   equal(blocked, [], 'nothing is blocked');
