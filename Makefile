@@ -66,10 +66,10 @@ ARCHIVES := $(O)/liblatchkey.a $(LIB_$(STORE)) $(O)/libbearssl.a $(O)/libsodium.
 # A part can be left out: its header declares its functions as weak references, and where they are NULL it isn't there. Its objects
 # are linked as they are, since a weak reference takes nothing out of an archive.
 PARTS := crypt wallet passkey dpop
-PART_wallet += $(addprefix $(O)/,auth_wallet.o signin_wallet.o ed25519.o)
-PART_passkey := $(addprefix $(O)/,auth_passkey.o signin_passkey.o door/passkeys.o)
+PART_wallet += $(addprefix $(O)/,auth_wallet.o signin_wallet.o ed25519.o auth_keys.o)
+PART_passkey := $(addprefix $(O)/,auth_passkey.o signin_passkey.o door/passkeys.o auth_keys.o)
 $(if $(filter-out $(PARTS),$(WITHOUT)),$(error WITHOUT knows these parts: $(PARTS)))
-LIBS  := $(foreach p,$(filter-out $(WITHOUT),$(PARTS)),$(O)/$p.o $(PART_$p)) $(ARCHIVES)
+LIBS  := $(sort $(foreach p,$(filter-out $(WITHOUT),$(PARTS)),$(O)/$p.o $(PART_$p))) $(ARCHIVES)
 
 .PHONY: all pg objects run size lint coverage clean distclean FORCE
 all: $(BIN)

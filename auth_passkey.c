@@ -6,12 +6,11 @@
 #include "auth_passkey.h"
 
 #include "auth.h"
+#include "auth_keys.h"
 #include "base/base64.h"
 #include "keys.h"
 #include "signature.h"
-#include "signin_keys.h"
 #include "signin_passkey.h"
-#include "store.h"
 #include "ticket.h"
 
 struct keyed {
@@ -122,35 +121,6 @@ static enum error handle_add(struct call *c)
 	return auth_end_data(w);
 }
 
-static void write_key(struct jw *w, const struct user_key *k)
-{
-	jw_open(w, '{');
-	jw_id(jw_name(w, "id"), keys_number(k));
-	jw_text(jw_name(w, "kind"), k->kind);
-	jw_text(jw_name(w, "label"), k->label);
-	jw_int(jw_name(w, "created_at"), k->created_at);
-	jw_close(w);
-}
-
-static enum error handle_list(struct call *c)
-{
-	struct user_key k;
-	struct slice keys = store_user_keys(own(c)->native.caller.user.id);
-	struct jw *w = jw_open(auth_begin_data(c, 200), '[');
-	while (keys_next(&keys, &k))
-		write_key(w, &k);
-	return auth_end_data(w);
-}
-
-static enum error handle_remove(struct call *c)
-{
-	uint64_t number;
-	if (!parse_id(c->rest, &number))
-		return ERROR_NOT_FOUND;
-	enum error e = signin_remove_key(&c->work, &own(c)->native.caller, number);
-	return e == ERROR_NONE ? route_no_content(c) : e;
-}
-
 /* ---- routes ------------------------------------------------------------ */
 
 #define MEMBER(name, kind, required, max, place) { name, kind, required, max, offsetof(struct keyed, place) }
@@ -178,8 +148,8 @@ static const struct route routes[] = {
 	{ METHOD_POST,   "/passkeys/challenge", ACCESS_NONE, challenge_members, PACE_QUICK, handle_challenge },
 	{ METHOD_POST,   "/passkeys/login",     ACCESS_NONE, assertion_members, PACE_SLOW, handle_login },
 	{ METHOD_POST,   "/passkeys",           ACCESS_LIVE, add_members,       PACE_SLOW, handle_add },
-	{ METHOD_GET,    "/passkeys",           ACCESS_LIVE, NULL,              PACE_QUICK, handle_list },
-	{ METHOD_DELETE, "/passkeys/",          ACCESS_LIVE, NULL,              PACE_QUICK, handle_remove },
+	{ METHOD_GET,    "/passkeys",           ACCESS_LIVE, NULL,              PACE_QUICK, auth_keys_handle_list },
+	{ METHOD_DELETE, "/passkeys/",          ACCESS_LIVE, NULL,              PACE_QUICK, auth_keys_handle_remove },
 };
 
 const struct dialect passkey_dialect = {

@@ -7,6 +7,7 @@
 
 #include "audit.h"
 #include "auth.h"
+#include "auth_keys.h"
 #include "auth_passkey.h"
 #include "auth_wallet.h"
 #include "client.h"
@@ -62,9 +63,9 @@ void instance_confine(const struct instance *i, int directory, bool stays)
 }
 
 /* In the order in which they are asked. What belongs to none of them is refused by the native one. Parts that were left out are NULL. */
-enum { DIALECTS = 6 };
+enum { DIALECTS = 7 };
 static const struct dialect *const dialects[DIALECTS] = { &auth_dialect, &door_dialect, &oauth_dialect, &oauth_host_dialect,
-	&passkey_dialect, &wallet_dialect };
+	&passkey_dialect, &wallet_dialect, &keys_dialect };
 
 static const struct dialect *dialect_of(const struct request *rq)
 {

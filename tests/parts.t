@@ -47,6 +47,12 @@ tells() {
         case " $* " in *" $part "*) want=no ;; esac
         is "$(does "$part")" "$want" "$name: does what $part is for: $want"
     done
+    want=401        # 404 where there is neither; without a token nobody is told more
+    case " $* " in *' passkey '*' wallet '* | *' wallet '*' passkey '*) want=404 ;; esac
+    ask GET /passkeys ''
+    is "$(status)" "$want" "$name: lists what there is beside the password while either part is there"
+    ask DELETE /passkeys/0000000000000001 ''
+    is "$(status)" "$want" "$name: and removes it"
     [ "$(does passkey)" = no ] || {
         case " $* " in *' wallet '*) algorithms='[-7,-257]' ;; *) algorithms='[-7,-8,-257]' ;; esac
         of_passkey
