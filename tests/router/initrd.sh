@@ -9,15 +9,8 @@ executable=$2 out=$3
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 
-# What there is: a line for each module, its name and its file.
-line_end='
-'
-there=$line_end$(find "$PACKAGED/lib/modules" -name '*.ko' | awk '{ name = $0; sub(".*/", "", name); sub("[.]ko$", "", name); gsub("-", "_", name); print name " " $0 }')$line_end
-file_of() { # MODULE: where it is; nowhere if it is in the kernel
-    case $there in *"$line_end$1 "*) ;; *) return 0 ;; esac
-    file=${there#*"$line_end$1 "}
-    echo "${file%%"$line_end"*}"
-}
+find "$PACKAGED/lib/modules" -name '*.ko' | awk '{ name = $0; sub(".*/", "", name); sub("[.]ko$", "", name); gsub("-", "_", name); print name " " $0 }' >"$root/modules"
+file_of() { sed -n "/^$1 /{s///p;q;}" "$root/modules"; } # MODULE: where it is; nowhere if it is in the kernel
 
 # with_needs MODULE...: them and what they need, in the order in which they are to be loaded.
 with_needs() (
@@ -59,6 +52,7 @@ modules overlay overlay
 modules ext4 crc32c_generic ext4
 modules f2fs crc32_generic f2fs
 cp "$BUILT/flash.ko" "$root/lib/"
+rm "$root/modules"
 mkdir -p "$(dirname "$out")"
 (cd "$root" && find . | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet) | gzip -n >"$out.new" # it must fit beside the kernel in 40 MB
 mv "$out.new" "$out"
