@@ -131,7 +131,8 @@ parts: all parts-built
 over-pg: | build/embed $(HEADERS)
 	@$(MAKE) --no-print-directory STORE=postgres all build/$(B)-pg/tests/shim
 
-# --- Running them: three at a time on two cores, since much of a test is waiting.
+# --- Running them: two at a time on two cores. Browsers' tests have one place between them: a browser alone keeps a core busy, and what they
+# count waits for it.
 .PHONY: check test test-fresh torture asan msan cross-built need-tests need-checked
 need-tests: FORCE
 	@$(NEED) build test $$(sed -n 's/^[#* ]*needs: //p' $(SOURCES))
@@ -140,7 +141,7 @@ need-tests: FORCE
 TESTED  := $(if $(CROSS),$(O)/run/latchkey,$(if $(HOME_OBJ),$(O)/tests/latchkey,$(BIN)))
 RUNNER  := $(if $(CROSS),2400 env QEMU=$(QEMU) MODEL_COUNT=2000 tests/cross.sh,1800)
 PROVE    = LATCHKEY=$(CURDIR)/$(TESTED) LK_BUILD=$(CURDIR)/$(O) LK_B=$(if $(HOME_OBJ),pg,$(B)) \
-  $(if $(HOME_OBJ),tests/pg.sh $(CURDIR)/$(O)/cluster) prove -j3 --timer --failures --exec 'tests/tap.sh $(RUNNER)'
+  $(if $(HOME_OBJ),tests/pg.sh $(CURDIR)/$(O)/cluster) prove -j2 --rules 'seq=tests/client*.t' --rules 'par=**' --timer --failures --exec 'tests/tap.sh $(RUNNER)'
 
 WHY = $(if $(filter $(PGS:%=tests/%_test.c),$1),over PostgreSQL alone: make test B=pg,$(if $(filter $(SQLITES:%=tests/%.t) $(SQLITES:%=tests/%_test.c),$1),of SQLite alone,of no store))
 test: need-tests $(filter $(O)/%,$(CHOSEN)) $(TESTED) $(RUNS)
