@@ -2,7 +2,7 @@
 // Each scenario's pages have dpop.js in their session, unless it says otherwise. A proof is verified here by Node's own
 // crypto, and by the server.
 import crypto from 'node:crypto';
-import { inPage, MIN, Unmet } from './browser.js';
+import { boundPage, inPage, MIN, Unmet } from './browser.js';
 import { readPage } from './recipes/page.js';
 
 export const scenarios = [], nodeScenarios = [];
@@ -39,7 +39,7 @@ const register = (t, page) => needed(t.register(page));
 async function copied(t, { from = t.context, page } = {}) {
   const context = await t.browser.newContext({ storageState: await from.storageState() });
   await context.addInitScript(inPage, t.mode);
-  await context.addInitScript(() => { window.bound = true; });
+  await context.addInitScript(boundPage);
   const copy = await context.newPage();
   await copy.goto(t.proxy.origin + '/page');
   if (page) await copy.evaluate(p => window.boot(p), page);

@@ -831,7 +831,7 @@ test('twenty documents at once, and twenty loads one after the other, are no sto
 
 /* Over plain HTTP a browser has no locks. The clock of these pages stands still: only the answer ends their wait. */
 test('without locks no tab overtakes a request that is on its way', async t => {
-  const open = () => t.tab({ locks: null }, stopped, Date.now());
+  const at = Date.now(), open = () => t.tab({ locks: null }, stopped, at);
   await t.signedIn({ locks: null });
   const [first, ...others] = [await open(), await open(), await open()];
   let release;
