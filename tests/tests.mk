@@ -139,7 +139,7 @@ need-tests: FORCE
 
 # Another processor's executable runs under qemu-user, ten times as slowly. The limit ends what hangs, not what a busy machine makes slow.
 TESTED  := $(if $(CROSS),$(O)/run/latchkey,$(if $(HOME_OBJ),$(O)/tests/latchkey,$(BIN)))
-RUNNER  := $(if $(CROSS),2400 env QEMU=$(QEMU) MODEL_COUNT=2000 tests/cross.sh,1800)
+RUNNER  := $(if $(CROSS),2400 env QEMU=$(QEMU) MODEL_COUNT=2000 tests/cross.sh,3600)
 PROVE    = LATCHKEY=$(CURDIR)/$(TESTED) LK_BUILD=$(CURDIR)/$(O) LK_B=$(if $(HOME_OBJ),pg,$(B)) \
   $(if $(HOME_OBJ),tests/pg.sh $(CURDIR)/$(O)/cluster) prove -j2 --rules 'seq=tests/client*.t' --rules 'par=**' --timer --failures --exec 'tests/tap.sh $(RUNNER)'
 
