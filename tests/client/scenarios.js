@@ -831,8 +831,8 @@ test('twenty documents at once, and twenty loads one after the other, are no sto
 
 /* Over plain HTTP a browser has no locks. The clock of these pages stands still: only the answer ends their wait. */
 test('without locks no tab overtakes a request that is on its way', async t => {
-  const at = Date.now(), open = () => t.tab({ locks: null }, stopped, at);
   await t.signedIn({ locks: null });
+  const at = Date.now(), open = () => t.tab({ locks: null }, stopped, at);      // all at one time, which is after the sign-in's
   const [first, ...others] = [await open(), await open(), await open()];
   let release;
   t.proxy.when('/refresh', { until: new Promise(resolve => { release = resolve; }) });
