@@ -32,6 +32,8 @@ if [ "$LK_B" = musl ] && [ -e "$LATCHKEY" ]; then
     # /token and its like 15.5; 4 for access tokens by ES256; 8 for latchkey migrate with its words and tables; 1.3 for what passkeys may say (options, errors).
     # 8 for the second factor (totp.c, SHA-1, its calls), 9 for its pages and verbs; 2.6 for sessions that are bound to a key; 1.2 for who has what, in lists and check.
     ok "780 KB are enough beside them ($((loaded - part)) bytes; the file has $size)" test $((loaded - part)) -le 780000
+    said=$(sed -n 's/.*one static executable of some \([0-9]*\) KB.*/\1/p' README.md)
+    ok "README.md says its size, to ten KB ($said)" test $((size / 1000 - ${said:-0})) -ge -10 -a $((size / 1000 - ${said:-0})) -le 10
     # What latchkey-pg has of PostgreSQL's: libpq's words, and our statements.
     is "$(strings -a "$LATCHKEY" | grep -cE 'SCRAM-SHA-256|PGPASSFILE|synchronous_commit')" 0 'nothing of PostgreSQL is in it'
     isnt "$(strings -a "$LATCHKEY" | grep -cE 'PRAGMA user_version')" 0 'what is in it is found that way'
