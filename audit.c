@@ -71,6 +71,7 @@ static enum error try_change(void *work)
 {
 	struct work *w = work;
 	w->note = (struct audit){ 0 };
+	w->unsure = false;
 	return w->change(w->arg);
 }
 
@@ -79,9 +80,10 @@ enum error audit_client(const struct work *w)
 	return w->is_gone && w->is_gone(w->client) ? ERROR_REQUEST_TIMEOUT : ERROR_NONE;
 }
 
-bool audit_is_sure(const struct work *w)
+bool audit_is_sure(struct work *w)
 {
-	return w->looked || !w->look_again;
+	w->unsure = !w->looked && w->look_again;
+	return !w->unsure;
 }
 
 enum error audit_look_again(struct work *w)

@@ -29,7 +29,7 @@ struct work {
 	bool (*is_gone)(const void *client);    /* nobody waits for the answer any more; NULL: that can't be known */
 	enum error (*look_again)(const void *client, void (*let_go)(void));     /* the same with patience: let_go() is called before it waits. NULL: no use */
 	const void *client;
-	bool looked;                    /* it was looked again, and somebody waits */
+	bool looked, unsure;            /* it was looked again, and somebody waits; audit_is_sure() said no */
 	const struct proof *proof;      /* of a key that the client has at hand (dpop.h); NULL: it shows none, or none counts */
 	enum clock_trust trust;         /* in the clock of this host */
 	int64_t mark, seen;             /* what the store knows of the time (clock.h), Unix seconds; 0: nothing */
@@ -70,10 +70,11 @@ enum error audit_client(const struct work *w);
 
 /*
  * For what ends a session because an old token was shown: its lawful client may have sent that long ago, given up and gone on, and the
- * network has kept it. Whether it is known that somebody waits; and what finds that out, outside of a transaction, for a second in which others
- * have the store. ERROR_NONE: judge again, by what the store has then.
+ * network has kept it. Inside the transaction: whether it is known that somebody waits. Where it isn't, the transaction changes nothing;
+ * session_judge() looks again, and runs it once more.
  */
-bool audit_is_sure(const struct work *w);
+bool audit_is_sure(struct work *w);
+/* Outside of a transaction, for a second in which others have the store. ERROR_NONE: somebody waits; judge again, by what the store has then. */
 enum error audit_look_again(struct work *w);
 
 /* Logs the event, if one was noted. After the commit. */

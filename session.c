@@ -157,6 +157,12 @@ bool session_began_by(const struct work *w, const struct session *s, uint64_t id
 	return rotation_is_bound(s) ? rotation_fits_key(&r) : s->idem == idem;
 }
 
+bool session_within_grace(const struct work *w, const struct session *s)
+{
+	int64_t age = w->time - s->rotated_at, grace = w->config->reuse_grace;
+	return grace > 0 && age <= grace && -age <= grace;
+}
+
 static bool is_again(const struct work *w, uint64_t user, const struct origin *origin, const struct session *s)
 {
 	bool same = s->user == user && s->cookie == origin->cookie && s->brief == origin->brief;
@@ -375,6 +381,17 @@ static bool waits_for_client(const struct attempt *a)
 	return a->rule->act == ACT_END && !audit_is_sure(a->w);
 }
 
+enum error session_judge(struct work *w, enum durability d, enum error (*change)(void *), void *arg)
+{
+	enum error e = audit_run(w, d, change, arg);
+	if (e != ERROR_NONE || !w->unsure)
+		return e;
+	e = audit_look_again(w);
+	if (e == ERROR_NONE)
+		e = session_clock(w);
+	return e == ERROR_NONE ? audit_run(w, d, change, arg) : e;
+}
+
 /* Does what the rule says. What is refused is refused after the transaction. */
 static enum error follow_rule(void *arg)
 {
@@ -416,14 +433,7 @@ static enum error refusal(const struct attempt *a)
 	return e == ERROR_REFRESH_EXPIRED && a->w->trust != CLOCK_GOOD ? ERROR_CLOCK_UNSET : e;
 }
 
-/* Others had the store meanwhile. */
-static enum error follow_anew(struct attempt *a)
-{
-	enum error e = session_clock(a->w);
-	return e == ERROR_NONE ? audit_run(a->w, DURABLE_LATER, follow_rule, a) : e;
-}
-
-/* Others have the store meanwhile. What is only answered again has no further need of it. */
+/* Others have the store meanwhile, so it is judged anew. What is only answered again has no further need of the store. */
 static enum error prove(struct attempt *a)
 {
 	bool replayed = a->rule->act == ACT_REPLAY;
@@ -434,23 +444,16 @@ static enum error prove(struct attempt *a)
 	a->proven = dpop_signed(a->w->proof);
 	if (replayed || !a->proven)
 		return a->proven ? ERROR_NONE : ERROR_INVALID_DPOP_PROOF;
-	return follow_anew(a);
-}
-
-static enum error look_again(struct attempt *a)
-{
-	enum error e = audit_look_again(a->w);
-	return e == ERROR_NONE ? follow_anew(a) : e;
+	enum error e = session_clock(a->w);
+	return e == ERROR_NONE ? session_judge(a->w, DURABLE_LATER, follow_rule, a) : e;
 }
 
 enum error session_rotate(struct work *w, struct rotation *tokens, size_t count, uint64_t named, struct grant *out)
 {
 	struct attempt a = { .w = w, .tokens = tokens, .count = count, .named = named };
-	enum error e = audit_run(w, DURABLE_LATER, follow_rule, &a);
+	enum error e = session_judge(w, DURABLE_LATER, follow_rule, &a);
 	if (e == ERROR_NONE && waits_for_signature(&a))
 		e = prove(&a);
-	if (e == ERROR_NONE && waits_for_client(&a))
-		e = look_again(&a);
 	if (e != ERROR_NONE)
 		return e;
 	if (!is_good(a.rule))

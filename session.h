@@ -89,6 +89,8 @@ bool session_again(const struct work *w, uint64_t user, const struct origin *ori
  * of what is shown. A bound one, of whatever generation: w->proof is by its key.
  */
 bool session_began_by(const struct work *w, const struct session *s, uint64_t idem);
+/* Whether its row was written at most reuse_grace ago, by a clock that may have stepped back as much since. Never where reuse_grace is 0. */
+bool session_within_grace(const struct work *w, const struct session *s);
 
 /* Whether a client that is for a group is for this user; an empty group is everybody. */
 bool session_admits(struct slice group, const struct user *u);
@@ -117,6 +119,12 @@ struct grant {
 void session_grant(const struct work *w, struct grant *g);
 
 /* ---- the way on -------------------------------------------------------- */
+
+/*
+ * audit_run() for what may end a session because an old token or code was shown. Where `change` finds by audit_is_sure() that it isn't known whether
+ * somebody waits, it runs once more after a second, by what the store has then. Errors: those of `change`, of audit_look_again() and of session_clock(). After session_clock().
+ */
+enum error session_judge(struct work *w, enum durability d, enum error (*change)(void *), void *arg);
 
 /*
  * Whether a refresh token carries our MAC; then what was presented is in

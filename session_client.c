@@ -16,7 +16,6 @@ struct redemption {
 	const struct redeemed *what;
 	struct grant *out;
 	enum error found;
-	bool waits;                     /* for a look at the client */
 };
 
 /* Of the user who was asked, and of the cookie session that he signed in by: both may have changed since the code was made. */
@@ -47,17 +46,10 @@ static enum error begin(const struct redemption *x)
 	return ERROR_NONE;
 }
 
-static bool is_within_grace(const struct work *w, const struct session *s)
-{
-	int64_t age = w->time - s->rotated_at, grace = w->config->reuse_grace;
-	return grace > 0 && age <= grace && -age <= grace;
-}
-
 static enum error end_reused(struct redemption *x, const struct session *s)
 {
 	struct work *w = x->w;
-	x->waits = !audit_is_sure(w);
-	if (x->waits)
+	if (!audit_is_sure(w))
 		return ERROR_NONE;
 	store_session_end(s->id, ENDED_REUSE, w->time);
 	w->note.class = CLASS_CODE;
@@ -83,7 +75,7 @@ static enum error again(struct redemption *x)
 		return ERROR_STORE_UNAVAILABLE;
 	if ((s->ctr == 1 || rotation_is_bound(s)) && !session_began_by(x->w, s, what->idem))
 		return ERROR_CODE_INVALID;
-	if (s->ctr != 1 || !is_within_grace(x->w, s))
+	if (s->ctr != 1 || !session_within_grace(x->w, s))
 		return end_reused(x, s);
 	return session_admits(what->group, &x->out->user) ? ERROR_NONE : ERROR_NOT_IN_GROUP;
 }
@@ -95,7 +87,6 @@ static enum error redeem(void *redemption)
 	if (gone != ERROR_NONE)
 		return gone;
 	*x->out = (struct grant){ 0 };
-	x->waits = false;
 	x->found = store_session_lock(x->what->sid, &x->out->session) ? again(x) : begin(x);
 	return ERROR_NONE;
 }
@@ -103,13 +94,7 @@ static enum error redeem(void *redemption)
 enum error session_redeem(struct work *w, const struct redeemed *what, struct grant *out)
 {
 	struct redemption x = { .w = w, .what = what, .out = out };
-	enum error e = audit_run(w, DURABLE_NOW, redeem, &x);
-	if (e == ERROR_NONE && x.waits)
-		e = audit_look_again(w);
-	if (e == ERROR_NONE && x.waits)
-		e = session_clock(w);
-	if (e == ERROR_NONE && x.waits)
-		e = audit_run(w, DURABLE_NOW, redeem, &x);
+	enum error e = session_judge(w, DURABLE_NOW, redeem, &x);
 	if (e == ERROR_NONE && x.found == ERROR_STORE_UNAVAILABLE)
 		return session_tell_damaged(what->sid);
 	return e == ERROR_NONE ? x.found : e;

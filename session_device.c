@@ -81,6 +81,8 @@ static enum error claim(struct poll *x)
 
 static enum error end_as_reuse(struct poll *x)
 {
+	if (!audit_is_sure(x->w))
+		return ERROR_NONE;
 	store_must_last();
 	store_session_end(x->r.row.id, ENDED_REUSE, x->w->time);
 	x->w->note.class = CLASS_CODE;
@@ -103,7 +105,7 @@ static enum error look(struct poll *x)
 	bool first = s->ctr == 1 && s->idem == 0;
 	if (!first && (s->ctr == 1 || rotation_is_bound(s)) && !session_began_by(x->w, s, x->p->idem))
 		return ERROR_CODE_INVALID;
-	if (!first && (s->ctr != 1 || x->w->time - s->rotated_at > x->w->config->reuse_grace))
+	if (!first && (s->ctr != 1 || !session_within_grace(x->w, s)))
 		return end_as_reuse(x);
 	if (!session_admits(x->p->group, &x->r.user))
 		return ERROR_NOT_IN_GROUP;
@@ -123,7 +125,7 @@ static enum error poll(void *arg)
 enum error session_poll(struct work *w, const struct polling *p, struct grant *out)
 {
 	struct poll x = { .w = w, .p = p, .r = { .ring = w->ring } };
-	enum error e = audit_run(w, DURABLE_LATER, poll, &x);
+	enum error e = session_judge(w, DURABLE_LATER, poll, &x);
 	if (e != ERROR_NONE || x.e != ERROR_NONE)
 		return e != ERROR_NONE ? e : x.e;
 	out->user = x.r.user;

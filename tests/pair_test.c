@@ -54,6 +54,7 @@ static enum error begin(const char *id, const char *peer)
 
 /* What it then gets; the answer lives in the arena until the next. */
 static struct grant grant;
+static enum error (*watches)(const void *client, void (*let_go)(void));
 static enum error poll_as(const char *id, const char *shown)
 {
 	static size_t mark;
@@ -62,6 +63,7 @@ static enum error poll_as(const char *id, const char *shown)
 	mark = arena_mark();
 	struct client c = client_of(id);
 	w = from("198.51.100.3");
+	w.look_again = watches;
 	grant = (struct grant){ .refresh_end = 0 };
 	struct polling p;
 	enum error e = pair_open(&w, &c, slice_of(shown), &p);
@@ -181,8 +183,8 @@ static void put_row(const struct session *s)
 	store_close();
 }
 
-/* The row is as a refresh leaves it. */
-static void after_refresh(void)
+/* A device has its tokens, and its row is as a refresh leaves it. */
+static uint64_t refresh_it(void)
 {
 	is_int(begin("tv", "192.0.2.7"), ERROR_NONE, "codes");
 	type_code("do=allow");
@@ -192,7 +194,39 @@ static void after_refresh(void)
 	s.idem = 0;
 	s.br = jwt_branch(&ring.key[0], s.id, s.ctr, s.idem);
 	put_row(&s);
+	return s.id;
+}
+
+static void after_refresh(void)
+{
+	refresh_it();
 	polls(ERROR_REFRESH_REUSED, "refreshed since; then the device code comes once more: the session ends");
+}
+
+static enum error looked;
+static enum error look_again(const void *client, void (*let_go)(void))
+{
+	(void)client;
+	let_go();
+	return looked;
+}
+
+/* The network may have kept a poll, until the device had its answer by another one and went on. */
+static void kept(void)
+{
+	static const enum error seen[] = { ERROR_REQUEST_TIMEOUT, ERROR_BUSY, ERROR_NONE };
+	uint64_t id = refresh_it();
+	struct session s;
+	watches = look_again;
+	for (size_t i = 0; i < sizeof seen / sizeof *seen; i++) {
+		looked = seen[i];
+		polls(looked ? looked : ERROR_REFRESH_REUSED, "a device code that comes late");
+		store_open(dir, 5);
+		ok(store_session(id, &s), "its row");
+		store_close();
+		is_int(s.why, looked ? ENDED_NOT : ENDED_REUSE, "ends its session where somebody waits for the answer");
+	}
+	watches = NULL;
 }
 
 static void once(void)
@@ -450,6 +484,7 @@ int main(void)
 	from_elsewhere();
 	allowed();
 	after_refresh();
+	kept();
 	once();
 	refused();
 	in_time();
