@@ -979,7 +979,7 @@ static void tidying(void)
 	fresh();
 	store_close();
 	is_int(dies(tidy_beside_another, NULL), 0, "whose log is to be emptied while others have the turn leaves it to them");
-	is_str(t_err, "", "without a word");
+	ok(strstr(t_err, "latchkey: ") == NULL, "without a word in the log: %s", t_err);
 	ok(size_of("latchkey.db-wal") > 0, "it is there for them");
 	fresh();
 	store_close();
