@@ -81,7 +81,7 @@ $(O)/%.o: %.c Makefile tools/variants.mk | $(HEADERS) $(BUILD_NEEDS)
 	@$(CC) $(OWN) -MMD -MP -c $< -o $@
 -include $(OBJ:.o=.d)
 # What runs for each byte of a request, a token or an answer is compiled for speed: 6 KB more.
-HOT := base/base base/base64 derive json jwt sha256 http_lines http_head http_reply
+HOT := base/base base/base64 base/copy derive json jwt sha256 http_lines http_head http_reply
 $(HOT:%=$(O)/%.o): VARIANT += $(if $(STATIC),-O2)
 
 # Version and build date: only the files that name them are rebuilt for them.
