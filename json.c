@@ -1,13 +1,11 @@
 /*
  * json: see json.h for what each function promises.
  *
- * A text is read twice. First a recogniser of our own decides whether it is JSON:
- * recursive descent over the grammar of RFC 8259, section 2, with one function
- * for each production. It counts values and names, and allocates nothing; its
- * depth, and with that its stack, is bounded by LIMIT_DEPTH. Then jsmn marks where
- * values and names lie, in texts that the recogniser accepted. So jsmn never sees
- * an unbalanced or deep text or one with a NUL, and its loops, quadratic in the
- * number of marks, stay below LIMIT_TOKENS squared.
+ * A text is read once, by recursive descent over the grammar of RFC 8259, section 2,
+ * with one function for each production. The reader marks where values and names
+ * lie, in the order in which they begin, and counts those beyond LIMIT_TOKENS; its
+ * depth, and with that its stack, is bounded by LIMIT_DEPTH. The comparison of
+ * names, quadratic in the number of marks, stays below LIMIT_TOKENS squared.
  *
  * Where the RFC leaves a choice and two readers could differ, we are stricter than
  * the grammar. These are refused: bytes that aren't UTF-8 (8.1), a byte order mark
@@ -21,18 +19,32 @@
 #include <limits.h>
 #include <string.h>
 
-#define JSMN_STRICT
-#define JSMN_PARENT_LINKS
-#define JSMN_STATIC
-#include <jsmn.h>
+/* A value, or the name of a member. The value of a member is the mark after its name. */
+struct json_mark {
+	enum json_type { OBJECT, ARRAY, STRING, NAME, WORD /* a number, true, false or null */ } type;
+	bool escaped;       /* of a STRING or a NAME: it has a backslash */
+	int start, end;     /* bytes of the text; of a STRING or a NAME those between the quotes */
+	int parent;         /* the mark of the object or array that it stands in; -1: none */
+};
 
 /* ---- the recogniser ---------------------------------------------------- */
 
 struct reader {
 	const char *p, *end;
-	size_t values;      /* values and names so far, counted as jsmn counts them */
-	int depth;
+	const char *text;   /* its first byte */
+	struct json_mark *mark;
+	size_t marks;       /* as many as there are, though only LIMIT_TOKENS are kept */
+	int depth, parent;
 };
+
+/* The next mark. Those beyond the limit are all put into one place, and not looked at. */
+static struct json_mark *next_mark(struct reader *r)
+{
+	size_t i = r->marks < LIMIT_TOKENS ? r->marks : LIMIT_TOKENS;
+	r->marks++;
+	r->mark[i] = (struct json_mark){ .start = (int)(r->p - r->text), .parent = r->parent };
+	return &r->mark[i];
+}
 
 static bool value(struct reader *r);
 
@@ -143,38 +155,64 @@ static bool escape(struct reader *r)
 	return meaning != NULL;
 }
 
+/* Whether one of eight bytes is less than `less`, at most 128: the high bit of such a byte is set by the difference, and wasn't before. */
+static uint64_t has_less(uint64_t word, uint64_t less)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	return (word - ones * less) & ~word & ones << 7;
+}
+
+/* Whether one of eight bytes doesn't stand for itself in a string. */
+static bool is_plain(const char *p)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t word;
+	memcpy(&word, p, sizeof word);
+	return !(has_less(word, ' ') | has_less(word ^ ones * '"', 1) | has_less(word ^ ones * '\\', 1));
+}
+
 /* Bytes of a string that stand for themselves. */
 static void plain(struct reader *r)
 {
 	const char *p = r->p;
+	while (r->end - p >= 8 && is_plain(p))
+		p += 8;
 	while (p < r->end && (uint8_t)*p >= ' ' && *p != '"' && *p != '\\')
 		p++;
 	r->p = p;
 }
 
-static bool string(struct reader *r)
+/* A string, or with NAME a name. */
+static bool string(struct reader *r, enum json_type type)
 {
+	struct json_mark *m = next_mark(r);
 	if (!take(r, "\""))
 		return false;
-	for (plain(r); !take(r, "\""); plain(r))
+	m->type = type;
+	m->start++;
+	for (plain(r); !take(r, "\""); plain(r), m->escaped = true)
 		if (peek(r) < ' ' || !escape(r))        /* a control byte or the end */
 			return false;
+	m->end = (int)(r->p - r->text) - 1;
 	return true;
 }
 
 static bool member(struct reader *r)
 {
 	space(r);
-	r->values++;
-	if (!string(r))
+	if (!string(r, NAME))
 		return false;
 	space(r);
 	return take(r, ":") && value(r);
 }
 
 /* Stands on the opening bracket. */
-static bool list(struct reader *r, bool (*item)(struct reader *), const char *close)
+static bool list(struct reader *r, enum json_type type, bool (*item)(struct reader *), const char *close)
 {
+	struct json_mark *m = next_mark(r);
+	int parent = r->parent;
+	m->type = type;
+	r->parent = (int)(m - r->mark);
 	r->p++;
 	if (++r->depth > LIMIT_DEPTH)
 		return false;
@@ -188,18 +226,14 @@ static bool list(struct reader *r, bool (*item)(struct reader *), const char *cl
 			return false;
 	}
 	r->depth--;
+	r->parent = parent;
+	m->end = (int)(r->p - r->text);
 	return true;
 }
 
-static bool bare_value(struct reader *r)
+static bool literal(struct reader *r)
 {
 	switch (peek(r)) {
-	case '{':
-		return list(r, member, "}");
-	case '[':
-		return list(r, value, "]");
-	case '"':
-		return string(r);
 	case 't':
 		return word(r, S("true"));
 	case 'f':
@@ -211,11 +245,29 @@ static bool bare_value(struct reader *r)
 	}
 }
 
+static bool bare_value(struct reader *r)
+{
+	switch (peek(r)) {
+	case '{':
+		return list(r, OBJECT, member, "}");
+	case '[':
+		return list(r, ARRAY, value, "]");
+	case '"':
+		return string(r, STRING);
+	default: {
+		struct json_mark *m = next_mark(r);
+		m->type = WORD;
+		bool good = literal(r);
+		m->end = (int)(r->p - r->text);
+		return good;
+	}
+	}
+}
+
 /* Reads a value and the white space around it. */
 static bool value(struct reader *r)
 {
 	space(r);
-	r->values++;
 	if (!bare_value(r))
 		return false;
 	space(r);
@@ -224,13 +276,12 @@ static bool value(struct reader *r)
 
 /* ---- marks ------------------------------------------------------------- */
 
-static const jsmntok_t *mark_of(const struct json *j, int i)
+static const struct json_mark *mark_of(const struct json *j, int i)
 {
-	return (const jsmntok_t *)j->mark + i;
+	return &j->mark[i];
 }
 
-/* What a mark spans; of a string, what is between the quotes. */
-static struct slice span(const struct json *j, const jsmntok_t *m)
+static struct slice span(const struct json *j, const struct json_mark *m)
 {
 	return (struct slice){ j->text.p + m->start, (size_t)(m->end - m->start) };
 }
@@ -249,9 +300,10 @@ static char *put_utf8(char *at, uint32_t c)
  * The bytes that a string means. They are never more than its text: the shortest
  * escape has two characters for one byte of UTF-8, six for three, twelve for four.
  */
-static struct slice unescape(struct slice text)
+static struct slice meaning(const struct json *j, const struct json_mark *m)
 {
-	if (text.n == 0 || !memchr(text.p, '\\', text.n))
+	struct slice text = span(j, m);
+	if (!m->escaped)
 		return text;
 	struct reader r = { .p = text.p, .end = text.p + text.n };
 	char *out = arena(text.n), *at = out;
@@ -269,17 +321,11 @@ static struct slice unescape(struct slice text)
 	return (struct slice){ out, (size_t)(at - out) };
 }
 
-/* Whether mark i is a name of the object whose mark is `object`. */
-static bool names(const struct json *j, int i, int object)
-{
-	return mark_of(j, i)->parent == object && mark_of(j, object)->type == JSMN_OBJECT;
-}
-
 /* Whether the name at mark i comes again later in the same object. */
 static bool named_again(const struct json *j, int i, const struct slice *name)
 {
 	for (int k = i + 1; k < j->marks; k++)
-		if (mark_of(j, k)->parent == mark_of(j, i)->parent && slice_is(name[k], name[i]))
+		if (name[k].p && mark_of(j, k)->parent == mark_of(j, i)->parent && slice_is(name[k], name[i]))
 			return true;
 	return false;
 }
@@ -291,40 +337,27 @@ static bool names_unique(const struct json *j)
 	struct slice *name = arena((size_t)j->marks * sizeof *name);
 	bool unique = true;
 	for (int i = 1; i < j->marks; i++)
-		if (names(j, i, mark_of(j, i)->parent))
-			name[i] = unescape(span(j, mark_of(j, i)));
+		if (mark_of(j, i)->type == NAME)
+			name[i] = meaning(j, mark_of(j, i));
 	for (int i = 1; unique && i < j->marks; i++)
-		unique = !names(j, i, mark_of(j, i)->parent) || !named_again(j, i, name);
+		unique = !name[i].p || !named_again(j, i, name);
 	arena_back(scratch);
 	return unique;
 }
 
-/*
- * In strict mode jsmn refuses a text that is one number or literal. Such a text
- * has no members, and needs no marks.
- */
-static void mark(struct json *j, int values)
-{
-	jsmntok_t *marks = arena((size_t)values * sizeof *marks);
-	jsmn_parser parser;
-	jsmn_init(&parser);
-	int count = jsmn_parse(&parser, j->text.p, j->text.n, marks, (unsigned)values);
-	j->mark = marks;
-	j->marks = count == values ? count : 0;
-}
-
+/* Marks are kept by their number: most texts have a few. */
 enum json_verdict json_read(struct slice text, struct json *out)
 {
-	struct reader r = { .p = text.p };
-	struct json j = { .text = text };
-	if (text.n == 0 || text.n > INT_MAX || !slice_is_utf8(text)) /* jsmn's offsets are int */
+	static struct json_mark found[LIMIT_TOKENS + 1];
+	struct reader r = { .p = text.p, .text = text.p, .mark = found, .parent = -1 };
+	if (text.n == 0 || text.n > INT_MAX || !slice_is_utf8(text)) /* a mark's offsets are int */
 		return JSON_MALFORMED;
 	r.end = text.p + text.n;
 	if (!value(&r) || r.p < r.end)
 		return JSON_MALFORMED;
-	if (r.values > LIMIT_TOKENS)
+	if (r.marks > LIMIT_TOKENS)
 		return JSON_TOO_MANY;
-	mark(&j, (int)r.values);
+	struct json j = { .text = text, .mark = memcpy(arena(r.marks * sizeof *found), found, r.marks * sizeof *found), .marks = (int)r.marks };
 	if (!names_unique(&j))
 		return JSON_MALFORMED;
 	*out = j;
@@ -335,7 +368,7 @@ enum json_verdict json_read(struct slice text, struct json *out)
 
 bool json_is_object(const struct json *j)
 {
-	return j->marks > 0 && mark_of(j, 0)->type == JSMN_OBJECT;
+	return mark_of(j, 0)->type == OBJECT;
 }
 
 struct slice json_object_or_null(struct slice text)
@@ -347,48 +380,48 @@ struct slice json_object_or_null(struct slice text)
 	return object ? text : S("null");
 }
 
-/* Whether a string means this name: an escaped one is longer. The arena is set back, since a request looks for a dozen names. */
-static bool is_name(struct slice text, struct slice name)
+/* Whether a mark is that name. The arena is set back, since a request looks for a dozen names. */
+static bool is_name(const struct json *j, const struct json_mark *m, struct slice name)
 {
-	if (text.n <= name.n || memchr(text.p, '\\', text.n) == NULL)
-		return slice_is(text, name);
 	size_t scratch = arena_mark();
-	bool same = slice_is(unescape(text), name);
-	arena_back(scratch);
+	bool same = slice_is(meaning(j, m), name);
+	if (m->escaped)
+		arena_back(scratch);
 	return same;
 }
 
 /* The mark of the member's value. NULL when there is no such member, or it is null. */
-static const jsmntok_t *find(const struct json *j, const char *name)
+static const struct json_mark *find(const struct json *j, const char *name)
 {
-	for (int i = 1; i < j->marks; i++)
-		if (names(j, i, 0) && is_name(span(j, mark_of(j, i)), slice_of(name))) {
-			const jsmntok_t *m = mark_of(j, i + 1);
-			return m->type == JSMN_PRIMITIVE && slice_is(span(j, m), S("null")) ? NULL : m;
-		}
+	const struct slice wanted = slice_of(name);
+	for (int i = 1; i < j->marks; i++) {
+		const struct json_mark *m = mark_of(j, i);
+		if (m->type == NAME && m->parent == 0 && is_name(j, m, wanted))
+			return m[1].type == WORD && slice_is(span(j, m + 1), S("null")) ? NULL : m + 1;
+	}
 	return NULL;
 }
 
 enum json_found json_string(const struct json *j, const char *name, struct slice *out)
 {
-	const jsmntok_t *m = find(j, name);
+	const struct json_mark *m = find(j, name);
 	if (!m)
 		return JSON_ABSENT;
-	if (m->type != JSMN_STRING)
+	if (m->type != STRING)
 		return JSON_WRONG_TYPE;
-	*out = unescape(span(j, m));
+	*out = meaning(j, m);
 	return JSON_FOUND;
 }
 
 enum json_found json_int(const struct json *j, const char *name, int64_t min, int64_t max, int64_t *out)
 {
-	const jsmntok_t *m = find(j, name);
+	const struct json_mark *m = find(j, name);
 	int64_t n;
 	if (!m)
 		return JSON_ABSENT;
 	struct slice text = span(j, m);
 	bool minus = slice_starts(text, S("-"));
-	if (m->type != JSMN_PRIMITIVE || !parse_number(slice_from(text, minus), minus, INT64_MAX, &n))
+	if (m->type != WORD || !parse_number(slice_from(text, minus), minus, INT64_MAX, &n))
 		return JSON_WRONG_TYPE;
 	n = minus ? -n : n;
 	if (n < min || n > max)
@@ -399,30 +432,31 @@ enum json_found json_int(const struct json *j, const char *name, int64_t min, in
 
 enum json_found json_bool(const struct json *j, const char *name, bool *out)
 {
-	const jsmntok_t *m = find(j, name);
+	const struct json_mark *m = find(j, name);
 	if (!m)
 		return JSON_ABSENT;
 	bool yes = slice_is(span(j, m), S("true")), no = slice_is(span(j, m), S("false"));
-	if (m->type != JSMN_PRIMITIVE || yes == no)
+	if (m->type != WORD || yes == no)
 		return JSON_WRONG_TYPE;
 	*out = yes;
 	return JSON_FOUND;
 }
 
-/* The marks of an array's texts lie behind its own. */
+/* The marks of an array's texts follow its own. */
 enum json_found json_list(const struct json *j, const char *name, struct slice *out)
 {
-	const jsmntok_t *m = find(j, name);
+	const struct json_mark *m = find(j, name);
 	struct buf joined = { 0 };
 	if (!m)
 		return JSON_ABSENT;
-	if (m->type != JSMN_ARRAY)
+	if (m->type != ARRAY)
 		return JSON_WRONG_TYPE;
-	for (int i = 1; i <= m->size; i++) {
-		struct slice text = m[i].type == JSMN_STRING ? unescape(span(j, &m[i])) : SLICE_NONE;
+	const int array = (int)(m - j->mark);
+	for (int i = array + 1; i < j->marks && mark_of(j, i)->parent == array; i++) {
+		struct slice text = mark_of(j, i)->type == STRING ? meaning(j, mark_of(j, i)) : SLICE_NONE;
 		if (text.n == 0 || memchr(text.p, ',', text.n))
 			return JSON_WRONG_TYPE;
-		if (i > 1)
+		if (joined.n)
 			buf_c(&joined, ',');
 		buf_add(&joined, text);
 	}
@@ -432,10 +466,10 @@ enum json_found json_list(const struct json *j, const char *name, struct slice *
 
 enum json_found json_raw(const struct json *j, const char *name, struct slice *out)
 {
-	const jsmntok_t *m = find(j, name);
+	const struct json_mark *m = find(j, name);
 	if (!m)
 		return JSON_ABSENT;
-	int quote = m->type == JSMN_STRING;
+	int quote = m->type == STRING;
 	*out = (struct slice){ j->text.p + m->start - quote, (size_t)(m->end - m->start + 2 * quote) };
 	return JSON_FOUND;
 }
@@ -497,17 +531,34 @@ void json_quote(struct buf *b, struct slice s)
 	buf_c(b, '"');
 }
 
+/* Room for what comes next, n bytes of it, after the comma if one is due. */
+static char *room(struct jw *w, size_t n)
+{
+	char *at = buf_more(w->out, n + w->comma);
+	if (w->comma)
+		*at++ = ',';
+	w->comma = true;
+	return at;
+}
+
 static struct buf *next(struct jw *w)
 {
-	if (w->comma)
-		buf_c(w->out, ',');
-	w->comma = true;
+	(void)room(w, 0);
 	return w->out;
+}
+
+/* Writes text and its quotes; returns where they end. */
+static char *put_plain(char *at, struct slice text)
+{
+	*at = at[text.n + 1] = '"';
+	if (text.n)
+		memcpy(at + 1, text.p, text.n);
+	return at + text.n + 2;
 }
 
 struct jw *jw_open(struct jw *w, char bracket)
 {
-	buf_c(next(w), bracket);
+	*room(w, 1) = bracket;
 	w->closing[w->depth++] = bracket == '{' ? '}' : ']';
 	w->comma = false;
 	return w;
@@ -522,8 +573,8 @@ struct jw *jw_close(struct jw *w)
 
 struct jw *jw_name(struct jw *w, const char *name)
 {
-	jw_plain(w, slice_of(name));
-	buf_c(w->out, ':');
+	struct slice text = slice_of(name);
+	*put_plain(room(w, text.n + 3), text) = ':';
 	w->comma = false;
 	return w;
 }
@@ -548,19 +599,15 @@ struct jw *jw_raw(struct jw *w, struct slice json)
 
 struct jw *jw_plain(struct jw *w, struct slice text)
 {
-	char *at = buf_more(next(w), text.n + 2);
-	at[0] = at[text.n + 1] = '"';
-	if (text.n)
-		memcpy(at + 1, text.p, text.n);
+	(void)put_plain(room(w, text.n + 2), text);
 	return w;
 }
 
 struct jw *jw_id(struct jw *w, uint64_t id)
 {
-	struct buf *b = next(w);
-	buf_c(b, '"');
-	buf_hex(b, id);
-	buf_c(b, '"');
+	*room(w, 1) = '"';
+	buf_hex(w->out, id);
+	buf_c(w->out, '"');
 	return w;
 }
 

@@ -1,8 +1,7 @@
 /*
  * json: reads and writes JSON (RFC 8259).
  *
- * A recogniser of our own decides what is JSON, since jsmn accepts a third of the
- * invalid texts of the public corpus. jsmn then marks where values and names lie.
+ * What is JSON is read once, by the grammar; where the values and names lie is marked.
  */
 #ifndef JSON_H
 #define JSON_H
@@ -12,7 +11,7 @@
 /* A text that was recognised. Borrows the text; its marks lie in the arena. */
 struct json {
 	struct slice text;
-	const void *mark;   /* jsmntok_t array */
+	const struct json_mark *mark;
 	int marks;
 };
 

@@ -36,7 +36,7 @@ cp -p latchkey "$tree/"
 find "$tree/build" "$tree/latchkey" -type f -exec touch -r "$work/log" {} +
 # Named by their own place: as deps/ they would be looked over, and touched.
 export SQLITE_SRC="${SQLITE_SRC:-$top/deps/sqlite3}" BEARSSL_SRC="${BEARSSL_SRC:-$top/deps/bearssl}"
-export SODIUM_SRC="${SODIUM_SRC:-$top/deps/sodium}" JSMN_SRC="${JSMN_SRC:-$top/deps/jsmn}"
+export SODIUM_SRC="${SODIUM_SRC:-$top/deps/sodium}"
 export MUSL_SRC="${MUSL_SRC:-$top/deps/musl}"
 
 (cd "$tree" && SOURCE_DATE_EPOCH=$2 dpkg-buildpackage -b -us -uc) >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }

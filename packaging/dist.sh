@@ -19,7 +19,7 @@ else
     find . \( -path ./build -o -path ./deps -o -path ./latchkey -o -path ./epoch \) -prune -o \( -type f -o -type l \) -print >"$work/list"
 fi
 if [ "${3-}" = with-deps ]; then
-    for d in sqlite3 bearssl sodium jsmn musl; do find "deps/$d" -type f; done >>"$work/list"
+    for d in sqlite3 bearssl sodium musl; do find "deps/$d" -type f; done >>"$work/list"
 fi
 mkdir -p "$work/$name" "${out%/*}"
 tar -cf - -T "$work/list" | tar -xf - -C "$work/$name"

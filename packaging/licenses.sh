@@ -1,8 +1,7 @@
 #!/bin/sh
-# licenses.sh DIR: what is linked in wants its notice passed on; SQLite wants none. jsmn's stands at its header's beginning.
+# licenses.sh DIR: what is linked in wants its notice passed on; SQLite wants none.
 set -eu
 mkdir -p "$1"
 cp "${BEARSSL_SRC:-deps/bearssl}/LICENSE.txt" "$1/BearSSL"
 cp "${SODIUM_SRC:-deps/sodium}/LICENSE" "$1/libsodium"
 cp "${MUSL_SRC:-deps/musl}/COPYRIGHT" "$1/musl"
-sed '/\*\//q' "${JSMN_SRC:-deps/jsmn}/jsmn.h" >"$1/jsmn"

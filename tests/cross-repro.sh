@@ -11,10 +11,10 @@ SOURCE_DATE_EPOCH=$epoch packaging/dist.sh "$version" "$epoch" >"$TMP/log" 2>&1
 mkdir -p "$TMP/src" "$TMP/third"
 tar -xJf "build/latchkey-$version.tar.xz" -C "$TMP/src"
 there=$TMP/src/latchkey-$version parts=$TMP/third
-for part in sqlite3 bearssl sodium jsmn musl; do cp -R "deps/$part" "$parts/"; done
+for part in sqlite3 bearssl sodium musl; do cp -R "deps/$part" "$parts/"; done
 elsewhere() { # COMMAND...: in that tree
     (cd "$there" && umask 077 && exec env -i PATH="$PATH" HOME="$TMP/nobody" LC_ALL=C.UTF-8 TZ=Pacific/Kiritimati SQLITE_SRC="$parts/sqlite3" \
-        BEARSSL_SRC="$parts/bearssl" SODIUM_SRC="$parts/sodium" JSMN_SRC="$parts/jsmn" MUSL_SRC="$parts/musl" "$@")
+        BEARSSL_SRC="$parts/bearssl" SODIUM_SRC="$parts/sodium" MUSL_SRC="$parts/musl" "$@")
 }
 ok 'it builds there' elsewhere nice make -s NEED=: "CROSS=$TARGET"
 ok 'the executable is the same' cmp "$there/build/cross/$TARGET/latchkey" "$built/latchkey"

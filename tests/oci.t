@@ -18,7 +18,7 @@ is "$?" 0 'it is an OCI image layout' || diag "$(cat "$TMP/err")"
 is "$(sed -n 1p "$TMP/said")" '65532:65532 /latchkey serve 0.0.0.0:8080' 'which runs the listener, as nobody else'
 like "$(sed -n 2p "$TMP/said")" 'linux * 1.2.3 latchkey:1.2.3' 'for this processor, of that version'
 is "$(sed '1,2d; s/ 1700000000$//' "$TMP/said" | paste -sd ';')" \
-    'latchkey 755 0:0;licenses 755 0:0;licenses/BearSSL 644 0:0;licenses/jsmn 644 0:0;licenses/latchkey 644 0:0;licenses/libsodium 644 0:0;licenses/musl 644 0:0;var 755 0:0;var/lib 755 0:0;var/lib/latchkey 700 65532:65532' \
+    'latchkey 755 0:0;licenses 755 0:0;licenses/BearSSL 644 0:0;licenses/latchkey 644 0:0;licenses/libsodium 644 0:0;licenses/musl 644 0:0;var 755 0:0;var/lib 755 0:0;var/lib/latchkey 700 65532:65532' \
     'one file, its licences, and a directory for the data'
 ok 'the file is the executable' cmp "$TMP/root/latchkey" "$LATCHKEY"
 for t in mips-linux-gnu mipsel-linux-gnu arm-linux-gnueabi arm-linux-gnueabihf aarch64-linux-gnu riscv64-linux-gnu i686-linux-gnu; do

@@ -29,7 +29,6 @@ is "$(cat "$there/epoch")" "$epoch" 'its date is in it'
 cp -R "${SQLITE_SRC:-deps/sqlite3}" "$parts/sqlite"
 cp -R "${BEARSSL_SRC:-deps/bearssl}" "$parts/bearssl"
 cp -R "${SODIUM_SRC:-deps/sodium}" "$parts/sodium"
-cp -R "${JSMN_SRC:-deps/jsmn}" "$parts/jsmn"
 cp -R "${MUSL_SRC:-deps/musl}" "$parts/musl"
 find "$TMP/src" "$parts" -exec touch -d '2021-03-04 05:06:07' {} +
 plain=
@@ -40,7 +39,7 @@ fi
 elsewhere() { # COMMAND...: in that tree
     # shellcheck disable=SC2086  # words
     (cd "$there" && umask 077 && exec env -i PATH="$PATH" HOME="$TMP/nobody" USER=nobody LC_ALL=C.UTF-8 TZ=Pacific/Kiritimati \
-        SQLITE_SRC="$parts/sqlite" BEARSSL_SRC="$parts/bearssl" SODIUM_SRC="$parts/sodium" JSMN_SRC="$parts/jsmn" MUSL_SRC="$parts/musl" $plain "$@")
+        SQLITE_SRC="$parts/sqlite" BEARSSL_SRC="$parts/bearssl" SODIUM_SRC="$parts/sodium" MUSL_SRC="$parts/musl" $plain "$@")
 }
 ok 'it builds there' elsewhere make -s -j2 NEED=:
 ok 'and gives the same executable' cmp "$there/latchkey" "$LATCHKEY"

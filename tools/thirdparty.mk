@@ -1,12 +1,11 @@
 # thirdparty.mk: where third-party source comes from, which files of it are compiled, and how. Included by Makefile.
 #
 #   make deps   fetches it into deps/ (happens by itself when missing)
-# SQLITE_SRC=DIR BEARSSL_SRC=DIR SODIUM_SRC=DIR JSMN_SRC=DIR MUSL_SRC=DIR LIBPQ_SRC=DIR take it from elsewhere.
+# SQLITE_SRC=DIR BEARSSL_SRC=DIR SODIUM_SRC=DIR MUSL_SRC=DIR LIBPQ_SRC=DIR take it from elsewhere.
 
 SQLITE_SRC  ?= deps/sqlite3
 BEARSSL_SRC ?= deps/bearssl
 SODIUM_SRC  ?= deps/sodium
-JSMN_SRC    ?= deps/jsmn
 LIBPQ_SRC   ?= deps/libpq
 
 # --- SQLite: the features we use, and no others. The amalgamation's parser is the one of a full SQLite: what it calls of a
@@ -137,7 +136,7 @@ endif
 
 # --- Fetching it
 .PHONY: deps
-HEADERS := $(HEADER_$(STORE)) $(BEARSSL_SRC)/inc/bearssl.h $(SODIUM_SRC)/include/sodium.h $(JSMN_SRC)/jsmn.h
+HEADERS := $(HEADER_$(STORE)) $(BEARSSL_SRC)/inc/bearssl.h $(SODIUM_SRC)/include/sodium.h
 deps: $(HEADERS) $(MUSL_SRC)/configure
 # What was fetched is looked over when deps.sh has changed; its files are newer than before only where they were fetched.
 deps/.%: tools/deps.sh | need-deps
@@ -147,11 +146,10 @@ deps/.%: tools/deps.sh | need-deps
 deps/sqlite3/sqlite3.c:       deps/.sqlite3
 deps/bearssl/inc/bearssl.h:   deps/.bearssl
 deps/sodium/include/sodium.h: deps/.sodium
-deps/jsmn/jsmn.h:             deps/.jsmn
 deps/musl/configure:          deps/.musl
 deps/libpq/libpq/libpq-fe.h:  deps/.libpq
 deps/jsontests/parsing.js:    deps/.jsontests
-$(addprefix deps/,sqlite3/sqlite3.c bearssl/inc/bearssl.h sodium/include/sodium.h jsmn/jsmn.h musl/configure jsontests/parsing.js libpq/libpq/libpq-fe.h):
+$(addprefix deps/,sqlite3/sqlite3.c bearssl/inc/bearssl.h sodium/include/sodium.h musl/configure jsontests/parsing.js libpq/libpq/libpq-fe.h):
 	@:
 $(SQLITE_SRC)/sqlite3.h: $(SQLITE_SRC)/sqlite3.c ;
 $(addprefix $(BEARSSL_SRC)/,$(BEARSSL_FILES)): $(BEARSSL_SRC)/inc/bearssl.h ;

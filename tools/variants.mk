@@ -70,11 +70,11 @@ BIN    := $(if $(filter musl,$(B)),latchkey$(OTHER),$(O)/latchkey)$(LESS)
 
 COMMON += -ffunction-sections -fdata-sections -fno-strict-aliasing -ffile-prefix-map=$(CURDIR)=.
 # No path of this machine gets into it, wherever third-party source lies: two builds are equal (tests/repro.t).
-MAPS    = $(foreach p,$(SQLITE_SRC)=sqlite3 $(BEARSSL_SRC)=bearssl $(SODIUM_SRC)=sodium $(JSMN_SRC)=jsmn $(MUSL_SRC)=musl $(LIBPQ_SRC)=libpq,-ffile-prefix-map=$(subst =,=deps/,$p))
+MAPS    = $(foreach p,$(SQLITE_SRC)=sqlite3 $(BEARSSL_SRC)=bearssl $(SODIUM_SRC)=sodium $(MUSL_SRC)=musl $(LIBPQ_SRC)=libpq,-ffile-prefix-map=$(subst =,=deps/,$p))
 COMMON += $(if $(STATIC),-fno-asynchronous-unwind-tables)
 WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wstrict-prototypes \
           -Wmissing-prototypes -Wwrite-strings -Wformat=2 -Werror
-SYSTEM  = -isystem $(if $(filter postgres,$(STORE)),$(if $(STATIC),$(LIBPQ_SRC)/libpq -isystem $(LIBPQ_SRC)/include,/usr/include/postgresql),$(SQLITE_SRC)) -isystem $(BEARSSL_SRC)/inc -isystem $(SODIUM_SRC) -isystem $(SODIUM_SRC)/include/sodium -isystem $(JSMN_SRC)
+SYSTEM  = -isystem $(if $(filter postgres,$(STORE)),$(if $(STATIC),$(LIBPQ_SRC)/libpq -isystem $(LIBPQ_SRC)/include,/usr/include/postgresql),$(SQLITE_SRC)) -isystem $(BEARSSL_SRC)/inc -isystem $(SODIUM_SRC) -isystem $(SODIUM_SRC)/include/sodium
 OWN     = -std=c11 -D_GNU_SOURCE $(COMMON) $(MAPS) -fstack-protector-strong $(WARN) $(VARIANT) -I. $(SYSTEM) $(STAMPS)
 # An instrumented SQLite takes clang 2 minutes at -O1, 14 seconds at -O0.
 THIRD   = $(COMMON) $(MAPS) $(if $(filter asan msan,$(B)),-O0) -w
