@@ -360,9 +360,13 @@ static char *dec_into(char text[DEC_ROOM], int64_t value)
 	char *at = text + DEC_ROOM - 1;
 	uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
 	*at = '\0';
-	do
-		*--at = (char)('0' + rest % 10);
-	while (rest /= 10);
+	for (; rest >= 10; rest /= 100) {       /* two at a time */
+		unsigned two = (unsigned)(rest % 100);
+		*--at = (char)('0' + two % 10);
+		*--at = (char)('0' + two / 10);
+	}
+	if (rest || !*at)
+		*--at = (char)('0' + rest);
 	if (value < 0)
 		*--at = '-';
 	return at;
@@ -370,8 +374,8 @@ static char *dec_into(char text[DEC_ROOM], int64_t value)
 
 void buf_int(struct buf *b, int64_t value)
 {
-	char text[DEC_ROOM];
-	buf_s(b, dec_into(text, value));
+	char text[DEC_ROOM], *at = dec_into(text, value);
+	buf_add(b, (struct slice){ at, (size_t)(text + DEC_ROOM - 1 - at) });
 }
 
 static const char hex_digits[] = "0123456789abcdef";
