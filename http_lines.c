@@ -3,6 +3,8 @@
  */
 #include "http_lines.h"
 
+#include <string.h>
+
 /* RFC 9112, 2.2: one empty line may come before a request. Some clients send it behind the body of the last one. */
 enum { EMPTY_LINE = 2 };        /* bytes */
 
@@ -21,24 +23,41 @@ static enum error end_line(struct http_at *s)
 	return ERROR_NONE;
 }
 
+/* How many bytes at the beginning are text: by eight as long as none of them can be anything else. */
+static size_t text_span(struct slice s)
+{
+	uint64_t word = 0;
+	size_t n = 0;
+	for (; s.n - n >= sizeof word; n += sizeof word) {
+		memcpy(&word, s.p + n, sizeof word);
+		if (word_has_less(word, ' ') | word_has(word, 0x7f))
+			break;
+	}
+	while (n < s.n && head_is_text(s.p[n]))
+		n++;
+	return n;
+}
+
+/* A byte that is no text, or after a CR. */
 static enum error scan_byte(struct http_at *s, char c)
 {
 	if (s->cr)
 		return c == '\n' ? end_line(s) : ERROR_BAD_REQUEST;
 	s->cr = c == '\r';
-	if (s->cr)
-		return ERROR_NONE;
-	if (!head_is_text(c))
-		return ERROR_BAD_REQUEST;
-	s->length++;
-	return ERROR_NONE;
+	return s->cr ? ERROR_NONE : ERROR_BAD_REQUEST;
 }
 
 enum error lines_scan(struct http_at *at, struct slice in)
 {
+	const struct slice seen = { in.p, in.n < LIMIT_HEAD ? in.n : LIMIT_HEAD };
 	enum error e = ERROR_NONE;
-	while (!e && !at->done && at->at < in.n && at->at < LIMIT_HEAD)
-		e = scan_byte(at, in.p[at->at++]);
+	while (!e && !at->done && at->at < seen.n) {
+		size_t text = at->cr ? 0 : text_span(slice_from(seen, at->at));
+		at->at += text;
+		at->length += text;
+		if (text == 0)
+			e = scan_byte(at, seen.p[at->at++]);
+	}
 	if (e || at->done || at->at < LIMIT_HEAD)
 		return e;
 	return at->lines ? ERROR_HEADERS_TOO_LARGE : ERROR_URI_TOO_LONG;

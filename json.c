@@ -155,27 +155,19 @@ static bool escape(struct reader *r)
 	return meaning != NULL;
 }
 
-/* Whether one of eight bytes is less than `less`, at most 128: the high bit of such a byte is set by the difference, and wasn't before. */
-static uint64_t has_less(uint64_t word, uint64_t less)
+/* Whether eight bytes stand for themselves in a string. */
+static bool are_plain(const char *p)
 {
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-	return (word - ones * less) & ~word & ones << 7;
-}
-
-/* Whether one of eight bytes doesn't stand for itself in a string. */
-static bool is_plain(const char *p)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101);
 	uint64_t word;
 	memcpy(&word, p, sizeof word);
-	return !(has_less(word, ' ') | has_less(word ^ ones * '"', 1) | has_less(word ^ ones * '\\', 1));
+	return !(word_has_less(word, ' ') | word_has(word, '"') | word_has(word, '\\'));
 }
 
 /* Bytes of a string that stand for themselves. */
 static void plain(struct reader *r)
 {
 	const char *p = r->p;
-	while (r->end - p >= 8 && is_plain(p))
+	while (r->end - p >= 8 && are_plain(p))
 		p += 8;
 	while (p < r->end && (uint8_t)*p >= ' ' && *p != '"' && *p != '\\')
 		p++;

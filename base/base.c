@@ -6,6 +6,7 @@
  */
 #include "base/base.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -378,13 +379,24 @@ void buf_int(struct buf *b, int64_t value)
 	buf_add(b, (struct slice){ at, (size_t)(text + DEC_ROOM - 1 - at) });
 }
 
-static const char hex_digits[] = "0123456789abcdef";
+/* Eight hexadecimal digits, all at once. */
+static void put_eight_digits(char *at, uint32_t value)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t digits = value;
+	digits = (digits | digits << 16) & UINT64_C(0x0000ffff0000ffff);
+	digits = (digits | digits << 8) & UINT64_C(0x00ff00ff00ff00ff);
+	digits = (digits | digits << 4) & ones * 15;
+	const uint64_t letters = (digits + ones * 6) >> 4 & ones;
+	digits = htobe64(digits + ones * '0' + letters * ('a' - '0' - 10));
+	memcpy(at, &digits, sizeof digits);
+}
 
 void buf_hex(struct buf *b, uint64_t value)
 {
 	char *at = more(b, 16);
-	for (int shift = 60; shift >= 0; shift -= 4)
-		*at++ = hex_digits[value >> shift & 15];
+	put_eight_digits(at, (uint32_t)(value >> 32));
+	put_eight_digits(at + 8, (uint32_t)value);
 }
 
 /* Without a table and without a branch: what is written may be a secret. */

@@ -91,6 +91,17 @@ struct slice slice_cut(struct slice *rest, char at);
  */
 struct slice slice_cut_last(struct slice *rest, char at);
 bool is_digit(char c);
+/* Whether one of the eight bytes of a word is less than `less`, which is at most 128. Its high bit is set by the difference, and wasn't. */
+static inline bool word_has_less(uint64_t word, uint8_t less)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	return (word - ones * less) & ~word & ones << 7;
+}
+/* Whether one of them is that byte. */
+static inline bool word_has(uint64_t word, uint8_t byte)
+{
+	return word_has_less(word ^ UINT64_C(0x0101010101010101) * byte, 1);
+}
 /* How many bytes at the beginning of s are ASCII letters, digits or one of `extra`. */
 size_t slice_span(struct slice s, const char *extra);
 /* All of s is such bytes, and no capital letter. */

@@ -271,9 +271,27 @@ static void secrets(void)
 	is_mem(x, sizeof x, "\0\0\0\0\0\0", sizeof x, "wiped");
 }
 
+/* Each byte at each place of a word, beside bytes that are next to the one that is looked for. */
+static void words(void)
+{
+	static const uint8_t beside[] = { 0x21, 0x20, 0x80, 0xff, 0x7e };
+	int less = 0, same = 0, wanted = 0;
+	for (size_t k = 0; k < sizeof beside; k++)
+		for (unsigned c = 0; c <= 0xff; c++)
+			for (int at = 0; at < 64; at += 8, wanted++) {
+				uint64_t word = UINT64_C(0x0101010101010101) * beside[k];
+				word = (word & ~(UINT64_C(0xff) << at)) | (uint64_t)c << at;
+				less += word_has_less(word, 0x20) == (c < 0x20);
+				same += word_has(word, 0x7f) == (c == 0x7f);
+			}
+	is_int(less, wanted, "word_has_less: each byte at each place");
+	is_int(same, wanted, "word_has: each byte at each place");
+}
+
 int main(void)
 {
 	slices();
+	words();
 	utf8();
 	arenas();
 	reserve();

@@ -1,5 +1,5 @@
 /*
- * copy_test: memcpy(3), memmove(3) and memcmp(3) as they are linked, for each length up to 160 at each place within 16 bytes, against
+ * copy_test: memcpy(3), memmove(3), memcmp(3) and memchr(3) as they are linked, for each length up to 160 at each place within 16 bytes, against
  * loops over single bytes. Sources end where a page begins that nobody may touch.
  */
 #include "t.h"
@@ -10,6 +10,7 @@ enum { MOST = 160, PLACES = 16, GUARD = 64, ROOM = GUARD + PLACES + MOST + GUARD
 static void *(*volatile copy)(void *, const void *, size_t) = memcpy;
 static void *(*volatile move)(void *, const void *, size_t) = memmove;
 static int (*volatile compare)(const void *, const void *, size_t) = memcmp;
+static void *(*volatile find)(const void *, int, size_t) = memchr;
 
 static unsigned char drawn[MOST];
 
@@ -76,6 +77,28 @@ static void test_compare(void)
 	is_int(good, wanted, "memcmp: equal, and less and greater at each place of each length, by bytes without a sign");
 }
 
+/* The first of two is found; a byte before or after the text isn't. */
+static void test_find(void)
+{
+	int good = 0, wanted = 0;
+	for (size_t n = 0; n <= MOST; n++) {
+		unsigned char text[1 + MOST + 1];
+		memset(text, 0xfe, sizeof text);
+		text[0] = text[n + 1] = 0xff;
+		good += find(text + 1, 0xff, n) == NULL;
+		wanted += 1 + 2 * (int)n;
+		for (size_t i = 0; i < n; i++) {
+			text[i + 1] = text[n] = 0xff;
+			const char *edge = at_edge((struct slice){ (const char *)text + 1, n }).p;
+			good += find(edge, 0x4ff, n) == edge + i;
+			text[i + 1] = text[n] = 0xfe;
+			edge = at_edge((struct slice){ (const char *)text + 1, n }).p;
+			good += find(edge, 0xff, n) == NULL;
+		}
+	}
+	is_int(good, wanted, "memchr: the first at each place of each length, or none");
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < MOST; i++)
@@ -84,5 +107,6 @@ int main(void)
 	test_copy(move, "memmove");
 	test_overlap();
 	test_compare();
+	test_find();
 	return done_testing();
 }
