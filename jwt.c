@@ -124,17 +124,19 @@ static const struct algorithm es256 = { "ES256", "EC", SIGN_ES256_SIZE, "-e", es
 enum claim_type { TEXT, LIST, ID, NUMBER, MARK /* 32 digits */ };
 
 struct claim {
-	const char *name;
-	enum claim_type type;
-	size_t at;          /* where in the struct: struct slice (of a LIST: its texts between commas), uint64_t, int64_t */
-	int64_t min;        /* of a NUMBER */
+	const char *text;   /* its name as it is written: a comma, the name in quotes, a colon */
+	uint8_t length;
+	uint8_t type;       /* enum claim_type */
+	uint8_t at;         /* where in the struct: struct slice (of a LIST: its texts between commas), uint64_t, int64_t */
+	uint8_t min;        /* of a NUMBER */
 	bool optional;      /* a TEXT or LIST that is written where it isn't empty; such rows come after the others */
 };
 
 static const int64_t NUMBER_MAX = ((int64_t)1 << 53) - 1;
 
-#define CLAIM(kind, member, type, min) { #member, type, offsetof(struct kind##_claims, member), min, false }
-#define OPTIONAL(kind, member, type) { #member, type, offsetof(struct kind##_claims, member), 0, true }
+#define WRITTEN(name) ",\"" name "\":", sizeof(",\"" name "\":") - 1
+#define CLAIM(kind, member, type, min) { WRITTEN(#member), type, offsetof(struct kind##_claims, member), min, false }
+#define OPTIONAL(kind, member, type) { WRITTEN(#member), type, offsetof(struct kind##_claims, member), 0, true }
 
 static const struct claim access_claim[] = {
 	CLAIM(access, iss, TEXT, 0),
@@ -276,12 +278,19 @@ static bool parse_mark(struct slice digits, uint64_t *out)
 	return parse_id((struct slice){ digits.p, digits.n / 2 }, out);
 }
 
+/* The first claim of a token has no comma. */
+static struct slice written(const struct claim *c, bool first)
+{
+	return slice_from((struct slice){ c->text, c->length }, first);
+}
+
 static void write_claim(struct jw *w, const struct claim *c, const void *value)
 {
 	const struct slice *text = value;
 	if (c->optional && text->n == 0)
 		return;
-	jw_name(w, c->name);
+	buf_add(w->out, written(c, !w->comma));
+	w->comma = false;
 	if (c->type == TEXT)
 		jw_text(w, *text);
 	else if (c->type == LIST)
@@ -297,13 +306,14 @@ static void write_claim(struct jw *w, const struct claim *c, const void *value)
 static bool read_claim(const struct json *j, const struct claim *c, void *value)
 {
 	struct slice id;
+	const char *name = slice_text((struct slice){ c->text + 2, c->length - 4u });
 	if (c->type == TEXT)
-		return json_string(j, c->name, value) == JSON_FOUND;
+		return json_string(j, name, value) == JSON_FOUND;
 	if (c->type == LIST)
-		return json_list(j, c->name, value) == JSON_FOUND;
+		return json_list(j, name, value) == JSON_FOUND;
 	if (c->type == ID || c->type == MARK)
-		return json_string(j, c->name, &id) == JSON_FOUND && (c->type == ID ? parse_id : parse_mark)(id, value);
-	return json_int(j, c->name, c->min, NUMBER_MAX, value) == JSON_FOUND;
+		return json_string(j, name, &id) == JSON_FOUND && (c->type == ID ? parse_id : parse_mark)(id, value);
+	return json_int(j, name, c->min, NUMBER_MAX, value) == JSON_FOUND;
 }
 
 /* The texts of a LIST have a mark each. */
@@ -383,13 +393,12 @@ static bool cut_value(struct slice *rest, const struct claim *c, void *value)
 static bool read_as_written(struct slice payload, const struct kind *kind, void *out)
 {
 	struct slice rest = payload;
+	if (!cut_off(&rest, S("{")))
+		return false;
 	for (int i = 0; i < kind->claims; i++) {
 		const struct claim *c = &kind->claim[i];
-		struct slice here = rest;
-		bool there = cut_off(&rest, i ? S(",\"") : S("{\"")) && cut_off(&rest, slice_of(c->name)) && cut_off(&rest, S("\":"));
-		if (!there && c->optional)
-			rest = here;
-		else if (!there || !cut_value(&rest, c, (char *)out + c->at))
+		bool there = cut_off(&rest, written(c, i == 0));
+		if (there ? !cut_value(&rest, c, (char *)out + c->at) : !c->optional)
 			return false;
 	}
 	return slice_is(rest, S("}")) && slice_is_utf8(payload);
@@ -412,7 +421,7 @@ static void write_header(struct buf *b, const struct key *key, enum jwt_use use)
 }
 
 /* That of the key that was used last is kept, for each kind. */
-static void add_header(struct buf *b, const struct key *key, enum jwt_use use)
+static struct slice header_of(const struct key *key, enum jwt_use use)
 {
 	static struct { char kid[KID_LENGTH + 1], text[HEADER_ROOM]; size_t n; } made_last[sizeof kinds / sizeof *kinds];
 	if (memcmp(made_last[use].kid, key->kid, KID_LENGTH) != 0 || made_last[use].n == 0) {
@@ -422,19 +431,15 @@ static void add_header(struct buf *b, const struct key *key, enum jwt_use use)
 		memcpy(made_last[use].kid, key->kid, KID_LENGTH);
 		memcpy(made_last[use].text, text.p, text.n);
 	}
-	buf_add(b, (struct slice){ made_last[use].text, made_last[use].n });
+	return (struct slice){ made_last[use].text, made_last[use].n };
 }
 
 /* The place in the ring of the key that writes this first segment, or count. */
 static size_t signer_of(struct slice segment, const struct keyring *ring, enum jwt_use use)
 {
-	size_t i;
-	for (i = 0; i < ring->count; i++) {
-		struct buf ours = { 0 };
-		add_header(&ours, &ring->key[i], use);
-		if (slice_is(segment, buf_slice(&ours)))
-			break;
-	}
+	size_t i = 0;
+	while (i < ring->count && !slice_is(segment, header_of(&ring->key[i], use)))
+		i++;
 	return i;
 }
 
@@ -446,7 +451,7 @@ struct parts {
 
 static bool split(struct slice token, struct parts *out)
 {
-	struct slice rest = token, header_bytes;
+	struct slice rest = token;
 	if (token.n > LIMIT_JWT)
 		return false;
 	out->header = slice_cut(&rest, '.');
@@ -455,8 +460,7 @@ static bool split(struct slice token, struct parts *out)
 		return false;
 	out->input = (struct slice){ token.p, (size_t)(rest.p - token.p) - 1 };
 	/* A fourth segment would begin with a dot, which isn't base64url. */
-	return base64url_read(out->header, &header_bytes) && base64url_read(payload, &out->payload) &&
-		base64url_read(rest, &out->signature);
+	return base64url_read(payload, &out->payload) && base64url_read(rest, &out->signature);
 }
 
 static bool mac_matches(const struct parts *parts, const struct key *key, enum jwt_use use)
@@ -470,11 +474,12 @@ static enum jwt_verdict open_token(struct slice token, const struct keyring *rin
 	size_t *signer)
 {
 	struct parts parts;
+	struct slice ignored;
 	if (!split(token, &parts))
 		return JWT_MALFORMED;
 	size_t i = signer_of(parts.header, ring, use);
 	if (i == ring->count)
-		return JWT_FOREIGN;
+		return base64url_read(parts.header, &ignored) ? JWT_FOREIGN : JWT_MALFORMED;
 	if (!mac_matches(&parts, &ring->key[i], use))
 		return JWT_FORGED;
 	void *claims = arena(kinds[use].size);
@@ -556,7 +561,7 @@ static struct slice seal(const struct key *key, enum jwt_use use, struct slice p
 	const struct kind *kind = &kinds[use];
 	struct buf token = { 0 };
 	uint8_t signature[SIGN_ES256_SIZE];
-	add_header(&token, key, use);
+	buf_add(&token, header_of(key, use));
 	buf_c(&token, '.');
 	base64url_add(&token, payload);
 	if (kind->algorithm->prepare)
