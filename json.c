@@ -19,12 +19,14 @@
 #include <limits.h>
 #include <string.h>
 
+enum json_type { OBJECT, ARRAY, STRING, NAME, WORD /* a number, true, false or null */ };
+
 /* A value, or the name of a member. The value of a member is the mark after its name. */
 struct json_mark {
-	enum json_type { OBJECT, ARRAY, STRING, NAME, WORD /* a number, true, false or null */ } type;
+	uint8_t type;       /* enum json_type */
 	bool escaped;       /* of a STRING or a NAME: it has a backslash */
+	int16_t parent;     /* the mark of the object or array that it stands in; -1: none */
 	int start, end;     /* bytes of the text; of a STRING or a NAME those between the quotes */
-	int parent;         /* the mark of the object or array that it stands in; -1: none */
 };
 
 /* ---- the recogniser ---------------------------------------------------- */
@@ -34,7 +36,8 @@ struct reader {
 	const char *text;   /* its first byte */
 	struct json_mark *mark;
 	size_t marks;       /* as many as there are, though only LIMIT_TOKENS are kept */
-	int depth, parent;
+	int depth;
+	int16_t parent;
 };
 
 /* The next mark. Those beyond the limit are all put into one place, and not looked at. */
@@ -202,9 +205,9 @@ static bool member(struct reader *r)
 static bool list(struct reader *r, enum json_type type, bool (*item)(struct reader *), const char *close)
 {
 	struct json_mark *m = next_mark(r);
-	int parent = r->parent;
+	int16_t parent = r->parent;
 	m->type = type;
-	r->parent = (int)(m - r->mark);
+	r->parent = (int16_t)(m - r->mark);
 	r->p++;
 	if (++r->depth > LIMIT_DEPTH)
 		return false;

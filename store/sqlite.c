@@ -270,6 +270,7 @@ void db_examine(const char *dir)
 void db_disconnect(void)
 {
 	sql_forget();
+	db_forget_trail();
 	sqlite3_close(database);
 	sqlite_file_forget();
 	database = NULL;
@@ -399,8 +400,10 @@ void store_rollback(void)
 {
 	if (state == IN_BATCH && has_written())
 		fail(ERROR_INTERNAL, "ST12", "a request of a batch wrote, and wants it undone", NULL);
-	if (state == OPEN && db_is_in_transaction())
+	if (state == OPEN && db_is_in_transaction()) {
 		sql_run(SQL_ROLLBACK);
+		db_forget_trail();
+	}
 }
 
 /* ---- the log ----------------------------------------------------------- */

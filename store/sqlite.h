@@ -59,6 +59,11 @@ int db_empty_log(void);
  */
 bool db_keep_log(void);
 
+/* ---- sqlite_trail.c ---------------------------------------------------- */
+
+/* What is known of the trail need not be so any more. */
+void db_forget_trail(void);
+
 /* ---- sqlite_statement.c ------------------------------------------------ */
 
 enum statement {

@@ -37,11 +37,19 @@ static int64_t mark_of(int64_t time, int64_t ahead)
 	return ahead > 0 && ahead <= time ? time - ahead : time;
 }
 
-static int64_t newest_id;              /* as of the last look at it */
+/* The newest row as it was seen or added. While the store is this process's, or nobody else has written, it stays that. */
+static struct { bool known; struct audit row; } newest;
+
+void db_forget_trail(void)
+{
+	newest.known = false;
+}
 
 /* The newest row; {0} where there is none. */
 static struct audit last_audit(void)
 {
+	if (newest.known)
+		return newest.row;
 	struct audit a = { 0 };
 	sqlite3_stmt *st = sql_prepare(SQL_AUDIT_LAST);
 	if (sql_row(st))
@@ -52,7 +60,8 @@ static struct audit last_audit(void)
 			.mark = mark_of(sql_number(st, 1), sql_number(st, 3)),
 		};
 	sqlite3_reset(st);
-	newest_id = a.id;
+	newest.known = true;
+	newest.row = a;
 	return a;
 }
 
@@ -65,6 +74,7 @@ int64_t store_mark(int64_t *seen)
 
 static void drop_row(int64_t id)
 {
+	newest.known = false;
 	sqlite3_stmt *st = sql_prepare(SQL_AUDIT_DROP);
 	sql_bind_int(st, 1, id);
 	sql_finish(st);
@@ -73,9 +83,9 @@ static void drop_row(int64_t id)
 /* Behind the last id of all SQLite would choose ids at random, and that row would stay the newest. Nothing here gets so far. */
 static void clear_last_id(void)
 {
-	if (newest_id == INT64_MAX)
-		drop_row(newest_id);
-	newest_id = 0;
+	if (newest.known && newest.row.id == INT64_MAX)
+		drop_row(newest.row.id);
+	newest.known = false;
 }
 
 /*
@@ -142,8 +152,8 @@ static int64_t rows_at_most(const struct count *c, int64_t each)
 	return sum;
 }
 
-/* Sets over and fair; true where rows must go. */
-static bool divide(struct count *c, int64_t places)
+/* Sets over and fair; returns how many rows must go. */
+static int64_t divide(struct count *c, int64_t places)
 {
 	int64_t low = 0, high = places;
 	c->over = c->rows - places;
@@ -155,45 +165,45 @@ static bool divide(struct count *c, int64_t places)
 			high = each - 1;
 	}
 	c->fair = low;
-	return c->over > 0;
+	return c->over > 0 ? c->over : 0;
 }
 
-/* The oldest rows of those who have more than is fair. */
-static void drop_rows(struct count count[SHARE__MAX])
+/* The oldest rows of those who have more than is fair, `over` in all. */
+static void drop_rows(struct count count[SHARE__MAX], int64_t over)
 {
 	sqlite3_stmt *st = sql_prepare(SQL_AUDIT_WALK);
 	enum share share;
 	size_t owner;
-	while (walk(st, &share, &owner)) {
+	while (over > 0 && walk(st, &share, &owner)) {
 		struct count *c = &count[share];
 		if (c->over <= 0 || c->of[owner] <= c->fair)
 			continue;
 		c->over--;
+		over--;
 		c->of[owner]--;
 		drop_row(sql_int(st, 0));
 	}
+	sqlite3_reset(st);
 }
 
-static void audit_trim(int64_t newest, int64_t max)
+static struct count counted[SHARE__MAX];
+
+static void audit_trim(int64_t id, int64_t max)
 {
-	static struct count count[SHARE__MAX];
-	int64_t step = max / TRIM_PART > TRIM_LEAST ? max / TRIM_PART : TRIM_LEAST;
-	bool full = false;
-	if (newest % step != 0)
+	int64_t step = max / TRIM_PART > TRIM_LEAST ? max / TRIM_PART : TRIM_LEAST, over = 0;
+	if (id % step != 0)
 		return;
-	count_rows(count);
+	count_rows(counted);
 	for (enum share s = 0; s < SHARE__MAX; s++)
-		full |= divide(&count[s], places_of(s, max));
-	if (full)
-		drop_rows(count);
+		over += divide(&counted[s], places_of(s, max));
+	drop_rows(counted, over);
 }
 
 void store_trail(struct trail out[SHARE__MAX])
 {
-	static struct count count[SHARE__MAX];
-	count_rows(count);
+	count_rows(counted);
 	for (size_t s = 0; s < SHARE__MAX; s++)
-		out[s] = (struct trail){ count[s].rows, count[s].since };
+		out[s] = (struct trail){ counted[s].rows, counted[s].since };
 }
 
 /* ---- rows -------------------------------------------------------------- */
@@ -229,7 +239,9 @@ void store_audit_add(const struct audit *a, int64_t max)
 	sql_bind_int(st, 8, a->time - a->mark);
 	sql_finish(st);
 	arena_back(before);
-	audit_trim(sql_new_id(), max);
+	newest.known = true;
+	newest.row = (struct audit){ .id = sql_new_id(), .time = a->time, .event = a->event, .mark = mark_of(a->time, a->time - a->mark) };
+	audit_trim(newest.row.id, max);
 }
 
 static size_t audit_rows(sqlite3_stmt *st, struct audit out[LIMIT_LIST])

@@ -615,6 +615,39 @@ static void last_id(void)
 	remove_files();
 }
 
+static enum error note_and_regret(void *unused)
+{
+	(void)note_two(unused);
+	return ERROR_BUSY;
+}
+
+/* What is known of the newest event is what is in the store: after an event, one that was undone, and what another process wrote. */
+static void newest_event(void)
+{
+	int64_t seen;
+	fresh();
+	ok(store_mark(&seen) == 0 && seen == 0, "an empty trail has no time");
+	store_run(DURABLE_LATER, note_two, NULL);
+	ok(store_mark(&seen) == 10 && seen == 11, "the newest of two events tells it, and the mark");
+	store_run(DURABLE_LATER, raise_mark, NULL);
+	ok(store_mark(&seen) == 80000 && seen == 90000, "then a raised mark");
+	is_int(store_run(DURABLE_LATER, note_and_regret, NULL), ERROR_BUSY, "two events are undone");
+	ok(store_mark(&seen) == 80000 && seen == 90000, "and were never seen");
+	store_close();
+	alter("INSERT INTO audit VALUES(NULL,95000,3,5,0,'',0,0,1000)");
+	store_open(dir, 1);
+	ok(store_mark(&seen) == 94000 && seen == 95000, "another process's event is");
+	store_begin(DURABLE_LATER);
+	store_audit_add(&(struct audit){ .time = 95001, .mark = 96000, .event = EVENT_LOGIN, .ip = S("") }, 1000);
+	ok(store_mark(&seen) == 95001 && seen == 95001, "no mark is after its event");
+	store_commit();
+	store_close();
+	store_open(dir, 1);
+	ok(store_mark(&seen) == 95001 && seen == 95001, "and so it is in the store");
+	store_close();
+	remove_files();
+}
+
 static void overwrite(const char *name, off_t at, const char *bytes, size_t n)
 {
 	int fd = open(file(name), O_RDWR | O_CREAT, 0600);
@@ -1017,6 +1050,7 @@ int main(void)
 	odd_rows();
 	odd_kinds();
 	last_id();
+	newest_event();
 	slices();
 	damaged();
 	logs_of_others();
