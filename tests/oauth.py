@@ -457,9 +457,10 @@ refused(answer, 503, 'temporarily_unavailable', 'clients that cannot be read')
 ok(answer.header('Retry-After'), 'say when to come again')
 os.rmdir(f'{DIR}/latchkey.clients')
 os.rename(f'{DIR}/kept', f'{DIR}/latchkey.clients')
-os.rename(f'{DIR}/latchkey.db', f'{DIR}/kept')
+STORE = f'{DIR}/latchkey.pgdb' if os.environ.get('LK_B') == 'pg' else f'{DIR}/latchkey.db'
+os.rename(STORE, f'{DIR}/kept')
 refused(refresh(es['refresh_token'], 'es', secret['es']), 503, 'temporarily_unavailable', 'so does a store that is gone')
-os.rename(f'{DIR}/kept', f'{DIR}/latchkey.db')
+os.rename(f'{DIR}/kept', STORE)
 same(refresh(es['refresh_token'], 'es', secret['es']).status, 200, 'and nobody is signed out')
 
 # --- the device grant

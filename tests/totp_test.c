@@ -491,7 +491,7 @@ int main(void)
 	other_passwords();
 	wanted();
 	by_ticket();
-	static const char *const names[] = { "latchkey.db", "latchkey.db-wal", "latchkey.lock", "password.lock", "throttle" };
+	static const char *const names[] = { "latchkey.db", "latchkey.db-wal", "latchkey.lock", "password.lock", "throttle", "latchkey.pgdb" };
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		unlink(text_join(dir, "/", names[i], NULL));
 	is_int(rmdir(dir), 0, "nothing is left behind");
