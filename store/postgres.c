@@ -20,6 +20,7 @@
 #include <string.h>
 
 enum { REQUEST_SECONDS = 5 };   /* store_open() with more is a verb's, whose answers may each take so long */
+#define IDLE_LIMIT "10s"        /* no request is longer under way: then its client has gone, too (docs/clients.md) */
 
 enum state { CLOSED, OPEN, IN_TRANSACTION, IN_BATCH };
 
@@ -77,9 +78,20 @@ enum error store_failure(enum error e)
 
 /* ---- opening ----------------------------------------------------------- */
 
-static void examine(void)
+static bool is_verb(int64_t seconds)
 {
-	int64_t version = pg_ask(SQL_VERSION, NULL) > 0 ? col_int(0, 0) : 0, from = version ? col_int(0, 1) : 0;
+	return !stays && seconds > REQUEST_SECONDS;
+}
+
+/*
+ * The rows that a transaction has locked are nobody else's until it ends. A front that stands still, or whose host is gone, doesn't end
+ * it, so the server does. A verb may wait within its own: migrate, for its input.
+ */
+static void examine(int64_t seconds)
+{
+	struct args limit = { 0 };
+	arg_text(&limit, slice_of(is_verb(seconds) ? "0" : IDLE_LIMIT));
+	int64_t version = pg_ask(SQL_EXAMINE, &limit) > 0 ? col_int(0, 0) : 0, from = version ? col_int(0, 1) : 0;
 	if (version == 0 || from > store_version || version < store_version)
 		fail(ERROR_STORE_UNAVAILABLE, "PG6", "the database has schema version ", dec(version), ", this program has ", dec(store_version),
 			version < store_version ? "; run latchkey init --upgrade" : "; run a newer latchkey", NULL);
@@ -88,7 +100,7 @@ static void examine(void)
 static void set_patience(int64_t seconds)
 {
 	pg_wait_until(now_ms() + seconds * 1000);
-	if (!stays && seconds > REQUEST_SECONDS)
+	if (is_verb(seconds))
 		pg_patience(seconds * 1000);
 }
 
@@ -106,7 +118,7 @@ void store_open(const char *dir, int64_t seconds)
 	store_close();
 	pg_prepares(stays);
 	pg_connect();
-	examine();
+	examine(seconds);
 	state = OPEN;
 }
 

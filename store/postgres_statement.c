@@ -26,6 +26,9 @@ const char *const pg_sql[SQL__MAX] = {
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
 	[SQL_VERSION] = "SELECT version,readable_from FROM meta",
+	/* Of each connection, in one round trip: what it meets there, and what the server does where this end of it is gone or stands still. */
+	[SQL_EXAMINE] = "SELECT version,readable_from,set_config('idle_in_transaction_session_timeout',$1,false),set_config('tcp_keepalives_idle','10',false),"
+		"set_config('tcp_keepalives_interval','5',false),set_config('tcp_keepalives_count','3',false) FROM meta",
 	[SQL_HAS_TABLES] = "SELECT to_regclass('meta') IS NOT NULL, to_regclass('session') IS NOT NULL OR to_regclass('users') IS NOT NULL",
 	[SQL_UPGRADE_LOCK] = "SELECT pg_advisory_xact_lock(1280009593)",
 	[SQL_VERSION_SET] = "UPDATE meta SET version=$1",

@@ -10,6 +10,9 @@
 #   pg_return                the dead one comes back as the standby of the other; pg_is_whole: it needn't
 #   cluster_data DIR DATABASE [CONF-LINE...]   a database, a data directory DIR-a for it, and DIR-b, which is a copy as another host has it. A key
 #                            that lies in DIR-a is kept
+#   fronts_begin DATABASE    its data directories $TMP/DATABASE-a and -b, and two fronts; fronts_end
+#   story NAME HERD-WORDS... a herd before two fronts on a database of its own, while function NAME goes on. $SESSIONS, $SYNCHRONOUS (on)
+#   control WORDS FIGURE NAME HERD-WORDS...    a story of something broken, until the herd's figure of that name tells of it
 #
 # All of it belongs to user postgres where the test is run by root, since PostgreSQL refuses that. What is killed is so many processes that fsync
 # has nothing to show: it is off.
@@ -139,4 +142,51 @@ cluster_data() { # DIR DATABASE CONF-LINE...
     "$LATCHKEY_PG" init --dir "$d_dir-a" >/dev/null
     cp -R "$d_dir-a" "$d_dir-b"
     sed -i "s|^throttle_dir = .*|throttle_dir = $d_dir-b|" "$d_dir-b/latchkey.conf"
+}
+
+fronts_begin() { # DATABASE
+    herd_options >"$TMP/options"
+    cluster_data "$TMP/$1" "$1" "$(cat "$TMP/options")"
+    PORT_a=$(free_port 2)
+    PORT_b=$((PORT_a + 1))
+    front a "$TMP/$1-a"
+    front b "$TMP/$1-b"
+}
+fronts_end() {
+    front_die a
+    front_die b
+}
+
+# What has died comes back.
+make_whole() {
+    pg_is_whole || pg_return
+    pg_synchronous "$SYNCHRONOUS"
+}
+
+SYNCHRONOUS=on
+story() { # NAME HERD-WORDS...
+    stories=$((${stories-0} + 1))
+    s_name=$1
+    shift
+    make_whole
+    fronts_begin "$s_name$stories"
+    # shellcheck disable=SC2153  # the test sets it
+    herd_start -r 3 -b 100 "$@" "$SESSIONS" "$PORT_a" "$PORT_b"
+    "$s_name"
+    herd_end
+    fronts_end
+}
+
+caught=0 controls=0
+# Whether one loss hits anybody is chance, so a control has four.
+control() { # NAME FIGURE STORY WORDS...: the figure tells of it
+    c_name=$1 c_figure=$2
+    shift 2
+    controls=$((controls + 1))
+    for c_at in 1 2 3 4; do
+        story "$@"
+        herd_diag "control: $c_name, $c_at"
+        [ "$(herd_is "$c_figure")" -eq 0 ] || break
+    done
+    ok "control: $c_name: $c_figure $(herd_is "$c_figure")" test "$(herd_is "$c_figure")" -gt 0 && caught=$((caught + 1))
 }

@@ -16,26 +16,6 @@ PROGRAM=$LK_BUILD-pg/tests/shim WORKERS=4
 SESSIONS=100 MOVED=40 BEHIND=2 FAILOVERS=1
 [ -z "${TORTURE-}" ] || SESSIONS=200 FAILOVERS=20
 
-begin() { # DATABASE: and two fronts before it
-    herd_options >"$TMP/options"
-    cluster_data "$TMP/$1" "$1" "$(cat "$TMP/options")"
-    PORT_a=$(free_port 2)
-    PORT_b=$((PORT_a + 1))
-    front a "$TMP/$1-a"
-    front b "$TMP/$1-b"
-}
-end() {
-    herd_end
-    front_die a
-    front_die b
-}
-
-# What has died comes back.
-make_whole() {
-    pg_is_whole || pg_return
-    pg_synchronous "$SYNCHRONOUS"
-}
-
 # The primary dies with what it committed in the last seconds; sign-ins meanwhile have waited for the standby, and weren't answered.
 losing() {
     for at in $(seq "$FAILOVERS"); do
@@ -58,17 +38,6 @@ hanging() {
         done
     done
 }
-SYNCHRONOUS=on
-story() { # NAME HERD-WORDS...
-    stories=$((${stories-0} + 1))
-    s_name=$1
-    shift
-    make_whole
-    begin "$s_name$stories"
-    herd_start -r 3 -b 100 "$@" "$SESSIONS" "$PORT_a" "$PORT_b"
-    "$s_name"
-    end
-}
 rolled() { "$LATCHKEY_PG" audit --json --dir "$TMP/$s_name$stories-a" 2>/dev/null | grep -c '"event":"rollforward"'; }
 
 # One front's clock is 50 s ahead of the other's, and stays so, which a mark that is read would mend.
@@ -86,19 +55,6 @@ fi
 points=$HERD_ASKED failed=$t_failed
 
 # --- controls: each breaks one thing, and the herd must notice
-caught=0 controls=0
-# Whether one failover hits anybody is chance, so a control has four.
-control() { # NAME FIGURE STORY WORDS...: the figure tells of it
-    c_name=$1 c_figure=$2
-    shift 2
-    controls=$((controls + 1))
-    for c_at in 1 2 3 4; do
-        story "$@"
-        herd_diag "control: $c_name, $c_at"
-        [ "$(herd_is "$c_figure")" -eq 0 ] || break
-    done
-    ok "control: $c_name: $c_figure $(herd_is "$c_figure")" test "$(herd_is "$c_figure")" -gt 0 && caught=$((caught + 1))
-}
 SHIM_a='unmarked undated' SHIM_b='unmarked undated host=+50'
 control 'a rotation that is dated by its own clock alone' signed_out losing
 # shellcheck disable=SC2034  # front reads them by their names
@@ -130,10 +86,6 @@ both() { # PROGRAM DIR-A DIR-B: serve with that
     PROGRAM=$1
     front a "$2"
     front b "$3"
-}
-stop_both() {
-    front_die a
-    front_die b
 }
 data "$OLD" "$(herd_options)"
 ask POST /login "{\"username\":\"demo\",\"password\":\"$PASSWORD\",\"device\":\"Gerät\"}" "HTTP_USER_AGENT=$(printf 'agent\351 "x"')" >/dev/null
@@ -168,18 +120,19 @@ mv "$NEW-a/latchkey.key" "$TMP/key"
 cp "$TMP/losing1-a/latchkey.key" "$NEW-a/"
 like "$(into --again <"$TMP/stream" 2>&1)" '*another key*latchkey.key*' 'with another key it takes none'
 mv "$TMP/key" "$NEW-a/latchkey.key"
-stop_both
+fronts_end
 out | into --again >"$TMP/said" 2>&1
 like "$(cat "$TMP/said")" '* written' 'what was done meanwhile' || diag "$(cat "$TMP/said")"
 both "$LATCHKEY_PG" "$NEW-a" "$NEW-b"
 sleep 2
 ok 'and back: a copy while requests go on' sh -c '"$1" migrate out --dir "$2" | "$3" migrate in --dir "$4"' - "$LATCHKEY_PG" "$NEW-b" "$LATCHKEY" "$BACK"
-stop_both
+fronts_end
 out_again | back --again >"$TMP/said" 2>&1
 like "$(cat "$TMP/said")" '* written' 'what was done meanwhile' || diag "$(cat "$TMP/said")"
 both "$LATCHKEY" "$BACK" "$BACK"
 sleep 1
-end
+herd_end
+fronts_end
 herd_holds 'from SQLite into PostgreSQL and back'
 diag "the longest silence: $(herd_is silence) ms"
 

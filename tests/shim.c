@@ -12,6 +12,7 @@
  *   unconfirmed    the kernel doesn't vouch for the clock
  *   up             nor does it here, but the host has been up for long
  *
+ *   dozes=N        a worker sleeps for 20 s before it commits its N-th batch, with what that has locked
  *   again          each transaction runs twice, as on a store that finds only at its end that another was first:
  *                  what it did is taken back, and it begins anew
  *
@@ -33,6 +34,7 @@
  *   late           a client that has gone is never noticed
  *   hasty          before a session ends for an old token nobody waits for what the network brings after it
  *   unmarked       the store's mark isn't read: each host goes by its own clock. (Where it is, the clock that is ahead is all hosts' as soon as they connect)
+ *   unlimited      PostgreSQL waits for ever for a transaction that stands still
  *   undated        a rotation is dated by its host's clock, whatever its predecessor's date is
  *   key_unsynced   a directory isn't synced, so neither is the rename that retires a key
  *
@@ -46,6 +48,7 @@
 #include "store.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +58,9 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#ifndef OVER_PG
+#ifdef OVER_PG
+#include "store/postgres.h"
+#else
 #include <sqlite3.h>
 #endif
 
@@ -91,7 +96,7 @@ int __wrap_fsync(int fd);
 int __real_fdatasync(int fd);
 int __wrap_fdatasync(int fd);
 
-static bool crash, blames, unlocked, endless, gullible, raises, early, unsynced, ends_unsynced, key_unsynced, again, kept, keeps_turn, late, hasty, undated, unmarked;
+static bool crash, blames, unlocked, endless, gullible, raises, early, unsynced, ends_unsynced, key_unsynced, again, kept, keeps_turn, late, hasty, undated, unmarked, unlimited;
 
 /* ---- memory ------------------------------------------------------------ */
 
@@ -372,6 +377,29 @@ int64_t __wrap_store_mark(int64_t *seen)
 	return unmarked ? 0 : mark;
 }
 
+#ifdef OVER_PG
+static unsigned dozes;
+
+void __real_store_commit_batch(void);
+void __wrap_store_commit_batch(void);
+
+void __wrap_store_commit_batch(void)
+{
+	if (state_in_batch() && dozes && --dozes == 0)
+		poll(NULL, 0, 20000);
+	__real_store_commit_batch();
+}
+
+int64_t __real_pg_ask(enum statement id, const struct args *a);
+int64_t __wrap_pg_ask(enum statement id, const struct args *a);
+
+int64_t __wrap_pg_ask(enum statement id, const struct args *a)
+{
+	struct args endless_wait = { 0 };
+	return __real_pg_ask(id, unlimited && id == SQL_EXAMINE ? arg_text(&endless_wait, S("0")) : a);
+}
+#endif
+
 /* ---- the start --------------------------------------------------------- */
 
 static void supply(struct supply *s, const char *count)
@@ -384,7 +412,7 @@ static void obey(const char *word)
 {
 	static const struct { const char *word; bool *on; } switches[] = {
 		{ "again", &again }, { "kept", &kept }, { "keeps_turn", &keeps_turn }, { "crash", &crash }, { "blames", &blames }, { "unlocked", &unlocked }, { "endless", &endless }, { "gullible", &gullible }, { "raises", &raises },
-		{ "late", &late }, { "hasty", &hasty }, { "undated", &undated }, { "unmarked", &unmarked }, { "early", &early }, { "unsynced", &unsynced }, { "ends_unsynced", &ends_unsynced }, { "key_unsynced", &key_unsynced },
+		{ "late", &late }, { "hasty", &hasty }, { "undated", &undated }, { "unlimited", &unlimited }, { "unmarked", &unmarked }, { "early", &early }, { "unsynced", &unsynced }, { "ends_unsynced", &ends_unsynced }, { "key_unsynced", &key_unsynced },
 	};
 	for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
 		if (strcmp(word, switches[i].word) == 0)
@@ -397,6 +425,10 @@ static void obey(const char *word)
 #endif
 	if (strncmp(word, "libc=", 5) == 0)
 		supply(&of_libc, word + 5);
+#ifdef OVER_PG
+	if (strncmp(word, "dozes=", 6) == 0)
+		dozes = (unsigned)atoi(word + 6);
+#endif
 	if (strncmp(word, "clock=", 6) == 0)
 		read_clock(word + 6);
 	if (strncmp(word, "host=", 5) == 0) {

@@ -71,7 +71,8 @@ $(UNITS): $(O)/tests/%.t: $(O)/tests/%_test.o $(HOME_OBJ) $(LIBS) $(RUNTIME)
 # --- The product with hooks at its seams, for tests of what can't be had otherwise and for builds that are
 # broken, which the harnesses must catch: tests/shim.c.
 SHIM_WRAPS := main $(if $(filter sqlite,$(STORE)),sqlite3_config) malloc calloc realloc mmap flock fcntl fsync fdatasync fail clock_judge clock_mark \
-  store_run store_before_answer http_is_gone http_look_again rotation_advance store_mark store_session_end store_sessions_end $(if $(filter sqlite,$(STORE)),sqlite_file_flush sqlite_file_sync)
+  store_run store_before_answer http_is_gone http_look_again rotation_advance store_mark store_session_end store_sessions_end \
+  $(if $(filter sqlite,$(STORE)),sqlite_file_flush sqlite_file_sync,store_commit_batch pg_ask)
 SHIM := $(O)/$(if $(CROSS),guest,tests)/shim
 $(SHIM): tests/shim.c $(O)/main.o $(HOME_OBJ) $(LIBS) $(RUNTIME)
 	@echo "  LD  $@"; mkdir -p $(@D)
@@ -98,6 +99,7 @@ RUNS_client-wallet := $(if $(MUSL),$(SHIMMED))
 RUNS_budget      := $(if $(MUSL),$(BENCH)/latchkey $(BENCH)/fill $(O)/broken/keys-always)
 RUNS_clockwork   := $(SHIMMED)
 RUNS_cluster     := $(if $(filter sqlite,$(STORE)),$(if $(and $(MUSL),$(wildcard /usr/lib/postgresql/*/bin/initdb)),over-pg))
+RUNS_cluster-fronts := $(RUNS_cluster)
 RUNS_cross       := $(if $(MUSL),cross-short)
 RUNS_crowd       := $(SHIMMED)
 RUNS_faults      := $(TRACER) $(SHIMMED)
