@@ -1,6 +1,7 @@
 #!/bin/sh
 # Two fronts of latchkey-pg, of which one stands still between its lock and its commit, as one whose host is gone: PostgreSQL ends its transaction, the other front goes on
-# with the session, and what the first one finds when it wakes signs nobody out.
+# with the session, and what the first one finds when it wakes signs nobody out. Then two fronts before a herd (herd.c), which are replaced one by one by those of a later
+# release, whose schema is new, and get a new key; and the way back.
 # Runs where PostgreSQL is installed; it isn't installed for this test.
 # needs: curl ip
 . "$(dirname "$0")/lib.sh"
@@ -65,7 +66,56 @@ fronts_end
 still_begin unlimited
 enough=$((tries * 2)) tries=0
 until [ "$tries" -ge "$enough" ] || is_refreshed; do :; done
-is "$(verdict <"$TMP/at_b"), $tries times" "503 busy, $enough times" 'control: where PostgreSQL waits for ever, front b goes on to find the session locked' && caught=1
+is "$(verdict <"$TMP/at_b"), $tries times" "503 busy, $enough times" 'control: where PostgreSQL waits for ever, front b goes on to find the session locked' && stood=1
 fronts_end
-promise cluster/still "$points" "$failed" "a server that waits for ever: $caught of 1 caught"
+promise cluster/still "$points" "$failed" "a server that waits for ever: ${stood-0} of 1 caught"
+
+# --- another release
+LATER=$LK_BUILD-pg/tests/next SESSIONS=60 ROUNDS=1
+[ -z "${TORTURE-}" ] || ROUNDS=20
+herd_build
+PORT_a='' PORT_b='' HERD_ASKED=0 failed=$t_failed
+replace() { # NAME PROGRAM: as systemctl restart does
+    PROGRAM=$2
+    front_signal "$1" TERM
+    stop "front_$1"
+    front "$1" "$TMP/$s_name$stories-$1"
+    sleep 2
+}
+copy_key() { cp "$TMP/$s_name$stories-a/latchkey.key" "$TMP/$s_name$stories-b/latchkey.key"; }
+upgrade() {
+    sleep 1
+    said=$("$LATER" init --upgrade --dir "$TMP/$s_name$stories-b" 2>&1)
+    sleep 1
+    for round in $(seq "$ROUNDS"); do
+        for name in a b; do replace "$name" "$LATER"; done
+        [ "$round" -gt 2 ] || new_key
+        for name in b a; do replace "$name" "$LATCHKEY_PG"; done
+    done
+}
+keys=0
+new_key() { # known to both fronts before one of them signs with it
+    kid=$("$LATER" key stage --dir "$TMP/$s_name$stories-a" 2>&1 | grep -o '[0-9a-f]\{8\}' | head -n 1)
+    copy_key
+    sleep 1
+    "$LATER" key use "$kid" --dir "$TMP/$s_name$stories-a" >/dev/null 2>&1 && keys=$((keys + 1))
+    sleep 1
+    copy_key
+}
+# A key that one front alone knows.
+rotate() {
+    sleep 1
+    "$LATCHKEY_PG" key rotate --dir "$TMP/$s_name$stories-a" >/dev/null 2>&1
+    sleep 2
+}
+PROGRAM=$LATCHKEY_PG SHIM_a='' SHIM_b='' WORKERS=4
+story upgrade -v 4
+herd_holds 'fronts of two releases, and a new key'
+diag "$said; the longest silence: $(herd_is silence) ms for refreshes, $(herd_is silence_signin) ms for sign-ins"
+is "$(PG_DATABASE=$s_name$stories; pg_sql "$pg_primary" 'SELECT version FROM meta')" 99 'on one database, which has the schema of the later one'
+isnt "$keys" 0 'which sign with a new key'
+points=$HERD_ASKED failed=$((t_failed - failed))
+PROGRAM=$LATCHKEY_PG
+control 'a key that one front alone knows' signed_out rotate
+promise cluster/releases "$points" "$failed" "key rotate in the place of key stage: $caught of $controls caught"
 done_testing

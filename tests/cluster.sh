@@ -1,9 +1,10 @@
 # shellcheck shell=sh
 # cluster.sh: PostgreSQL as on several hosts, on loopback: a primary, a standby of it, their loss and return. Sourced after lib.sh, calls.sh and herd.sh.
 #
-#   cluster_begin            two nodes, a and b, with a port each; $PG_a is the primary, $PG_b its standby. Skips the test where there is no PostgreSQL
+#   cluster_begin            two nodes, a and b, with a port each; $PG_a is the primary, $PG_b its standby. Skips the test where there is no PostgreSQL.
+#                            PG_ROOM: a lies on a tmpfs of that size, which the test may fill; in a mount namespace of the test's own, as root
 #   pg_primary, pg_standby   the names of the two as they are now
-#   pg_sql NAME SQL...       there, as the superuser; prints rows
+#   pg_sql NAME SQL...       there, as the superuser, in $PG_DATABASE (postgres); prints rows
 #   pg_synchronous on|off    whether a commit that must last waits for the standby
 #   pg_behind on|off         the standby gets nothing any more, as of a slow network: how commits get lost; or goes on
 #   pg_fail_over             the primary is killed with all of its processes, and the standby promoted
@@ -38,6 +39,7 @@ pg_node_dies() { # NAME: at once, with all of its processes
 }
 cluster_end() {
     for c_node in a b; do pg_node_dies "$c_node"; done
+    [ -z "${PG_ROOM-}" ] || umount -l "$PG_HOME/a"
 }
 pg_ready() { pg_as "$PG_BIN/pg_isready" -q -h 127.0.0.1 -p "$(pg_port "$1")"; }
 pg_node_starts() { # NAME
@@ -48,7 +50,7 @@ pg_sql() { # NAME SQL...
     q_node=$1
     shift
     for q_sql; do
-        pg_as "$PG_BIN/psql" -X -A -t -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$(pg_port "$q_node")" -U postgres -d postgres -c "$q_sql" </dev/null || return
+        pg_as "$PG_BIN/psql" -X -A -t -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$(pg_port "$q_node")" -U postgres -d "${PG_DATABASE-postgres}" -c "$q_sql" </dev/null || return
     done
 }
 
@@ -60,16 +62,21 @@ listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 shared_buffers = 16MB
 max_connections = ${PG_CONNECTIONS-60}
-max_wal_size = 128MB
+max_wal_size = ${PG_WAL-128MB}
 fsync = off
 full_page_writes = on
 wal_log_hints = on
-wal_keep_size = 64MB
+wal_keep_size = ${PG_WAL-64MB}
 hot_standby = on
 CONF
 }
 pg_make_primary() { # NAME
-    pg_as "$PG_BIN/initdb" -D "$PG_HOME/$1" -A scram-sha-256 --pwfile="$PG_HOME/password" -U postgres --no-sync --locale=C.UTF-8 -E UTF8 >"$PG_HOME/log" 2>&1 ||
+    if [ -n "${PG_ROOM-}" ]; then
+        mkdir "$PG_HOME/$1"
+        mount -t tmpfs -o "size=$PG_ROOM,mode=700,uid=postgres,gid=postgres" tmpfs "$PG_HOME/$1"
+    fi
+    # shellcheck disable=SC2086  # words
+    pg_as "$PG_BIN/initdb" ${PG_ROOM:+--wal-segsize=4} -D "$PG_HOME/$1" -A scram-sha-256 --pwfile="$PG_HOME/password" -U postgres --no-sync --locale=C.UTF-8 -E UTF8 >"$PG_HOME/log" 2>&1 ||
         diag "$(tail -n 3 "$PG_HOME/log")"
     pg_options "$1" >>"$PG_HOME/$1/postgresql.conf"
     echo 'host replication postgres 127.0.0.1/32 scram-sha-256' >>"$PG_HOME/$1/pg_hba.conf"

@@ -47,6 +47,10 @@ herd_holds 'the primary is lost, clocks 50 s apart'
 diag "the longest silence: $(herd_is silence) ms for refreshes, $(herd_is silence_signin) ms for sign-ins; rolled forward: $(rolled)"
 is "$(rolled | sed 's/^[1-9][0-9]*$/some/')" some 'some were rolled forward'
 if [ -n "${TORTURE-}" ]; then
+    SHIM_b='unmarked host=-50'
+    story losing -v 8
+    herd_holds 'the other clock is behind'
+    diag "the longest silence: $(herd_is silence) ms for refreshes, $(herd_is silence_signin) ms for sign-ins; rolled forward: $(rolled)"
     SHIM_a='' SHIM_b=''
     story hanging -t 3
     herd_holds 'fronts that hang'

@@ -4,7 +4,7 @@
 #   herd_options         lines of latchkey.conf that the herd needs
 #   herd_build           the program, into $TMP/herd
 #   front NAME DIR       starts latchkey serve on $PORT_NAME with $WORKERS workers, SHIM_NAME in its environment (shim.c); front_die NAME
-#   herd_start WORDS...  lets the herd run; herd_silence prints what it was since the last time, ms; herd_end ends it and waits
+#   herd_start WORDS...  lets the herd run; herd_silence prints what it was since the last time, ms; herd_is_answered; herd_end ends it and waits
 #   herd_is NAME         its figure of that name
 #   herd_holds WHAT      what must hold of any herd: tests
 #   herd_diag WHAT       what it counted
@@ -46,6 +46,16 @@ herd_silence() { # prints MS of refreshes
     h_more() { [ "$(grep -c "^silence " "$TMP/herd.log")" -gt "$h_lines" ]; }
     eventually h_more
     sed -n 's/^silence \([0-9]*\) .*/\1/p' "$TMP/herd.log" | tail -n 1
+}
+# Whether refreshes are answered: who was told to come again waits for some seconds.
+herd_is_answered() {
+    a_before=$(herd_answers)
+    sleep 1
+    [ "$(herd_answers)" -gt "$a_before" ]
+}
+herd_answers() {
+    herd_silence >/dev/null
+    sed -n 's/^silence .* answers //p' "$TMP/herd.log" | tail -n 1
 }
 herd_end() {
     kill -INT "$herd_pid"

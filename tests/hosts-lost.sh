@@ -2,8 +2,7 @@
 # hosts-lost.sh: the hosts of hosts.sh lose one thing after another, $LOSSES times each, while a herd of clients (herd.c) goes on. Sourced by hosts.sh, after what the page
 # prints; its functions are used. The longest time without an answer is told for each.
 #
-# Who gives up a request resets its connection (-a). Otherwise the network of a host that comes back brings what it has kept for half a minute, a hundred generations
-# here: cluster.md, "What is not promised".
+# What the network of a host that comes back has kept of those who gave up, for half a minute and a hundred generations, is among what it brings.
 #
 # A host's death is the end of all its processes at once; a cut takes its network alone.
 
@@ -72,7 +71,7 @@ loss() { # NAME WORDS: whether the other one must be the primary then
         moves) patiently is_primary "$(other "$at")" || fail "$1, $round: the other one is promoted" ;;
         stays) sleep 25; is_primary "$at" || fail "$1, $round: the primary stays" ;;
         esac
-        patiently is_answering || fail "$1, $round: refreshes are answered"
+        patiently herd_is_answered || fail "$1, $round: refreshes are answered"
         if command -v "mend_$1" >/dev/null; then "mend_$1"; fi
         losses=$((${losses-0} + 1))
         diag "$1, $round: $(longest) ms without an answer"
@@ -83,17 +82,8 @@ longest() { # since the loss: each look at the herd begins anew
     herd_silence >/dev/null
     sed -n 's/^silence \([0-9]*\) .*/\1/p' "$TMP/herd.log" | tail -n "+$((said + 1))" | sort -n | tail -n 1
 }
-answers() {
-    herd_silence >/dev/null
-    sed -n 's/^silence .* answers //p' "$TMP/herd.log" | tail -n 1
-}
-is_answering() {
-    a_before=$(answers)
-    sleep 2
-    [ "$(answers)" -gt "$a_before" ]
-}
 
-herd_start -a -r 20 -b 30 -v 4 "$SESSIONS" 10.0.0.1:8080 10.0.0.2:8080
+herd_start -r 20 -b 30 -v 4 "$SESSIONS" 10.0.0.1:8080 10.0.0.2:8080
 for words in ${LOSS-nothing,moves fronts,none postgres,any host,moves network,moves standby,stays etcd,stays}; do loss "${words%,*}" "${words#*,}"; done
 patiently is_whole
 herd_end

@@ -63,6 +63,13 @@ $(HOME_OBJ): tests/pg_home.c Makefile tests/tests.mk | $(HEADERS) $(BUILD_NEEDS)
 	@mkdir -p $(@D); $(CC) $(OWN) '-DLK_PG_DIR="$(CURDIR)/$(O)/cluster"' -c $< -o $@
 $(O)/tests/latchkey: $(O)/main.o $(HOME_OBJ) $(LIBS) $(RUNTIME)
 	@$(CC) $(COMMON) $(LDFLAGS) $(HOME_WRAPS:%=-Wl,--wrap=%) -o $@ $^ $(LINK_$(STORE))
+# The program of a later release, whose schema has a column more.
+$(O)/tests/next.c: store/postgres_upkeep.c tests/tests.mk
+	@mkdir -p $(@D); sed -e 's/^const int store_version = .*/const int store_version = 99;/' \
+	  -e 's/ steps\[\] = {$$/& { 99, "ALTER TABLE session ADD COLUMN IF NOT EXISTS next bigint NOT NULL DEFAULT 0" },/' $< >$@
+	@[ "$$(grep -c 99 $@)" -eq 2 ]
+$(O)/tests/next: $(O)/tests/next.c $(O)/main.o $(LIBS) $(RUNTIME)
+	@echo "  LD  $@"; $(CC) $(OWN) $(LDFLAGS) -o $@ $^ $(LINK_$(STORE))
 endif
 TEST_LINK = $(CC) $(COMMON) $(LDFLAGS)
 $(UNITS): $(O)/tests/%.t: $(O)/tests/%_test.o $(HOME_OBJ) $(LIBS) $(RUNTIME)
@@ -100,6 +107,7 @@ RUNS_budget      := $(if $(MUSL),$(BENCH)/latchkey $(BENCH)/fill $(O)/broken/key
 RUNS_clockwork   := $(SHIMMED)
 RUNS_cluster     := $(if $(filter sqlite,$(STORE)),$(if $(and $(MUSL),$(wildcard /usr/lib/postgresql/*/bin/initdb)),over-pg))
 RUNS_cluster-fronts := $(RUNS_cluster)
+RUNS_cluster-limits := $(RUNS_cluster)
 RUNS_cross       := $(if $(MUSL),cross-short)
 RUNS_crowd       := $(SHIMMED)
 RUNS_faults      := $(TRACER) $(SHIMMED)
@@ -131,7 +139,7 @@ parts: all parts-built
 # latchkey-pg and its shim, where there is a PostgreSQL to run them on.
 .PHONY: over-pg
 over-pg: | build/embed $(HEADERS)
-	@$(MAKE) --no-print-directory STORE=postgres all build/$(B)-pg/tests/shim
+	@$(MAKE) --no-print-directory STORE=postgres all build/$(B)-pg/tests/shim build/$(B)-pg/tests/next
 
 # --- Running them: two at a time on two cores. Browsers' tests have one place between them: a browser alone keeps a core busy, and what they
 # count waits for it.
