@@ -61,7 +61,10 @@ taken() {
         sleep 4
         # shellcheck disable=SC2086  # a list
         kill $hogs 2>/dev/null
-        pg_sql a "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE $HOGS" >/dev/null
+        until [ "$(hogs_have)" = 0 ]; do
+            pg_sql a "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE $HOGS" >/dev/null 2>&1
+            sleep 0.1
+        done
         # shellcheck disable=SC2086
         wait $hogs 2>/dev/null
         answered
