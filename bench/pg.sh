@@ -1,12 +1,14 @@
 #!/bin/sh
-# pg.sh [COUNT]: refreshes per second of latchkey-pg, among COUNT sessions (10^5): `serve --workers` 1, 2 and 4 at 1, 8 and 64 connections, on
+# pg.sh [COUNT]: refreshes per second of latchkey-pg, among COUNT sessions (10^5): `serve --workers` 1, 4 and 8 at 1 to 64 connections, and two fronts, on
 # a PostgreSQL of its own with fsync on, all of it on this machine. A process for each request: through pgbouncer, and without one; what
-# one such refresh costs. And how table and index grow under as many refreshes as DAY says (2 million), with autovacuum as it comes.
+# one such refresh costs. And how table and index grow under so many refreshes of each session as DAY says (96: one each 15 minutes of a day), of sessions
+# in random order, by the store's statements without the rest of latchkey; with autovacuum as it comes. DAY=0 leaves that out.
 # Run by `make bench-pg`, which gives it LATCHKEY and BENCH. PROGRAMS: other builds of latchkey-pg, to be measured beside it.
 . "$(dirname "$0")/lib.sh"
 BENCH=$TOP/build/bench-pg
 COUNT=${1:-100000}
 SECONDS_EACH=${SECONDS_EACH:-5}
+DAY=${DAY:-96}
 SAMPLE=2048
 
 bin=$(find /usr/lib/postgresql/*/bin -name initdb 2>/dev/null | sort -V | tail -1)
@@ -69,11 +71,36 @@ rate() {
 
 # rates PROGRAM: a row for each number of workers
 rates() {
-    for row in 1:1 1:64 4:8 4:64; do
+    for row in 1:1 1:64 4:8 4:64 8:8 8:64; do
         # shellcheck disable=SC2046  # five words
         set -- "$1" $(rate "$1" "${row%:*}" "${row#*:}")
         printf '%d\t%d\t%s\t%s\t%s\t%s\t%s\n' "${row%:*}" "${row#*:}" "$2" "$3" "$4" "$5" "$6"
     done
+}
+
+# two_fronts PROGRAM WORKERS CONNECTIONS: half of the connections at each of two fronts: refreshes per second of both
+two_fronts() {
+    ports=''
+    for half in 1 2; do
+        port=$(free_port)
+        "$1" serve "127.0.0.1:$port" --workers "$2" --dir "$DATA" >"$TMP/serve$half.log" 2>&1 &
+        t_pids="$t_pids $!"
+        ports="$ports $port:$half:$!"
+        until t_listening "$port"; do sleep 0.1; done
+        head -n "$(($3 / 2 * half))" "$TMP/tokens" | tail -n "$(($3 / 2))" >"$TMP/few$half"
+    done
+    loads=''
+    for front in $ports; do
+        half=${front#*:} half=${half%:*}
+        "$BENCH/load" -c "$(($3 / 2))" -d "$SECONDS_EACH" -p /api/auth/refresh -t application/json -f "$TMP/few$half" -m refresh_token \
+            -b '{"refresh_token":"%t","idempotency_key":"%i"}' "${front%%:*}" >"$TMP/figures$half" &
+        loads="$loads $!"
+    done
+    # shellcheck disable=SC2086  # lists
+    wait $loads || die "$(cat "$TMP"/serve*.log)"
+    for front in $ports; do kill "${front##*:}"; done
+    sed "1,${3}d" "$TMP/tokens" >"$TMP/rest" && mv "$TMP/rest" "$TMP/tokens"
+    cat "$TMP/figures1" "$TMP/figures2" | awk -F '\t' '{ n += $2; p50 = p50 " " $3; p99 = p99 " " $4 } END { printf "2 x %s\t%s\t%.0f\tp50%s\tp99%s\n", workers, connections, n, p50, p99 }' workers="$2" connections="$3"
 }
 
 # once_through WHERE: `store` goes to that directory of sockets; a refresh as a process of its own, in pairs with an empty program: us, those of an empty
@@ -120,6 +147,7 @@ for program in "$LATCHKEY" ${PROGRAMS-}; do
     filled "bench$n" "$program" "$fill"
     echo "$program: workers, connections, refreshes/s, p50 ms, p99 ms, us of a processor by latchkey, by PostgreSQL"
     rates "$program"
+    two_fronts "$program" 4 64
 done
 [ -z "${PROGRAMS-}" ] || exit 0
 echo 'a process for each: us, of an empty program, ratio, KiB, p99, most, instructions'
@@ -128,9 +156,18 @@ once_through "$at/bouncer" >"$TMP/once" || exit
 echo "pgbouncer	$(cat "$TMP/once")"
 once_through "$at" >"$TMP/once" || exit
 echo "socket	$(cat "$TMP/once")"
-echo 'sessions, their indexes, events, their indexes: bytes before and after refreshes, of SECONDS_EACH * 12 by 2 workers'
+[ "$DAY" -gt 0 ] || exit 0
+# Batches of 32 on four connections, as a worker reads, locks and writes them (SQL_EXPECT and SQL_ROTATE_ALL). Events are left out: those are only added.
+sql 'CREATE UNLOGGED TABLE pick AS SELECT row_number() OVER () AS n, id FROM session; ALTER TABLE pick ADD PRIMARY KEY(n); ANALYZE pick' bench1
+cat >"$at/day.sql" <<END
+UPDATE session s SET ctr=ctr+1, br=(random()*9e18)::bigint, idem=(random()*9e18)::bigint, rotated_at=rotated_at+1 FROM (SELECT id FROM session WHERE id=ANY(ARRAY(
+SELECT id FROM pick WHERE n=ANY(ARRAY(SELECT 1+floor(random()*$COUNT)::int FROM generate_series(1,32))))) ORDER BY id FOR UPDATE) AS l WHERE s.id=l.id;
+END
+echo "sessions, their indexes, events, their indexes: bytes before, at each quarter of a day's refreshes ($DAY of each session), with minutes"
 size bench1
-rate "$LATCHKEY" 2 64 $((SECONDS_EACH * 12)) >/dev/null
-cut -f 1 "$TMP/figures"
-size bench1
+began=$(date +%s)
+for quarter in 1 2 3 4; do
+    PGOPTIONS='-c synchronous_commit=off' "$bin/pgbench" -n -c 4 -t $((COUNT * DAY / 4 / 32 / 4)) -f "$at/day.sql" -h "$at" -U latchkey bench1 >"$TMP/day" 2>&1 || die "$(cat "$TMP/day")"
+    echo "$quarter	$((($(date +%s) - began) / 60))	$(size bench1)"
+done
 sql "SELECT n_tup_upd, n_tup_hot_upd, autovacuum_count FROM pg_stat_user_tables WHERE relname='session'" bench1
