@@ -136,32 +136,36 @@ static void expand(const br_hkdf_context *extracted, struct slice info, uint8_t 
 	wipe(&c, sizeof c);
 }
 
-static void hmac(const br_hmac_key_context *key, struct slice message, uint8_t *out)
+/* The MAC of what c has seen and of the rest. */
+static void finish(br_hmac_context *c, struct slice rest, uint8_t *out)
 {
-	br_hmac_context c;
-	br_hmac_init(&c, key, 0);
-	br_hmac_update(&c, message.p, message.n);
-	br_hmac_out(&c, out);
-	wipe(&c, sizeof c);
+	br_hmac_update(c, rest.p, rest.n);
+	br_hmac_out(c, out);
+	wipe(c, sizeof *c);
 }
 
 void derive_sha1_mac(struct slice key, struct slice message, uint8_t out[DERIVE_SHA1])
 {
 	br_hmac_key_context keyed;
+	br_hmac_context c;
 	br_hmac_key_init(&keyed, &br_sha1_vtable, key.p, key.n);
-	hmac(&keyed, message, out);
+	br_hmac_init(&c, &keyed, 0);
+	finish(&c, message, out);
 	wipe(&keyed, sizeof keyed);
 }
 
 /*
  * What was derived from the master key that was used last. A refresh uses its
- * four derived keys five times, and to derive one costs more than a MAC.
+ * four derived keys five times, and to derive one costs more than a MAC. The header of
+ * an access or a refresh token, with its dot, is a block, and the same in each: what
+ * the MAC has come to after it is kept too.
  */
 static struct {
 	uint8_t master[KEY_SIZE];
 	bool extracted, there[DERIVE__USES];
 	br_hkdf_context secret;
 	br_hmac_key_context keyed[DERIVE__USES];
+	struct begun { bool there; char block[SHA256_BLOCK]; br_hmac_context after; } begun[DERIVE_REFRESH + 1];
 } made;
 
 void derive_key(const struct key *key, enum derive_use use, uint8_t out[KEY_SIZE])
@@ -176,6 +180,24 @@ void derive_key(const struct key *key, enum derive_use use, uint8_t out[KEY_SIZE
 	expand(&made.secret, label_of_use[use], out, KEY_SIZE);
 }
 
+/* Begins a MAC of the message; returns what is left of it. */
+static struct slice begin(br_hmac_context *c, enum derive_use use, struct slice message)
+{
+	if (use > DERIVE_REFRESH || message.n < SHA256_BLOCK) {
+		br_hmac_init(c, &made.keyed[use], 0);
+		return message;
+	}
+	struct begun *b = &made.begun[use];
+	if (!b->there || memcmp(b->block, message.p, SHA256_BLOCK) != 0) {
+		br_hmac_init(&b->after, &made.keyed[use], 0);
+		br_hmac_update(&b->after, message.p, SHA256_BLOCK);
+		memcpy(b->block, message.p, SHA256_BLOCK);
+		b->there = true;
+	}
+	*c = b->after;
+	return slice_from(message, SHA256_BLOCK);
+}
+
 void derive_mac(const struct key *key, enum derive_use use, struct slice message, uint8_t out[DERIVE_MAC])
 {
 	if (!made.there[use] || !same_bytes(made.master, key->master, KEY_SIZE)) {
@@ -185,7 +207,8 @@ void derive_mac(const struct key *key, enum derive_use use, struct slice message
 		made.there[use] = true;
 		wipe(derived, sizeof derived);
 	}
-	hmac(&made.keyed[use], message, out);
+	br_hmac_context c;
+	finish(&c, begin(&c, use, message), out);
 }
 
 uint64_t derive_mark(const struct key *key, enum derive_use use, struct slice message)

@@ -64,8 +64,32 @@ static void hmac_in_steps(struct slice key, struct slice message, size_t first, 
 static void hmac_of(struct slice key, struct slice message, uint8_t out[DERIVE_MAC])
 {
 	br_hmac_key_context k;
+	br_hmac_context c;
 	br_hmac_key_init(&k, sha256, key.p, key.n);
-	hmac(&k, message, out);
+	br_hmac_init(&c, &k, 0);
+	finish(&c, message, out);
+}
+
+/* What derive_mac() keeps of messages that begin alike changes no MAC: two beginnings and two keys in turn, by each use. */
+static void test_begun(void)
+{
+	static const struct key keys[] = { { .master = "one" }, { .master = "another" } };
+	char text[3 * SHA256_BLOCK];
+	int good = 0, wanted = 0;
+	for (size_t i = 0; i < sizeof text; i++)
+		text[i] = (char)('a' + i % 23);
+	for (enum derive_use use = 0; use < DERIVE__USES; use++)
+		for (size_t n = 0; n <= sizeof text; n++, wanted++) {
+			const struct key *key = &keys[n / 5 % 2];
+			struct slice message = { text, n };
+			uint8_t derived[KEY_SIZE], mac[DERIVE_MAC], want[DERIVE_MAC];
+			text[SHA256_BLOCK - 1] = n % 3 ? '.' : ',';
+			derive_mac(key, use, message, mac);
+			derive_key(key, use, derived);
+			hmac_of((struct slice){ (const char *)derived, KEY_SIZE }, message, want);
+			good += memcmp(mac, want, sizeof mac) == 0;
+		}
+	is_int(good, wanted, "messages that begin alike and otherwise, by each use of two keys");
 }
 
 static void test_hmac(void)
@@ -160,6 +184,7 @@ static void test_vectors(void)
 {
 	test_sha1();
 	test_hmac();
+	test_begun();
 	test_rfc7515();
 	test_hkdf();
 }
