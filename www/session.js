@@ -54,7 +54,7 @@ const RARELY = 10e3;                  // how often a person, or a launch, may ig
 const LONGEST_TICK = 60e3;            // timers stop in sleep: never trust a longer one
 const STORAGE_TICK = 2e3;             // while storage fails
 const LONGEST_HOLD = 3600e3;          // what a Retry-After of latchkey can ask for at most
-const LONGEST_TIMER = 2 ** 31 - 1;    // a longer one fires at once
+const LONGEST_TIMER = 2e9;            // one over 2^31 - 1 fires at once
 
 const noop = () => {};
 const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
@@ -261,7 +261,7 @@ export function createSession({
 
   // ---- time
 
-  const left = token => now() >= token?.since - CLOCK_SLACK ? token.exp - now() : 0;
+  const left = token => now() >= token?.since - CLOCK_SLACK ? Math.max(0, token.exp - now()) : 0;
 
   /* A token that lasts to the session's end can't be improved upon: no lead. */
   const lead = token => token.end && token.exp >= token.end - 1e3 ? 0
@@ -269,7 +269,7 @@ export function createSession({
 
   const until = deadline => deadline ? Math.max(0, deadline - now()) : null;
 
-  const pauseLeft = () => Math.max(0, left(record.paused));
+  const pauseLeft = () => left(record.paused);
 
   // ---- events
 
@@ -301,7 +301,7 @@ export function createSession({
   function settle() {
     const prev = state, last = shown, { user, end, idle } = record;
     state = !known || !home ? 'loading' : !record.sid ? 'signed-out' : record.ended ? 'locked'
-      : left(record) > 0 ? 'active' : 'stale';
+      : left(record) ? 'active' : 'stale';
     if (live()) shown = { sid: record.sid, user: JSON.stringify(user) };
     if (state !== prev || shown.sid !== last.sid) {
       const what = { user, reason: record.ended || record.out };
@@ -374,7 +374,7 @@ export function createSession({
     }
     throw new SessionError(code || (status ? 'unexpected_answer' : 'network'), {
       status, cause, retryAfter: Math.min(wait, code ? LONGEST_HOLD : maxBackoff),   // a proxy only guesses
-      transient: !code || /^(5|408|425|429)/.test(status),
+      transient: !code || /^5|408|425|429/.test(status),
       terminal: status === 401 && TERMINAL.test(code),
     });
   }
@@ -391,8 +391,8 @@ export function createSession({
       exp: after(data.expires_in), idle: after(data.refresh_expires_in), end: after(end),
       created: t - (data.server_time - born) * 1e3,
     };
-    own = { ...next, access: data.access_token };
-    return save(cookie ? next : own = { ...own, refresh: data.refresh_token });
+    own = { ...next, access: data.access_token, refresh: data.refresh_token };
+    return save(cookie ? next : own);
   }
 
   /* Runs alone among the tabs where it can. A frozen tab may hold the lock for ever, so the wait
@@ -410,11 +410,11 @@ export function createSession({
       return await locks.request(name, { signal: abortAfter(timeout + 2e3) }, run);
     } catch (error) {                 // not granted in time, or there are no locks here
       if (entered) throw error;
-      if (left(record.busy) > 0) await pause(50);
+      if (left(record.busy)) await pause(50);
       else if (!moved(seen)) return await run();
-      return await exclusive(work, lag);
+      return exclusive(work, lag);
     } finally {
-      inLock--;
+      if (entered) inLock--;
       queueMicrotask(flush);
     }
   }
@@ -423,7 +423,7 @@ export function createSession({
 
   /* One for all callers. `need`: this document wants a token of its own, and not `refused`. A flight
    * that was joined may have ended with another tab's success, which in cookie mode brings none. */
-  const supplied = refused => own?.access !== refused && left(own) > 0;
+  const supplied = refused => own?.access !== refused && left(own);
 
   async function refresh(wish) {
     if (flight) {
@@ -437,23 +437,25 @@ export function createSession({
     });
   }
 
+  /* Where another tab gets through meanwhile, this one goes on from what it left: with that, or with a refresh more. */
   async function renew(seen, { need, refused, force }) {
     const readable = await reload();
     if (known && (!live() && !cookie || record.ended || record.out)) throw signedOut();
-    if (moved(seen) && (need ? supplied(refused) : left(record) > 0)) return;
+    if (moved(seen) && (need ? supplied(refused) : left(record))) return;
     const t = now(), sent = record, tries = admit(t, force, need);
     try {
       // In body mode another process may have moved on unseen.
       if (!known || !readable && !cookie) throw passing('storage');
       const { refresh: token, key } = await ground(t, tries);
-      if (moved(sent)) return;
-      await commit(t, await call('/refresh', { refresh_token: token, cookie, session: sent.sid, idempotency_key: key }), sent);
+      if (!moved(sent) && !await commit(t, await call('/refresh', { refresh_token: token, cookie, session: sent.sid, idempotency_key: key }), sent)) return;
     } catch (error) {
       await reload();
-      if (live() && moved(sent)) return;              // another tab got through
-      if (live() && !leaving && !gone) await (error.terminal ? lock(error.code) : backOff(error, force, t));
-      throw lastError = error;                        // leaving cuts the wait: no failure
+      if (!live() || !moved(sent)) {
+        if (live() && !leaving && !gone) await (error.terminal ? lock(error.code) : backOff(error, force, t));
+        throw lastError = error;                      // leaving cuts the wait: no failure
+      }
     }
+    return renew(seen, { need, refused, force });
   }
 
   const stored = () => {
@@ -478,28 +480,28 @@ export function createSession({
     // One from the future is of before the clock was set back.
     const tries = (record.tries || []).map(at => Math.min(at, t)).filter(at => at > t - WINDOW);
     const { asked, since } = record.paused || {};
-    const skips = t - since > RARELY && (force > 1 || !told) || force && !asked;
-    if (tries.length >= MAX_TRIES) record = { ...record, tries, paused: { since: t, exp: tries[0] + WINDOW, asked: true } };
-    else if (skips || !pauseLeft()) return grant(!need)?.exp > t || record.jitter % ONE_LOAD_IN < 1 ? [...tries, t] : tries;
+    if (tries.length >= MAX_TRIES) record = { ...record, tries, paused: { since: t, exp: tries[0] + WINDOW, asked: t } };
+    else if (t - since > RARELY && (force > 1 || !told) || force && !asked || !pauseLeft()) return grant(!need)?.exp > t || record.jitter % ONE_LOAD_IN < 1 ? [...tries, t] : tries;
 
     lastError = passing('backing_off', { retryAfter: pauseLeft(), cause: lastError });
     if (told !== (told = record.paused.exp)) emit('error', lastError);
     throw lastError;
   }
 
-  /* The commit guard: a sign-out or another sign-in since the request left wins over its answer. */
+  /* The commit guard: a sign-out, another sign-in or a newer generation since the request left wins
+   * over its answer. Resolves with true then. */
   async function commit(t, data, sent) {
     await reload();
     const { sid, gen, out, tries } = record, { generation, session: { id } } = data;
-    if (id !== sid && (out || sid !== sent.sid)) {
-      if (out || !cookie) {
+    if (out || moved(sent) && (id !== sid || gen > generation)) {
+      if (id !== sid && (out || !cookie)) {
         owe(data.refresh_token);
         save(record);
         deliver();
       }
-      return;
+      return true;
     }
-    if (gone || id === sid && gen > generation) return;         // disposed: as if it had been lost on the way
+    if (gone) return;                 // disposed: as if it had been lost on the way
     lastError = null;
     emit('refreshed', { generation, by: 'self' });    // once the lock is free
     // Who hears the same answer again keeps the key that may be in use by now.
@@ -515,7 +517,7 @@ export function createSession({
   function backOff(error, force, t) {
     const fails = force ? 1 : -~record.fails;
     const wait = Math.min(maxBackoff / 2, 500 * 2 ** fails) * (1 + random()) * (error.transient ? 1 : 10);
-    const asked = (error.retryAfter || 0) * (1 + random() / 5);       // not all in the same instant
+    const asked = error.retryAfter * (1 + random() / 5) || 0;       // not all in the same instant
     const since = now(), exp = told = since + Math.max(wait, asked);
     emit('error', error);
     return save({ ...record, tries: [...new Set(record.tries).add(t)], fails, busy: 0, paused: { since, exp, asked: asked > wait } });
@@ -530,7 +532,7 @@ export function createSession({
   function queued(safe, signal) {
     let half, check;
     const mine = record.sid;
-    const done = () => known && (!live() || mine && record.sid !== mine || left(grant(safe)) > 0);
+    const done = () => known && (!live() || mine && record.sid !== mine || left(grant(safe)));
     const attempt = force => ready.then(() => done() || refresh({ need: !safe, force }).then(() => attempt()));
     const waiting = new Promise((resolve, reject) => {
       check = () => done() && resolve();
@@ -569,14 +571,15 @@ export function createSession({
     if (refused !== true) return response;
 
     const renewed = () => safe ? moved(seen) : supplied(sent);
-    if (!renewed()) await waitFor(refresh({ need: !safe, refused: sent }), signal).catch(error => { if (signal?.aborted) throw error; });
+    if (!renewed())
+      try { await waitFor(refresh({ need: !safe, refused: sent }), signal); } catch (error) { if (signal?.aborted) throw error; }
     if (once || !live() || record.sid !== seen.sid || !renewed()) return response;
     response.body?.cancel?.().catch(noop);
     return send(spare, init, headers, safe);
   }
 
   async function prepare(safe, once, signal) {
-    if (!known || live() && !(left(grant(safe)) > 0)) await queued(safe, signal);
+    if (!known || live() && !left(grant(safe))) await queued(safe, signal);
     const token = grant(safe);
     if (!live() || !token || left(token) > lead(token)) return;
     const behind = refresh({ need: !safe }).catch(noop);
@@ -584,7 +587,7 @@ export function createSession({
   }
 
   function send(input, init, headers, safe) {
-    if (!safe && left(own) > 0) headers.set('authorization', 'Bearer ' + own.access);
+    if (!safe && left(own)) headers.set('authorization', 'Bearer ' + own.access);
     return fetch(input, { ...init, headers });
   }
 
@@ -612,7 +615,7 @@ export function createSession({
     await ready;
     const trouble = record.logouts && await deliver();
     if (trouble && (cookie || record.logouts?.some(end => end.all))) throw trouble;
-    if (cookie && live() && left(own) <= 0) await refresh({ need: true }).catch(noop);
+    if (cookie && live() && !left(own)) await refresh({ need: true }).catch(noop);
     await flight?.catch(noop);
     await exclusive(async () => {
       await reload();
@@ -707,13 +710,16 @@ export function createSession({
 
   const session = {
     fetch: request, token, signIn, signOut, reauth, wake, on, dispose,
-    refresh: () => ready.then(() => refresh({ need: true, refused: own?.access, force: 2 })),
+    async refresh() {
+      await ready;
+      await refresh({ need: true, refused: own?.access, force: 2 });
+    },
     get state() { return state; },
     get user() { return record.user; },
     get id() { return record.sid; },
     get generation() { return record.gen; },
     get age() { return record.since ? now() - record.created : null; },
-    get expiresIn() { return record.since ? Math.max(0, left(record)) : null; },
+    get expiresIn() { return record.since ? left(record) : null; },
     get idleExpiresIn() { return until(record.idle); },
     get sessionExpiresIn() { return until(record.end); },
   };

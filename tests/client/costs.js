@@ -22,14 +22,14 @@ async function packed(text) {
 /* [name]: the body of that function goes. [text, what stays]. */
 const CAPABILITIES = {
   'a request that waits for its token, and asks half-way': [['queued']],
-  'one retry of a refused request, never as somebody else': [["const renewed = () => safe ? moved(seen) : supplied(sent);\n    if (!renewed()) await waitFor(refresh({ need: !safe, refused: sent }), signal).catch(error => { if (signal?.aborted) throw error; });\n    if (once || !live() || record.sid !== seen.sid || !renewed()) return response;\n    response.body?.cancel?.().catch(noop);\n    return send(spare, init, headers, safe);", 'return response;']],
+  'one retry of a refused request, never as somebody else': [["const renewed = () => safe ? moved(seen) : supplied(sent);\n    if (!renewed())\n      try { await waitFor(refresh({ need: !safe, refused: sent }), signal); } catch (error) { if (signal?.aborted) throw error; }\n    if (once || !live() || record.sid !== seen.sid || !renewed()) return response;\n    response.body?.cancel?.().catch(noop);\n    return send(spare, init, headers, safe);", 'return response;']],
   "the app's own `isAuthError`, given a copy": [['isAuthError === refusesToken ? response : response.clone()', 'response'], ['if (copy !== response) copy.body?.cancel?.().catch(noop);', '']],
   '`token({ refused })`': [['if (refused && own?.access === refused) await refresh({ need: true, refused });', '']],
   '`accessCookie`': [["accessCookie && /^(GET|HEAD)$/i.test(init.method || input.method || 'GET')", 'false']],
-  'the Web Lock, its bound, and callbacks outside it': [["    try {\n      return await locks.request(name, { signal: abortAfter(timeout + 2e3) }, run);\n    } catch (error) {                 // not granted in time, or there are no locks here\n      if (entered) throw error;\n      if (left(record.busy) > 0) await pause(50);\n      else if (!moved(seen)) return await run();\n      return await exclusive(work, lag);\n    } finally {\n      inLock--;\n      queueMicrotask(flush);\n    }", 'return run();']],
+  'the Web Lock, its bound, and callbacks outside it': [["    try {\n      return await locks.request(name, { signal: abortAfter(timeout + 2e3) }, run);\n    } catch (error) {                 // not granted in time, or there are no locks here\n      if (entered) throw error;\n      if (left(record.busy)) await pause(50);\n      else if (!moved(seen)) return await run();\n      return exclusive(work, lag);\n    } finally {\n      if (entered) inLock--;\n      queueMicrotask(flush);\n    }", 'return run();']],
   'the other tabs: what they write, and what they say': [['hear'], ["if (same && moved(found) && !found.ended) emit('refreshed', { generation: gen, by: 'peer' });", '']],
   'limits of storms, pauses, Retry-After': [['admit'], ['backOff'], ['retryAfter']],
-  'the commit guard: sign-out wins over a refresh in flight': [['if (id !== sid && (out || sid !== sent.sid)) {', 'if (false) {']],
+  'the commit guard: sign-out wins over a refresh in flight': [['if (out || moved(sent) && (id !== sid || gen > generation)) {', 'if (false) {']],
   'storage that throws, hangs, is torn or comes late': [['return waitFor(answer, null, timeout, () => { late = true; });', 'return answer;'], ['report'], ['if (found || again) {', '{']],
   'what could not be stored: written again, never built upon': [['if (known && unsaved() && !writing) await save(record);', ''], ["const found = decode(raw);\n    return found?.key && found.sid === record.sid ? found : record;", 'return record;']],
   'reading what 0.1.0 stored': [['{ rt, dead, pend, all, ...found } = JSON.parse(text)', 'found = JSON.parse(text)'], ['if (pend) return { out, logouts: [{ refresh: rt, all }] };', ''], ['found.refresh ??= rt;', ''], ['found.ended ??= dead;', '']],
@@ -43,7 +43,7 @@ const CAPABILITIES = {
   '`dispose()`': [["    clearTimeout(timer);\n    channel?.close();\n    gone = true;\n    for (const end of ends) end();\n", ''], ['ends.push(() => target?.removeEventListener?.(type, callback));', '']],
   'signals of the caller, on React Native too': [["    stop = () => reject(signal.reason ?? Object.assign(new Error('Aborted'), { name: 'AbortError' }));\n    if (signal?.aborted) stop();\n    signal?.addEventListener('abort', stop);\n", ''], ["    signal?.removeEventListener('abort', stop);\n", '']],
   'origins that may see the token': [["[home || 0, ...origins.map(entry => originOf(entry.replace('*', ' ')))]", '[home || 0]']],
-  '`age` and the times left': [['get age() { return record.since ? now() - record.created : null; },\n    get expiresIn() { return record.since ? Math.max(0, left(record)) : null; },\n    get idleExpiresIn() { return until(record.idle); },\n    get sessionExpiresIn() { return until(record.end); },', ''], ['created: t - (data.server_time - born) * 1e3,', '']],
+  '`age` and the times left': [['get age() { return record.since ? now() - record.created : null; },\n    get expiresIn() { return record.since ? left(record) : null; },\n    get idleExpiresIn() { return until(record.idle); },\n    get sessionExpiresIn() { return until(record.end); },', ''], ['created: t - (data.server_time - born) * 1e3,', '']],
 };
 
 function without(text, [what, stays]) {

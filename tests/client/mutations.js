@@ -20,10 +20,19 @@ export const mutations = [
   }, {
     name: 'that a tab waits again while others get on', mode: 'cookie', fails: 'tabs that have to wait long',
     from: 'else if (!moved(seen)) return', to: 'else return',
-    also: ['if (left(record.busy) > 0) await pause(50);', 'if (false);'],
+    also: ['if (left(record.busy)) await pause(50);', 'if (false);'],
   }, {
     name: 'that others pause where there is no lock', mode: 'cookie', fails: 'without locks no tab overtakes',
-    from: 'if (left(record.busy) > 0) await pause(50);', to: 'if (false);',
+    from: 'if (left(record.busy)) await pause(50);', to: 'if (false);',
+  }, {
+    name: 'that a tab goes on where another got through', mode: 'cookie', fails: 'without locks, a refresh that fails',
+    from: 'return renew(seen, { need, refused, force });', to: '',
+  }, {
+    name: 'the same where its answer came too late', mode: 'cookie', fails: 'without locks, an answer that two',
+    from: '      return true;\n    }\n    if (gone) return;', to: '      return;\n    }\n    if (gone) return;',
+  }, {
+    name: 'that who waits is not inside', mode: 'node', fails: 'a session that waited for another',
+    from: 'if (entered) inLock--;', to: 'inLock--;',
   }, {
     name: 'the re-read inside the lock', mode: 'body', fails: 'a session that heard nothing',
     from: 'const readable = await reload();', to: 'const readable = true;',
@@ -47,10 +56,10 @@ export const mutations = [
     from: 'now() >= token?.since - CLOCK_SLACK ?', to: 'token ?',
   }, {
     name: 'the commit guard of sign-out', mode: 'body', fails: 'sign-out in another tab wins',
-    from: 'if (id !== sid && (out || sid !== sent.sid)) {', to: 'if (false) {',
+    from: 'if (out || moved(sent) && (id !== sid || gen > generation)) {', to: 'if (false) {',
   }, {
     name: 'the commit guard of sign-out, in this tab', mode: 'cookie', fails: 'sign-out in this tab wins',
-    from: 'if (id !== sid && (out || sid !== sent.sid)) {', to: 'if (false) {',
+    from: 'if (out || moved(sent) && (id !== sid || gen > generation)) {', to: 'if (false) {',
   }, {
     name: 'the check that the user is the same', mode: 'body', fails: 'someone else signs in in another tab',
     from: '|| record.sid !== seen.sid || !renewed', to: '|| !renewed',
@@ -201,7 +210,7 @@ export const mutations = [
     from: "if (old) call('/logout', { access_token: old.access }).catch(noop);", to: '',
   }, {
     name: 'the same of a tab that has no token yet', mode: 'cookie', fails: 'a user who signs in over a live session',
-    from: 'if (cookie && live() && left(own) <= 0) await refresh({ need: true }).catch(noop);', to: '',
+    from: 'if (cookie && live() && !left(own)) await refresh({ need: true }).catch(noop);', to: '',
     also: ['const t = now(), old = cookie && live() && own;', 'const t = now(), old = cookie && live() && own?.access && own;'],
   }, {
     name: 'that the old session lives until the new one is stored', mode: 'node', fails: 'a sign-in that could not be stored',

@@ -117,6 +117,25 @@ test('who hears an answer a second time keeps the key that may be in use by now'
   t.equal([t.stored().key === key, t.stored().gen], [true, 2], 'key, generation');
 });
 
+test('a session that waited for another without a lock still tells of what happens', async t => {
+  const locks = {};
+  const a = await t.signedIn({ locks }), b = t.open({ locks }), told = [];
+  await b.ready;
+  b.on('state', ({ state }) => told.push(state));
+  let release;
+  t.proxy.when('/refresh', { until: new Promise(resolve => { release = resolve; }) });
+  t.stopClock();                                  // only the answer ends the wait
+  const first = t.outcome(a.refresh());
+  await t.until(() => t.refreshes, 'the first refresh');
+  await b.wake();                                 // it reads that one is under way
+  const second = t.outcome(b.refresh());
+  await sleep(300);
+  release();
+  t.equal([await first, await second], ['ok', 'ok'], 'refreshes');
+  await b.signOut();
+  await t.until(() => told.includes('signed-out'), 'the event of the sign-out');
+});
+
 /* Wallets that sign as SEP-53 and Solana's do, by OpenSSL's Ed25519: the first keys of SEP-53 and of RFC 8032, 7.1. */
 const walletKey = seed => crypto.createPrivateKey({ key: Buffer.from('302e020100300506032b657004220420' + seed, 'hex'), format: 'der', type: 'pkcs8' });
 const sha256 = text => crypto.createHash('sha256').update(text).digest();

@@ -845,6 +845,29 @@ test('without locks no tab overtakes a request that is on its way', async t => {
   t.equal((await Promise.all(asked)).map(r => r.status), oks(3), 'statuses');
 }, oneServer);
 
+/* Two tabs without locks, and a request of the first that was refused. Its refresh meets `fault` until another of the other tab is done. */
+async function overtaken(t, fault, times) {
+  const page = await t.signedIn({ locks: null }), peer = await t.tab({ locks: null });
+  t.proxy.expireAccess();
+  let release;
+  t.proxy.when('/refresh', fault(new Promise(resolve => { release = resolve; })));
+  const asked = get(page, '/app/echo', { method: 'POST', body: 'sent twice' });
+  await t.until(() => t.refreshes === 1, 'the first refresh');
+  for (let i = 0; i < times; i++) t.equal(await refresh(peer), 'ok', 'a refresh of the other tab');
+  await t.until(async () => await generation(page) === 1 + times, 'the tab knows of it');
+  release();
+  t.equal((await asked).status, 200, 'status');
+  t.equal([t.refreshes, (await events(page, 'error')).length], [2 + times, 0], 'refreshes, errors');
+}
+
+test('without locks, a refresh that fails when another tab is through: the tab gets a token of its own', async t => {
+  await overtaken(t, until => ({ until, ...json(503, 'busy') }), 1);
+}, oneServer);
+
+test('without locks, an answer that two of another tab overtook: the tab gets a token of its own', async t => {
+  await overtaken(t, hold => ({ hold }), 2);
+}, { ...oneServer, config: { reuse_grace: '10m' } });    // the late answer brings the cookie of before
+
 test('a tab whose storage is full hears of a sign-out in another one', async t => {
   const page = await t.signedIn(), peer = await t.tab();
   await page.evaluate(() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; });

@@ -54,7 +54,7 @@ const RARELY = 10e3;                  // how often a person, or a launch, may ig
 const LONGEST_TICK = 60e3;            // timers stop in sleep: never trust a longer one
 const STORAGE_TICK = 2e3;             // while storage fails
 const LONGEST_HOLD = 3600e3;          // what a Retry-After of latchkey can ask for at most
-const LONGEST_TIMER = 2 ** 31 - 1;    // a longer one fires at once
+const LONGEST_TIMER = 2e9;            // one over 2^31 - 1 fires at once
 
 const noop = () => {};
 const pause = ms => new Promise(resolve => setTimeout(resolve, ms));

@@ -120,7 +120,7 @@
 
   // ---- time
 
-  const left = token => now() >= token?.since - CLOCK_SLACK ? token.exp - now() : 0;
+  const left = token => now() >= token?.since - CLOCK_SLACK ? Math.max(0, token.exp - now()) : 0;
 
   /* A token that lasts to the session's end can't be improved upon: no lead. */
   const lead = token => token.end && token.exp >= token.end - 1e3 ? 0
@@ -128,5 +128,5 @@
 
   const until = deadline => deadline ? Math.max(0, deadline - now()) : null;
 
-  const pauseLeft = () => Math.max(0, left(record.paused));
+  const pauseLeft = () => left(record.paused);
 

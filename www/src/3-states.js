@@ -28,7 +28,7 @@
   function settle() {
     const prev = state, last = shown, { user, end, idle } = record;
     state = !known || !home ? 'loading' : !record.sid ? 'signed-out' : record.ended ? 'locked'
-      : left(record) > 0 ? 'active' : 'stale';
+      : left(record) ? 'active' : 'stale';
     if (live()) shown = { sid: record.sid, user: JSON.stringify(user) };
     if (state !== prev || shown.sid !== last.sid) {
       const what = { user, reason: record.ended || record.out };

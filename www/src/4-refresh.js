@@ -19,7 +19,7 @@
     }
     throw new SessionError(code || (status ? 'unexpected_answer' : 'network'), {
       status, cause, retryAfter: Math.min(wait, code ? LONGEST_HOLD : maxBackoff),   // a proxy only guesses
-      transient: !code || /^(5|408|425|429)/.test(status),
+      transient: !code || /^5|408|425|429/.test(status),
       terminal: status === 401 && TERMINAL.test(code),
     });
   }
@@ -36,8 +36,8 @@
       exp: after(data.expires_in), idle: after(data.refresh_expires_in), end: after(end),
       created: t - (data.server_time - born) * 1e3,
     };
-    own = { ...next, access: data.access_token };
-    return save(cookie ? next : own = { ...own, refresh: data.refresh_token });
+    own = { ...next, access: data.access_token, refresh: data.refresh_token };
+    return save(cookie ? next : own);
   }
 
   /* Runs alone among the tabs where it can. A frozen tab may hold the lock for ever, so the wait
@@ -55,11 +55,11 @@
       return await locks.request(name, { signal: abortAfter(timeout + 2e3) }, run);
     } catch (error) {                 // not granted in time, or there are no locks here
       if (entered) throw error;
-      if (left(record.busy) > 0) await pause(50);
+      if (left(record.busy)) await pause(50);
       else if (!moved(seen)) return await run();
-      return await exclusive(work, lag);
+      return exclusive(work, lag);
     } finally {
-      inLock--;
+      if (entered) inLock--;
       queueMicrotask(flush);
     }
   }
@@ -68,7 +68,7 @@
 
   /* One for all callers. `need`: this document wants a token of its own, and not `refused`. A flight
    * that was joined may have ended with another tab's success, which in cookie mode brings none. */
-  const supplied = refused => own?.access !== refused && left(own) > 0;
+  const supplied = refused => own?.access !== refused && left(own);
 
   async function refresh(wish) {
     if (flight) {
@@ -82,23 +82,25 @@
     });
   }
 
+  /* Where another tab gets through meanwhile, this one goes on from what it left: with that, or with a refresh more. */
   async function renew(seen, { need, refused, force }) {
     const readable = await reload();
     if (known && (!live() && !cookie || record.ended || record.out)) throw signedOut();
-    if (moved(seen) && (need ? supplied(refused) : left(record) > 0)) return;
+    if (moved(seen) && (need ? supplied(refused) : left(record))) return;
     const t = now(), sent = record, tries = admit(t, force, need);
     try {
       // In body mode another process may have moved on unseen.
       if (!known || !readable && !cookie) throw passing('storage');
       const { refresh: token, key } = await ground(t, tries);
-      if (moved(sent)) return;
-      await commit(t, await call('/refresh', { refresh_token: token, cookie, session: sent.sid, idempotency_key: key }), sent);
+      if (!moved(sent) && !await commit(t, await call('/refresh', { refresh_token: token, cookie, session: sent.sid, idempotency_key: key }), sent)) return;
     } catch (error) {
       await reload();
-      if (live() && moved(sent)) return;              // another tab got through
-      if (live() && !leaving && !gone) await (error.terminal ? lock(error.code) : backOff(error, force, t));
-      throw lastError = error;                        // leaving cuts the wait: no failure
+      if (!live() || !moved(sent)) {
+        if (live() && !leaving && !gone) await (error.terminal ? lock(error.code) : backOff(error, force, t));
+        throw lastError = error;                      // leaving cuts the wait: no failure
+      }
     }
+    return renew(seen, { need, refused, force });
   }
 
   const stored = () => {
@@ -123,28 +125,28 @@
     // One from the future is of before the clock was set back.
     const tries = (record.tries || []).map(at => Math.min(at, t)).filter(at => at > t - WINDOW);
     const { asked, since } = record.paused || {};
-    const skips = t - since > RARELY && (force > 1 || !told) || force && !asked;
-    if (tries.length >= MAX_TRIES) record = { ...record, tries, paused: { since: t, exp: tries[0] + WINDOW, asked: true } };
-    else if (skips || !pauseLeft()) return grant(!need)?.exp > t || record.jitter % ONE_LOAD_IN < 1 ? [...tries, t] : tries;
+    if (tries.length >= MAX_TRIES) record = { ...record, tries, paused: { since: t, exp: tries[0] + WINDOW, asked: t } };
+    else if (t - since > RARELY && (force > 1 || !told) || force && !asked || !pauseLeft()) return grant(!need)?.exp > t || record.jitter % ONE_LOAD_IN < 1 ? [...tries, t] : tries;
 
     lastError = passing('backing_off', { retryAfter: pauseLeft(), cause: lastError });
     if (told !== (told = record.paused.exp)) emit('error', lastError);
     throw lastError;
   }
 
-  /* The commit guard: a sign-out or another sign-in since the request left wins over its answer. */
+  /* The commit guard: a sign-out, another sign-in or a newer generation since the request left wins
+   * over its answer. Resolves with true then. */
   async function commit(t, data, sent) {
     await reload();
     const { sid, gen, out, tries } = record, { generation, session: { id } } = data;
-    if (id !== sid && (out || sid !== sent.sid)) {
-      if (out || !cookie) {
+    if (out || moved(sent) && (id !== sid || gen > generation)) {
+      if (id !== sid && (out || !cookie)) {
         owe(data.refresh_token);
         save(record);
         deliver();
       }
-      return;
+      return true;
     }
-    if (gone || id === sid && gen > generation) return;         // disposed: as if it had been lost on the way
+    if (gone) return;                 // disposed: as if it had been lost on the way
     lastError = null;
     emit('refreshed', { generation, by: 'self' });    // once the lock is free
     // Who hears the same answer again keeps the key that may be in use by now.
@@ -160,7 +162,7 @@
   function backOff(error, force, t) {
     const fails = force ? 1 : -~record.fails;
     const wait = Math.min(maxBackoff / 2, 500 * 2 ** fails) * (1 + random()) * (error.transient ? 1 : 10);
-    const asked = (error.retryAfter || 0) * (1 + random() / 5);       // not all in the same instant
+    const asked = error.retryAfter * (1 + random() / 5) || 0;       // not all in the same instant
     const since = now(), exp = told = since + Math.max(wait, asked);
     emit('error', error);
     return save({ ...record, tries: [...new Set(record.tries).add(t)], fails, busy: 0, paused: { since, exp, asked: asked > wait } });

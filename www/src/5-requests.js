@@ -7,7 +7,7 @@
   function queued(safe, signal) {
     let half, check;
     const mine = record.sid;
-    const done = () => known && (!live() || mine && record.sid !== mine || left(grant(safe)) > 0);
+    const done = () => known && (!live() || mine && record.sid !== mine || left(grant(safe)));
     const attempt = force => ready.then(() => done() || refresh({ need: !safe, force }).then(() => attempt()));
     const waiting = new Promise((resolve, reject) => {
       check = () => done() && resolve();
@@ -46,14 +46,15 @@
     if (refused !== true) return response;
 
     const renewed = () => safe ? moved(seen) : supplied(sent);
-    if (!renewed()) await waitFor(refresh({ need: !safe, refused: sent }), signal).catch(error => { if (signal?.aborted) throw error; });
+    if (!renewed())
+      try { await waitFor(refresh({ need: !safe, refused: sent }), signal); } catch (error) { if (signal?.aborted) throw error; }
     if (once || !live() || record.sid !== seen.sid || !renewed()) return response;
     response.body?.cancel?.().catch(noop);
     return send(spare, init, headers, safe);
   }
 
   async function prepare(safe, once, signal) {
-    if (!known || live() && !(left(grant(safe)) > 0)) await queued(safe, signal);
+    if (!known || live() && !left(grant(safe))) await queued(safe, signal);
     const token = grant(safe);
     if (!live() || !token || left(token) > lead(token)) return;
     const behind = refresh({ need: !safe }).catch(noop);
@@ -61,7 +62,7 @@
   }
 
   function send(input, init, headers, safe) {
-    if (!safe && left(own) > 0) headers.set('authorization', 'Bearer ' + own.access);
+    if (!safe && left(own)) headers.set('authorization', 'Bearer ' + own.access);
     return fetch(input, { ...init, headers });
   }
 

@@ -13,7 +13,7 @@
     await ready;
     const trouble = record.logouts && await deliver();
     if (trouble && (cookie || record.logouts?.some(end => end.all))) throw trouble;
-    if (cookie && live() && left(own) <= 0) await refresh({ need: true }).catch(noop);
+    if (cookie && live() && !left(own)) await refresh({ need: true }).catch(noop);
     await flight?.catch(noop);
     await exclusive(async () => {
       await reload();
@@ -108,13 +108,16 @@
 
   const session = {
     fetch: request, token, signIn, signOut, reauth, wake, on, dispose,
-    refresh: () => ready.then(() => refresh({ need: true, refused: own?.access, force: 2 })),
+    async refresh() {
+      await ready;
+      await refresh({ need: true, refused: own?.access, force: 2 });
+    },
     get state() { return state; },
     get user() { return record.user; },
     get id() { return record.sid; },
     get generation() { return record.gen; },
     get age() { return record.since ? now() - record.created : null; },
-    get expiresIn() { return record.since ? Math.max(0, left(record)) : null; },
+    get expiresIn() { return record.since ? left(record) : null; },
     get idleExpiresIn() { return until(record.idle); },
     get sessionExpiresIn() { return until(record.end); },
   };
