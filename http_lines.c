@@ -30,7 +30,7 @@ static size_t text_span(struct slice s)
 	size_t n = 0;
 	for (; s.n - n >= sizeof word; n += sizeof word) {
 		memcpy(&word, s.p + n, sizeof word);
-		if (word_has_less(word, ' ') | word_has(word, 0x7f))
+		if (word_has_less(word, ' ') || word_has(word, 0x7f))
 			break;
 	}
 	while (n < s.n && head_is_text(s.p[n]))

@@ -163,7 +163,7 @@ static bool are_plain(const char *p)
 {
 	uint64_t word;
 	memcpy(&word, p, sizeof word);
-	return !(word_has_less(word, ' ') | word_has(word, '"') | word_has(word, '\\'));
+	return !word_has_less(word, ' ') && !word_has(word, '"') && !word_has(word, '\\');
 }
 
 /* Bytes of a string that stand for themselves. */
