@@ -183,7 +183,7 @@ static bool string(struct reader *r, enum json_type type)
 	struct json_mark *m = next_mark(r);
 	if (!take(r, "\""))
 		return false;
-	m->type = type;
+	m->type = (uint8_t)type;
 	m->start++;
 	for (plain(r); !take(r, "\""); plain(r), m->escaped = true)
 		if (peek(r) < ' ' || !escape(r))        /* a control byte or the end */
@@ -206,7 +206,7 @@ static bool list(struct reader *r, enum json_type type, bool (*item)(struct read
 {
 	struct json_mark *m = next_mark(r);
 	int16_t parent = r->parent;
-	m->type = type;
+	m->type = (uint8_t)type;
 	r->parent = (int16_t)(m - r->mark);
 	r->p++;
 	if (++r->depth > LIMIT_DEPTH)
