@@ -8,6 +8,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { launchBrowser } from './browser.js';
 import { mutate } from './mutations.js';
+import { refreshByCopy } from './secrets.js';
 import { admin, upstream, stopAll } from './upstream.js';
 
 const PASSWORD = 'correct horse battery';
@@ -26,7 +27,7 @@ const elsewhere = () => ({ 'x-forwarded-for': `10.${++asked >> 8}.${asked & 255}
 
 /* One origin for page, client and API; `offline` breaks every connection to the API, or is the status of every answer. */
 function answer(request, response) {
-  const file = { '/session.js': fs.readFileSync('www/session.js'), '/passkey.js': served }[request.url];
+  const file = { '/session.js': fs.readFileSync('www/session.js'), '/dpop.js': fs.readFileSync('www/dpop.js'), '/passkey.js': served }[request.url];
   if (!request.url.startsWith('/api/')) {
     response.setHeader('content-type', file ? 'text/javascript' : 'text/html');
     response.end(file ?? (request.url === '/frame'
@@ -71,8 +72,8 @@ async function api(method, path, body, token) {
   return { status: response.status, ...text && JSON.parse(text) };
 }
 
-/* A page with a session in it, and a virtual authenticator. */
-async function open(username, options = {}) {
+/* A page with a session in it, and a virtual authenticator; `bound`: with dpop.js in that. */
+async function open(username, options = {}, bound = false) {
   const context = await browser.newContext();
   const page = await context.newPage();
   page.setDefaultTimeout(60e3);
@@ -83,14 +84,15 @@ async function open(username, options = {}) {
   const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', { options: { protocol: 'ctap2', transport: 'internal',
     hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true, ...options } });
   await page.goto(origin);
-  await page.evaluate(async () => {
+  await page.evaluate(async on => {
     const { createSession } = await import('/session.js');
     const { passkeys } = await import('/passkey.js');
-    window.s = createSession({ mode: 'cookie' });
+    const { dpop } = await import('/dpop.js');
+    window.s = createSession({ mode: 'cookie', ...on && { fetch: dpop() } });
     window.keys = passkeys(window.s);
     window.attempt = promise => promise.then(value => value ?? 'ok', error => error.code || error.name);
     await window.s.ready;
-  });
+  }, bound);
   await api('POST', '/register', { username, password: PASSWORD });
   await page.evaluate(credentials => window.s.signIn(credentials), { username, password: PASSWORD });
   return { page, cdp, authenticatorId, context };
@@ -133,6 +135,22 @@ await check('registered, listed, signed in by', async () => {
   equal(await state(a.page), 'active', 'signed in');
   equal((await credentials(a))[0].signCount > kept.signCount, true, 'this authenticator counts');
   await a.context.close();
+});
+
+await check('a session that begins by a passkey is bound to the key of dpop.js', async () => {
+  for (const [username, bound] of [['tess', true], ['theo', false]]) {
+    const a = await open(username, {}, bound);
+    await register(a.page);
+    await a.page.evaluate(() => window.s.signOut());
+    equal(await a.page.evaluate(() => window.attempt(window.keys.signIn().then(user => user.username))), username, 'who');
+    const { data } = await api('GET', '/sessions', null, await a.page.evaluate(() => window.s.token()));
+    const id = await a.page.evaluate(() => window.s.id);
+    equal(data.filter(one => one.id === id).map(one => one.bound ?? false), [bound], 'its session, in the list');
+    equal(await a.page.evaluate(() => window.attempt(window.s.refresh())), 'ok', 'refreshed');
+    equal(await refreshByCopy(server, a.context), bound ? 'invalid_dpop_proof' : 200, bound ? 'by a copy of its cookie' : 'control: one that is not bound, by a copy');
+    if (bound) equal([await a.page.evaluate(() => window.attempt(window.s.refresh())), await state(a.page)], ['ok', 'active'], 'and it goes on');
+    await a.context.close();
+  }
 });
 
 await check('the cut of older browsers gives the same', async () => {

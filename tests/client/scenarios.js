@@ -1,9 +1,9 @@
 // What the client promises, one scenario each, run in real Chromium in cookie mode and in body mode.
 // A scenario is {name, run(bench), config?, modes?, kinds?}; `config` is the server's, `modes` and `kinds` limit it.
 // Timings are upper bounds with room, or none: what is counted is requests, events and states.
-import { createHmac } from 'node:crypto';
 import { sleep, MIN, HOUR } from './browser.js';
 import { openProxy } from './proxy.js';
+import { totp } from './secrets.js';
 
 const all = [];
 const test = (name, run, limits) => all.push({ name, run, modes: ['cookie', 'body'], config: {}, ...limits });
@@ -434,15 +434,6 @@ test('a wrong password is an error with a code, and changes nothing', async t =>
   t.equal(error, ['SessionError', 'invalid_credentials', 401, false, false], 'error');
   t.equal(await state(page), 'signed-out', 'state');
 });
-
-/* RFC 6238, of a secret in base32, for now. */
-function totp(secret) {
-  const bits = [...secret].map(c => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30000)));
-  const mac = createHmac('sha1', Buffer.from(bits.match(/.{8}/g).map(b => parseInt(b, 2)))).update(counter).digest();
-  return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1e6).padStart(6, '0');
-}
 
 test('a second factor: the error says that a code is wanted, and the same call with one signs in', async t => {
   const page = await t.signedIn(), password = 'correct horse ' + t.username;

@@ -34,6 +34,7 @@ export const clients = [
   { name: 'openid-client 6', package: 'openid-client', how: 'public, PKCE', kind: 'library', file: 'library/openid-client-6.js', flags: ['public'], redirect: SERVER, short: true },
   { name: 'openid-client 6, DPoP', package: 'openid-client', how: 'public, PKCE, DPoP', kind: 'library', file: 'library/openid-client-6-dpop.js', flags: ['public'], redirect: SERVER, short: true },
   { name: 'openid-client 6, device grant', package: 'openid-client', how: 'public, device code', kind: 'library', file: 'library/openid-client-6-device.js', flags: ['public,device'], device: true },
+  { name: 'openid-client 6, device grant, DPoP', package: 'openid-client', how: 'public, device code, DPoP', kind: 'library', file: 'library/openid-client-6-device-dpop.js', flags: ['public,device'], device: true },
   { name: 'openid-client 5', package: 'openid-client-5', how: 'secret (Basic), PKCE', kind: 'library', file: 'library/openid-client-5.js', redirect: SERVER },
   { name: 'oauth4webapi', package: 'oauth4webapi', how: 'secret (form), PKCE', kind: 'library', file: 'library/oauth4webapi.js', redirect: SERVER, short: true },
   { name: 'oauth4webapi, DPoP', package: 'oauth4webapi', how: 'public, PKCE, DPoP', kind: 'library', file: 'library/oauth4webapi-dpop.js', flags: ['public'], redirect: SERVER, short: true },

@@ -43,7 +43,8 @@ groups.push(['control', async () => {
   await stage.proxy.close();
 }]);
 
-for (const client of clients.filter(({ name }) => name.startsWith('openid-client 6') && !name.includes('device') || name === 'oauth4webapi, DPoP')) {
+/* Each that shows a key, and as the control one that shows none. */
+for (const client of clients.filter(({ name }) => name === 'openid-client 6' || name.endsWith(', DPoP'))) {
   groups.push(['copied: ' + client.name, async () => {
     const stage = await openStage();
     const { tellCopied } = await import(path.join(stage.dir, 'copied.js'));

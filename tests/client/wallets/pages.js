@@ -6,7 +6,8 @@ import { launchBrowser } from '../browser.js';
 import { same } from '../groups.js';
 import { openProxy } from '../proxy.js';
 import { readPage } from '../recipes/page.js';
-import { upstream } from '../upstream.js';
+import { refreshByCopy, totp } from '../secrets.js';
+import { admin, upstream } from '../upstream.js';
 import { caller, purses } from './stage.js';
 
 const page = readPage('docs/wallets.md');
@@ -61,26 +62,29 @@ function extension(person) {
   };
 }
 
-/* A page of an app, with the recipe in it, and what a person with that extension has installed. */
-async function open(browser, proxy, installed) {
-  const person = { connects: true, signs: true, reads: text => text, asked: [] };
+/* A page of an app, with the recipe in it, and what a person with that extension has installed; `bound`: with dpop.js in its session.
+ * signIn() answers the user, or why not; a person who is asked for a code gives that one. */
+async function open(browser, proxy, installed, bound = false) {
+  const person = { connects: true, signs: true, reads: text => text, code: '', asked: [] };
   const context = await browser.newContext(), tab = await context.newPage();
   tab.setDefaultTimeout(60e3);
   await context.exposeFunction('extension', extension(person));
+  await context.exposeFunction('askForCode', () => { person.asked.push('code'); return person.code; });
   if (installed) await context.addInitScript(installed);
   await tab.goto(`${proxy.origin}/page`);
-  await tab.evaluate(async () => {
+  await tab.evaluate(async on => {
     const map = document.createElement('script');
     map.type = 'importmap';
     map.textContent = '{"imports": {"@stellar/freighter-api": "/freighter-api.js"}}';
     document.head.append(map);
     const { createSession } = await import('/session.js');
-    window.s = createSession({ mode: 'cookie' });
+    const { dpop } = await import('/dpop.js');
+    window.s = createSession({ mode: 'cookie', ...on && { fetch: dpop() } });
     await window.s.ready;
-  });
+  }, bound);
   const signIn = name => tab.evaluate(async file => {
     const [{ signInByWallet }, wallet] = await Promise.all([import('/wallet.js'), import(`/${file}.js`)]);
-    try { return (await signInByWallet(window.s, '/api/auth', await wallet[file]())).username; } catch (error) { return error.code || error.message; }
+    try { return (await signInByWallet(window.s, '/api/auth', await wallet[file](), window.askForCode)).username; } catch (error) { return error.code || error.message; }
   }, name);
   return { person, context, tab, signIn, state: () => tab.evaluate(() => window.s.state) };
 }
@@ -100,6 +104,42 @@ async function story(browser, proxy, { file, purse, installed, no, asked }) {
   const me = await a.tab.evaluate(async () => (await (await window.s.fetch('/api/auth/me')).json()).data.username);
   tell([me, await a.state()], [name, 'active'], 'refreshed, and asked who that is');
   tell([...new Set(a.person.asked)], asked, `the extension was asked: ${asked.join(', ')}`);
+  await a.context.close();
+}
+
+/* A session that begins by a wallet is bound to the key of dpop.js. */
+async function bound(browser, server, proxy) {
+  for (const on of [true, false]) {
+    const tell = (got, want, what) => same(got, want, `${on ? 'with' : 'control: without'} dpop.js: ${what}`);
+    const a = await open(browser, proxy, provider, on), name = `solana:${coin.address}`;
+    tell([await a.signIn('solana'), await a.state()], [name, 'active'], 'signed in by a wallet');
+    const mine = await a.tab.evaluate(async () => (await (await window.s.fetch('/api/auth/sessions')).json()).data.find(one => one.id === window.s.id));
+    tell(mine.bound ?? false, on, 'whether its session is bound');
+    await a.tab.evaluate(() => window.s.refresh());
+    tell(await refreshByCopy(server, a.context), on ? 'invalid_dpop_proof' : 200, 'a copy of its cookie');
+    if (on) await a.tab.evaluate(() => window.s.refresh());
+    tell(await a.state(), 'active', 'its owner');
+    await a.context.close();
+  }
+}
+
+/* A wallet's own user who has a second factor: the recipe asks for its code, and shows the same text again. */
+async function secondFactor(browser, server, proxy) {
+  const tell = (got, want, what) => same(got, want, `wallet.js, of a user with a second factor: ${what}`), call = caller(server);
+  const name = `solana:${coin.address}`, password = 'correct horse battery';
+  const [, ticket] = /#link=(\S+)/.exec(admin(server, 'user', 'link', name, '--url', `${proxy.origin}/api/auth`));
+  await call('POST', '/password/link', { ticket, new_password: password });
+  const { data: { access_token: token } } = await call('POST', '/login', { username: name, password });
+  const { data: { secret, recovery, ticket: made } } = await call('POST', '/totp', { password }, token);
+  tell((await call('POST', '/totp/confirm', { ticket: made, code: totp(secret) }, token)).status, 204, 'turned on');
+  const a = await open(browser, proxy, provider);
+  a.person.code = 'no code of his';
+  tell([await a.signIn('solana'), await a.state()], ['invalid_credentials', 'signed-out'], 'a wrong code');
+  Object.assign(a.person, { code: recovery[0], asked: [] });
+  tell([await a.signIn('solana'), await a.state()], [name, 'active'], 'the right one');
+  tell(a.person.asked, ['connect', 'sign', 'code'], 'the wallet signs once, and the person is asked once');
+  const shown = proxy.of('/wallet/login').slice(-2).map(({ status, body }) => [status, body.message, body.code]), [[, message]] = shown;
+  tell(shown, [[401, message, undefined], [200, message, recovery[0]]], 'what was sent: the same text, then with the code');
   await a.context.close();
 }
 
@@ -128,7 +168,7 @@ async function account(browser, server, proxy) {
 
 export const pages = ['pages', async () => {
   const server = await upstream('serve', { wallets: 'stellar:pubnet solana:mainnet', insecure_cookie: 'on' });
-  const files = { '/freighter-api.js': freighterApi };
+  const files = { '/freighter-api.js': freighterApi, '/dpop.js': read('www/dpop.js') };
   for (const file of ['wallet.js', 'freighter.js', 'solana.js']) files[`/${file}`] = page.block('In the app', file);
   const proxy = await openProxy({ upstream: server, module: read('www/session.js'), files }), browser = await launchBrowser();
   try {
@@ -139,6 +179,8 @@ export const pages = ['pages', async () => {
     const bare = await open(browser, proxy);
     same(await bare.signIn('freighter'), 'Freighter isn\'t here', 'freighter.js in Chromium: without the extension the app is told so');
     await bare.context.close();
+    await bound(browser, server, proxy);
+    await secondFactor(browser, server, proxy);
     await account(browser, server, proxy);
     same(page.unread(), [], 'each block of the page that has a name was run');
   } finally {

@@ -4,6 +4,7 @@ import { id, issuer, SCOPE, speak } from '../speak.js';
 
 const config = await client.discovery(new URL(issuer), id, undefined, client.None(), { execute: [client.allowInsecureRequests] });
 let asked, tokens, sub;
+const proofs = process.env.DPOP ? { DPoP: client.getDPoPHandle(config, await client.randomDPoPKeyPair()) } : undefined;
 
 const keep = async got => {
   tokens = { ...tokens, ...got };
@@ -18,7 +19,7 @@ speak({
     asked.interval = 1; // the test's patience
     return asked.verification_uri_complete;
   },
-  finish: async () => keep(await client.pollDeviceAuthorizationGrant(config, asked)),
-  refresh: async () => keep(await client.refreshTokenGrant(config, tokens.refresh_token)),
+  finish: async () => keep(await client.pollDeviceAuthorizationGrant(config, asked, undefined, proofs)),
+  refresh: async () => keep(await client.refreshTokenGrant(config, tokens.refresh_token, undefined, proofs)),
   revoke: () => client.tokenRevocation(config, tokens.refresh_token),
 });
