@@ -28,7 +28,7 @@ enum member_kind {
 /* A member of a JSON body, or a parameter of a form. */
 struct member {
 	const char *name;
-	enum member_kind kind;
+	enum member_kind kind : 8;
 	bool required;                  /* of a text; of a flag: true where it is absent */
 	uint16_t max;                   /* bytes of a text */
 	uint16_t at;                    /* its offset in the dialect's own struct */
