@@ -66,7 +66,7 @@ ARCHIVES := $(O)/liblatchkey.a $(LIB_$(STORE)) $(O)/libbearssl.a $(O)/libsodium.
 # A part can be left out: its header declares its functions as weak references, and where they are NULL it isn't there. Its objects
 # are linked as they are, since a weak reference takes nothing out of an archive.
 PARTS := crypt wallet passkey dpop
-PART_wallet += $(addprefix $(O)/,auth_wallet.o signin_wallet.o ed25519.o auth_keys.o)
+PART_wallet += $(addprefix $(O)/,auth_wallet.o signin_wallet.o door/wallets.o ed25519.o auth_keys.o)
 PART_passkey := $(addprefix $(O)/,auth_passkey.o signin_passkey.o door/passkeys.o auth_keys.o)
 $(if $(filter-out $(PARTS),$(WITHOUT)),$(error WITHOUT knows these parts: $(PARTS)))
 LIBS  := $(sort $(foreach p,$(filter-out $(WITHOUT),$(PARTS)),$(O)/$p.o $(PART_$p))) $(ARCHIVES)
@@ -108,7 +108,7 @@ $(O)/www.o $(O)/sheet.o: %.o: %.c serve/www.h | $(BUILD_NEEDS)
 
 $(RUNTIME): $(O)/%.o: tools/%.c | $(BUILD_NEEDS)
 	@mkdir -p $(@D); $(CC) $(COMMON) -D_GNU_SOURCE -c $< -o $@
-$(O)/liblatchkey.a: $(filter-out $(O)/main.o $(PARTS:%=$(O)/%.o) $(PART_passkey) $(O)/auth_wallet.o $(O)/signin_wallet.o $(O)/ed25519.o,$(OBJ)) $(O)/www.o $(O)/sheet.o
+$(O)/liblatchkey.a: $(filter-out $(O)/main.o $(PARTS:%=$(O)/%.o) $(PART_passkey) $(O)/auth_wallet.o $(O)/signin_wallet.o $(O)/door/wallets.o $(O)/ed25519.o,$(OBJ)) $(O)/www.o $(O)/sheet.o
 $(ARCHIVES):
 	@rm -f $@ && $(AR) rcsD $@ $^
 # Linked beside its name and moved there: a running ./latchkey does not stand in the way.

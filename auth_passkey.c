@@ -92,7 +92,7 @@ static enum error handle_login(struct call *c)
 		return ERROR_NOT_FOUND;
 	enum error e = read_shown(c, &shown) ? auth_prepare(c) : ERROR_INVALID_REQUEST;
 	if (e == ERROR_NONE)
-		e = signin_by_passkey(&c->work, &shown, &k->native.origin, &k->native.grant);
+		e = signin_by_passkey(&c->work, &shown, &k->native.origin, &k->native.grant, NULL);
 	if (shown.about)
 		c->about = shown.about;
 	return auth_answer_grant(c, e, 200);

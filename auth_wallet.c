@@ -60,7 +60,7 @@ static enum error handle_login(struct call *c)
 	if (e == ERROR_NONE)
 		e = auth_prepare(c);
 	if (e == ERROR_NONE)
-		e = signin_by_wallet(&c->work, &shown, n->username, &n->origin, &n->grant);
+		e = signin_by_wallet(&c->work, &shown, n->username, &n->origin, &n->grant, NULL);
 	return auth_answer_grant(c, e, 200);
 }
 

@@ -15,25 +15,41 @@ static void show(const struct work *w, const struct user *u, const uint8_t secre
 		out->recovery[i] = totp_recovery(secret, i);
 }
 
-void enrol_make(const struct work *w, const struct user *u, struct enrolment *out)
+/* What a ticket ends with. */
+static struct slice held_by(const struct user *u, int64_t amr)
+{
+	return amr & AMR_PASSWORD ? u->password : store_user_keys(u->id);
+}
+
+static struct slice make_ticket(const struct work *w, const struct user *u, unsigned amr, struct slice letters)
+{
+	return ticket_make_enrol(w, &(struct enrol_claims){ .sub = u->id, .key = letters, .amr = amr }, held_by(u, amr));
+}
+
+bool enrol_fits(const struct ticket_enrol *ticket, const struct user *u)
+{
+	return ticket_enrol_fits(ticket, u->id, held_by(u, ticket->claims.amr));
+}
+
+void enrol_make(const struct work *w, const struct user *u, unsigned amr, struct enrolment *out)
 {
 	uint8_t secret[TOTP_SECRET];
 	random_bytes(secret, sizeof secret);
 	show(w, u, secret, out);
-	out->ticket = ticket_make_enrol(w, u, out->secret);
+	out->ticket = make_ticket(w, u, amr, out->secret);
 	wipe(secret, sizeof secret);
 }
 
-struct slice enrol_proof(const struct work *w, const struct user *u)
+struct slice enrol_proof(const struct work *w, const struct user *u, unsigned amr)
 {
-	return ticket_make_enrol(w, u, SLICE_NONE);
+	return make_ticket(w, u, amr, SLICE_NONE);
 }
 
 bool enrol_show(const struct work *w, const struct user *u, struct slice ticket, struct enrolment *out)
 {
 	uint8_t secret[TOTP_SECRET];
 	struct ticket_enrol t;
-	if (ticket_open_enrol(w, ticket, &t) != ERROR_NONE || !ticket_enrol_fits(&t, u) || !totp_secret(t.claims.key, secret))
+	if (ticket_open_enrol(w, ticket, &t) != ERROR_NONE || !enrol_fits(&t, u) || !totp_secret(t.claims.key, secret))
 		return false;
 	show(w, u, secret, out);
 	out->ticket = ticket;
@@ -65,7 +81,7 @@ enum error enrol_accept(struct work *w, const struct user *u, struct slice ticke
 	struct totp made = { .enrolled_at = w->time }, has;
 	struct ticket_enrol t;
 	enum error e = ticket_open_enrol(w, ticket, &t);
-	if (e == ERROR_NONE && (!ticket_enrol_fits(&t, u) || !totp_secret(t.claims.key, made.secret)))
+	if (e == ERROR_NONE && (!enrol_fits(&t, u) || !totp_secret(t.claims.key, made.secret)))
 		e = ERROR_CHALLENGE_INVALID;
 	if (e != ERROR_NONE || code.p == NULL)
 		return e == ERROR_NONE ? ERROR_CODE_REQUIRED : e;

@@ -14,10 +14,13 @@ struct enrolment {
 	struct slice recovery[TOTP_RECOVERY];
 	struct slice ticket;                            /* good for TICKET_ENROL_SECONDS */
 };
-/* Makes one for a user who has shown his password. w->time is settled. */
-void enrol_make(const struct work *w, const struct user *u, struct enrolment *out);
-/* The ticket of a user who has a factor already: it shows that his password was right. */
-struct slice enrol_proof(const struct work *w, const struct user *u);
+/* Makes one for a user who has shown who he is, by that (AMR_). w->time is settled, and the store is open. */
+void enrol_make(const struct work *w, const struct user *u, unsigned amr, struct enrolment *out);
+/* The ticket of a user who has a factor already: it shows that he has shown that. */
+struct slice enrol_proof(const struct work *w, const struct user *u, unsigned amr);
+/* Whether a ticket is this user's, and he has what he has shown for it. */
+struct ticket_enrol;
+bool enrol_fits(const struct ticket_enrol *ticket, const struct user *u);
 /* As enrol_make(), of a ticket that has a factor, once more. False: it has none, or is worth nothing. */
 bool enrol_show(const struct work *w, const struct user *u, struct slice ticket, struct enrolment *out);
 

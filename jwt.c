@@ -227,6 +227,7 @@ static const struct claim enrol_claim[] = {
 	CLAIM(enrol, iss, TEXT, 0),
 	CLAIM(enrol, sub, ID, 0),
 	CLAIM(enrol, key, TEXT, 0),
+	CLAIM(enrol, amr, NUMBER, 0),
 	CLAIM(enrol, pw, ID, 0),
 	CLAIM(enrol, iat, NUMBER, 0),
 	CLAIM(enrol, exp, NUMBER, 0),

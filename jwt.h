@@ -104,8 +104,9 @@ struct device_claims {
 struct enrol_claims {
 	struct slice iss;
 	uint64_t sub;           /* the user's id */
-	struct slice key;       /* the secret in base32; empty: there is none, and the ticket shows that the password was right */
-	uint64_t pw;            /* jwt_password_mark() of that password */
+	struct slice key;       /* the secret in base32; empty: there is none, and the ticket shows that who he is was shown */
+	int64_t amr;            /* by what (AMR_) */
+	uint64_t pw;            /* jwt_password_mark() of that password, or of what he has in its place */
 	int64_t iat, exp;
 };
 

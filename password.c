@@ -240,8 +240,14 @@ struct slice password_none(struct password_cost cost)
 {
 	struct phc phc = { .cost = cost, .lanes = 1, .salt_size = PASSWORD_SALT };
 	random_bytes(phc.salt, PASSWORD_SALT);
-	random_bytes(phc.hash, HASH_SIZE);
 	return phc_write(&phc);
+}
+
+bool password_is_none(struct slice stored)
+{
+	static const uint8_t zeros[HASH_SIZE];
+	struct phc phc;
+	return phc_read(stored, &phc) && memcmp(phc.hash, zeros, HASH_SIZE) == 0;
 }
 
 bool password_has_salt(struct slice stored, const uint8_t salt[PASSWORD_SALT])

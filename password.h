@@ -28,8 +28,9 @@ enum { PASSWORD_SALT = 16 };
 struct slice password_hash_salted(struct slice password, struct password_cost cost, const uint8_t salt[PASSWORD_SALT]);
 bool password_has_salt(struct slice stored, const uint8_t salt[PASSWORD_SALT]);
 
-/* The same of no password that anybody knows: for a user without one. Random bytes stand for the hash, so it costs nothing. */
+/* The same of no password that anybody knows: for a user without one. Zeros stand for the hash, so it costs nothing; the salt is random. */
 struct slice password_none(struct password_cost cost);
+bool password_is_none(struct slice stored);
 
 enum password_verdict {
 	PASSWORD_WRONG,

@@ -153,6 +153,7 @@ struct caller {
 	struct session session;         /* where the store was asked */
 	struct user user;
 	const char *why;                /* of an error: what is wrong, in a few words */
+	unsigned confirmed;             /* by what he has shown in this very request who he is (AMR_), in place of a password; 0: he hasn't */
 	size_t signer;                  /* of a site session: the place in the ring of the key that signed its token; 0 signs still */
 	bool foreign;                   /* of an error: not of our form, and so another program's; of a site session's: without our MAC */
 };

@@ -31,6 +31,7 @@ struct trial {
 	const uint8_t *salt;            /* of the hash; NULL: a random one */
 	struct ticket_link link;        /* by which a password is chosen */
 	struct factor_shown factor;     /* what is shown beside the password */
+	unsigned amr;                   /* what was shown first: AMR_PASSWORD, or what its ticket says */
 	bool enrols;                    /* its ticket has a factor to set up */
 	int64_t code;                   /* which code that was (totp.h); 0: none was wanted */
 	bool code_wrong;                /* it is this that was wrong */
@@ -57,6 +58,7 @@ static struct trial *new_trial(struct work *w, struct slice account, struct user
 	t->w = w;
 	t->account = account;
 	t->user = user;
+	t->amr = AMR_PASSWORD;
 	return t;
 }
 
@@ -238,7 +240,7 @@ static void log_made(const struct trial *t)
 
 static unsigned amr_of(const struct trial *t)
 {
-	return t->code ? AMR_PASSWORD | AMR_OTP : 0;
+	return t->amr | (t->code ? AMR_OTP : 0);
 }
 
 /* What was shown once is known again by its key, though its code has counted. */
@@ -265,7 +267,7 @@ static enum error sign_in(void *arg)
 	if (t->hash.n)
 		store_user_password(t->user->id, t->hash);
 	struct origin origin = *t->origin;
-	origin.amr = amr_of(t);
+	origin.amr = amr_of(t) == AMR_PASSWORD ? 0 : amr_of(t);
 	session_start(t->w, t->user->id, &origin, EVENT_LOGIN, t->session);
 	return ERROR_NONE;
 }
@@ -287,14 +289,15 @@ static enum error try_password(struct trial *t, struct slice password)
 	return verdict == PASSWORD_RIGHT_REHASH ? hash_password(t, password) : ERROR_NONE;
 }
 
-/* The password was shown a moment ago, and the ticket shows that. */
+/* The password, or what he has in its place, was shown a moment ago, and the ticket shows that. */
 static enum error try_ticket(struct trial *t)
 {
 	struct ticket_enrol ticket;
 	enum error e = ticket_open_enrol(t->w, t->factor.ticket, &ticket);
 	bool fits = e == ERROR_NONE && store_user(ticket.claims.sub, t->user) && slice_is_nocase(t->user->name, t->account) && !t->user->disabled;
-	if (!fits || !ticket_enrol_fits(&ticket, t->user))
+	if (!fits || !enrol_fits(&ticket, t->user))
 		return ERROR_CHALLENGE_INVALID;
+	t->amr = (unsigned)ticket.claims.amr;
 	t->enrols = ticket.claims.key.n > 0;
 	return ERROR_NONE;
 }
@@ -356,7 +359,7 @@ enum error signin_prove(struct work *w, struct slice name, struct slice password
 	if (e != ERROR_NONE)
 		return finish(e);
 	out->user.password = t->hash.n ? t->hash : out->user.password;
-	out->amr = t->code ? AMR_PASSWORD | AMR_OTP : AMR_PASSWORD;
+	out->amr = amr_of(t);
 	out->code = t->code;
 	end_trial(t);
 	return ERROR_NONE;
@@ -428,7 +431,7 @@ static enum error may_act(struct trial *t)
 	enum error e = audit_client(t->w);
 	if (e == ERROR_NONE)
 		e = session_check_live(t->w, t->caller);
-	if (e == ERROR_NONE)
+	if (e == ERROR_NONE && !t->caller->confirmed)
 		e = totp_take(t->w, t->user->id, t->factor.code, true, &t->code);
 	t->code_wrong = e == ERROR_INVALID_CREDENTIALS;
 	return e;
@@ -626,6 +629,8 @@ enum error signin_confirm(struct work *w, struct caller *caller, struct slice pa
 	t->factor.code = code;
 	t->change = change;
 	t->arg = arg;
+	if (caller->confirmed)
+		return audit_run(w, DURABLE_NOW, run_confirmed, t);
 	enum error e = begin_own_trial(t);
 	if (e == ERROR_NONE)
 		e = try_current_password(t, password);

@@ -71,7 +71,7 @@ enum error signin_change_password(struct work *w, struct caller *caller, struct 
 
 /*
  * The caller shows his password once more, and a code where he has a second factor; then change(arg) runs in the transaction that spends the
- * code, on disk before this returns. caller as above; what change() returns is returned. INVALID_CREDENTIALS, CODE_REQUIRED, and those of
+ * code, on disk before this returns. Who has shown who he is in this very request (caller->confirmed) is asked for neither. caller as above; what change() returns is returned. INVALID_CREDENTIALS, CODE_REQUIRED, and those of
  * session_check_live().
  */
 enum error signin_confirm(struct work *w, struct caller *caller, struct slice password, struct slice code, enum error (*change)(void *), void *arg);

@@ -74,10 +74,7 @@ static bool find_key(struct attempt *a)
 	return keys_find(store_user_keys(a->user), PASSKEY_KIND, a->shown->id, &a->key);
 }
 
-/*
- * A site session and a bound one have no place for the hash: whoever shows a good signature for its challenge is the one who began it. A new lineage
- * was begun by another request, to keep out whoever had something of the one before.
- */
+/* A bound session has no place for the hash either (signin_is_first()). */
 static bool is_same(struct showing *s)
 {
 	struct attempt *a = s->own;
@@ -86,8 +83,7 @@ static bool is_same(struct showing *s)
 		return false;
 	if (!s->origin.site)
 		return signin_is_same(s) && (there->idem == s->origin.idem || find_key(a));
-	bool first = there->ctr == 0 && there->client.n == 0 && (int64_t)there->idem == there->created_at;
-	return first && find_key(a) && a->key.counter == a->data.counter;
+	return signin_is_first(s) && find_key(a) && a->key.counter == a->data.counter;
 }
 
 static enum error find_credential(struct showing *s)
@@ -125,39 +121,20 @@ static bool has_signed(struct showing *s)
 
 static const struct way_in passkeys = { false, is_same, find_credential, has_signed, keep_counter };
 
-/* origin NULL: no session begins. *sid: the one that the challenge reserves. */
-static enum error show(struct work *w, struct shown *shown, const struct origin *origin, struct grant *out, uint64_t *sid)
+enum error signin_by_passkey(struct work *w, struct shown *shown, const struct origin *origin, struct grant *out, struct proven *proven)
 {
 	struct attempt a = { .w = w, .shown = shown };
-	struct showing s = { .w = w, .way = &passkeys, .own = &a, .proves = !origin, .out = out };
+	struct showing s = { .w = w, .way = &passkeys, .own = &a, .origin = *origin, .proven = proven, .out = out };
 	enum error e = read_shown(&a, PASSKEY_SIGN_IN, 0);
 	if (e == ERROR_NONE && shown->user_handle.n != 8)
 		e = ERROR_INVALID_CREDENTIALS;
 	if (e != ERROR_NONE)
 		return e;
-	if (origin)
-		s.origin = *origin;
 	a.user = derive_get64((const uint8_t *)shown->user_handle.p);
-	s.origin.sid = *sid = a.ticket.sid;
+	s.origin.sid = a.ticket.sid;
 	s.origin.idem = hash_of(shown);
 	s.origin.amr = AMR_PASSKEY;
 	return signin_show(&s, slice_of(id_text(a.user)));
-}
-
-enum error signin_by_passkey(struct work *w, struct shown *shown, const struct origin *origin, struct grant *out)
-{
-	uint64_t sid;
-	return show(w, shown, origin, out, &sid);
-}
-
-enum error signin_prove_passkey(struct work *w, struct shown *shown, struct proven *out)
-{
-	struct grant g;
-	uint64_t sid;
-	enum error e = show(w, shown, NULL, &g, &sid);
-	if (e == ERROR_NONE)
-		*out = (struct proven){ .user = g.user, .amr = AMR_PASSKEY, .sid = sid };
-	return e;
 }
 
 /* ---- what a user has ---------------------------------------------------- */

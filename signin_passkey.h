@@ -26,15 +26,13 @@ struct slice signin_user_handle(uint64_t user);
 /*
  * Signs in. INVALID_REQUEST, CROSS_SITE, CHALLENGE_INVALID (also one that was used); INVALID_CREDENTIALS, one answer for an unknown user,
  * a disabled one, an unknown credential, a counter that went back, a wrong signature. And those of signin.h.
- */
-enum error signin_by_passkey(struct work *w, struct shown *shown, const struct origin *origin, struct grant *out);
-
-/*
- * The same without a session, as signin_prove(): the passkey was shown. out->sid is the challenge's: so with it one assertion is still one
- * session. A counter is written at once, and no session need begin; so of a passkey that counts the same assertion once more is refused.
+ *
+ * proven, where it isn't NULL: the same without a session, as signin_prove(): the passkey was shown. proven->sid is the challenge's: so with it one
+ * assertion is still one session. A counter is written at once, and no session need begin; so of a passkey that counts the same assertion once
+ * more is refused.
  */
 struct proven;
-enum error signin_prove_passkey(struct work *w, struct shown *shown, struct proven *out);
+enum error signin_by_passkey(struct work *w, struct shown *shown, const struct origin *origin, struct grant *out, struct proven *proven);
 
 /* By what a caller shows that the account is his own, beside a session that began a while ago: as of signin_confirm(). */
 struct owner {

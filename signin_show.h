@@ -16,9 +16,10 @@ struct showing {
 	const struct way_in *way;
 	void *own;                      /* the way's */
 	struct origin origin;           /* of the session: sid is the reserved one, idem signin_hash() */
-	bool proves;                    /* no session begins: he has shown who he is */
+	struct proven *proven;          /* no session begins: he has shown who he is (signin.h); NULL: one begins */
 	bool anew;                      /* the user is made by it */
 	bool again;                     /* the session is there: the answer was lost */
+	enum error wants;               /* of who is made by it: a second factor has to be set up first */
 	int64_t code;                   /* which code of a second factor was shown beside (totp.h); 0: none was wanted */
 	bool code_wrong;                /* it is this that was wrong */
 	struct grant *out;
@@ -42,6 +43,9 @@ struct way_in {
 uint64_t signin_hash(const struct slice *shown, size_t count);
 /* way_in.is_same of a session of the app API. */
 bool signin_is_same(struct showing *s);
+/* Of a site session, which has no place for the hash: whether out->session, which is there, is of its first lineage. A new one was begun by another
+ * request, to keep out whoever had something of the one before. Whoever shows a good signature for its challenge is the one who began it. */
+bool signin_is_first(const struct showing *s);
 /*
  * Signs in. account: by which the throttle counts who has no address. CHALLENGE_INVALID, also of one that was used; INVALID_CREDENTIALS, one answer for
  * whatever is wrong; of a single factor CODE_REQUIRED and FACTOR_REQUIRED, only after what is right. And those of signin.h.

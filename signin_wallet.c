@@ -94,13 +94,21 @@ static bool has_signed(struct showing *s)
 	return wallet_signed(&a->shown->wallet, a->shown->text, a->shown->signature);
 }
 
-static const struct way_in wallets = { true, signin_is_same, find_user, has_signed, add_user };
+static bool is_same(struct showing *s)
+{
+	if (!s->origin.site)
+		return signin_is_same(s);
+	return signin_is_first(s) && find_user(s) == ERROR_NONE && s->out->user.id == s->out->session.user;
+}
 
-enum error signin_by_wallet(struct work *w, const struct wallet_shown *shown, struct slice name, const struct origin *origin, struct grant *out)
+static const struct way_in wallets = { true, is_same, find_user, has_signed, add_user };
+
+enum error signin_by_wallet(struct work *w, const struct wallet_shown *shown, struct slice name, const struct origin *origin, struct grant *out,
+	struct proven *proven)
 {
 	const struct slice all[] = { name, shown->text, shown->signature, origin->factor.code };
 	struct attempt a = { .w = w, .shown = shown, .name = name };
-	struct showing s = { .w = w, .way = &wallets, .own = &a, .origin = *origin, .out = out };
+	struct showing s = { .w = w, .way = &wallets, .own = &a, .origin = *origin, .proven = proven, .out = out };
 	if (!wallet_open(w, &shown->wallet, shown->text, &s.origin.sid))
 		return ERROR_CHALLENGE_INVALID;
 	s.origin.idem = signin_hash(all, sizeof all / sizeof *all);

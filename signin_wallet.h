@@ -25,8 +25,11 @@ struct wallet_shown {
  * Signs in as the user `name`; empty: as the wallet's own, who is made where he isn't there and option signup is on. CHALLENGE_INVALID: the text is
  * not ours, for another wallet, expired or used; INVALID_CREDENTIALS, one answer for an unknown user, a disabled one, a wallet that isn't his, a
  * wrong signature. And those of signin.h: a wallet is one factor, so origin->factor is asked for as with a password.
+ * proven, where it isn't NULL: as of signin_by_passkey(). A user who is made by it stays, whether a session begins or not.
  */
-enum error signin_by_wallet(struct work *w, const struct wallet_shown *shown, struct slice name, const struct origin *origin, struct grant *out);
+struct proven;
+enum error signin_by_wallet(struct work *w, const struct wallet_shown *shown, struct slice name, const struct origin *origin, struct grant *out,
+	struct proven *proven);
 
 /*
  * Links a wallet to the caller. *number is what keys.h calls it; without a label it is called by the ends of its address, GBXF…CP7L. The same once more

@@ -72,11 +72,15 @@ bool ticket_code_fits(const struct ticket_code *code, const struct user *u)
 	return jwt_password_mark(code->key, u->id, u->password) == code->claims.pw;
 }
 
-struct slice ticket_make_enrol(const struct work *w, const struct user *u, struct slice letters)
+struct slice ticket_make_enrol(const struct work *w, const struct enrol_claims *what, struct slice held)
 {
 	const struct key *key = &w->ring->key[0];
-	return jwt_seal_enrol(key, &(struct enrol_claims){ .iss = w->config->issuer, .sub = u->id, .key = letters,
-		.pw = jwt_password_mark(key, u->id, u->password), .iat = w->time, .exp = w->time + TICKET_ENROL_SECONDS });
+	struct enrol_claims claims = *what;
+	claims.iss = w->config->issuer;
+	claims.pw = jwt_password_mark(key, what->sub, held);
+	claims.iat = w->time;
+	claims.exp = w->time + TICKET_ENROL_SECONDS;
+	return jwt_seal_enrol(key, &claims);
 }
 
 enum error ticket_open_enrol(const struct work *w, struct slice ticket, struct ticket_enrol *out)
@@ -88,9 +92,9 @@ enum error ticket_open_enrol(const struct work *w, struct slice ticket, struct t
 	return ticket_check_times(w, out->claims.iat, out->claims.exp) == ERROR_NONE ? ERROR_NONE : ERROR_CHALLENGE_INVALID;
 }
 
-bool ticket_enrol_fits(const struct ticket_enrol *ticket, const struct user *u)
+bool ticket_enrol_fits(const struct ticket_enrol *ticket, uint64_t user, struct slice held)
 {
-	return ticket->claims.sub == u->id && jwt_password_mark(ticket->key, u->id, u->password) == ticket->claims.pw;
+	return ticket->claims.sub == user && jwt_password_mark(ticket->key, user, held) == ticket->claims.pw;
 }
 
 struct slice ticket_make_passkey(const struct work *w, uint64_t sub)

@@ -64,18 +64,19 @@ struct ticket_device {
 enum error ticket_open_device(const struct work *w, struct slice code, struct ticket_device *out);
 
 /*
- * For a user who has shown his password and needs a second factor: shows that, for TICKET_ENROL_SECONDS, and has the secret of the factor that he sets
- * up (letters; empty: he has one already). Nothing is stored. It signs nobody in without a code, and ends with the password. w->time is settled.
+ * For a user who has shown who he is and needs a second factor: shows that, for TICKET_ENROL_SECONDS, and has the secret of the factor that he sets
+ * up (what->key; empty: he has one already). Nothing is stored. It signs nobody in without a code, and ends with what he has shown it by (held: his
+ * password, or his keys). Of *what sub, key and amr are given. w->time is settled.
  */
-struct slice ticket_make_enrol(const struct work *w, const struct user *u, struct slice letters);
+struct slice ticket_make_enrol(const struct work *w, const struct enrol_claims *what, struct slice held);
 struct ticket_enrol {
 	struct enrol_claims claims;
 	const struct key *key;
 };
 /* MAC, claims and times, once w->time is settled: CHALLENGE_INVALID. */
 enum error ticket_open_enrol(const struct work *w, struct slice ticket, struct ticket_enrol *out);
-/* Whether it is this user's, and he has the password that he has shown. */
-bool ticket_enrol_fits(const struct ticket_enrol *ticket, const struct user *u);
+/* Whether it is this user's, and he has what he has shown. */
+bool ticket_enrol_fits(const struct ticket_enrol *ticket, uint64_t user, struct slice held);
 
 /* A challenge for a passkey to answer; sub: of a user who registers one, 0 to sign in. By the clock of this host: no store is asked. */
 struct slice ticket_make_passkey(const struct work *w, uint64_t sub);

@@ -134,6 +134,11 @@ static const struct chain *chain_named(struct slice name)
 	return NULL;
 }
 
+struct slice wallet_title(struct slice chain)
+{
+	return slice_of(chain_named(chain)->title);
+}
+
 /* The network of the first word "chain:network" with that chain; SLICE_NONE. */
 static struct slice network_of(struct slice networks, struct slice chain)
 {
@@ -180,7 +185,7 @@ static void put_beginning(struct buf *b, const struct work *w, const struct wall
 {
 	struct slice issuer = w->config->issuer;
 	buf_add(b, domain_of(issuer));
-	put_line(b, " wants you to sign in with your ", slice_of(text_join(chain_named(wallet->chain)->title, " account:", NULL)));
+	put_line(b, " wants you to sign in with your ", slice_of(text_join(slice_text(wallet_title(wallet->chain)), " account:", NULL)));
 	put_line(b, "", wallet->address);
 	put_line(b, "\n", S("It costs nothing, and sends no transaction.\n"));
 	put_line(b, "URI: ", issuer);

@@ -37,6 +37,9 @@ struct wallet {
  */
 bool wallet_find(struct slice networks, struct slice chain, struct slice address, struct wallet *out) __attribute__((weak));
 
+/* What people call a chain that option `wallets` may list: "Stellar". */
+struct slice wallet_title(struct slice chain) __attribute__((weak));
+
 /* The text to sign, in the arena; ring->key[0] makes its MAC, w->time is settled. sid: the id that the session will have. */
 struct slice wallet_text(const struct work *w, const struct keyring *ring, const struct wallet *wallet, uint64_t sid) __attribute__((weak));
 

@@ -9,6 +9,7 @@
 #include "base/address.h"
 #include "door/device.h"
 #include "door/frame.h"
+#include "door/means.h"
 #include "session.h"
 
 enum {
@@ -218,11 +219,26 @@ static const char code_field[] = "<label>{1}<input name=\"second\" autocomplete=
 static const char password_field[] = "<input hidden name=\"username\" autocomplete=\"username\" value=\"{1}\">\n"
 	"<label>{present_password}<input name=\"password\" type=\"password\" autocomplete=\"current-password\" required></label>\n";
 
-static void write_code(struct page *p, const struct visit *v)
+static void write_code(struct page *p, enum word word)
 {
-	const struct slice label = page_word(p, v->made ? WORD_factor_code : WORD_code);
-	if (v->factor || v->made)
-		page_write(p, code_field, &label, 1);
+	const struct slice label = page_word(p, word);
+	page_write(p, code_field, &label, 1);
+}
+
+/* What shows that it is he who asks, and a button for what he asks for. */
+static void write_proof(struct page *p, const struct visit *v, const char *class, const char *action, enum word word)
+{
+	if (v->bare)
+		PAGE_ADD(p, "<p class=\"soft\">{confirm_why}</p>\n");
+	else
+		page_write(p, password_field, &v->user->name, 1);
+	if (v->factor)
+		write_code(p, WORD_code);
+	if (v->bare)
+		means_write_confirm(v->call, p, class, action, word);
+	else
+		PAGE_FILL(p, "<button class=\"{1}\" name=\"do\" value=\"{2}\">{3}</button>\n", slice_of(class), slice_of(action), page_word(p, word));
+	PAGE_ADD(p, "</form></details>\n");
 }
 
 /* On, off, or about to be: then it is open, and says all that has to be kept. */
@@ -232,30 +248,30 @@ static void write_factor(struct page *p, const struct visit *v)
 	if (v->made) {
 		frame_write_enrolment(p, v->made);
 		PAGE_FILL(p, "<input type=\"hidden\" name=\"shown\" value=\"{1}\">\n", v->made->ticket);
-	} else {
-		PAGE_FILL(p, "<p class=\"soft\">{1}</p>\n", page_word(p, v->factor ? WORD_factor_is_on : WORD_factor_why));
-		page_write(p, password_field, &v->user->name, 1);
+		write_code(p, WORD_factor_code);
+		PAGE_ADD(p, "<button class=\"main\" name=\"do\" value=\"factor-on\">{factor_turn_on}</button>\n</form></details>\n");
+		return;
 	}
-	write_code(p, v);
-	PAGE_FILL(p, "<button class=\"main\" name=\"do\" value=\"{1}\">{2}</button>\n</form></details>\n", slice_of(v->made ? "factor-on" : v->factor ? "factor-off" : "factor"),
-		page_word(p, v->made ? WORD_factor_turn_on : v->factor ? WORD_factor_turn_off : WORD_factor_set_up));
+	PAGE_FILL(p, "<p class=\"soft\">{1}</p>\n", page_word(p, v->factor ? WORD_factor_is_on : WORD_factor_why));
+	write_proof(p, v, "main", v->factor ? "factor-off" : "factor", v->factor ? WORD_factor_turn_off : WORD_factor_set_up);
 }
 
 /* The field for the name is for password managers, which store what belongs together. */
-static void write_forms(struct page *p, const struct visit *v)
+static void write_password(struct page *p, const struct visit *v)
 {
 	PAGE_ADD(p, "<details class=\"card\"><summary>{change_password}</summary>\n<form class=\"stack\" method=\"post\" action=\"account\">");
 	page_write(p, password_field, &v->user->name, 1);
 	if (v->factor)
-		write_code(p, v);
-	PAGE_FILL(p, "<label>{new_password}<input name=\"next\" type=\"password\" autocomplete=\"new-password\" minlength=\"8\" required></label>\n"
-		"<p class=\"soft\">{change_password_why}</p>\n<button class=\"main\" name=\"do\" value=\"password\">{change_password}</button>\n</form></details>\n"
-		"<details class=\"card\"><summary>{delete_account}</summary>\n<form class=\"stack\" method=\"post\" action=\"account\">"
-		"<p class=\"soft\">{delete_account_why}</p>\n", v->user->name);
-	page_write(p, password_field, &v->user->name, 1);
-	if (v->factor)
-		write_code(p, v);
-	PAGE_ADD(p, "<button class=\"danger\" name=\"do\" value=\"delete\">{delete_account}</button>\n</form></details>\n");
+		write_code(p, WORD_code);
+	PAGE_ADD(p, "<label>{new_password}<input name=\"next\" type=\"password\" autocomplete=\"new-password\" minlength=\"8\" required></label>\n"
+		"<p class=\"soft\">{change_password_why}</p>\n<button class=\"main\" name=\"do\" value=\"password\">{change_password}</button>\n</form></details>\n");
+}
+
+static void write_leaving(struct page *p, const struct visit *v)
+{
+	PAGE_ADD(p, "<details class=\"card\"><summary>{delete_account}</summary>\n<form class=\"stack\" method=\"post\" action=\"account\">"
+		"<p class=\"soft\">{delete_account_why}</p>\n");
+	write_proof(p, v, "danger", "delete", WORD_delete_account);
 }
 
 void account_write(struct page *p, const struct visit *v)
@@ -271,7 +287,9 @@ void account_write(struct page *p, const struct visit *v)
 		PAGE_ADD(p, "</ul></section>\n");
 	}
 	write_factor(p, v);
-	write_forms(p, v);
+	if (!v->bare)
+		write_password(p, v);
+	write_leaving(p, v);
 }
 
 int64_t account_newest(uint64_t user)

@@ -8,14 +8,17 @@
 #include "audit.h"
 #include "door/page.h"
 #include "enrol.h"
+#include "route.h"
 #include "store.h"
 
 /* Who looks at it. */
 struct visit {
+	struct call *call;
 	const struct work *work;
 	const struct user *user;
 	const struct session *session;  /* the one of this browser */
 	int64_t seen;                   /* id of the newest event at the last visit; 0: none is known */
+	bool bare;                      /* the user has no password: he shows a passkey or a wallet in its place */
 	bool factor;                    /* the user has a second factor */
 	const struct enrolment *made;   /* one that he is setting up; NULL: none */
 };

@@ -9,7 +9,7 @@
 
 #include "client.h"
 #include "door/frame.h"
-#include "door/passkeys.h"
+#include "door/means.h"
 #include "gate.h"
 #include "oauth/pair.h"
 #include "oauth/usercode.h"
@@ -18,7 +18,7 @@
 
 static struct page *begin(struct call *c, enum error e)
 {
-	struct page *p = frame_begin(c, &(struct frame){ .status = frame_status(e), .title = WORD_connect, .script = true });
+	struct page *p = frame_begin(c, &(struct frame){ .status = frame_status(e), .title = WORD_connect, .script = means_script(c) });
 	PAGE_ADD(p, "<div class=\"door\"><form class=\"card stack\" method=\"post\" action=\"device\">\n");
 	return p;
 }
@@ -34,7 +34,7 @@ void connect_write(struct call *c, enum error e)
 		frame_write_fields(c, p, SLICE_NONE, e);
 	PAGE_ADD(p, "<button class=\"main\">{go_on}</button>\n</form>\n");
 	if (d->caller.user.id == 0)
-		passkeys_write_signin(c, p, S("device"));
+		means_write_signin(c, p, "device");
 	PAGE_ADD(p, "</div>\n");
 	page_end(p);
 }
@@ -81,22 +81,21 @@ static enum error show(struct call *c)
 {
 	struct door *d = frame_own(c);
 	struct origin how = { .brief = !d->stay, .idempotency = d->key, .factor = frame_factor(c) };
-	if (passkeys_shown(c))
-		return passkeys_sign_in(c);
+	if (means_shown(c))
+		return means_sign_in(c);
 	return gate_sign_in(&c->work, c->rq, c->rp, d->username, d->password, &how, &d->grant);
 }
 
-/* A passkey, or name and password, where they were filled in; else the cookie of the door. */
+/* A passkey or a wallet, or name and password, where they were filled in; else the cookie of the door. */
 static enum error sign_in(struct call *c)
 {
 	struct door *d = frame_own(c);
-	if (d->username.n == 0 && d->password.n == 0 && !passkeys_shown(c))
+	if (d->username.n == 0 && d->password.n == 0 && !means_shown(c))
 		return frame_admit(c);
 	enum error e = show(c);
 	if (e != ERROR_NONE)
 		return e;
-	d->caller = (struct caller){ .session = d->grant.session, .user = d->grant.user,
-		.claims = { .sub = d->grant.user.id, .sid = d->grant.session.id, .iat = (int64_t)d->grant.session.idem } };
+	frame_signed_in(c);
 	return ERROR_NONE;
 }
 

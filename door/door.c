@@ -16,11 +16,11 @@
 #include "door/means.h"
 #include "door/onward.h"
 #include "door/page.h"
-#include "door/passkeys.h"
 #include "door/seen.h"
 #include "door/style.h"
 #include "factor.h"
 #include "gate.h"
+#include "password.h"
 #include "redirect.h"
 #include "session.h"
 #include "signin.h"
@@ -35,11 +35,10 @@ static struct door *own(const struct call *c)
 /* rd: a page that is to be gone back to (redirect.h); another one is as good as none. */
 static void find_return(struct call *c)
 {
-	struct slice *rd = &own(c)->rd, sent;
-	if (rd->p == NULL && http_query(c->rq, S("rd"), &sent) && !http_decode(sent, rd))
-		*rd = SLICE_NONE;
-	if (!redirect_is_good(c->work.config, c->rq, *rd))
-		*rd = SLICE_NONE;
+	struct slice rd = own(c)->sent_rd, sent;
+	if (rd.p == NULL && http_query(c->rq, S("rd"), &sent) && !http_decode(sent, &rd))
+		rd = SLICE_NONE;
+	own(c)->rd = redirect_is_good(c->work.config, c->rq, rd) ? rd : SLICE_NONE;
 }
 
 /* Of a URL its host with the port, or its origin; both are empty for a path on this host. */
@@ -55,15 +54,14 @@ static struct slice part_of_url(struct slice url, bool origin)
 
 /* ---- what all pages share ---------------------------------------------- */
 
-/* With the script of links, or without any. */
-static struct page *begin_with(struct call *c, int status, enum word title, bool script)
+static struct page *begin_with(struct call *c, int status, enum word title, enum frame_script script)
 {
 	return frame_begin(c, &(struct frame){ .status = status, .title = title, .script = script, .form_to = part_of_url(own(c)->rd, true) });
 }
 
 static struct page *begin(struct call *c, int status, enum word title)
 {
-	return begin_with(c, status, title, false);
+	return begin_with(c, status, title, SCRIPT_NONE);
 }
 
 /* Said by one page, shown by the next. */
@@ -71,7 +69,7 @@ static const struct { const char *name; enum word word; } done[] = {
 	{ "signed-out", WORD_done_signed_out }, { "deleted", WORD_done_deleted }, { "over", WORD_session_over },
 	{ "end", WORD_done_end }, { "others", WORD_done_others }, { "password", WORD_done_password },
 	{ "factor-on", WORD_done_factor_on }, { "factor-off", WORD_done_factor_off },
-	{ "passkey", WORD_done_passkey }, { "forget", WORD_done_forget }
+	{ "add", WORD_done_add }, { "forget", WORD_done_forget }
 };
 
 static void write_done(const struct call *c, struct page *p)
@@ -101,7 +99,7 @@ static void write_return(const struct call *c, struct page *p)
 static void write_signin(struct call *c, enum error e)
 {
 	find_return(c);
-	struct page *p = begin_with(c, frame_status(e), WORD_sign_in, true);
+	struct page *p = begin_with(c, frame_status(e), WORD_sign_in, means_script(c));
 	PAGE_ADD(p, "<div class=\"door\"><form class=\"card stack\" method=\"post\" action=\"signin\">\n<div><h1>{sign_in}</h1>");
 	write_return(c, p);
 	PAGE_ADD(p, "</div>\n");
@@ -109,14 +107,14 @@ static void write_signin(struct call *c, enum error e)
 	frame_write_wrong(c, p, e);
 	frame_write_fields(c, p, SLICE_NONE, e);
 	PAGE_ADD(p, "<button class=\"main\">{sign_in}</button>\n<noscript><a href=\"link\">{your_link}</a></noscript>\n</form>\n");
-	passkeys_write_signin(c, p, S("signin-key"));
+	means_write_signin(c, p, "signin");
 	PAGE_ADD(p, "</div>\n");
 	page_end(p);
 }
 
 static void write_signed_in(struct call *c)
 {
-	struct page *p = begin_with(c, 200, WORD_signed_in, true);
+	struct page *p = begin_with(c, 200, WORD_signed_in, SCRIPT_ALONE);
 	struct slice rd = own(c)->rd, host = part_of_url(rd, false);
 	PAGE_FILL(p, "<div class=\"door\"><div class=\"card stack\">\n<div><h1>{signed_in}</h1><p class=\"lead\">{1}</p></div>\n", own(c)->caller.user.name);
 	if (rd.n)
@@ -149,34 +147,34 @@ static enum error handle_signin_page(struct call *c)
 	return ERROR_NONE;
 }
 
-static enum error handle_signin(struct call *c)
+static enum error sign_in(struct call *c)
 {
 	struct door *d = own(c);
 	struct origin how = { .brief = !d->stay, .idempotency = d->key, .factor = frame_factor(c) };
+	if (means_shown(c))
+		return means_sign_in(c);
+	if (d->username.p == NULL || (d->shown.p == NULL && d->password.p == NULL))
+		return ERROR_INVALID_REQUEST;
+	return gate_sign_in(&c->work, c->rq, c->rp, d->username, d->password, &how, &d->grant);
+}
+
+static enum error handle_signin(struct call *c)
+{
+	const struct door *d = own(c);
 	if (!frame_is_own_form(c->rq))
 		return ERROR_CROSS_SITE;
-	if (d->shown.p == NULL && d->password.p == NULL)
-		return ERROR_INVALID_REQUEST;
-	enum error e = gate_sign_in(&c->work, c->rq, c->rp, d->username, d->password, &how, &d->grant);
+	enum error e = sign_in(c);
 	find_return(c);
 	return e == ERROR_NONE ? frame_see_other(c, d->rd.n ? slice_text(d->rd) : "account") : e;
 }
 
-static enum error handle_signin_key(struct call *c)
-{
-	if (!frame_is_own_form(c->rq))
-		return ERROR_CROSS_SITE;
-	enum error e = passkeys_sign_in(c);
-	find_return(c);
-	return e == ERROR_NONE ? frame_see_other(c, own(c)->rd.n ? slice_text(own(c)->rd) : "account") : e;
-}
 
 /* ---- a password by a link ---------------------------------------------- */
 
 static void write_link(struct call *c, enum error e)
 {
 	bool spent = e == ERROR_LINK_INVALID || e == ERROR_LINK_EXPIRED || e == ERROR_LINK_USED;
-	struct page *p = begin_with(c, frame_status(e), WORD_choose_password, true);
+	struct page *p = begin_with(c, frame_status(e), WORD_choose_password, SCRIPT_ALONE);
 	choose_begin(p);
 	frame_write_wrong(c, p, e);
 	choose_end(p, spent ? SLICE_NONE : own(c)->ticket);
@@ -196,6 +194,8 @@ static enum error handle_link(struct call *c)
 	struct user user;
 	if (!frame_is_own_form(c->rq))
 		return ERROR_CROSS_SITE;
+	if (d->next.p == NULL)
+		return ERROR_INVALID_REQUEST;
 	enum error e = signin_redeem_link(&c->work, choose_ticket(d->ticket), d->next, &user);
 	if (e != ERROR_NONE)
 		return e;
@@ -260,12 +260,12 @@ static const struct enrolment *find_enrolment(const struct call *c, enum error e
 static void write_account(struct call *c, enum error e)
 {
 	const struct caller *caller = &own(c)->caller;
-	struct visit v = { .work = &c->work, .user = &caller->user, .session = &caller->session,
+	struct visit v = { .call = c, .work = &c->work, .user = &caller->user, .session = &caller->session, .bare = password_is_none(caller->user.password),
 		.seen = is_after_form(c->rq) ? INT64_MAX : seen_read(&c->work, c->rq, caller->user.id) };
 	c->rp->body = (struct buf){ arena(ACCOUNT_BYTES), 0, ACCOUNT_BYTES };  /* grown piece by piece it would take twice as much */
 	v.made = find_enrolment(c, e);
 	v.factor = store_user_factor(caller->user.id).n > 0;
-	struct page *p = begin_with(c, frame_status(e), WORD_your_account, v.made || passkeys_are_on(c));
+	struct page *p = begin_with(c, frame_status(e), WORD_your_account, v.made || means_are_on(c) ? means_script(c) : SCRIPT_NONE);
 	PAGE_FILL(p, "<div class=\"title\"><div><h1>{your_account}</h1><p class=\"lead\">{1}</p></div>"
 		"<form method=\"post\" action=\"signout\"><button class=\"small\" name=\"do\" value=\"out\">{sign_out}</button></form></div>\n", caller->user.name);
 	write_done(c, p);
@@ -326,18 +326,22 @@ static enum error change_password(struct call *c)
 /* The session went with its user, so that nothing is left to end but the cookies. */
 static enum error delete_account(struct call *c)
 {
-	enum error e = signin_delete_user(&c->work, &own(c)->caller, own(c)->password, own(c)->second);
+	enum error e = means_confirm(c);
+	if (e == ERROR_NONE)
+		e = signin_delete_user(&c->work, &own(c)->caller, own(c)->password, own(c)->second);
 	if (e != ERROR_NONE)
 		return e;
 	gate_sign_out(&c->work, c->rq, c->rp);
 	return frame_see_other(c, "signin?done=deleted");
 }
 
-/* The answer is the page itself, with what was made: nothing of it is kept. */
+/* The answer is the page itself, with what was made: nothing of it is kept. Who must have a factor, and has shown the rest, is about to. */
 static enum error make_factor(struct call *c)
 {
 	struct door *d = own(c);
-	enum error e = factor_begin(&c->work, &d->caller, d->password, &d->made);
+	enum error e = means_confirm(c);
+	if (e == ERROR_NONE || e == ERROR_FACTOR_REQUIRED)
+		e = factor_begin(&c->work, &d->caller, d->password, &d->made);
 	if (e == ERROR_NONE)
 		e = session_clock(&c->work);
 	if (e == ERROR_NONE)
@@ -353,14 +357,16 @@ static enum error turn_factor_on(struct call *c)
 
 static enum error turn_factor_off(struct call *c)
 {
-	enum error e = factor_off(&c->work, &own(c)->caller, own(c)->password, own(c)->second);
+	enum error e = means_confirm(c);
+	if (e == ERROR_NONE)
+		e = factor_off(&c->work, &own(c)->caller, own(c)->password, own(c)->second);
 	return e == ERROR_NONE ? frame_see_other(c, "account?done=factor-off") : e;
 }
 
-static enum error add_passkey(struct call *c)
+static enum error add_means(struct call *c)
 {
-	enum error e = passkeys_add(c);
-	return e == ERROR_NONE ? frame_see_other(c, "account?done=passkey") : e;
+	enum error e = means_add(c);
+	return e == ERROR_NONE ? frame_see_other(c, "account?done=add") : e;
 }
 
 static enum error forget_means(struct call *c)
@@ -372,7 +378,7 @@ static enum error forget_means(struct call *c)
 static const struct { const char *name; enum error (*run)(struct call *c); } actions[] = {
 	{ "end", end_one }, { "others", end_others }, { "password", change_password }, { "delete", delete_account },
 	{ "factor", make_factor }, { "factor-on", turn_factor_on }, { "factor-off", turn_factor_off },
-	{ "passkey", add_passkey }, { "forget", forget_means }
+	{ "add", add_means }, { "forget", forget_means }
 };
 
 static enum error handle_account(struct call *c)
@@ -406,7 +412,7 @@ static void refuse(struct call *c, enum error e)
 	bool form = c->rq->method == METHOD_POST;
 	if (frame_is_nobody(e))
 		(void)frame_see_other(c, e == ERROR_SESSION_REVOKED ? "signin?done=over" : "signin");
-	else if (form && (slice_is(c->path, S("/signin")) || slice_is(c->path, S("/signin-key"))))
+	else if (form && slice_is(c->path, S("/signin")))
 		write_signin(c, e);
 	else if (form && slice_is(c->path, S("/link")))
 		write_link(c, e);
@@ -440,54 +446,30 @@ static enum error handle_script(struct call *c)
 	return ERROR_NONE;
 }
 
-#define TEXT(name, place, max) { name, MEMBER_TEXT, true, max, offsetof(struct door, place) }
-#define MAYBE(name, place, max) { name, MEMBER_TEXT, false, max, offsetof(struct door, place) }
-#define END { NULL, MEMBER_FLAG, false, 0, 0 }
-#define PASSKEY MAYBE("id", id, LIMIT_KEY_ID), MAYBE("client_data", client_data, LIMIT_KEY_DATA), MAYBE("data", data, LIMIT_KEY_DATA), \
-	MAYBE("signature", signature, LIMIT_SIGNATURE), MAYBE("handle", handle, LIMIT_HANDLE)
-#define SECOND MAYBE("second", second, LIMIT_CODE), MAYBE("shown", shown, LIMIT_JWT)
-
-static const struct member signin_members[] = {
-	TEXT("username", username, LIMIT_USERNAME), MAYBE("password", password, LIMIT_BODY), MAYBE("key", key, LIMIT_IDEMPOTENCY),
-	SECOND, MAYBE("rd", rd, LIMIT_BODY), { "stay", MEMBER_FLAG, false, 0, offsetof(struct door, stay) }, END
-};
-static const struct member key_members[] = {
-	TEXT("id", id, LIMIT_KEY_ID), TEXT("client_data", client_data, LIMIT_KEY_DATA), TEXT("data", data, LIMIT_KEY_DATA),
-	TEXT("signature", signature, LIMIT_SIGNATURE), MAYBE("handle", handle, LIMIT_HANDLE), MAYBE("rd", rd, LIMIT_BODY),
-	{ "stay", MEMBER_FLAG, false, 0, offsetof(struct door, stay) }, END
-};
-static const struct member link_members[] = { TEXT("ticket", ticket, LIMIT_BODY), TEXT("next", next, LIMIT_BODY), END };
-static const struct member account_members[] = {
-	MAYBE("client_data", client_data, LIMIT_KEY_DATA), MAYBE("data", data, LIMIT_KEY_DATA), MAYBE("label", label, LIMIT_LABEL),
-	TEXT("do", action, LIMIT_BODY), MAYBE("session", session, LIMIT_BODY), MAYBE("password", password, LIMIT_BODY),
-	MAYBE("next", next, LIMIT_BODY), SECOND, END
-};
-
-static const struct member onward_members[] = {
-	MAYBE("username", username, LIMIT_USERNAME), MAYBE("password", password, LIMIT_BODY), MAYBE("key", key, LIMIT_IDEMPOTENCY),
-	SECOND, PASSKEY, MAYBE("do", action, LIMIT_BODY), { "stay", MEMBER_FLAG, false, 0, offsetof(struct door, stay) }, END
-};
-
-static const struct member connect_members[] = {
-	TEXT("code", code, LIMIT_BODY), MAYBE("username", username, LIMIT_USERNAME), MAYBE("password", password, LIMIT_BODY),
-	MAYBE("key", key, LIMIT_IDEMPOTENCY), SECOND, PASSKEY, MAYBE("do", action, LIMIT_BODY), { "stay", MEMBER_FLAG, false, 0, offsetof(struct door, stay) }, END
+/* Of all forms: each page reads what is its own, and says itself what it can't do without. */
+#define TEXT(name, max) { #name, MEMBER_TEXT, false, max, offsetof(struct door, name) }
+static const struct member members[] = {
+	TEXT(username, LIMIT_USERNAME), TEXT(password, LIMIT_BODY), TEXT(key, LIMIT_IDEMPOTENCY), TEXT(second, LIMIT_CODE), TEXT(shown, LIMIT_JWT),
+	{ "rd", MEMBER_TEXT, false, LIMIT_BODY, offsetof(struct door, sent_rd) }, TEXT(id, LIMIT_KEY_ID), TEXT(client_data, LIMIT_KEY_DATA), TEXT(data, LIMIT_KEY_DATA), TEXT(signature, LIMIT_SIGNATURE),
+	TEXT(handle, LIMIT_HANDLE), TEXT(label, LIMIT_LABEL), TEXT(ticket, LIMIT_BODY), TEXT(next, LIMIT_BODY), TEXT(session, LIMIT_BODY),
+	TEXT(code, LIMIT_BODY), { "do", MEMBER_TEXT, false, LIMIT_BODY, offsetof(struct door, action) },
+	{ "stay", MEMBER_FLAG, false, 0, offsetof(struct door, stay) }, { NULL, MEMBER_FLAG, false, 0, 0 }
 };
 
 static const struct route routes[] = {
 	{ METHOD_GET,    "/signin",     ACCESS_NONE, NULL,             PACE_QUICK, handle_signin_page },
-	{ METHOD_POST,   "/signin",     ACCESS_NONE, signin_members,   PACE_SLOW, handle_signin },
-	{ METHOD_POST,   "/signin-key", ACCESS_NONE, key_members,      PACE_SLOW, handle_signin_key },
+	{ METHOD_POST,   "/signin",     ACCESS_NONE, members,          PACE_SLOW, handle_signin },
 	{ METHOD_GET,    "/link",       ACCESS_NONE, NULL,             PACE_QUICK, handle_link_page },
-	{ METHOD_POST,   "/link",       ACCESS_NONE, link_members,     PACE_SLOW, handle_link },
+	{ METHOD_POST,   "/link",       ACCESS_NONE, members,          PACE_SLOW, handle_link },
 	{ METHOD_GET,    "/link.js",    ACCESS_NONE, NULL,             PACE_QUICK, handle_script },
 	{ METHOD_GET,    "/signout",    ACCESS_NONE, NULL,             PACE_QUICK, handle_signout_page },
 	{ METHOD_POST,   "/signout",    ACCESS_NONE, NULL,             PACE_LASTS, handle_signout },
 	{ METHOD_GET,    "/account",    ACCESS_LIVE, NULL,             PACE_QUICK, handle_account_page },
-	{ METHOD_POST,   "/account",    ACCESS_LIVE, account_members,  PACE_SLOW, handle_account },
+	{ METHOD_POST,   "/account",    ACCESS_LIVE, members,          PACE_SLOW, handle_account },
 	{ METHOD_GET,    "/authorize", ACCESS_NONE, NULL,            PACE_QUICK, onward_handle_page },
-	{ METHOD_POST,   "/authorize", ACCESS_NONE, onward_members,  PACE_SLOW, onward_handle_form },
+	{ METHOD_POST,   "/authorize", ACCESS_NONE, members,         PACE_SLOW, onward_handle_form },
 	{ METHOD_GET,    "/device",    ACCESS_NONE, NULL,            PACE_QUICK, connect_handle_page },
-	{ METHOD_POST,   "/device",    ACCESS_NONE, connect_members, PACE_SLOW, connect_handle_form },
+	{ METHOD_POST,   "/device",    ACCESS_NONE, members,         PACE_SLOW, connect_handle_form },
 	{ METHOD_GET,    "/door.css",   ACCESS_NONE, NULL,             PACE_QUICK, handle_sheet },
 	{ METHOD_GET,    "/brand.css",  ACCESS_NONE, NULL,             PACE_QUICK, handle_brand },
 };

@@ -13,7 +13,7 @@ struct page *frame_begin(struct call *c, const struct frame *f)
 {
 	struct page *p = &frame_own(c)->page;
 	*p = (struct page){ .rp = c->rp, .language = words_language(c->rq->accept_language), .brand = c->work.config->brand,
-		.sheet = style_sheet(), .colour = style_brand(c->work.config), .script = f->script ? style_script() : SLICE_NONE,
+		.sheet = style_sheet(), .colour = style_brand(c->work.config), .script = f->script ? style_script() : SLICE_NONE, .asks = f->script == SCRIPT_ASKS,
 		.opened = f->opened, .time = c->work.time };
 	page_begin(p, f->status, f->title, f->form_to);
 	return p;
@@ -44,6 +44,13 @@ enum error frame_admit(struct call *c)
 	return e;
 }
 
+void frame_signed_in(struct call *c)
+{
+	struct door *d = frame_own(c);
+	d->caller = (struct caller){ .session = d->grant.session, .user = d->grant.user,
+		.claims = { .sub = d->grant.user.id, .sid = d->grant.session.id, .iat = (int64_t)d->grant.session.idem } };
+}
+
 bool frame_is_nobody(enum error e)
 {
 	return e == ERROR_TOKEN_MISSING || e == ERROR_TOKEN_INVALID || e == ERROR_SESSION_REVOKED;
@@ -54,7 +61,7 @@ bool frame_is_nobody(enum error e)
 struct factor_shown frame_factor(const struct call *c)
 {
 	const struct door *d = frame_own(c);
-	return (struct factor_shown){ .code = d->second, .ticket = d->shown };
+	return (struct factor_shown){ .code = d->second, .ticket = d->shown, .wanted = d->wanted };
 }
 
 void frame_write_enrolment(struct page *p, const struct enrolment *e)
@@ -70,14 +77,15 @@ static bool find_ticket(struct call *c, enum error e, struct enrolment *made, bo
 {
 	struct door *d = frame_own(c);
 	const struct user *u = &d->grant.user;
+	unsigned amr = d->signature.n ? AMR_WALLET : AMR_PASSWORD;      /* a passkey wants no code */
 	bool anew = e == ERROR_NONE || e == ERROR_CHALLENGE_INVALID, set = d->shown.n > 0;
 	*enrols = false;
 	if (anew || (!set && e != ERROR_CODE_REQUIRED && e != ERROR_FACTOR_REQUIRED))
 		return false;
 	if (e == ERROR_FACTOR_REQUIRED)
-		enrol_make(&c->work, u, made);
+		enrol_make(&c->work, u, amr, made);
 	else if (!set)
-		made->ticket = enrol_proof(&c->work, u);
+		made->ticket = enrol_proof(&c->work, u, amr);
 	else
 		made->ticket = d->shown;
 	*enrols = e == ERROR_FACTOR_REQUIRED || (u->id && enrol_show(&c->work, u, d->shown, made));
@@ -91,7 +99,7 @@ static void write_code(const struct call *c, struct page *p, const struct enrolm
 		frame_write_enrolment(p, made);
 	PAGE_FILL(p, "<input type=\"hidden\" name=\"username\" value=\"{1}\">\n<input type=\"hidden\" name=\"shown\" value=\"{2}\">\n<input type=\"hidden\" name=\"stay\" value=\"{3}\">\n"
 		"<label>{4}<input name=\"second\" autocomplete=\"one-time-code\" autocapitalize=\"none\" spellcheck=\"false\" required autofocus></label>\n",
-		d->username, made->ticket, d->stay ? S("true") : S("false"), page_word(p, enrols ? WORD_factor_code : WORD_code));
+		d->grant.user.id ? d->grant.user.name : d->username, made->ticket, d->stay ? S("true") : S("false"), page_word(p, enrols ? WORD_factor_code : WORD_code));
 }
 
 static void write_password(const struct call *c, struct page *p, struct slice name, enum error e)
@@ -149,7 +157,7 @@ static enum word word_of(const struct call *c, enum error e)
 		return d->refused;
 	if (e == ERROR_FACTOR_REQUIRED && d->caller.user.id)
 		return WORD_factor_sign_in;
-	if (e == ERROR_INVALID_CREDENTIALS && d->client_data.p)
+	if (e == ERROR_INVALID_CREDENTIALS && d->signature.n)
 		return WORD_passkey_wrong;
 	if (e == ERROR_INVALID_CREDENTIALS && d->shown.n)
 		return WORD_code_wrong_or_used;

@@ -14,11 +14,13 @@ struct authorize;
 
 /* What this dialect keeps of one call: the members of its form, and who is signed in. */
 struct door {
-	struct slice username, password, next, key, action, session, rd, ticket, code;
+	struct slice username, password, next, key, action, session, ticket, code;
+	struct slice sent_rd, rd;       /* the form's, and where it leads back to: judged, of /signin alone */
 	struct slice second;            /* a code of the second factor; p NULL: none */
 	struct slice shown;             /* a ticket that the password was right (enrol.h); p NULL: none */
-	struct slice id, client_data, data, signature, handle, label;   /* of a passkey, in base64url but the label */
+	struct slice id, client_data, data, signature, handle, label;   /* of a passkey or a wallet (means.h), in base64url but the label */
 	bool stay;
+	bool wanted;                    /* of /authorize: the client is for who has shown a second factor */
 	bool chosen;                    /* a password by a link, just now */
 	enum word refused;              /* what ERROR_INVALID_REQUEST and NOT_FOUND are called here; 0: as elsewhere */
 	struct caller caller;           /* of /account, and of who is signed in; user.id 0: nobody */
@@ -32,11 +34,14 @@ static inline struct door *frame_own(const struct call *c)
 	return c->own;
 }
 
+/* Which script a page has: none; that of links and buttons; the same, which may ask this host for a wallet's text. */
+enum frame_script { SCRIPT_NONE, SCRIPT_ALONE, SCRIPT_ASKS };
+
 /* A page begun. */
 struct frame {
 	int status;
 	enum word title;
-	bool script;                    /* it has that of links and buttons */
+	enum frame_script script;
 	bool opened;                    /* it may be in a window that a client opened and waits for */
 	struct slice form_to;           /* page_begin()'s */
 };
@@ -51,6 +56,8 @@ bool frame_is_own_form(const struct request *rq);
 /* Who is signed in by a cookie of the door: frame_own(c)->caller, whose user.id stays 0 where nobody is. Opens the store where there is
  * a cookie. The error is gate_admit()'s. */
 enum error frame_admit(struct call *c);
+/* The caller is who has signed in a moment ago: frame_own(c)->grant. */
+void frame_signed_in(struct call *c);
 /* Whether that error of frame_admit(), or of what comes after it, says that nobody is signed in. */
 bool frame_is_nobody(enum error e);
 

@@ -3,13 +3,13 @@
  *
  * The client's parameters stay in the address: the page's form is sent to the same one, so nothing of them is kept anywhere, and each
  * request judges them anew. A code is given for the door's own cookie, which no other host can read or set, for name and password, or for
- * a passkey, whose challenge then names the session that the code makes.
+ * a passkey or a wallet, whose challenge then names the session that the code makes.
  * What is redeemed later is signed and not stored.
  */
 #include "door/onward.h"
 
 #include "door/frame.h"
-#include "door/passkeys.h"
+#include "door/means.h"
 #include "gate.h"
 #include "oauth/authorize.h"
 #include "signin.h"
@@ -48,7 +48,7 @@ static struct slice origin_of(const struct authorize *a)
 
 static struct page *begin(struct call *c, enum error e, enum word title)
 {
-	struct frame f = { .status = frame_status(e), .title = title, .script = true, .opened = true, .form_to = origin_of(frame_own(c)->asked) };
+	struct frame f = { .status = frame_status(e), .title = title, .script = means_script(c), .opened = true, .form_to = origin_of(frame_own(c)->asked) };
 	struct page *p = frame_begin(c, &f);
 	PAGE_FILL(p, "<div class=\"door\"><form class=\"card stack\" method=\"post\" action=\"authorize?{1}\">\n", c->rq->query);
 	return p;
@@ -62,7 +62,7 @@ static void write_form(struct call *c, enum error e)
 	frame_write_wrong(c, p, e);
 	frame_write_fields(c, p, a->hint, e);
 	PAGE_ADD(p, "<button class=\"main\">{sign_in}</button>\n</form>\n");
-	passkeys_write_signin(c, p, slice_of(text_join("authorize?", slice_text(c->rq->query), NULL)));
+	means_write_signin(c, p, text_join("authorize?", slice_text(c->rq->query), NULL));
 	PAGE_ADD(p, "</div>\n");
 	page_end(p);
 }
@@ -100,6 +100,7 @@ static enum error read_query(struct call *c)
 		return e;
 	frame_own(c)->refused = WORD_sign_in;
 	frame_own(c)->asked = a;
+	frame_own(c)->wanted = a->client.flags & CLIENT_FACTOR;
 	return ERROR_NONE;
 }
 
@@ -149,16 +150,15 @@ static enum error show_password(struct call *c, struct proven *out)
 {
 	struct door *d = frame_own(c);
 	struct origin how = { .idempotency = d->key, .factor = frame_factor(c) };
-	how.factor.wanted = d->asked->client.flags & CLIENT_FACTOR;
 	if (!d->username.n || !(d->password.n || d->shown.n))
 		return ERROR_INVALID_REQUEST;
 	return d->stay ? gate_sign_in(&c->work, c->rq, c->rp, d->username, d->password, &how, &d->grant)
 		: signin_prove(&c->work, d->username, d->password, &how.factor, out);
 }
 
-static enum error show_passkey(struct call *c, struct proven *out)
+static enum error show_means(struct call *c, struct proven *out)
 {
-	return frame_own(c)->stay ? passkeys_sign_in(c) : passkeys_prove(c, out);
+	return frame_own(c)->stay ? means_sign_in(c) : means_prove(c, out);
 }
 
 /* `stay` makes a session of the door, by which the next client needs no password. Without it nothing is kept in this browser. */
@@ -167,7 +167,7 @@ static enum error prove(struct call *c, struct authentication *out)
 	struct door *d = frame_own(c);
 	struct proven *p = arena(sizeof *p);
 	*p = (struct proven){ .amr = AMR_PASSWORD };
-	enum error e = passkeys_shown(c) ? show_passkey(c, p) : show_password(c, p);
+	enum error e = means_shown(c) ? show_means(c, p) : show_password(c, p);
 	if (e == ERROR_NONE && d->stay && !store_user(d->grant.user.id, &p->user))      /* whose password was hashed anew */
 		e = ERROR_INVALID_CREDENTIALS;
 	if (!d->stay)

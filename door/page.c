@@ -152,7 +152,8 @@ static void put_headers(const struct page *p, struct slice form_to)
 {
 	struct reply *rp = p->rp;
 	reply_header(rp, "Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'",
-		form_to.n ? " " : "", slice_text(form_to), "; base-uri 'none'; frame-ancestors 'none'", p->script.n ? "; script-src 'self'" : "", NULL);
+		form_to.n ? " " : "", slice_text(form_to), "; base-uri 'none'; frame-ancestors 'none'", p->script.n ? "; script-src 'self'" : "",
+		p->asks ? "; connect-src 'self'" : "", NULL);
 	reply_header(rp, "Referrer-Policy", "same-origin", NULL);
 	if (!p->opened)
 		reply_header(rp, "Cross-Origin-Opener-Policy", "same-origin", NULL);

@@ -25,6 +25,7 @@ struct page {
 	struct slice brand;             /* UTF-8 */
 	struct slice sheet, colour;     /* where the style sheets are, relative to the page */
 	struct slice script;            /* the same of its script; empty: none, and then its policy allows none */
+	bool asks;                      /* which may send requests to this host */
 	bool opened;                    /* it may be in a window that another page opened, which keeps its hold of it */
 	int64_t time;                   /* the request's, Unix seconds: what is shown as "3 min ago" is reckoned from it */
 };

@@ -8,7 +8,6 @@
 
 #include "base/base64.h"
 #include "config.h"
-#include "gate.h"
 #include "keys.h"
 #include "signature.h"
 #include "signin.h"
@@ -43,46 +42,25 @@ static bool read_shown(const struct call *c, struct shown *out)
 
 /* ---- signing in -------------------------------------------------------- */
 
-void passkeys_write_signin(struct call *c, struct page *p, struct slice action)
+void passkeys_write_button(struct call *c, struct page *p, const char *class, struct slice label)
 {
-	const struct door *d = frame_own(c);
-	if (!passkeys_are_on(c))
-		return;
-	PAGE_FILL(p, "<form class=\"passkey\" method=\"post\" action=\"{1}\" data-challenge=\"{2}\" data-rp=\"{3}\" hidden>"
-		"<input type=\"hidden\" name=\"id\"><input type=\"hidden\" name=\"client_data\"><input type=\"hidden\" name=\"data\">"
-		"<input type=\"hidden\" name=\"signature\"><input type=\"hidden\" name=\"handle\"><input type=\"hidden\" name=\"stay\">"
-		"<button class=\"wide\" type=\"button\">{passkey_sign_in}</button>",
-		action, letters(ticket_make_passkey(&c->work, 0)), passkey_rp_id(c->work.config));
-	if (d->rd.n)
-		PAGE_FILL(p, "<input type=\"hidden\" name=\"rd\" value=\"{1}\">", d->rd);
-	if (slice_is(c->path, S("/device")))
-		PAGE_FILL(p, "<input type=\"hidden\" name=\"code\" value=\"{1}\">", d->code);
-	PAGE_ADD(p, "</form>\n");
+	if (passkeys_are_on(c))
+		PAGE_FILL(p, "<button class=\"{1}\" type=\"button\" data-challenge=\"{2}\" data-rp=\"{3}\" hidden>{4}</button>",
+			slice_of(class), letters(ticket_make_passkey(&c->work, 0)), passkey_rp_id(c->work.config), label);
 }
 
-enum error passkeys_sign_in(struct call *c)
+enum error passkeys_show(struct call *c, const struct origin *how, struct proven *proven)
 {
 	struct door *d = frame_own(c);
-	struct origin how = { .brief = !d->stay };
+	uint64_t caller = d->caller.user.id;
 	struct shown shown;
 	if (!passkeys_are_on(c))
 		return ERROR_NOT_FOUND;
 	if (!read_shown(c, &shown))
 		return ERROR_INVALID_REQUEST;
-	enum error e = gate_prepare(&c->work, c->rq, &how);
-	if (e == ERROR_NONE)
-		e = signin_by_passkey(&c->work, &shown, &how, &d->grant);
-	if (e == ERROR_NONE)
-		gate_granted(&c->work, c->rq, c->rp, &d->grant);
-	return e;
-}
-
-enum error passkeys_prove(struct call *c, struct proven *out)
-{
-	struct shown shown;
-	if (!passkeys_are_on(c))
-		return ERROR_NOT_FOUND;
-	return read_shown(c, &shown) ? signin_prove_passkey(&c->work, &shown, out) : ERROR_INVALID_REQUEST;
+	if (caller && !slice_is(shown.user_handle, signin_user_handle(caller)))
+		return ERROR_INVALID_CREDENTIALS;
+	return signin_by_passkey(&c->work, &shown, how, &d->grant, proven);
 }
 
 /* ---- the account ------------------------------------------------------- */
@@ -92,10 +70,9 @@ void passkeys_write_add(struct call *c, struct page *p)
 	if (!passkeys_are_on(c))
 		return;
 	const struct user *u = &frame_own(c)->caller.user;
-	PAGE_FILL(p, "<form class=\"stack\" method=\"post\" action=\"account\" data-challenge=\"{1}\" data-rp=\"{2}\" data-user=\"{3}\" data-name=\"{4}\" data-algorithms=\"{5}\" hidden>"
-		"<input type=\"hidden\" name=\"do\" value=\"passkey\"><input type=\"hidden\" name=\"client_data\"><input type=\"hidden\" name=\"data\">\n"
+	PAGE_FILL(p, "<form class=\"stack\" method=\"post\" action=\"account\" hidden><input type=\"hidden\" name=\"do\" value=\"add\">\n"
 		"<label>{passkey_label}<input name=\"label\" maxlength=\"64\" autocomplete=\"off\"></label>\n"
-		"<button type=\"button\">{passkey_add}</button></form>\n",
+		"<button type=\"button\" data-challenge=\"{1}\" data-rp=\"{2}\" data-user=\"{3}\" data-name=\"{4}\" data-algorithms=\"{5}\" hidden>{passkey_add}</button></form>\n",
 		letters(ticket_make_passkey(&c->work, u->id)), passkey_rp_id(c->work.config), letters(signin_user_handle(u->id)), u->name, signature_algorithms());
 }
 

@@ -1,6 +1,5 @@
 /*
- * passkeys: what the pages have of passkeys: a button at the sign-in, a form to add one to the account (means.h lists them). They need a script (link.js): the
- * forms are hidden until it shows them, so that nobody sees a button that can do nothing.
+ * passkeys: what the pages have of passkeys: a button to sign in by, a form to add one to the account (means.h has the rest of both).
  *
  * Part `passkey` (signin_passkey.h): where it is left out, passkeys_absent.c answers that there are none.
  */
@@ -11,18 +10,11 @@
 
 /* Whether there are any here. */
 bool passkeys_are_on(const struct call *c);
-/* Whether the form of this request is that to sign in by. */
-static inline bool passkeys_shown(const struct call *c)
-{
-	return frame_own(c)->client_data.p;
-}
-/* The form to sign in by, which comes after the one with the name, and is sent to `action`; nothing where there are no passkeys. */
-void passkeys_write_signin(struct call *c, struct page *p, struct slice action);
-/* Signs in by it: a site session, as gate_sign_in(). */
-enum error passkeys_sign_in(struct call *c);
-/* The same without a session: signin_prove_passkey(). */
+/* A button to show one by: means.h. Nothing where there are no passkeys. */
+void passkeys_write_button(struct call *c, struct page *p, const char *class, struct slice label);
+/* Signs in by the one that is shown: signin_by_passkey(), with frame_own(c)->grant. Where somebody is signed in (caller) it must be one of his. */
 struct proven;
-enum error passkeys_prove(struct call *c, struct proven *out);
+enum error passkeys_show(struct call *c, const struct origin *how, struct proven *proven);
 /* The form to add one, of the account; nothing where there are no passkeys. */
 void passkeys_write_add(struct call *c, struct page *p);
 /* What comes of it. */

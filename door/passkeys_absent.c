@@ -10,20 +10,14 @@ bool passkeys_are_on(const struct call *c)
 	return false;
 }
 
-void passkeys_write_signin(struct call *c, struct page *p, struct slice action)
+void passkeys_write_button(struct call *c, struct page *p, const char *class, struct slice label)
 {
-	(void)c, (void)p, (void)action;
+	(void)c, (void)p, (void)class, (void)label;
 }
 
-enum error passkeys_sign_in(struct call *c)
+enum error passkeys_show(struct call *c, const struct origin *how, struct proven *proven)
 {
-	(void)c;
-	return ERROR_NOT_FOUND;
-}
-
-enum error passkeys_prove(struct call *c, struct proven *out)
-{
-	(void)c, (void)out;
+	(void)c, (void)how, (void)proven;
 	return ERROR_NOT_FOUND;
 }
 

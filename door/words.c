@@ -6,7 +6,8 @@
 const struct language *const languages[] = { &words_en, &words_de, NULL };
 
 #define WORD_KEY(key) #key "\0"
-const char word_keys[] = WORDS(WORD_KEY);
+#define WORD_WITHOUT(key) "\0"
+const char word_keys[] = WORDS(WORD_KEY, WORD_WITHOUT);
 
 /* "0.8" in thousandths: at most three digits behind the point count. What isn't one is 0. */
 static int quality_of(struct slice text)

@@ -349,7 +349,7 @@ static void another_signature(void)
 	post("/passkeys/login", assertion(challenge, ""));
 	expect(400, "challenge_invalid", "another one for the same challenge");
 	device.counter--;
-	form("/signin-key", assertion_form(challenge));
+	form("/signin", assertion_form(challenge));
 	is_int(rp.status, 400, "the same, for a session of the pages");
 }
 
@@ -572,41 +572,41 @@ static void page_signs_in(void)
 	is_str(attribute("data-rp"), "auth.example", "the page has a form for passkeys");
 	device.counter++;
 	const char *text = assertion_form(challenge);
-	form("/signin-key", text);
+	form("/signin", text);
 	ok(leads_to("account"), "which signs in");
 	char *first = cookie_set();
-	form("/signin-key", text);
+	form("/signin", text);
 	ok(leads_to("account"), "the same form once more, whose answer was lost");
 	is_str(cookie_set(), first, "is the same session");
 	device.counter++;
-	form("/signin-key", assertion_form(challenge));
+	form("/signin", assertion_form(challenge));
 	is_int(rp.status, 400, "another answer to the same challenge is none");
-	post("/signin-key", text);
+	post("/signin", text);
 	is_int(rp.status, 415, "nor is anything but a form");
 	rq.content_type = S("application/x-www-form-urlencoded");
 	rq.sec_fetch_site = S("cross-site");
-	post("/signin-key", text);
+	post("/signin", text);
 	is_int(rp.status, 403, "nor one of another site");
-	form("/signin-key", "id=AA&client_data=AA==&data=AA&signature=AA");
+	form("/signin", "id=AA&client_data=AA==&data=AA&signature=AA");
 	is_int(rp.status, 400, "nor what is no base64url");
 	static const char *const fields[] = { "id", "client_data", "data", "signature", "handle" };
 	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
 		const char *all = "";
 		for (size_t k = 0; k < sizeof fields / sizeof *fields; k++)
 			all = text_join(all, "&", fields[k], k == i ? "=A" : "=AA", NULL);
-		form("/signin-key", all + 1);
+		form("/signin", all + 1);
 		is_int(rp.status, 400, "%s that is no base64url", fields[i]);
 	}
 	call(METHOD_GET, "/signin?rd=/app", NULL);
 	device.counter++;
 	text = text_join(assertion_form(attribute("data-challenge")), "&rd=/app", NULL);
-	form("/signin-key", text);
+	form("/signin", text);
 	ok(leads_to("/app"), "by another page it goes on, to where he came from");
 	cookie = cookie_set();
 	form("/account", "do=others");
 	ok(leads_to("account?done=others"), "he ends whatever else there is, by a new lineage");
 	cookie = cookie_set();
-	form("/signin-key", text);
+	form("/signin", text);
 	is_int(rp.status, 400, "the form of before doesn't lead into that");
 }
 
@@ -618,14 +618,14 @@ static void page_of_account(void)
 	is_str(attribute("data-algorithms"), "[-7,-8,-257]", "and says by which keys one may be added");
 	struct authenticator kept = device;
 	new_device(7);
-	form("/account", text_join("do=passkey&label=Key&client_data=", letters(client_data("webauthn.create", challenge)), "&data=", letters(registration()),
+	form("/account", text_join("do=add&label=Key&client_data=", letters(client_data("webauthn.create", challenge)), "&data=", letters(registration()),
 		NULL));
-	ok(leads_to("account?done=passkey"), "another is added");
+	ok(leads_to("account?done=add"), "another is added");
 	call(METHOD_GET, "/account", NULL);
 	ok(strstr(body(), "<b>Key</b>") != NULL, "and listed, too");
-	form("/account", "do=passkey&client_data=A&data=AA");
+	form("/account", "do=add&client_data=A&data=AA");
 	is_int(rp.status, 400, "what is no base64url isn't");
-	form("/account", text_join("do=passkey&label=a%0Ab&client_data=", letters(client_data("webauthn.create", challenge)), "&data=", letters(registration()),
+	form("/account", text_join("do=add&label=a%0Ab&client_data=", letters(client_data("webauthn.create", challenge)), "&data=", letters(registration()),
 		NULL));
 	is_int(rp.status, 400, "nor is one with a label of two lines");
 	form("/account", "do=forget&session=x");
@@ -690,7 +690,7 @@ static int64_t counter_kept(void)
 static void client_signs_in(void)
 {
 	const char *challenge = page_challenge(WEB);
-	is_str(attribute("form class=\"passkey\" method=\"post\" action"), "authorize?client_id=web&amp;response_type=code&amp;code_challenge="
+	is_str(attribute("form class=\"stack ways\" method=\"post\" action"), "authorize?client_id=web&amp;response_type=code&amp;code_challenge="
 		"uboYUqpnBOR-hxVhitFnHJWVZvvO5dnnRhVNTp7LpnU&amp;code_challenge_method=S256", "the page of a client has a form for passkeys, which is sent to it");
 	stays = false;
 	int64_t events = last_event(dir).id;
@@ -699,7 +699,7 @@ static void client_signs_in(void)
 	is_int(counter_kept(), device.counter, "the counter is written at once");
 	is_int(last_event(dir).id, events, "there is no session yet");
 	form(WEB, assertion_form(challenge));
-	ok(rp.status == 403 && strstr(body(), "That passkey doesn&#39;t sign in here") && !strstr(body(), "password is wrong"), "the same once more is refused: it counted");
+	ok(rp.status == 403 && strstr(body(), "That one doesn&#39;t sign you in here") && !strstr(body(), "password is wrong"), "the same once more is refused: it counted");
 	redeem("web", code);
 	expect(200, NULL, "the code makes the session");
 	is_int(last_event(dir).event, EVENT_LOGIN, "in the trail");
@@ -798,8 +798,7 @@ static void device_is_connected(void)
 	rq.content_type = S("application/x-www-form-urlencoded");
 	post("/device_authorization", "client_id=tv");
 	const char *code = member("user_code"), *challenge = page_challenge(text_join("/device?user_code=", code, NULL));
-	is_str(attribute("form class=\"passkey\" method=\"post\" action"), "device", "the page of devices has a form for passkeys");
-	ok(strstr(body(), text_join("<input type=\"hidden\" name=\"code\" value=\"", code, "\">", NULL)) != NULL, "with the code of the device");
+	is_str(attribute("form class=\"stack ways\" method=\"post\" action"), "device", "the page of devices has a form for passkeys");
 	device.counter++;
 	const char *text = assertion_form(challenge);
 	form("/device", text_join(text, "&code=", code, NULL));
@@ -841,18 +840,68 @@ static void pages_of_clients(void)
 	unlink(path_in(dir, CLIENT_FILE));
 }
 
+static const char *hash;
+static void take_password(void)
+{
+	struct user u;
+	store_user(user, &u);
+	hash = strdup(slice_text(u.password));
+	store_user_password(user, password_none((struct password_cost){ CHEAP, 1 }));
+}
+static void give_password(void) { store_user_password(user, slice_of(hash)); }
+
+/* What an assertion for the first challenge of the account does, with that in the form. */
+static const char *shown_at_account(const char *more)
+{
+	static char text[8192];
+	anew();
+	call(METHOD_GET, "/account", NULL);
+	device.counter++;
+	snprintf(text, sizeof text, "%s%s", assertion_form(attribute("data-challenge")), more);
+	form("/account", text);
+	return text;
+}
+
+/* Who has no password shows a passkey where others are asked for it. */
+static void page_confirms(void)
+{
+	call(METHOD_GET, "/signin", NULL);
+	device.counter++;
+	form("/signin", assertion_form(attribute("data-challenge")));
+	cookie = cookie_set();
+	shown_at_account("&do=factor");
+	is_int(rp.status, 400, "of who has a password it is no word for it");
+	in_store(take_password);
+	form("/account", "do=factor");
+	is_int(rp.status, 403, "without one nothing is done");
+	device.handle = user + 1;
+	shown_at_account("&do=factor");
+	is_int(rp.status, 403, "nor by an assertion in another's name");
+	device.handle = user;
+	const char *text = shown_at_account("&do=factor");
+	ok(rp.status == 200 && strstr(body(), "data-qr"), "by one of his own it is");
+	cookie = cookie_set();
+	form("/account", text);
+	ok(rp.status == 400 && !strstr(body(), "data-qr"), "once");
+	clock_now += 601;
+	shown_at_account("&do=factor");
+	ok(rp.status == 200 && strstr(body(), "data-qr"), "however long ago he has signed in");
+	in_store(give_password);
+	cookie = NULL;
+}
+
 static void pages_without(void)
 {
 	config.issuer = S("latchkey");
 	call(METHOD_GET, "/signin", NULL);
 	ok(!strstr(body(), "data-challenge"), "where the issuer is no URL the page has no such form");
-	form("/signin-key", "id=AA&client_data=AA&data=AA&signature=AA");
+	form("/signin", "id=AA&client_data=AA&data=AA&signature=AA");
 	is_int(rp.status, 404, "and takes none");
 	form("/signin", "username=alice&password=correct+horse");
 	cookie = cookie_set();
 	call(METHOD_GET, "/account", NULL);
 	ok(strstr(body(), "value=\"forget\"") && !strstr(body(), "data-challenge"), "the account lists what there is, and has no form to add one");
-	form("/account", "do=passkey&client_data=AA&data=AA");
+	form("/account", "do=add&client_data=AA&data=AA");
 	is_int(rp.status, 404, "nor takes one");
 	cookie = NULL;
 	config.issuer = S(ORIGIN "/api/auth");
@@ -935,6 +984,8 @@ int main(void)
 	page_signs_in();
 	anew();
 	page_of_account();
+	anew();
+	page_confirms();
 	anew();
 	pages_without();
 	anew();

@@ -1,20 +1,14 @@
 /*
- * auth_wallet_test: the calls for wallets, asked through route_answer() on a real store with a clock of the test's own, by a wallet of the test's
- * whose signatures libsodium makes.
+ * auth_wallet_test: the calls for wallets, asked through route_answer() on a real store with a clock of the test's own, by wallets of the
+ * test's (purse.h).
  */
 #include "auth_wallet.h"
 
 #include "auth_case.h"
-#include "base/base64.h"
-#include "derive.h"
 #include "dpop.h"
 #include "proof.h"
+#include "purse.h"
 #include "totp.h"
-
-#include <crypto_sign_ed25519.h>
-
-#define STELLAR "GBXFXNDLV4LSWA4VB7YIL5GBD7BVNR22SGBTDKMO2SBZZHDXSKZYCP7L"
-#define SOLANA "FVen3X669xLzsi6N2V91DoiyzHzg1uAgqiT8jZ9nS96Z"
 
 /* What an app would parse of the answer: JSON's escapes of a line's end alone. */
 static const char *lines(const char *text)
@@ -49,25 +43,9 @@ static void read_keys(void) { kept = strdup(slice_text(store_user_keys(user))); 
 
 /* ---- the wallet -------------------------------------------------------- */
 
-/* A seed and its public key behind it: SEP-53's example, and RFC 8032's first. */
-static struct purse { const char *chain, *address, *secret; } stellar = { "stellar", STELLAR,
-	"148112b05e2c693932e5adf3e53601f3521032eebeb3abb5e316902f0a40a0246e5bb46baf172b03950ff085f4c11fc356c75a918331a98ed4839c9c7792b381" },
-	solana = { "solana", SOLANA,
-	"9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a" };
-
 static const char *signature(const struct purse *p, const char *text)
 {
-	uint8_t secret[64], made[64], hash[DERIVE_MAC];
-	struct buf b = { 0 };
-	struct slice signs = slice_of(lines(text));
-	parse_hex(slice_of(p->secret), secret, sizeof secret);
-	if (p == &stellar) {
-		derive_sha256(slice_of(text_join("Stellar Signed Message:\n", signs.p, NULL)), hash);
-		signs = (struct slice){ (const char *)hash, sizeof hash };
-	}
-	crypto_sign_ed25519_detached(made, NULL, (const uint8_t *)signs.p, signs.n, secret);
-	base64_add(&b, (struct slice){ (const char *)made, sizeof made });
-	return text_join(slice_text(buf_slice(&b)), "==", NULL);
+	return purse_sign(p, slice_of(lines(text)));
 }
 
 static const char *challenge(const struct purse *p)

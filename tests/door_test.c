@@ -370,6 +370,17 @@ static void returns(void)
 	jar = &alices;
 }
 
+/* One table has the members of all forms: of a page that leads nowhere none counts that says where to. */
+static void leads_nowhere(void)
+{
+	static const char *const pages[] = { "/signin", "/account", "/link", "/signout", "/device", "/authorize" };
+	for (size_t i = 0; i < 2 * sizeof pages / sizeof *pages; i++) {
+		rq.sec_fetch_site = i % 2 ? S("cross-site") : S("same-origin");
+		post(pages[i / 2], "rd=x%3B+script-src+*%3A%2F%2Fevil.example&ticket=x&code=x&do=x");
+		ok(rp.status >= 303 && !in_head("evil.example") && !in_head("*") && !in_body("evil.example"), "%s: a strange address is in no header, and in no field", pages[i / 2]);
+	}
+}
+
 static void own_forms(void)
 {
 	static const struct { const char *site, *origin; bool good; const char *referer; } cases[] = {
@@ -514,7 +525,7 @@ static void sessions(void)
 	post("/account", "do=nothing");
 	ok(rp.status == 400, "what isn't known is not done");
 	post("/account", "session=1");
-	ok(rp.status == 400 && in_body("<h1>Something is wrong</h1>"), "nor nothing at all");
+	ok(rp.status == 400 && in_body("Please fill in all fields."), "nor nothing at all");
 	clock_now += 3 * DAY;
 	other_browser(&tablet, S("curl/8.5.0"), S("192.0.2.98"));
 	clock_now += 2 * DAY;
@@ -601,7 +612,7 @@ static void ways_in(void)
 	ok(has_sections(true, true) && in_body("<b>Passkey</b><p class=\"soft\"><time"), "passkeys have their own");
 	config.issuer = S("https://example.test/api/auth");
 	give_keys(user, "stellar d2FsbGV0  0 0 1 My purse\n");
-	ok(has_sections(true, true) && count_of("name=\"do\" value=\"passkey\"") == 1, "where they can be added also without one, and they alone");
+	ok(has_sections(true, true) && count_of("name=\"do\" value=\"add\"") == 1, "where they can be added also without one, and they alone");
 	config.issuer = S("latchkey");
 	clock_now += 601;
 	ok(has_sections(false, true) && count_of("value=\"forget\"") == 0 && in_body("To add or remove one, sign out"), "after ten minutes nothing is removed");
@@ -955,6 +966,7 @@ int main(void)
 	signin_page();
 	signs_in();
 	own_forms();
+	leads_nowhere();
 	returns();
 	throttled();
 	signs_out();

@@ -62,7 +62,7 @@ static const struct device_claims device_example = {
 	.iss = T("latchkey"), .cid = T("tv"), .scope = 8, .uc = T("BCDFGHJKLMNP"), .iat = 1700000000, .exp = 1700000600,
 };
 static const struct enrol_claims enrol_example = {
-	.iss = T("latchkey"), .sub = 0xa1, .key = T("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), .pw = 0xfedcba9876543210, .iat = 1700000000, .exp = 1700000600,
+	.iss = T("latchkey"), .sub = 0xa1, .key = T("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), .amr = 8, .pw = 0xfedcba9876543210, .iat = 1700000000, .exp = 1700000600,
 };
 
 #define ACCESS_PAYLOAD \
@@ -81,7 +81,7 @@ static const struct enrol_claims enrol_example = {
 #define DEVICE_PAYLOAD \
 	"{\"iss\":\"latchkey\",\"cid\":\"tv\",\"scope\":8,\"uc\":\"BCDFGHJKLMNP\",\"iat\":1700000000,\"exp\":1700000600}"
 #define ENROL_PAYLOAD \
-	"{\"iss\":\"latchkey\",\"sub\":\"00000000000000a1\",\"key\":\"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\",\"pw\":\"fedcba9876543210\",\"iat\":1700000000,\"exp\":1700000600}"
+	"{\"iss\":\"latchkey\",\"sub\":\"00000000000000a1\",\"key\":\"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\",\"amr\":8,\"pw\":\"fedcba9876543210\",\"iat\":1700000000,\"exp\":1700000600}"
 static const struct slice payload_of[] = {
 	T(ACCESS_PAYLOAD), T(REFRESH_PAYLOAD), T(SITE_PAYLOAD), T(LINK_PAYLOAD), T(CODE_PAYLOAD), T(DEVICE_PAYLOAD), T(ENROL_PAYLOAD)
 };
@@ -113,9 +113,9 @@ static const struct slice token_of[] = {
 	  "MDA2MDB9."
 	  "Khk1vEHQWLFRQWIzdAH6o7CAOYP0HKCJEcNbu_vz6Z8"),
 	T("eyJhbGciOiJIUzI1NiIsInR5cCI6InRlK2p3dCIsImtpZCI6IjAwYzBmZmVlIn0."
-	  "eyJpc3MiOiJsYXRjaGtleSIsInN1YiI6IjAwMDAwMDAwMDAwMDAwYTEiLCJrZXkiOiJHRVpER05CVkdZM1RRT0pRR0VaREdOQlZHWTNUUU9KUSIsInB3"
-	  "IjoiZmVkY2JhOTg3NjU0MzIxMCIsImlhdCI6MTcwMDAwMDAwMCwiZXhwIjoxNzAwMDAwNjAwfQ."
-	  "2wekkwXzTFUKNbGFHYwqe3yy2UWSMxpjsJm64Ky36ZU"),
+	  "eyJpc3MiOiJsYXRjaGtleSIsInN1YiI6IjAwMDAwMDAwMDAwMDAwYTEiLCJrZXkiOiJHRVpER05CVkdZM1RRT0pRR0VaREdOQlZHWTNUUU9KUSIsImFt"
+	  "ciI6OCwicHciOiJmZWRjYmE5ODc2NTQzMjEwIiwiaWF0IjoxNzAwMDAwMDAwLCJleHAiOjE3MDAwMDA2MDB9."
+	  "RbSO2H_5USLjeZcIjEgbi2igFeWa9wcaNpsGG2icYRA"),
 };
 
 static const char *const typ_of[] = { "at+jwt", "rt+jwt", "st+jwt", "ln+jwt", "ac+jwt", "dc+jwt", "te+jwt" };
@@ -347,7 +347,7 @@ static void test_sealed_codes(void)
 	ok(d.iat == device_example.iat && d.exp == device_example.exp, "times");
 	ok(slice_is(jwt_seal_enrol(&ring.key[0], &enrol_example), token_of[JWT_ENROL]), "a ticket for a second factor, byte for byte");
 	ok(jwt_open_enrol(jwt_seal_enrol(&ring.key[1], &enrol_example), &ring, &e, &signer) == JWT_VALID && signer == 1, "opens, whoever signed");
-	ok(e.sub == 0xa1 && slice_is(e.key, enrol_example.key) && e.pw == enrol_example.pw && e.iat == enrol_example.iat && e.exp == enrol_example.exp, "claims");
+	ok(e.sub == 0xa1 && slice_is(e.key, enrol_example.key) && e.amr == 8 && e.pw == enrol_example.pw && e.iat == enrol_example.iat && e.exp == enrol_example.exp, "claims");
 }
 
 /* Names of every length, so that the payload ends on every number of spare bits. */

@@ -42,6 +42,11 @@ tells() {
     like "$(status) $(cat "$TMP/out")" '200 *"refresh_token"*' "$name: signs in by a password"
     ask GET /signin ''
     like "$(status) $(cat "$TMP/out")" '200 *<form*name="password"*' "$name: has its page"
+    for kind in passkey:data-challenge wallet:data-chain; do
+        want=1
+        case " $* " in *" ${kind%:*} "*) want=0 ;; esac
+        is "$(grep -c "${kind#*:}=" "$TMP/out")" "$want" "$name: which has the button for a ${kind%:*}: $want"
+    done
     for part in $parts; do
         want=yes
         case " $* " in *" $part "*) want=no ;; esac

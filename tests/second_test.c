@@ -79,7 +79,7 @@ static void behind_the_password(void)
 	post("/signin?rd=%2Fx", "username=alice&password=wrong&rd=%2Fx&key=k");
 	ok(in_body("type=\"password\"") && !in_body("name=\"second\""), "a wrong password asks for no code");
 	post("/signin", "username=alice&password=correct+horse&rd=%2Fx&key=k");
-	ok(rp.status == 403 && asks_for_code() && in_body("Your password is right.") && in_body("value=\"/x\"") && in_body("value=\"k\""), "the right one does");
+	ok(rp.status == 403 && asks_for_code() && in_body("That was right.") && in_body("value=\"/x\"") && in_body("value=\"k\""), "the right one does");
 	ok(*cookie == '\0', "and signs nobody in");
 	field("shown");
 	form("/signin", "stay=false&second=000000&rd=%2Fx&key=k");
@@ -123,7 +123,7 @@ static void other_forms(void)
 static void away(void)
 {
 	post("/account", "do=password&password=correct+horse&next=battery+staple");
-	ok(rp.status == 403 && in_body("Your password is right."), "another password needs the code");
+	ok(rp.status == 403 && in_body("That was right."), "another password needs the code");
 	post("/account", "do=factor-off&password=correct+horse&second=000000");
 	ok(rp.status == 403 && in_body("The password or the code is wrong."), "as does to turn it off");
 	form("/account", text_join("do=factor-off&password=correct+horse&second=", code(0), NULL));
@@ -146,7 +146,7 @@ static void needed(void)
 	store_close();
 	config.factor_groups = S("admins");
 	sign_in();
-	ok(rp.status == 403 && asks_for_code() && in_body("A password is not enough here") && in_body("data-qr"), "who must have a factor is shown one");
+	ok(rp.status == 403 && asks_for_code() && in_body("That alone is not enough here") && in_body("data-qr"), "who must have a factor is shown one");
 	ok(*cookie == '\0', "and isn't signed in");
 	learn_secret();
 	field("shown");

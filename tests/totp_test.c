@@ -268,7 +268,7 @@ static void set_up(void)
 	is_int(confirm(made.ticket, code_at(secret, clock_now / 30 + 1)), ERROR_CREDENTIAL_KNOWN, "another code doesn't");
 	is_int(begin(PASSWORD), ERROR_CREDENTIAL_KNOWN, "and there is no second factor");
 	struct enrolment another;
-	enrol_make(&work, &u, &another);
+	enrol_make(&work, &u, AMR_PASSWORD, &another);
 	is_int(confirm(another.ticket, now_code()), ERROR_CREDENTIAL_KNOWN, "whichever ticket is shown");
 }
 
@@ -382,7 +382,7 @@ static void wanted(void)
 	config.factor_groups = S("staff,admins");
 	is_int(sign_in(SLICE_NONE, SLICE_NONE), ERROR_FACTOR_REQUIRED, "who must have a factor isn't let in without");
 	ok(grant.user.id == u.id, "but is known");
-	enrol_make(&work, &grant.user, &e);
+	enrol_make(&work, &grant.user, AMR_PASSWORD, &e);
 	totp_secret(e.secret, secret);
 	clock_now = when_codes_differ(secret, clock_now);
 	work = new_work();
@@ -418,9 +418,9 @@ static void by_ticket(void)
 	struct work w = new_work();
 	struct user other = grant.user;
 	other.password = S("$another");
-	struct slice good = ticket_make_enrol(&w, &grant.user, SLICE_NONE), changed = ticket_make_enrol(&w, &other, SLICE_NONE);
+	struct slice good = enrol_proof(&w, &grant.user, AMR_PASSWORD), changed = enrol_proof(&w, &other, AMR_PASSWORD);
 	other = (struct user){ .id = 5, .password = u.password };
-	struct slice nobodys = ticket_make_enrol(&w, &other, SLICE_NONE);
+	struct slice nobodys = enrol_proof(&w, &other, AMR_PASSWORD);
 	const struct { struct slice name, ticket, code; enum error e; const char *what; } rows[] = {
 		{ u.name, good, SLICE_NONE, ERROR_CODE_REQUIRED, "a ticket alone signs nobody in" },
 		{ u.name, good, S("000"), ERROR_INVALID_CREDENTIALS, "nor with a wrong code" },
@@ -438,7 +438,7 @@ static void by_ticket(void)
 	}
 	ok(totp_open(&ring, u.id, factor_now(), &t, NULL) == TOTP_FOUND && t.last > 0, "and it has counted");
 	struct enrolment e, again;
-	enrol_make(&w, &u, &e);
+	enrol_make(&w, &u, AMR_PASSWORD, &e);
 	ok(enrol_show(&w, &u, e.ticket, &again) && slice_is(again.uri, e.uri) && slice_is(again.recovery[3], e.recovery[3]), "a factor to set up is shown again");
 	ok(!enrol_show(&w, &u, good, &again) && !enrol_show(&w, &other, e.ticket, &again) && !enrol_show(&w, &u, S("x"), &again), "where there is one");
 }

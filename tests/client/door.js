@@ -233,7 +233,7 @@ await check('a second factor: set up by the QR code that is drawn, signed in wit
   await page.getByRole('button', { name: 'Sign out' }).first().click();
   await page.getByText('You are signed out.').waitFor();
   await signIn(page, 'dora');
-  await page.getByText('Your password is right.').waitFor();
+  await page.getByText('That was right.').waitFor();
   equal(await findings(page), [], 'the code');
   await shoot(page, 'code');
   codeOf.ahead = 30;

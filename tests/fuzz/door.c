@@ -39,7 +39,7 @@ static void clean_up(void)
 
 void fuzz_start(void)
 {
-	HOLDS(config_parse(S("issuer = https://example.test/auth\ncookie_domain = example.test\ncors_origins = https://listed.example\n"), &config) == NULL);
+	HOLDS(config_parse(S("issuer = https://example.test/auth\ncookie_domain = example.test\ncors_origins = https://listed.example\nwallets = stellar:pubnet solana:mainnet\n"), &config) == NULL);
 	HOLDS(mkdtemp(dir));
 	config.dir = dir;
 	strcat(strcat(strcpy(file, dir), "/"), CLIENT_FILE);
@@ -92,7 +92,7 @@ static bool is_clients(struct slice url)
 /* Where a page, a form or a file may lie. */
 static bool is_ours(struct slice target)
 {
-	static const char *const pages[] = { "signin", "signin-key", "signout", "account", "link", "device", "data:,", NULL };
+	static const char *const pages[] = { "signin", "signout", "account", "link", "device", "data:,", NULL };
 	static const char *const starts[] = { "door.css?", "brand.css?", "link.js?", "authorize?" };
 	if (among(target, pages) || (slice_starts(target, S("/")) && !slice_starts(target, S("//"))))
 		return true;
@@ -120,7 +120,7 @@ static void check_attribute(struct slice *rest, bool *leads)
 {
 	static const char *const names[] = { "lang", "charset", "name", "content", "rel", "href", "src", "defer", "viewBox", "aria-hidden", "cx", "cy", "r",
 		"d", "class", "method", "action", "role", "type", "value", "autocomplete", "autocapitalize", "spellcheck", "required", "autofocus", "checked",
-		"html", "title", "hidden", "maxlength", "data-challenge", "data-rp", "data-user", "data-name", "data-algorithms", NULL };
+		"html", "title", "hidden", "maxlength", "data-challenge", "data-rp", "data-user", "data-name", "data-algorithms", "data-chain", NULL };
 	struct slice name = span(rest, "-"), value = *rest;
 	HOLDS(among(name, names));
 	if (!slice_starts(value, S("=\"")))

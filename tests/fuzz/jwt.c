@@ -105,7 +105,7 @@ static const struct slice payload[] = {
 	T("{\"iss\":\"i\",\"sid\":\"7fffffffffffffff\",\"sub\":\"00000000000000a1\",\"cid\":\"c\",\"uri\":\"u\",\"ch\":\"h\",\"scope\":1,"
 	  "\"nonce\":\"n\",\"at\":1,\"amr\":1,\"pw\":\"fedcba9876543210\",\"by\":\"00000000000000b1\",\"sso\":0,\"st\":0,\"iat\":1,\"exp\":2}"),
 	T("{\"iss\":\"i\",\"cid\":\"c\",\"scope\":1,\"uc\":\"BCDFGHJKLMNP\",\"iat\":1,\"exp\":2}"),
-	[JWT_ENROL] = T("{\"iss\":\"i\",\"sub\":\"00000000000000a1\",\"key\":\"K\",\"pw\":\"fedcba9876543210\",\"iat\":1,\"exp\":2}"),
+	[JWT_ENROL] = T("{\"iss\":\"i\",\"sub\":\"00000000000000a1\",\"key\":\"K\",\"amr\":1,\"pw\":\"fedcba9876543210\",\"iat\":1,\"exp\":2}"),
 	[JWT_PASSKEY] = T("{\"iss\":\"i\",\"sid\":\"7fffffffffffffff\",\"sub\":\"00000000000000a1\",\"iat\":1,\"exp\":2}"),
 	[JWT_SIGNED] = T("\"iss\":\"i\",\"sub\":\"00000000000000a1\",\"aud\":\"a\",\"sid\":\"7fffffffffffffff\",\"iat\":1,\"exp\":2,\"name\":\"n\","
 	  "\"client_id\":\"c\",\"scope\":\"s\"}"),
@@ -133,7 +133,7 @@ static const char *const wanted[][CLAIMS_MOST] = {
 	{ "isid", "niat", "ndoor" }, { "siss", "isub", "ipw", "niat", "nexp" },
 	{ "siss", "isid", "isub", "scid", "suri", "sch", "nscope", "snonce", "nat", "namr", "ipw", "iby", "nsso", "nst", "niat", "nexp" },
 	{ "siss", "scid", "nscope", "suc", "niat", "nexp" },
-	[JWT_ENROL] = { "siss", "isub", "skey", "ipw", "niat", "nexp" }, [JWT_PASSKEY] = { "siss", "isid", "isub", "niat", "nexp" },
+	[JWT_ENROL] = { "siss", "isub", "skey", "namr", "ipw", "niat", "nexp" }, [JWT_PASSKEY] = { "siss", "isid", "isub", "niat", "nexp" },
 	[JWT_SIGNED] = { "mjti", "siss", "isub", "saud", "isid", "niat", "nexp", "sname", "sclient_id", "sscope" },
 };
 

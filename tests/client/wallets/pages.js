@@ -20,7 +20,7 @@ ${read('build/wallets/node_modules/@stellar/freighter-api/build/index.min.js')}
 export const { isConnected, requestAccess, signMessage } = module.exports;`;
 
 /* The content script of the extension: it passes messages between the page and what holds the keys. */
-function contentScript() {
+export function contentScript() {
   const later = window.setTimeout;                // the package waits for 2 s; a machine that is busy may need longer
   window.setTimeout = (what, ms, ...more) => later(what, ms === 2000 ? 60e3 : ms, ...more);
   window.addEventListener('message', async ({ source, data }) => {
@@ -31,7 +31,7 @@ function contentScript() {
 }
 
 /* What an extension of Solana puts into the page. */
-function provider() {
+export function provider() {
   const ask = async question => {
     const answer = await window.extension(question);
     if (answer.error) throw Object.assign(new Error(answer.error.message), { code: answer.error.code });
@@ -44,17 +44,17 @@ function provider() {
 }
 
 /* What holds the keys: says no where the person does, and signs what it is shown. */
-function extension(person) {
+export function extension(person) {
   const no = { code: -4, message: 'The user rejected this request.' };
   const decoded = bytes => new TextDecoder().decode(Uint8Array.from(bytes));
   const answers = {
     REQUEST_CONNECTION_STATUS: () => ({ isConnected: true }),
-    REQUEST_ACCESS: () => person.connects ? { publicKey: lumen.address } : { publicKey: '', apiError: no },
+    REQUEST_ACCESS: () => person.connects ? { publicKey: person.lumen.address } : { publicKey: '', apiError: no },
     REQUEST_ALLOWED_STATUS: () => ({ isAllowed: person.connects }),
-    SUBMIT_BLOB: ({ blob, accountToSign }) => person.signs && accountToSign === lumen.address
-      ? { signedBlob: lumen.sign(person.reads(blob)), signerAddress: lumen.address } : { signedBlob: null, signerAddress: '', apiError: no },
-    connect: () => person.connects ? { address: coin.address } : { error: no },
-    sign: ({ bytes }) => person.signs ? { signature: [...Buffer.from(coin.sign(person.reads(decoded(bytes))), 'base64')] } : { error: no },
+    SUBMIT_BLOB: ({ blob, accountToSign }) => person.signs && accountToSign === person.lumen.address
+      ? { signedBlob: person.lumen.sign(person.reads(blob)), signerAddress: person.lumen.address } : { signedBlob: null, signerAddress: '', apiError: no },
+    connect: () => person.connects ? { address: person.coin.address } : { error: no },
+    sign: ({ bytes }) => person.signs ? { signature: [...Buffer.from(person.coin.sign(person.reads(decoded(bytes))), 'base64')] } : { error: no },
   };
   return question => {
     person.asked.push(question.type);
@@ -65,7 +65,7 @@ function extension(person) {
 /* A page of an app, with the recipe in it, and what a person with that extension has installed; `bound`: with dpop.js in its session.
  * signIn() answers the user, or why not; a person who is asked for a code gives that one. */
 async function open(browser, proxy, installed, bound = false) {
-  const person = { connects: true, signs: true, reads: text => text, code: '', asked: [] };
+  const person = { connects: true, signs: true, reads: text => text, code: '', asked: [], lumen, coin };
   const context = await browser.newContext(), tab = await context.newPage();
   tab.setDefaultTimeout(60e3);
   await context.exposeFunction('extension', extension(person));
@@ -157,6 +157,7 @@ async function account(browser, server, proxy) {
   const section = tab.locator('section', { has: tab.getByRole('heading', { name: 'Wallets', exact: true }) });
   const listed = () => section.locator('li b').allInnerTexts(), ends = `${lumen.address.slice(0, 4)}…${lumen.address.slice(-4)}`;
   tell(await listed(), [ends, 'My <b>purse'], 'two wallets, by the ends of the address and by a name');
+  tell(await tab.getByRole('button', { name: /^Add/ }).count(), 0, 'without script no button adds one');
   const outcome = async purse => call.outcome('/wallet/login', await call.wallet(purse, { username }));
   tell([await outcome(lumen), await outcome(coin)], [200, 200], 'control: both sign that user in');
   await section.getByRole('button', { name: `Remove: ${ends}` }).click();
