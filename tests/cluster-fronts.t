@@ -71,8 +71,8 @@ fronts_end
 promise cluster/still "$points" "$failed" "a server that waits for ever: ${stood-0} of 1 caught"
 
 # --- another release
-LATER=$LK_BUILD-pg/tests/next SESSIONS=60 ROUNDS=1
-[ -z "${TORTURE-}" ] || ROUNDS=20
+LATER=$LK_BUILD-pg/tests/next SESSIONS=60 TIMES=1
+[ -z "${TORTURE-}" ] || TIMES=${ROUNDS-20}
 herd_build
 PORT_a='' PORT_b='' HERD_ASKED=0 failed=$t_failed
 replace() { # NAME PROGRAM: as systemctl restart does
@@ -87,7 +87,7 @@ upgrade() {
     sleep 1
     said=$("$LATER" init --upgrade --dir "$TMP/$s_name$stories-b" 2>&1)
     sleep 1
-    for round in $(seq "$ROUNDS"); do
+    for round in $(seq "$TIMES"); do
         for name in a b; do replace "$name" "$LATER"; done
         [ "$round" -gt 2 ] || new_key
         for name in b a; do replace "$name" "$LATCHKEY_PG"; done

@@ -19,7 +19,7 @@ cluster_begin
 herd_build
 PROGRAM=$LK_BUILD-pg/tests/shim WORKERS=4
 SESSIONS=60 LOSSES=1
-[ -z "${TORTURE-}" ] || LOSSES=20
+[ -z "${TORTURE-}" ] || LOSSES=${ROUNDS-20}
 
 answered() {
     [ -z "$SHIM_a" ] || return 0

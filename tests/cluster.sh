@@ -16,7 +16,7 @@
 #   control WORDS FIGURE NAME HERD-WORDS...    a story of something broken, until the herd's figure of that name tells of it
 #
 # All of it belongs to user postgres where the test is run by root, since PostgreSQL refuses that. What is killed is so many processes that fsync
-# has nothing to show: it is off.
+# has nothing to show: it is off. Shared memory lies in the node's directory: what a killed node leaves in /dev/shm nobody takes away.
 
 PG_BIN=$(find /usr/lib/postgresql/*/bin -name initdb 2>/dev/null | sort -V | tail -n 1)
 PG_BIN=${PG_BIN%/initdb}
@@ -61,6 +61,7 @@ cluster_name = '$1'
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 shared_buffers = 16MB
+dynamic_shared_memory_type = mmap
 max_connections = ${PG_CONNECTIONS-60}
 max_wal_size = ${PG_WAL-128MB}
 fsync = off

@@ -14,7 +14,7 @@ herd_build
 # shellcheck disable=SC2034  # herd.sh's
 PROGRAM=$LK_BUILD-pg/tests/shim WORKERS=4
 SESSIONS=100 MOVED=40 BEHIND=2 FAILOVERS=1
-[ -z "${TORTURE-}" ] || SESSIONS=200 FAILOVERS=20
+[ -z "${TORTURE-}" ] || SESSIONS=200 FAILOVERS=${ROUNDS-20}
 
 # The primary dies with what it committed in the last seconds; sign-ins meanwhile have waited for the standby, and weren't answered.
 losing() {

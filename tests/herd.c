@@ -1,5 +1,5 @@
 /*
- * herd [-t SECONDS] [-p MS] [-v VISITORS] [-r SECONDS] [-b PERCENT] [-a] SESSIONS [ADDRESS:]PORT...: clients that keep the contract (docs/clients.md) against
+ * herd [-t SECONDS] [-p MS] [-v VISITORS] [-r SECONDS] [-b PERCENT] SESSIONS [ADDRESS:]PORT...: clients that keep the contract (docs/clients.md) against
  * one or more fronts, thieves among them, for as long as whatever is tested goes on.
  *
  *   sessions   each a client of its own, at an address of its own (X-Forwarded-For). He refreshes, waits a moment, refreshes.
@@ -9,7 +9,7 @@
  *   visitors   sign in, keep every second session, sign out of the others
  *
  * -t: a client waits so long for an answer (10). -p: his pause between two refreshes, at most twice that (40). -b: so many of his requests go to
- * the next front, as by a balancer (0). -a: whoever goes resets his connection, so that the network keeps nothing of it to be delivered later.
+ * the next front, as by a balancer (0).
  *
  * SIGUSR1 prints the longest time without an answer since the last such signal: "silence MS signin MS answers N".
  * SIGINT ends it: all requests under way are asked to their ends, then everybody and every thief asks twice, and the visitors' sessions are
@@ -59,7 +59,6 @@ static struct sockaddr_in front[FRONTS];
 static double patience = 10, began, robbing = 8, last_silence[2], most_silence[2], last_answer[2];
 static unsigned pause_ms = 40, balanced;
 static volatile bool ending;
-static bool resets;
 static double ended;
 static long count_refreshes, count_cut, count_signins, count_signouts, signed_out, thefts, found, undone, strange;
 static struct { char code[32]; long n; } later[CODES];
@@ -116,8 +115,6 @@ static void heard(int of)
 
 static void hang_up(struct client *c)
 {
-	if (c->fd >= 0 && resets)
-		setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 }, sizeof(struct linger));
 	if (c->fd >= 0)
 		close(c->fd);
 	c->fd = -1;
@@ -506,7 +503,7 @@ static struct sockaddr_in address_of(const char *text)
 int main(int argc, char **argv)
 {
 	sigset_t set;
-	for (int o; (o = getopt(argc, argv, "t:p:v:r:b:a")) != -1;) {
+	for (int o; (o = getopt(argc, argv, "t:p:v:r:b:")) != -1;) {
 		if (o == 't')
 			patience = atof(optarg);
 		else if (o == 'p')
@@ -515,8 +512,6 @@ int main(int argc, char **argv)
 			visitors = atoi(optarg);
 		else if (o == 'r')
 			robbing = atof(optarg);
-		else if (o == 'a')
-			resets = true;
 		else if (o == 'b')
 			balanced = (unsigned)atoi(optarg);
 		else
