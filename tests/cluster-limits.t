@@ -45,39 +45,33 @@ full() {
 ends=0
 has_ended() { ! runs "$(head -n 1 "$PG_HOME/a/postmaster.pid" 2>/dev/null)"; }
 
-# Others take each connection as soon as it is free, and the fronts lose theirs. What a superuser may have stays free for this test.
+# Others have all connections, but those that are a superuser's and this test's; the fronts lose theirs. At first their role may have none, which says the same to them.
 taken() {
     for at in $(seq "$LOSSES"); do
         sleep 1
+        surely 'ALTER ROLE latchkey CONNECTION LIMIT 0'
+        surely "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename='latchkey'"
         hogs=''
         for hog in $(seq $((PG_CONNECTIONS - 3))); do
-            hog_one &
+            take_one >/dev/null 2>&1 &
             hogs="$hogs $!"
         done
-        until [ "$(hogs_have)" = $((PG_CONNECTIONS - 3)) ]; do
-            pg_sql a "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name='latchkey'" >/dev/null 2>&1
-            sleep 0.2
-        done
+        eventually hogs_have $((PG_CONNECTIONS - 3))
+        surely 'ALTER ROLE latchkey CONNECTION LIMIT -1'
         sleep 4
         # shellcheck disable=SC2086  # a list
-        kill $hogs 2>/dev/null
-        until [ "$(hogs_have)" = 0 ]; do
-            pg_sql a "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE $HOGS" >/dev/null 2>&1
-            sleep 0.1
-        done
+        kill $hogs
+        surely "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE $HOGS"
         # shellcheck disable=SC2086
         wait $hogs 2>/dev/null
         answered
     done
 }
-HOGS="query='SELECT pg_sleep(600)'"
-hogs_have() { pg_sql a "SELECT count(*) FROM pg_stat_activity WHERE $HOGS" 2>/dev/null; }
-hog_one() {
-    while kill -0 $$ 2>/dev/null; do
-        pg_as "$PG_BIN/psql" -X -q -h 127.0.0.1 -p "$PG_a" -U latchkey -d postgres -c 'SELECT pg_sleep(600)' </dev/null >/dev/null 2>&1
-        sleep 0.3
-    done
-}
+take_one() { until pg_sql a 'SELECT pg_sleep(120)' || ! kill -0 $$; do sleep 0.1; done; }
+# Fronts that are refused take a superuser's place for a moment.
+surely() { eventually pg_sql a "$1"; }
+HOGS="query='SELECT pg_sleep(120)'"
+hogs_have() { [ "$(pg_sql a "SELECT count(*) FROM pg_stat_activity WHERE $HOGS")" = "$1" ]; }
 
 # The standby stands still for longer than a request waits, and holds its connection.
 hung() {
