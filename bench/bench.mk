@@ -38,7 +38,7 @@ $(BENCH)/thief: bench/thief.c $(LIBS)
 # The product with its symbols, so that callgrind can leave the password's hash out.
 $(BENCH)/latchkey: $(O)/main.o $(LIBS)
 	@mkdir -p $(@D)
-	@$(CC) $(COMMON) $(filter-out -s,$(LDFLAGS)) -o $@ $^
+	@$(CC) $(COMMON) $(filter-out -s,$(LDFLAGS)) $(WHOLE) -o $@ $^
 
 BENCH_NEEDS := $(addprefix need-,test python3 strace valgrind)
 budgets: $(BIN) $(BENCH)/latchkey $(BENCH)/fill | $(BENCH_NEEDS)
