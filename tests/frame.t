@@ -72,6 +72,7 @@ unlike "$(cat "$TMP/proved")" '*good.t .* ok*' 'control: without tap.sh prove st
 script waits <<END
 . "$TOP/tests/lib.sh"
 echo 'I wait' >&2
+touch "$TMP/said"
 third_began() { [ -e "$TMP/third" ]; }
 ok 'the third began meanwhile' eventually third_began
 done_testing
@@ -82,12 +83,20 @@ touch "$TMP/third"
 pass 'began'
 done_testing
 END
+# It gives prove a second to look at what the first says: else the third could begin before that.
+script second <<END
+. "$TOP/tests/lib.sh"
+said() { [ -e "$TMP/said" ]; }
+ok 'the first said so' eventually said
+sleep 1
+done_testing
+END
 AT_ONCE=-j2
-ok 'two at a time: one waits until the third has begun' proved waits good third || diag "$(cat "$TMP/proved")"
+ok 'two at a time: one waits until the third has begun' proved waits second third || diag "$(cat "$TMP/proved")"
 like "$(cat "$TMP/proved")" '*I wait*' 'what it says is shown'
-rm "$TMP/third"
-sed -i 's/eventually third_began/soon/; s/^third_began/soon() { for _ in 1 2 3 4 5 6; do sleep 0.5; third_began \&\& return; done; return 1; }\n&/' "$TMP/waits.t"
-prove -j2 --exec 'tests/tap.sh 20' "$TMP/waits.t" "$TMP/good.t" "$TMP/third.t" >"$TMP/proved" 2>&1
+rm "$TMP/third" "$TMP/said"
+sed -i 's/eventually third_began/soon/; s/^third_began/soon() { for _ in 1 2 3 4 5 6 7 8; do sleep 0.5; third_began \&\& return; done; return 1; }\n&/' "$TMP/waits.t"
+prove -j2 --exec 'tests/tap.sh 20' "$TMP/waits.t" "$TMP/second.t" "$TMP/third.t" >"$TMP/proved" 2>&1
 like "$(cat "$TMP/proved")" '*not ok 1 - the third began meanwhile*' "control: by prove's own way with stderr it waits in vain"
 AT_ONCE=''
 
