@@ -43,7 +43,7 @@ full() {
     done
 }
 ends=0
-has_ended() { ! runs "$(head -n 1 "$PG_HOME/a/postmaster.pid" 2>/dev/null)"; }
+has_ended() { ! { is_ours "$pg_a_pid" && runs "$pg_a_pid"; }; }
 
 # Others have all connections, but those that are a superuser's and this test's; the fronts lose theirs. At first their role may have none, which says the same to them.
 taken() {

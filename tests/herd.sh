@@ -28,7 +28,7 @@ front() { # NAME DIR
 front_signal() { # NAME SIGNAL
     f_pid=''
     eval "f_pid=\$front_$1_pid"
-    kill "-$2" "-$f_pid"
+    ! is_ours "$f_pid" || kill "-$2" "-$f_pid"
 }
 front_die() {
     front_signal "$1" KILL
@@ -58,7 +58,7 @@ herd_answers() {
     sed -n 's/^silence .* answers //p' "$TMP/herd.log" | tail -n 1
 }
 herd_end() {
-    kill -INT "$herd_pid"
+    ! is_ours "$herd_pid" || kill -INT "$herd_pid"
     wait "$herd_pid"
 }
 herd_is() { sed -n "s|^$1 ||p" "$TMP/herd.log" | tail -n 1; }
@@ -67,6 +67,7 @@ herd_diag() {
     diag "$1: $(sed -n '/^refreshes/,$p' "$TMP/herd.log" | paste -sd , - | sed 's/,/, /g')"
 }
 herd_holds() { # WHAT
+    isnt "$(herd_is silence)" 0 "$1: refreshes were answered meanwhile"
     is "$(herd_is signed_out) of $(herd_is refreshes)" "0 of $(herd_is refreshes)" "$1: nobody is signed out"
     is "$(herd_is found)" "$(herd_is thefts)" "$1: every theft is found"
     is "$(herd_is undone)" 0 "$1: nothing that was answered is undone ($(herd_is signins) sign-ins, $(herd_is signouts) sign-outs)"

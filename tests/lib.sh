@@ -13,11 +13,15 @@ export TOP LATCHKEY LK_BUILD LK_B
 # Where Debian has its servers, chroot and mkfs; an ordinary user's path doesn't.
 export PATH="$PATH:/usr/sbin:/sbin"
 
-t_count=0 t_failed=0 t_pids='' t_dir='' t_done=0
+t_count=0 t_failed=0 t_pids='' t_started='' t_dir='' t_done=0
+
+# is_ours PID: a child of this shell. The number of one that has ended, and that the shell has waited for in passing, may soon be another process's.
+is_ours() { grep -qsxE "PPid:[[:space:]]+($$|$(exec sh -c 'echo $PPID'))" "/proc/$1/status"; }
 
 t_cleanup() {
     status=$?
     trap - EXIT INT TERM
+    for pid in $t_started; do ! is_ours "$pid" || t_pids="$t_pids $pid"; done
     for pid in $t_pids; do kill "$pid" 2>/dev/null || :; done
     for pid in $t_pids; do wait "$pid" 2>/dev/null || :; done
     # What a test mounted below stays out of it: an rm -rf through a bound /dev empties the machine's.
@@ -162,14 +166,14 @@ start() {
     shift
     "$@" </dev/null >"$t_dir/$t_name.log" 2>&1 &
     eval "${t_name}_pid=$!"
-    t_pids="$t_pids $!"
+    t_started="$t_started $!"
 }
 stop() {
     t_pid=''
     eval "t_pid=\$${1}_pid"
-    kill "$t_pid" 2>/dev/null
+    ! is_ours "$t_pid" || kill "$t_pid" 2>/dev/null
     wait "$t_pid" 2>/dev/null || :
-    t_pids=$(printf ' %s ' "$t_pids" | sed "s/ $t_pid / /")
+    t_started=$(printf ' %s ' "$t_started" | sed "s/ $t_pid / /")
 }
 
 # runs PID: that process runs; one that has ended and that nobody has waited for doesn't. Where process 1 is no init, as in a container, an
