@@ -83,6 +83,9 @@ $(O)/%.o: %.c Makefile tools/variants.mk | $(HEADERS) $(BUILD_NEEDS)
 # What runs for each byte of a request, a token or an answer is compiled for speed: 8 KB more. json.c and base64.c would be another 4 KB for 0.5 %.
 HOT := base/base base/copy derive jwt sha256 http_lines http_head http_reply
 $(HOT:%=$(O)/%.o): VARIANT += $(if $(STATIC),-O2)
+# What a person does, or an operator, or a client once in a sign-in, is compiled for size at any price.
+COLD := client.c session_client.c session_device.c sign.c $(filter door/% oauth/% operator/%,$(SRC))
+$(COLD:%.c=$(O)/%.o): VARIANT += $(if $(STATIC),-Oz)
 
 # Version and build date: only the files that name them are rebuilt for them.
 STAMP       := $(shell SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' tools/stamp.sh)

@@ -64,7 +64,7 @@ export UBSAN_OPTIONS := print_stacktrace=1
 # What the product's own builds have in common: musl, static, for this processor or another.
 STATIC := $(filter musl cross/%,$(B))
 # The product is optimized as a whole. What else is linked of the same objects, tests above all, is their machine code.
-VARIANT += $(if $(STATIC),-flto -ffat-lto-objects)
+VARIANT += $(if $(STATIC),-flto -ffat-lto-objects -frandom-seed=$<)
 LDFLAGS += $(if $(STATIC),-fno-lto)
 WHOLE   := $(if $(STATIC),-flto -flto-partition=one -fstack-protector-strong)
 # A local variable that a mistake leaves unset is 0 and no piece of an earlier request. The sanitizers are to see it unset.
