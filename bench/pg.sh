@@ -87,7 +87,7 @@ two_fronts() {
         t_pids="$t_pids $!"
         ports="$ports $port:$half:$!"
         until t_listening "$port"; do sleep 0.1; done
-        head -n "$(($3 / 2 * half))" "$TMP/tokens" | tail -n "$(($3 / 2))" >"$TMP/few$half"
+        head -n "$(($3 * half / 2))" "$TMP/tokens" | tail -n "$(($3 / 2))" >"$TMP/few$half"
     done
     loads=''
     for front in $ports; do

@@ -108,6 +108,7 @@ rotate() {
     "$LATCHKEY_PG" key rotate --dir "$TMP/$s_name$stories-a" >/dev/null 2>&1
     sleep 2
 }
+# shellcheck disable=SC2034  # front reads them by their names
 PROGRAM=$LATCHKEY_PG SHIM_a='' SHIM_b='' WORKERS=4
 story upgrade -v 4
 herd_holds 'fronts of two releases, and a new key'

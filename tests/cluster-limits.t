@@ -43,6 +43,7 @@ full() {
     done
 }
 ends=0
+# shellcheck disable=SC2154  # start sets it
 has_ended() { ! { is_ours "$pg_a_pid" && runs "$pg_a_pid"; }; }
 
 # Others have all connections, but those that are a superuser's and this test's; the fronts lose theirs. At first their role may have none, which says the same to them.
@@ -52,7 +53,7 @@ taken() {
         surely 'ALTER ROLE latchkey CONNECTION LIMIT 0'
         surely "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename='latchkey'"
         hogs=''
-        for hog in $(seq $((PG_CONNECTIONS - 3))); do
+        for _ in $(seq $((PG_CONNECTIONS - 3))); do
             take_one >/dev/null 2>&1 &
             hogs="$hogs $!"
         done
