@@ -32,10 +32,10 @@ tours() { # SEEDS STATES: of each seed, two at a time, in $TMP/all
 # The controls: what is said to be on disk isn't.
 broken_builds() { # WORD-OF-THE-SHIM...: $caught, $missed
     caught='' missed=''
-    for broken; do
-        export LK_SHIM="$broken"
+    for word; do
+        export LK_SHIM="$word"
         POWER_CONTROL=1 power "$SHIM" 1 3000 >"$TMP/all"
-        if [ "$(column 2)" -gt 0 ]; then caught="$caught $broken"; else missed="$missed $broken"; fi
+        if [ "$(column 2)" -gt 0 ]; then caught="$caught $word"; else missed="$missed $word"; fi
     done
     unset LK_SHIM
     is "$missed" '' "$face: each broken build is caught"
