@@ -4,9 +4,8 @@
  */
 #include "door_case.h"
 
-#include "codes.h"
+#include "page_codes.h"
 
-static uint8_t secret[TOTP_SECRET];
 static char shown[2048];
 
 /* What a hidden field of the answer has; kept until the next call of this. */
@@ -16,21 +15,6 @@ static const char *field(const char *name)
 	at = at ? strstr(at, "value=\"") + 7 : "";
 	snprintf(shown, sizeof shown, "%.*s", (int)strcspn(at, "\""), at);
 	return shown;
-}
-
-static const char *code(int away)
-{
-	static char text[8];
-	snprintf(text, sizeof text, "%06u", totp_number(secret, clock_now / 30 + away));
-	return text;
-}
-
-/* From the key that is shown to be typed. */
-static void learn_secret(void)
-{
-	const char *at = strstr(body(), "<code>");
-	ok(at && totp_secret((struct slice){ at + 6, TOTP_SECRET_LETTERS }, secret), "the key is shown");
-	clock_now = when_codes_differ(secret, clock_now);
 }
 
 static bool asks_for_code(void) { return in_body("name=\"second\"") && in_body("name=\"shown\"") && !in_body("type=\"password\""); }

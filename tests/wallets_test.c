@@ -6,12 +6,12 @@
 
 #include "door_case.h"
 
-#include "codes.h"
 #include "keys.h"
 #include "purse.h"
 #include "trail.h"
 
-static uint8_t secret[TOTP_SECRET];
+#include "page_codes.h"
+
 static char ticket[2048];
 
 /* ---- forms ------------------------------------------------------------- */
@@ -115,20 +115,6 @@ static void keep_ticket(void)
 	const char *at = strstr(body(), "name=\"shown\" value=\"");
 	at = at ? at + 20 : "";
 	snprintf(ticket, sizeof ticket, "%.*s", (int)strcspn(at, "\""), at);
-}
-
-static const char *code(int away)
-{
-	static char text[8];
-	snprintf(text, sizeof text, "%06u", totp_number(secret, clock_now / 30 + away));
-	return text;
-}
-
-static void learn_secret(void)
-{
-	const char *at = strstr(body(), "<code>");
-	ok(at && totp_secret((struct slice){ at + 6, TOTP_SECRET_LETTERS }, secret), "the key is shown");
-	clock_now = when_codes_differ(secret, clock_now);
 }
 
 static bool asks_for_code(void) { return rp.status == 403 && in_body("name=\"second\"") && in_body("name=\"shown\"") && !in_body("type=\"password\""); }
