@@ -519,9 +519,16 @@ static enum error handle_logout(struct call *c)
 	return route_no_content(c);
 }
 
+/* Whether the password may be missing is the user's matter, so no table of members can say it. */
+static enum error name_password(struct call *c, enum error e)
+{
+	c->about = e == ERROR_INVALID_REQUEST ? "password" : c->about;
+	return e;
+}
+
 static enum error handle_me_delete(struct call *c)
 {
-	enum error e = signin_delete_user(&c->work, &own(c)->caller, own(c)->password, own(c)->code);
+	enum error e = name_password(c, signin_delete_user(&c->work, &own(c)->caller, own(c)->password, own(c)->code));
 	if (e != ERROR_NONE)
 		return e;
 	take_cookies_away(c);
@@ -533,7 +540,7 @@ static enum error handle_me_delete(struct call *c)
 static enum error handle_totp(struct call *c)
 {
 	struct enrolment made;
-	enum error e = factor_begin(&c->work, &own(c)->caller, own(c)->password, &made);
+	enum error e = name_password(c, factor_begin(&c->work, &own(c)->caller, own(c)->password, &made));
 	if (e != ERROR_NONE)
 		return e;
 	struct jw *w = auth_begin_data(c, 200);
@@ -549,7 +556,7 @@ static enum error handle_totp_confirm(struct call *c)
 
 static enum error handle_totp_off(struct call *c)
 {
-	enum error e = factor_off(&c->work, &own(c)->caller, own(c)->password, own(c)->code);
+	enum error e = name_password(c, factor_off(&c->work, &own(c)->caller, own(c)->password, own(c)->code));
 	return e == ERROR_NONE ? route_no_content(c) : e;
 }
 
@@ -660,8 +667,8 @@ static const struct member link_members[] = { TEXT(ticket, true, LIMIT_JWT), TEX
 static const struct member renewal_members[] = {
 	TEXT(refresh_token, false, LIMIT_BODY), IDEMPOTENCY, END
 };
-static const struct member leave_members[] = { TEXT(password, true, LIMIT_BODY), CODE, TEXT(access_token, false, LIMIT_BODY), END };
-static const struct member totp_members[] = { TEXT(password, true, LIMIT_BODY), TEXT(access_token, false, LIMIT_BODY), END };
+static const struct member leave_members[] = { TEXT(password, false, LIMIT_BODY), CODE, TEXT(access_token, false, LIMIT_BODY), END };
+static const struct member totp_members[] = { TEXT(password, false, LIMIT_BODY), TEXT(access_token, false, LIMIT_BODY), END };
 static const struct member totp_confirm_members[] = {
 	TEXT(ticket, true, LIMIT_JWT), TEXT(code, true, LIMIT_CODE), TEXT(access_token, false, LIMIT_BODY), END
 };

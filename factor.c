@@ -18,7 +18,7 @@ enum error factor_begin(struct work *w, struct caller *caller, struct slice pass
 		return ERROR_CREDENTIAL_KNOWN;
 	enum error e = signin_confirm(w, caller, password, SLICE_NONE, nothing, NULL);
 	if (e == ERROR_NONE)
-		enrol_make(w, &caller->user, caller->confirmed ? caller->confirmed : AMR_PASSWORD, out);
+		enrol_make(w, &caller->user, caller->confirmed, out);
 	return e;
 }
 

@@ -1,5 +1,5 @@
 /*
- * factor: a user who is signed in sets up his second factor, or takes it away. For both he shows his password.
+ * factor: a user who is signed in sets up his second factor, or takes it away. For both he shows his password, or signs in anew if he has none.
  */
 #ifndef FACTOR_H
 #define FACTOR_H

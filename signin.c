@@ -12,6 +12,7 @@
 #include "leaked.h"
 #include "password.h"
 #include "profile.h"
+#include "signin_keys.h"
 #include "store.h"
 #include "throttle.h"
 #include "ticket.h"
@@ -622,8 +623,21 @@ static enum error run_confirmed(void *arg)
 	return e == ERROR_NONE ? t->change(t->arg) : e;
 }
 
+/* All that he has was asked for when he signed in. That it was a moment ago stands for the password that he hasn't. */
+static enum error try_session(struct trial *t)
+{
+	enum error e = session_clock(t->w);
+	t->amr = t->caller->session.amr;
+	if (e == ERROR_NONE && !signin_is_recent(t->w, &t->caller->session))
+		e = ERROR_REAUTH_REQUIRED;
+	if (e == ERROR_REAUTH_REQUIRED)
+		signin_failed();
+	return e;
+}
+
 enum error signin_confirm(struct work *w, struct caller *caller, struct slice password, struct slice code, enum error (*change)(void *), void *arg)
 {
+	bool none = password_is_none(caller->user.password);
 	struct trial *t = new_trial(w, caller->user.name, &caller->user);
 	t->caller = caller;
 	t->factor.code = code;
@@ -631,10 +645,14 @@ enum error signin_confirm(struct work *w, struct caller *caller, struct slice pa
 	t->arg = arg;
 	if (caller->confirmed)
 		return audit_run(w, DURABLE_NOW, run_confirmed, t);
+	if (password.p == NULL && !none)
+		return ERROR_INVALID_REQUEST;
 	enum error e = begin_own_trial(t);
 	if (e == ERROR_NONE)
-		e = try_current_password(t, password);
-	return end_trial_with(t, e, run_confirmed);
+		e = none ? try_session(t) : try_current_password(t, password);
+	e = end_trial_with(t, e, run_confirmed);
+	caller->confirmed = e == ERROR_NONE ? t->amr : 0;
+	return e;
 }
 
 /* ---- leaving ----------------------------------------------------------- */

@@ -71,8 +71,9 @@ enum error signin_change_password(struct work *w, struct caller *caller, struct 
 
 /*
  * The caller shows his password once more, and a code where he has a second factor; then change(arg) runs in the transaction that spends the
- * code, on disk before this returns. Who has shown who he is in this very request (caller->confirmed) is asked for neither. caller as above; what change() returns is returned. INVALID_CREDENTIALS, CODE_REQUIRED, and those of
- * session_check_live().
+ * code, on disk before this returns. Who has shown who he is in this very request (caller->confirmed) is asked for neither. Of a user without a password (password_is_none()) none is asked for: he has signed in within SIGNIN_RECENT in its
+ * place, else it is REAUTH_REQUIRED. caller as above, and on success caller->confirmed; what change() returns is returned. INVALID_REQUEST: no password came
+ * (p NULL) of a user who has one. INVALID_CREDENTIALS, CODE_REQUIRED, and those of session_check_live().
  */
 enum error signin_confirm(struct work *w, struct caller *caller, struct slice password, struct slice code, enum error (*change)(void *), void *arg);
 
@@ -84,8 +85,7 @@ enum error signin_confirm(struct work *w, struct caller *caller, struct slice pa
  */
 enum error signin_redeem_link(struct work *w, struct slice ticket, struct slice next, struct user *out);
 
-/* Deletes the caller and all that is his, who shows his password for it. caller as above. INVALID_CREDENTIALS, and those of
- * session_check_live(). */
+/* Deletes the caller and all that is his: signin_confirm(), whose errors these are. */
 enum error signin_delete_user(struct work *w, struct caller *caller, struct slice password, struct slice code);
 
 #endif

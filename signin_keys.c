@@ -7,12 +7,17 @@
 #include "keys.h"
 #include "store.h"
 
+bool signin_is_recent(const struct work *w, const struct session *s)
+{
+	return w->time - s->created_at <= SIGNIN_RECENT;
+}
+
 enum error signin_may_change(struct work *w, struct caller *caller, bool confirmed)
 {
 	enum error e = audit_client(w);
 	if (e == ERROR_NONE)
 		e = session_check_live(w, caller);
-	if (e == ERROR_NONE && !confirmed && w->time - caller->session.created_at > SIGNIN_RECENT)
+	if (e == ERROR_NONE && !confirmed && !signin_is_recent(w, &caller->session))
 		e = ERROR_REAUTH_REQUIRED;
 	return e;
 }

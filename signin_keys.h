@@ -8,6 +8,7 @@
 #include "session.h"
 
 enum { SIGNIN_RECENT = 600 };           /* s: how long after a sign-in credentials may be changed without a password */
+bool signin_is_recent(const struct work *w, const struct session *s);
 
 /* In a transaction: whether the caller (session_check(), CHECK_LIVE) may change his credentials now. confirmed: he has shown his password.
  * REAUTH_REQUIRED: he has not, and signed in more than SIGNIN_RECENT ago. And those of session_check_live(). */

@@ -128,10 +128,11 @@ static enum error sign_in_again(struct call *c)
 enum error means_confirm(struct call *c)
 {
 	struct door *d = frame_own(c);
-	if (!means_shown(c))
+	bool none = password_is_none(d->caller.user.password);
+	if (none != means_shown(c))
+		return none ? ERROR_INVALID_CREDENTIALS : ERROR_INVALID_REQUEST;
+	if (!none)
 		return ERROR_NONE;
-	if (!password_is_none(d->caller.user.password))
-		return ERROR_INVALID_REQUEST;
 	d->username = d->caller.user.name;
 	enum error e = sign_in_again(c);
 	if (e == ERROR_NONE) {
@@ -148,11 +149,6 @@ enum error means_confirm(struct call *c)
 static bool is_wallet(const struct user_key *k)
 {
 	return !slice_is(k->kind, S(PASSKEY_KIND));
-}
-
-static bool is_recent(const struct call *c)
-{
-	return c->work.time - frame_own(c)->caller.session.created_at <= SIGNIN_RECENT;
 }
 
 /* By the user's name for it, and what it is where that can be several things. */
@@ -178,7 +174,7 @@ static void write_add(struct call *c, struct page *p, bool wallets)
 static void write_section(struct call *c, struct page *p, struct slice keys, bool wallets)
 {
 	struct user_key k;
-	bool recent = is_recent(c);
+	bool recent = signin_is_recent(&c->work, &frame_own(c)->caller.session);
 	PAGE_FILL(p, "<section class=\"card stack\"><h2>{1}</h2>\n<p class=\"soft\">{2}</p>\n<ul class=\"rows\">\n",
 		page_word(p, wallets ? WORD_wallets : WORD_passkeys), page_word(p, wallets ? WORD_wallets_why : WORD_passkeys_why));
 	while (keys_next(&keys, &k))

@@ -30,7 +30,8 @@ enum error means_prove(struct call *c, struct proven *out);
 void means_write_confirm(struct call *c, struct page *p, const char *class, const char *action, enum word word);
 /*
  * The caller, who has no password, shows one of his: he signs in by it anew, once, which ends the session of before, and is caller.confirmed then.
- * Nothing where no such thing is shown. FACTOR_REQUIRED: as of signin_by_wallet(); he is confirmed all the same, by the session of before.
+ * Nothing for a caller with a password. INVALID_CREDENTIALS: the other shows nothing; that he signed in a moment ago (signin_confirm()) isn't enough on the
+ * pages. FACTOR_REQUIRED: as of signin_by_wallet(); he is confirmed all the same, by the session of before.
  */
 enum error means_confirm(struct call *c);
 

@@ -8,6 +8,7 @@
 #include "dpop.h"
 #include "proof.h"
 #include "purse.h"
+#include "ticket.h"
 #include "totp.h"
 
 /* What an app would parse of the answer: JSON's escapes of a line's end alone. */
@@ -281,6 +282,63 @@ static void linking(void)
 	expect(403, "reauth_required", "ten minutes after the sign-in");
 }
 
+/* ---- in place of a password ------------------------------------------------ */
+
+static const char *own_token;
+static struct totp own_factor;
+static void give_factor(void) { store_user_factor_set(own_id, totp_seal(&ring.key[0], own_id, &own_factor)); }
+
+/* A call of the user who has no password. */
+static void own_call(enum method m, const char *path, const char *body)
+{
+	access_token = own_token;
+	call(m, path, body);
+}
+
+static void enrol(void) { own_call(METHOD_POST, "/totp", "{}"); }
+
+static const struct { enum method method; const char *path; } confirmed[] = { { METHOD_POST, "/totp" }, { METHOD_POST, "/totp/off" }, { METHOD_DELETE, "/me" } };
+
+static void expect_all(const char *body, int status, const char *code, const char *when)
+{
+	for (size_t i = 0; i < sizeof confirmed / sizeof *confirmed; i++) {
+		own_call(confirmed[i].method, confirmed[i].path, body);
+		expect(status, code, "%s, %s", confirmed[i].path, when);
+	}
+}
+
+/* Who has no password has signed in a moment ago in its place; and shows his code, if he has a factor. */
+static void without_password(void)
+{
+	own_token = sign_in_by_password();
+	expect_all("{}", 400, "invalid_request", "where there is a password and it is missing");
+	ok(strstr(body(), "password: "), "names it: %s", body());
+	own_id = named("stellar:" STELLAR).id;
+	in_store(enable_own);
+	sign_in(&stellar, "");
+	own_token = member("access_token");
+	clock_now += 601;
+	expect_all("{}", 403, "reauth_required", "ten minutes after the sign-in");
+	expect_all("{\"password\":\"correct horse\"}", 403, "reauth_required", "with a password that nobody has");
+	clock_now -= 1;
+	is_int(count_stops(enrol), 2, "the clock is looked at");
+	enrol();
+	expect(200, NULL, "a second factor within ten minutes");
+	struct ticket_enrol made;
+	const struct work w = { .config = &config, .ring = &ring, .time = clock_now };
+	ok(ticket_open_enrol(&w, slice_of(member("ticket")), &made) == ERROR_NONE && made.claims.amr == AMR_WALLET, "whose ticket tells what was shown");
+	own_factor = (struct totp){ .secret = { 2 }, .enrolled_at = clock_now };
+	in_store(give_factor);
+	own_call(METHOD_POST, "/totp/off", "{}");
+	expect(401, "code_required", "who has one shows a code");
+	own_call(METHOD_DELETE, "/me", "{\"code\":\"AAAAA-AAAAA\"}");
+	expect(401, "invalid_credentials", "a right one");
+	own_call(METHOD_POST, "/totp/off", text_join("{\"code\":\"", slice_text(totp_recovery(own_factor.secret, 0)), "\"}", NULL));
+	expect(204, NULL, "and it is gone");
+	own_call(METHOD_DELETE, "/me", "{}");
+	ok(rp.status == 204 && named("stellar:" STELLAR).id == 0, "and so is he, when he asks for it");
+}
+
 /* ---- a second factor ------------------------------------------------------ */
 
 static struct totp factor;
@@ -374,7 +432,7 @@ int main(void)
 {
 	static const struct dialect *const dialects[] = { &auth_dialect, &wallet_dialect, NULL };
 	begin_case("issuer=" ORIGIN "/api/auth\nwallets=stellar:pubnet solana:mainnet\nsignup=on\n", dialects);
-	static void (*const parts[])(void) = { challenges, without_signup, first_time, meanwhile, bound, linking, second_factor, code_throttled, refused, throttled };
+	static void (*const parts[])(void) = { challenges, without_signup, first_time, meanwhile, bound, linking, second_factor, code_throttled, refused, throttled, without_password };
 	size_t mark = arena_mark();
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
 		parts[i]();

@@ -561,7 +561,7 @@ static void end_of_account(void)
 	static struct jar bobs;
 	jar = &bobs;
 	post("/signin", "username=bob&password=correct+horse");
-	post("/account", "do=delete");
+	post("/account", "do=delete&password=");
 	ok(rp.status == 403 && in_body("The password is wrong."), "deletion asks for the password");
 	post("/account", "do=delete&password=wrong+horse");
 	is_int(rp.status, 403, "the right one");
