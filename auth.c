@@ -36,6 +36,12 @@ static struct native *own(const struct call *c)
 	return c->own;
 }
 
+static enum error blame(struct call *c, const char *member)
+{
+	c->about = member;
+	return ERROR_INVALID_REQUEST;
+}
+
 /* ---- writing answers --------------------------------------------------- */
 
 struct jw *auth_begin_data(struct call *c, int status)
@@ -82,10 +88,8 @@ enum error auth_answer_grant(struct call *c, enum error e, int status)
 static enum error find_idempotency(struct call *c, struct slice *out)
 {
 	*out = own(c)->idempotency_key.p ? own(c)->idempotency_key : c->rq->idempotency_key;
-	if (out->p == NULL || (out->n > 0 && out->n <= LIMIT_IDEMPOTENCY))
-		return ERROR_NONE;
-	c->about = "idempotency_key";
-	return ERROR_INVALID_REQUEST;
+	bool good = out->p == NULL || (out->n > 0 && out->n <= LIMIT_IDEMPOTENCY);
+	return good ? ERROR_NONE : blame(c, "idempotency_key");
 }
 
 /* Of signing in and of registering. */
@@ -191,19 +195,14 @@ static enum error find_refresh_tokens(struct call *c, struct slice idempotency)
 static enum error find_named_session(struct call *c, uint64_t *id)
 {
 	*id = 0;
-	if (own(c)->session.p == NULL || parse_id(own(c)->session, id))
-		return ERROR_NONE;
-	c->about = "session";
-	return ERROR_INVALID_REQUEST;
+	return own(c)->session.p == NULL || parse_id(own(c)->session, id) ? ERROR_NONE : blame(c, "session");
 }
 
 /* No token of ours was found: one was meant, or the request forgot it. */
 static enum error refuse_without_token(struct call *c)
 {
-	if (own(c)->refresh_token.p || own(c)->origin.cookie || c->rq->cookie.p)
-		return ERROR_REFRESH_INVALID;
-	c->about = "refresh_token";
-	return ERROR_INVALID_REQUEST;
+	bool meant = own(c)->refresh_token.p || own(c)->origin.cookie || c->rq->cookie.p;
+	return meant ? ERROR_REFRESH_INVALID : blame(c, "refresh_token");
 }
 
 /*
@@ -253,9 +252,7 @@ static enum error handle_refresh(struct call *c)
 static enum error find_access_token(struct call *c, struct slice *out)
 {
 	enum error e = credential_find(&c->work, c->rq, c->any_method, own(c)->access_token, out);
-	if (e == ERROR_INVALID_REQUEST)
-		c->about = "access_token";
-	return e;
+	return e == ERROR_INVALID_REQUEST ? blame(c, "access_token") : e;
 }
 
 static enum error check_access(struct call *c, enum check check)
@@ -376,8 +373,7 @@ static enum error find_place(struct call *c, int64_t *used, uint64_t *id)
 		return ERROR_NONE;
 	if (parse_number(slice_cut(&rest, '.'), 0, INT64_MAX - 1, used) && parse_id(rest, id))
 		return ERROR_NONE;
-	c->about = "after";
-	return ERROR_INVALID_REQUEST;
+	return blame(c, "after");
 }
 
 /* Where a list stands: the last row that was read, and how many were written. */
@@ -522,8 +518,7 @@ static enum error handle_logout(struct call *c)
 /* Whether the password may be missing is the user's matter, so no table of members can say it. */
 static enum error name_password(struct call *c, enum error e)
 {
-	c->about = e == ERROR_INVALID_REQUEST ? "password" : c->about;
-	return e;
+	return e == ERROR_INVALID_REQUEST ? blame(c, "password") : e;
 }
 
 static enum error handle_me_delete(struct call *c)
@@ -566,11 +561,8 @@ static enum error handle_totp_off(struct call *c)
 static enum error query_number(struct call *c, const char *name, int64_t max, int64_t *value)
 {
 	struct slice found;
-	if (http_query(c->rq, slice_of(name), &found) && !parse_number(found, 1, max, value)) {
-		c->about = name;
-		return ERROR_INVALID_REQUEST;
-	}
-	return ERROR_NONE;
+	bool bad = http_query(c->rq, slice_of(name), &found) && !parse_number(found, 1, max, value);
+	return bad ? blame(c, name) : ERROR_NONE;
 }
 
 static enum error handle_audit(struct call *c)
