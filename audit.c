@@ -32,9 +32,14 @@ struct slice audit_place(const struct work *w)
 	return buf_slice(&b);
 }
 
-bool audit_in_table(const struct config *config)
+static bool is_told(const struct config *config, enum event event)
 {
-	return config->audit == AUDIT_TABLE || config->audit == AUDIT_BOTH;
+	return event && (event != EVENT_REFRESH || config->audit_refresh);
+}
+
+bool audit_in_table(const struct config *config, enum event event)
+{
+	return (config->audit == AUDIT_TABLE || config->audit == AUDIT_BOTH) && is_told(config, event);
 }
 
 bool audit_in_log(const struct config *config)
@@ -46,7 +51,7 @@ void audit_note(struct work *w, enum event event, uint64_t user, uint64_t sessio
 {
 	struct audit *a = &w->note;
 	a->event = event;
-	bool table = audit_in_table(w->config);
+	bool table = audit_in_table(w->config, event);
 	a->time = w->trust == CLOCK_DOUBTFUL ? w->seen : w->time;
 	a->mark = w->trust == CLOCK_GOOD ? clock_mark(w->time, w->mark, table ? AUDIT_STEP : STORE_MARK_STEP) : w->mark;
 	a->user = user;
@@ -61,7 +66,7 @@ void audit_note(struct work *w, enum event event, uint64_t user, uint64_t sessio
 void audit_log(const struct work *w)
 {
 	const struct audit *a = &w->note;
-	if (a->event && audit_in_log(w->config))
+	if (is_told(w->config, a->event) && audit_in_log(w->config))
 		log_line("audit", event_words[a->event], " user=", id_text(a->user), " session=", id_text(a->session),
 			" ip=", slice_text(a->ip), a->client.n ? " client=" : "", slice_text(a->client), " class=", class_words[a->class], " distance=", dec(a->distance),
 			" count=", dec(a->count), NULL);

@@ -50,8 +50,8 @@ bool audit_is_near(const struct work *w, const struct session *s);
 /* The network (/32, /64) and the agent of who asks. Empty where the address isn't the client's. */
 struct slice audit_place(const struct work *w);
 
-/* Whether each event has a row, whose time is the store's mark too. */
-bool audit_in_table(const struct config *config);
+/* Whether such an event has a row, whose time is the store's mark too. */
+bool audit_in_table(const struct config *config, enum event event);
 /* Whether each event has a line in the log. */
 bool audit_in_log(const struct config *config);
 

@@ -77,6 +77,8 @@ const struct option options[] = {
 		"addresses or networks, or unix, whose X-Forwarded-* counts" },
 	{ "audit", OPTION_AUDIT, FIELD(audit), 0, 0, "table",
 		"where events go: table, syslog, both, off" },
+	{ "audit_refresh", OPTION_SWITCH, FIELD(audit_refresh), 0, 0, "on",
+		"whether a refresh that is nothing but that is an event" },
 	{ "audit_max", OPTION_NUMBER, FIELD(audit_max), 1, 1000000, "4096",
 		"events of refreshes and sign-ins that are kept, and as many others" },
 	{ "audit_keep", OPTION_DURATION, FIELD(audit_keep), 3600, 3650 * (int64_t)SECONDS_DAY, "30d",

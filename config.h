@@ -47,6 +47,7 @@ struct config {
 	struct slice cors_origins;      /* words between single spaces */
 	struct networks trusted_proxies;
 	enum audit_where audit;
+	bool audit_refresh;
 	int64_t audit_max;              /* rows */
 	int64_t audit_keep;             /* seconds: the same for latchkey-pg */
 	int64_t sessions_max;           /* of a user */

@@ -282,7 +282,7 @@ static const struct rule *judge_token(const struct work *w, struct rotation *r)
 	r->refresh_ttl = w->config->refresh_ttl;
 	r->reuse_grace = w->config->reuse_grace;
 	r->thumbprint = thumbprint_of(w);
-	r->unseen = audit_in_table(w->config) ? 0 : UNSEEN_SECONDS;
+	r->unseen = audit_in_table(w->config, EVENT_REFRESH) ? 0 : UNSEEN_SECONDS;
 	r->ring = w->ring;
 	r->known = store_session_and_user(r->token.sid, true, &r->row, &r->user);
 	r->near = r->known && audit_is_near(w, &r->row);

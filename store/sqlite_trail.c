@@ -89,8 +89,8 @@ static void clear_last_id(void)
 }
 
 /*
- * Where events have no rows (option audit), the trail ends with a row that is no event and holds
- * the mark.
+ * Where events have no rows (options audit, audit_refresh), the trail ends with a row that is no event and holds
+ * the mark, until an event takes its place.
  */
 void store_mark_raise(int64_t time, int64_t to)
 {
@@ -226,6 +226,9 @@ static struct slice client_of(sqlite3_stmt *st, int at)
 
 void store_audit_add(const struct audit *a, int64_t max)
 {
+	const struct audit last = last_audit();
+	if (last.id && last.event == 0)
+		drop_row(last.id);
 	clear_last_id();
 	sqlite3_stmt *st = sql_prepare(SQL_AUDIT_ADD);
 	sql_bind_int(st, 1, a->time);

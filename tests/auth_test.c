@@ -1549,6 +1549,33 @@ static void lost_commits(void)
 	config.audit = AUDIT_TABLE;
 }
 
+static struct signed_in refreshed;
+static void refresh_it(void) { post("/refresh", refresh_body(refreshed.refresh)); }
+
+/* Option audit_refresh: what is nothing but a refresh is told or not, all else always; and the clock's mark is raised by the hour without. */
+static void refreshes_untold(void)
+{
+	for (int told = 0; told < 2; told++) {
+		config.audit = AUDIT_BOTH;
+		config.audit_refresh = told;
+		refreshed = sign_in("alice", "");
+		int64_t before = last_event(dir).id;
+		listen_to(refresh_it);
+		expect(200, NULL, "a refresh with audit_refresh = %s", told ? "on" : "off");
+		is_int(last_event(dir).id - before, told, "rows");
+		ok((strstr(t_err, "audit: refresh user=") != NULL) == told, "lines");
+		clock_now += 4000;
+		post("/refresh", refresh_body(refreshed.refresh));
+		expect(401, "refresh_reused", "the same token an hour later");
+		ok(last_event(dir).event == EVENT_REUSE && last_event(dir).time == clock_now, "is told whatever the option is");
+		store_open(dir, 5);
+		int64_t seen, mark = store_mark(&seen);
+		store_close();
+		is_int(mark, clock_now, "with the mark");
+	}
+	config.audit = AUDIT_TABLE;
+}
+
 static void session_ends(void)
 {
 	config.session_ttl = 1000;
@@ -2676,6 +2703,7 @@ int main(void)
 	new_lineage_by_cookie();
 	audit();
 	audit_elsewhere();
+	refreshes_untold();
 	gone();
 	clock_behind();
 	revoke_behind();

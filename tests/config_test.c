@@ -64,7 +64,7 @@ static void test_defaults(void)
 static void test_fields(void)
 {
 	ok(parse("access_ttl = 1m\nrefresh_ttl=2h\nsession_ttl=3d\nreuse_grace=4s\nissuer=i\naudience=a\nbase_path=/b\n"
-		"signup=on\ncors_origins=https://c\ntrusted_proxies=::1\naudit=both\naudit_max=5\naudit_keep=9d\nbackup_made=/b/m\nsessions_max=6\naccess_cookie=on\n"
+		"signup=on\ncors_origins=https://c\ntrusted_proxies=::1\naudit=both\naudit_refresh=off\naudit_max=5\naudit_keep=9d\nbackup_made=/b/m\nsessions_max=6\naccess_cookie=on\n"
 		"password_memory=6m\npassword_passes=7\npassword_jobs=8\nthrottle_dir=/t\n") == NULL, "all options at once");
 	is_int(conf.access_ttl, 60, "access_ttl");
 	is_int(conf.refresh_ttl, 7200, "refresh_ttl");
@@ -75,6 +75,7 @@ static void test_fields(void)
 	ok(conf.signup && conf.access_cookie, "switches");
 	ok(slice_is(conf.cors_origins, S("https://c")) && conf.trusted_proxies.count == 1, "lists");
 	is_int(conf.audit, AUDIT_BOTH, "audit");
+	ok(!conf.audit_refresh, "audit_refresh");
 	is_int(conf.audit_max, 5, "audit_max");
 	is_int(conf.audit_keep, 777600, "audit_keep");
 	ok(slice_is(conf.backup_made, S("/b/m")), "backup_made");

@@ -615,6 +615,22 @@ static void last_id(void)
 	remove_files();
 }
 
+/* Where refreshes are no events marks come between those that are; an event takes the place of a mark, so that none is left behind. */
+static void mark_makes_way(void)
+{
+	static struct audit rows[LIMIT_LIST];
+	int64_t seen;
+	fresh();
+	for (int i = 0; i < 3; i++) {
+		is_int(store_run(DURABLE_NOW, note_two, NULL), ERROR_NONE, "two events");
+		is_int(store_run(DURABLE_NOW, raise_mark, NULL), ERROR_NONE, "and a mark");
+	}
+	ok(store_mark(&seen) == 80000 && seen == 90000, "the last one counts");
+	ok(store_audits(0, 0, 10, rows) == 6 && rows[0].id == 6 && rows[5].id == 1, "events are numbered as if there were no marks");
+	store_close();
+	remove_files();
+}
+
 static enum error note_and_regret(void *unused)
 {
 	(void)note_two(unused);
@@ -1050,6 +1066,7 @@ int main(void)
 	odd_rows();
 	odd_kinds();
 	last_id();
+	mark_makes_way();
 	newest_event();
 	slices();
 	damaged();
