@@ -15,7 +15,7 @@
 #   make lint       clang's and gcc's warnings, clang-tidy, cppcheck, shellcheck
 #   make size       bytes of the executable and of the client
 #   make install    and uninstall, dist, deb, completion: packaging/install.mk
-#   make WITHOUT=crypt   without a part: crypt, wallet, passkey, dpop (docs/benchmarks.md has their bytes: make parts)
+#   make WITHOUT=crypt   without a part: crypt, wallet, passkey, dpop, gotrue (docs/benchmarks.md has their bytes: make parts)
 #   make pg         ./latchkey-pg: the same over PostgreSQL, for several hosts; B=glibc: with the system's libpq and TLS
 #   make STORE=name     with another store than SQLite: store/name*.c
 #   make CROSS=mips-linux-gnu   for another processor; make release, test-cross: tools/cross.mk
@@ -65,7 +65,7 @@ WWW   := $(sort $(filter-out %.d.ts %/package.json %/session.js %/session-react.
 ARCHIVES := $(O)/liblatchkey.a $(LIB_$(STORE)) $(O)/libbearssl.a $(O)/libsodium.a
 # A part can be left out: its header declares its functions as weak references, and where they are NULL it isn't there. Its objects
 # are linked as they are, since a weak reference takes nothing out of an archive.
-PARTS := crypt wallet passkey dpop
+PARTS := crypt wallet passkey dpop gotrue
 PART_wallet += $(addprefix $(O)/,auth_wallet.o signin_wallet.o door/wallets.o ed25519.o auth_keys.o)
 PART_passkey := $(addprefix $(O)/,auth_passkey.o signin_passkey.o door/passkeys.o auth_keys.o)
 $(if $(filter-out $(PARTS),$(WITHOUT)),$(error WITHOUT knows these parts: $(PARTS)))
@@ -84,7 +84,7 @@ $(O)/%.o: %.c Makefile tools/variants.mk | $(HEADERS) $(BUILD_NEEDS)
 HOT := base/base base/copy derive jwt sha256 http_lines http_head http_reply
 $(HOT:%=$(O)/%.o): VARIANT += $(if $(STATIC),-O2)
 # What a person does, or an operator, or a client once in a sign-in, is compiled for size at any price.
-COLD := client.c session_client.c session_device.c sign.c $(filter door/% oauth/% operator/%,$(SRC))
+COLD := client.c gotrue.c session_client.c session_device.c sign.c $(filter door/% oauth/% operator/%,$(SRC))
 $(COLD:%.c=$(O)/%.o): VARIANT += $(if $(STATIC),-Oz)
 
 # Version and build date: only the files that name them are rebuilt for them.

@@ -44,13 +44,18 @@ static enum error blame(struct call *c, const char *member)
 
 /* ---- writing answers --------------------------------------------------- */
 
-struct jw *auth_begin_data(struct call *c, int status)
+struct jw *auth_begin(struct call *c, int status)
 {
 	struct jw *w = &own(c)->out;
-	w->out = &c->rp->body;
+	*w = (struct jw){ .out = &c->rp->body };
 	c->rp->status = status;
 	c->rp->type = "application/json";
-	return jw_name(jw_open(w, '{'), "data");
+	return jw_open(w, '{');
+}
+
+struct jw *auth_begin_data(struct call *c, int status)
+{
+	return jw_name(auth_begin(c, status), "data");
 }
 
 enum error auth_end_data(struct jw *w)
@@ -92,9 +97,6 @@ static enum error find_idempotency(struct call *c, struct slice *out)
 	return good ? ERROR_NONE : blame(c, "idempotency_key");
 }
 
-/* Of signing in and of registering. */
-typedef enum error (*way_in)(struct work *, struct slice, struct slice, const struct origin *, struct grant *);
-
 static bool present_cookies(struct call *c, struct slice idempotency);
 
 /* The cookie that is set takes the place of those that are shown. */
@@ -124,7 +126,7 @@ enum error auth_prepare(struct call *c)
 	return ERROR_NONE;
 }
 
-static enum error start_session(struct call *c, way_in way)
+enum error auth_start(struct call *c, auth_way_in way)
 {
 	struct native *n = own(c);
 	enum error e = auth_prepare(c);
@@ -135,12 +137,12 @@ static enum error start_session(struct call *c, way_in way)
 
 static enum error handle_login(struct call *c)
 {
-	return auth_answer_grant(c, start_session(c, signin_by_password), 200);
+	return auth_answer_grant(c, auth_start(c, signin_by_password), 200);
 }
 
 static enum error handle_register(struct call *c)
 {
-	enum error e = start_session(c, signin_register);
+	enum error e = auth_start(c, signin_register);
 	if (e == ERROR_INVALID_REQUEST && c->about == NULL)
 		c->about = "username";
 	return auth_answer_grant(c, e, 201);
@@ -162,8 +164,10 @@ static void present_token(struct call *c, struct slice token, bool by_cookie, st
 	size_t mark = arena_mark();
 	if (n->count == n->most || !session_present(&c->work, token, by_cookie, idempotency, &n->tokens[n->count]))
 		arena_back(mark);
-	else
+	else {
+		n->tokens[n->count].body_only = n->body_only;
 		n->tokens[n->count++].guard = guard;
+	}
 }
 
 /* Those in cookies, first of the names that the fewest others can set. False: no cookie of ours came. */
@@ -228,7 +232,7 @@ static enum error answer_renewal(struct call *c, enum error e, const struct rene
 	return auth_answer_grant(c, ERROR_NONE, 200);
 }
 
-static enum error handle_refresh(struct call *c)
+enum error auth_refresh(struct call *c)
 {
 	struct native *n = own(c);
 	struct slice idempotency;
@@ -244,7 +248,12 @@ static enum error handle_refresh(struct call *c)
 		e = session_clock(&c->work);
 	if (e == ERROR_NONE)
 		e = session_rotate(&c->work, n->tokens, n->count, named, &n->grant);
-	return auth_answer_grant(c, e, 200);
+	return e;
+}
+
+static enum error handle_refresh(struct call *c)
+{
+	return auth_answer_grant(c, auth_refresh(c), 200);
 }
 
 /* ---- access tokens ----------------------------------------------------- */
@@ -284,6 +293,11 @@ static enum error admit(struct call *c)
 enum error auth_admit_live(struct call *c)
 {
 	return admit_with(c, CHECK_LIVE);
+}
+
+enum error auth_admit_to_end(struct call *c)
+{
+	return admit_with(c, CHECK_TO_END);
 }
 
 /* Who asks, by an access token; else by the cookie of a site session. */
@@ -501,7 +515,7 @@ static void take_cookies_away(struct call *c)
 }
 
 /* Cookies are as good as a token: a page of another site makes use of none, and takes none away. */
-static enum error handle_logout(struct call *c)
+enum error auth_logout(struct call *c)
 {
 	bool with_token = own(c)->refresh_token.p || own(c)->access_token.p || credential_shows_bearer(c->rq);
 	if (!with_token && c->rq->cookie.p && cookies_cross_site(c->work.config, c->rq))
@@ -607,25 +621,26 @@ static void challenge(struct call *c, enum error e)
 		reply_header(c->rp, "WWW-Authenticate", "Bearer realm=\"latchkey\"", refused ? ", error=\"invalid_token\"" : "", NULL);
 }
 
+const char *auth_message(const struct call *c, enum error e)
+{
+	const char *message = errors[e].message;
+	if (slice_is(slice_of(c->about), S("username")) || slice_is(slice_of(c->about), S("email")))
+		message = "It " SESSION_USERNAME_RULE ".";
+	return c->about ? text_join(c->about, ": ", message, NULL) : message;
+}
+
 /* Code, message and member are words of this program: nothing to escape. */
 void auth_refuse(struct call *c, enum error e)
 {
-	struct jw *w = &own(c)->out;
-	const char *message = errors[e].message;
 	if (e == ERROR_TOKEN_MISSING)
 		http_explain_withheld(c->rq);
 	challenge(c, e);
 	if (own(c)->signin)
 		reply_header(c->rp, "Location", own(c)->signin, NULL);
-	if (slice_is(slice_of(c->about), S("username")))
-		message = "It " SESSION_USERNAME_RULE ".";
-	if (c->about)
-		message = text_join(c->about, ": ", message, NULL);
-	c->rp->type = "application/json";
-	*w = (struct jw){ .out = &c->rp->body };
-	jw_open(jw_name(jw_open(w, '{'), "error"), '{');
+	struct jw *w = auth_begin(c, errors[e].status);
+	jw_open(jw_name(w, "error"), '{');
 	jw_plain(jw_name(w, "code"), slice_of(errors[e].code));
-	jw_plain(jw_name(w, "message"), slice_of(message));
+	jw_plain(jw_name(w, "message"), slice_of(auth_message(c, e)));
 	(void)auth_end_data(w);
 }
 
@@ -673,7 +688,7 @@ static const struct route routes[] = {
 	{ METHOD_GET,    "/me",         ACCESS_LIVE, token_members,    PACE_QUICK, handle_me },
 	{ METHOD_DELETE, "/me",         ACCESS_LIVE, leave_members,    PACE_SLOW, handle_me_delete },
 	{ METHOD_POST,   "/login",      ACCESS_NONE, sign_in_members,  PACE_SLOW, handle_login },
-	{ METHOD_POST,   "/logout",     ACCESS_NONE, logout_members,   PACE_LASTS, handle_logout },
+	{ METHOD_POST,   "/logout",     ACCESS_NONE, logout_members,   PACE_LASTS, auth_logout },
 	{ METHOD_POST,   "/register",   ACCESS_NONE, sign_in_members,  PACE_SLOW, handle_register },
 	{ METHOD_GET,    "/sessions",   ACCESS_LIVE, token_members,    PACE_QUICK, handle_sessions },
 	{ METHOD_DELETE, "/sessions",   ACCESS_LIVE, renewal_members,  PACE_ENDS,  handle_sessions_delete },

@@ -30,7 +30,7 @@ static struct jw *put_object(struct jw *w, const char *name)
 	return jw_open(jw_name(w, name), '{');
 }
 
-static void write_user_members(struct jw *w, const struct user *u)
+void auth_json_user(struct jw *w, const struct user *u)
 {
 	put_id(w, "id", u->id);
 	put_text(w, "username", u->name);
@@ -83,7 +83,7 @@ void auth_json_pair(struct jw *w, const struct grant *g, int64_t time)
 	put_int(w, "generation", g->session.ctr);
 	write_session(w, &g->session, time);
 	put_object(w, "user");
-	write_user_members(w, &g->user);
+	auth_json_user(w, &g->user);
 	jw_close(w);
 	put_int(w, "server_time", time);
 	jw_close(w);
@@ -92,7 +92,7 @@ void auth_json_pair(struct jw *w, const struct grant *g, int64_t time)
 void auth_json_me(struct jw *w, const struct user *u, const struct session *s, int64_t time)
 {
 	jw_open(w, '{');
-	write_user_members(w, u);
+	auth_json_user(w, u);
 	write_session(w, s, time);
 	jw_close(w);
 }

@@ -12,6 +12,8 @@
 
 /* time: the request's, from which what ends in `_in` is reckoned, Unix seconds. */
 void auth_json_pair(struct jw *w, const struct grant *g, int64_t time);
+/* The members of a user, into an object that is open. */
+void auth_json_user(struct jw *w, const struct user *u);
 void auth_json_me(struct jw *w, const struct user *u, const struct session *s, int64_t time);
 /* A row of the list of sessions. deadline: session_deadline()'s. */
 void auth_json_listed(struct jw *w, const struct session *s, int64_t deadline, bool current);

@@ -71,6 +71,8 @@ const struct option options[] = {
 		"where the API lies when latchkey speaks HTTP itself" },
 	{ "signup", OPTION_SWITCH, FIELD(signup), 0, 0, "off",
 		"whether anyone may register" },
+	{ "gotrue", OPTION_SWITCH, FIELD(gotrue), 0, 0, "off",
+		"the calls of supabase-js, where base_path is /auth/v1" },
 	{ "cors_origins", OPTION_ORIGINS, FIELD(cors_origins), 0, OPTION_LIST, "",
 		"origins of other sites and apps that may call" },
 	{ "trusted_proxies", OPTION_NETWORKS, FIELD(trusted_proxies), 0, OPTION_LIST, "",

@@ -44,6 +44,7 @@ struct config {
 	enum access_alg access_alg;
 	struct slice base_path;         /* mount point where latchkey parses HTTP itself */
 	bool signup;
+	bool gotrue;                    /* the calls of supabase-js */
 	struct slice cors_origins;      /* words between single spaces */
 	struct networks trusted_proxies;
 	enum audit_where audit;

@@ -17,6 +17,7 @@ const char *const method_words[METHOD__MAX] = {
 	[METHOD_HEAD] = "HEAD",
 	[METHOD_POST] = "POST",
 	[METHOD_DELETE] = "DELETE",
+	[METHOD_PUT] = "PUT",
 	[METHOD_OPTIONS] = "OPTIONS",
 	[METHOD_OTHER] = ""
 };

@@ -18,6 +18,7 @@ enum method {
 	METHOD_HEAD,
 	METHOD_POST,
 	METHOD_DELETE,
+	METHOD_PUT,
 	METHOD_OPTIONS,
 	METHOD_OTHER,   /* a token, but none that is served here */
 	METHOD__MAX,

@@ -13,6 +13,7 @@
 #include "client.h"
 #include "derive.h"
 #include "door/door.h"
+#include "gotrue.h"
 #include "harden.h"
 #include "jwt.h"
 #include "oauth/oauth.h"
@@ -67,14 +68,17 @@ enum { DIALECTS = 7 };
 static const struct dialect *const dialects[DIALECTS] = { &auth_dialect, &door_dialect, &oauth_dialect, &oauth_host_dialect,
 	&passkey_dialect, &wallet_dialect, &keys_dialect };
 
-static const struct dialect *dialect_of(const struct request *rq)
+/* The calls of supabase-js have paths of others: /token and /logout. */
+static const struct dialect *dialect_of(const struct instance *i, const struct request *rq)
 {
+	if (i->config.gotrue && gotrue_takes && gotrue_takes(rq))
+		return &gotrue_dialect;
 	return route_dialect(dialects, DIALECTS, rq);
 }
 
 bool instance_is_slow(const struct instance *i, const struct request *rq)
 {
-	const struct dialect *d = dialect_of(rq);
+	const struct dialect *d = dialect_of(i, rq);
 	return d && route_is_slow(d, &i->config, rq);
 }
 
@@ -106,7 +110,7 @@ static const struct dialect *if_named(const struct instance *i, const struct dia
 
 void instance_answer(const struct instance *i, const struct request *rq, enum error e, struct reply *rp)
 {
-	const struct dialect *d = if_named(i, dialect_of(rq));
+	const struct dialect *d = if_named(i, dialect_of(i, rq));
 	if (e != ERROR_NONE)
 		signin_failed();
 	if (rq->hidden)
@@ -120,7 +124,7 @@ void instance_answer(const struct instance *i, const struct request *rq, enum er
 
 static bool ignores_body(const struct request *rq)
 {
-	const struct dialect *d = dialect_of(rq);
+	const struct dialect *d = route_dialect(dialects, DIALECTS, rq);
 	return d && route_ignores_body(d, rq);
 }
 

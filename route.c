@@ -158,7 +158,7 @@ static enum error read_json(const struct request *rq, struct json *out)
 /* No body at all is an empty one. */
 static enum error read_body(struct call *c, const struct route *r)
 {
-	bool writes = r->method == METHOD_POST || r->method == METHOD_DELETE;
+	bool writes = r->method == METHOD_POST || r->method == METHOD_DELETE || r->method == METHOD_PUT;
 	struct source from = { .form = !writes || c->dialect->forms };
 	enum error e = ERROR_NONE;
 	if ((!writes && c->rq->method != METHOD_POST) || r->members == NULL)
@@ -206,10 +206,11 @@ static struct slice allowed_methods(const struct dialect *d, struct slice path)
 /* OPTIONS, a preflight among them. */
 static enum error answer_options(struct call *c)
 {
+	const struct dialect *d = c->dialect;
 	reply_header(c->rp, "Allow", c->allow, NULL);
-	if (c->rq->request_method.p && !c->dialect->own && config_origin_listed(c->work.config, c->rq->origin)) {
-		reply_header(c->rp, "Access-Control-Allow-Methods", "GET, POST, DELETE", NULL);
-		reply_header(c->rp, "Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, DPoP", NULL);
+	if (c->rq->request_method.p && !d->own && config_origin_listed(c->work.config, c->rq->origin)) {
+		reply_header(c->rp, "Access-Control-Allow-Methods", "GET, POST, DELETE", d->more_headers ? ", PUT" : "", NULL);
+		reply_header(c->rp, "Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, DPoP", d->more_headers, NULL);
 		reply_header(c->rp, "Access-Control-Max-Age", PREFLIGHT_SECONDS, NULL);
 	}
 	return route_no_content(c);

@@ -64,6 +64,7 @@ struct dialect {
 	size_t count;
 	size_t size;                    /* bytes of its own struct, call->own */
 	bool own;                       /* its pages are for people: no script of another origin reads or sends anything here (RFC 9700, 2.6) */
+	const char *more_headers;       /* what its scripts of other origins send, too: ", Name" each, and PUT; NULL: nothing */
 	bool forms;                     /* its POST routes take a form (application/x-www-form-urlencoded), not JSON */
 	enum error (*admit)(struct call *c);
 	void (*refuse)(struct call *c, enum error e);   /* sets status, type and body of an error, in the dialect's shape */

@@ -29,6 +29,7 @@ struct trial {
 	struct session *session;
 	struct caller *caller;          /* who changes his password */
 	struct renewal *renewal;        /* of his session */
+	bool by_age;                    /* he shows no password: his session is young enough (SIGNIN_RECENT) */
 	const uint8_t *salt;            /* of the hash; NULL: a random one */
 	struct ticket_link link;        /* by which a password is chosen */
 	struct factor_shown factor;     /* what is shown beside the password */
@@ -429,9 +430,7 @@ enum error signin_register(struct work *w, struct slice name, struct slice passw
 /* The caller's session stands, and he has shown what is wanted beside his password. */
 static enum error may_act(struct trial *t)
 {
-	enum error e = audit_client(t->w);
-	if (e == ERROR_NONE)
-		e = session_check_live(t->w, t->caller);
+	enum error e = signin_may_change(t->w, t->caller, !t->by_age);
 	if (e == ERROR_NONE && !t->caller->confirmed)
 		e = totp_take(t->w, t->user->id, t->factor.code, true, &t->code);
 	t->code_wrong = e == ERROR_INVALID_CREDENTIALS;
@@ -516,6 +515,20 @@ static enum error end_trial_with(struct trial *t, enum error e, enum error (*cha
 	return finish(e);
 }
 
+/* Who shows no password tries none: the throttle isn't asked. */
+static enum error may_begin_change(struct trial *t, struct slice next)
+{
+	enum error e = t->by_age ? signin_may_change(t->w, t->caller, false) : ERROR_NONE;
+	if (e != ERROR_NONE)
+		return e;
+	if (!may_be_chosen(t->w->config, next, t->user->name))
+		return ERROR_WEAK_PASSWORD;
+	if (!t->by_age)
+		return begin_own_trial(t);
+	store_close();
+	return take_slot(t);
+}
+
 enum error signin_change_password(struct work *w, struct caller *caller, struct slice current, struct slice code, struct slice next,
 	struct renewal *renewal)
 {
@@ -525,12 +538,11 @@ enum error signin_change_password(struct work *w, struct caller *caller, struct 
 	t->factor.code = code;
 	t->renewal = renewal;
 	t->salt = renewal->idempotency.p ? salt_by_key(&w->ring->key[0], t, renewal->idempotency) : NULL;
-	if (!may_be_chosen(w->config, next, caller->user.name))
-		return ERROR_WEAK_PASSWORD;
-	enum error e = begin_own_trial(t);
+	t->by_age = current.p == NULL;
+	enum error e = may_begin_change(t, next);
 	if (e == ERROR_NONE)
 		e = find_change(t, next, &done);
-	if (e == ERROR_NONE && !done)
+	if (e == ERROR_NONE && !done && !t->by_age)
 		e = try_current_password(t, current);
 	if (e == ERROR_NONE && !done)
 		e = hash_password(t, next);

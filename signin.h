@@ -64,7 +64,7 @@ enum error signin_answered(struct work *w, const struct user *u, enum error e, e
 enum error signin_take_code(const struct work *w, const struct user *u, const struct factor_shown *shown, bool spend, int64_t *code);
 
 /* Changes the caller's password and ends all of his sessions but this one. caller is session_check()'s, of a live
- * session. The same request once more with renewal->idempotency has nothing to do. WEAK_PASSWORD,
+ * session. current p NULL: he shows none; a sign-in within SIGNIN_RECENT (signin_keys.h) stands for it, else REAUTH_REQUIRED, but for no second factor. The same request once more with renewal->idempotency has nothing to do. WEAK_PASSWORD,
  * INVALID_CREDENTIALS, and those of session_check_live(). */
 enum error signin_change_password(struct work *w, struct caller *caller, struct slice current, struct slice code, struct slice next,
 	struct renewal *renewal);

@@ -573,6 +573,22 @@ int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+struct slice iso_time(int64_t time)
+{
+	struct tm t = { 0 };
+	struct buf b = { 0 };
+	time_t at = (time_t)time;
+	gmtime_r(&at, &t);
+	buf_int(&b, t.tm_year + 1900);
+	const struct { char before; int value; } parts[] = { { '-', t.tm_mon + 1 }, { '-', t.tm_mday }, { 'T', t.tm_hour }, { ':', t.tm_min }, { ':', t.tm_sec } };
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		buf_c(&b, parts[i].before);
+		buf_two_digits(&b, parts[i].value);
+	}
+	buf_c(&b, 'Z');
+	return buf_slice(&b);
+}
+
 void random_bytes(void *out, size_t n)
 {
 	char *at = out;

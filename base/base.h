@@ -190,6 +190,9 @@ int64_t now_boot(void);
 /* Milliseconds of CLOCK_MONOTONIC: for deadlines within a request. */
 int64_t now_ms(void);
 
+/* Unix seconds as 2026-11-28T21:03:07Z (RFC 3339), in the arena. */
+struct slice iso_time(int64_t time);
+
 /* n bytes by getrandom(2). When it gives none, fail(ERROR_INTERNAL). */
 void random_bytes(void *out, size_t n);
 /* A random id: 63 bits, never 0, so that it is a positive SQLite rowid. */

@@ -3,8 +3,6 @@
  */
 #include "door/page.h"
 
-#include <time.h>
-
 /* ---- escaping ---------------------------------------------------------- */
 
 static const char *entity_of(char c)
@@ -111,23 +109,6 @@ void page_write(struct page *p, const char *markup, const struct slice *values, 
 struct slice page_wait(int64_t seconds)
 {
 	return slice_of(seconds < 100 ? text_join(dec(seconds), " s", NULL) : text_join(dec((seconds + 59) / 60), " min", NULL));
-}
-
-/* 2026-11-28T21:03Z (HTML, 2.3.5.7). */
-static struct slice iso_time(int64_t time)
-{
-	struct tm t = { 0 };
-	struct buf b = { 0 };
-	time_t at = (time_t)time;
-	gmtime_r(&at, &t);
-	buf_int(&b, t.tm_year + 1900);
-	const struct { char before; int value; } parts[] = { { '-', t.tm_mon + 1 }, { '-', t.tm_mday }, { 'T', t.tm_hour }, { ':', t.tm_min } };
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-		buf_c(&b, parts[i].before);
-		buf_two_digits(&b, parts[i].value);
-	}
-	buf_c(&b, 'Z');
-	return buf_slice(&b);
 }
 
 /* A clock that was wrong may have dated it ahead. */

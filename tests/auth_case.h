@@ -93,7 +93,7 @@ static char *member(const char *name)
 	return at ? strndup(at + strlen(label), strcspn(at + strlen(label), "\"")) : strdup("");
 }
 
-static const char *sign_in_by_password(void)
+T_UNUSED static const char *sign_in_by_password(void)
 {
 	post("/login", "{\"username\":\"alice\",\"password\":\"correct horse\"}");
 	return member("access_token");
