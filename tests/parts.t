@@ -7,7 +7,7 @@ only_in musl x86_64 # not cross: the figures are of one compiler
 cd "$TOP" || exit 1
 setup
 FACE=http
-printf 'issuer = https://auth.example/api/auth\nwallets = solana:mainnet\n' >>"$DIR/latchkey.conf"
+printf 'issuer = https://auth.example/api/auth\nwallets = solana:mainnet\ngotrue = on\n' >>"$DIR/latchkey.conf"
 parts=$(sed -n 's/^PARTS := //p' Makefile)
 isnt "$parts" '' 'the parts are told by Makefile'
 
@@ -25,13 +25,14 @@ of_crypt() {
 }
 of_passkey() { ask POST /passkeys/challenge '{}' "$H_JSON"; }
 of_wallet() { ask POST /wallet/challenge "{\"chain\":\"solana\",\"address\":\"$coin\"}" "$H_JSON"; }
+of_gotrue() { ask GET /user ''; }
 of_dpop() { ask POST /login "$alice" "$H_JSON" 'DPoP: x'; }
 
 # does PART: whether the executable does what the part is for.
 does() {
     rm -rf "$TMP/throttle" && mkdir "$TMP/throttle"
     "of_$1"
-    case $1.$(status) in crypt.200 | passkey.200 | wallet.200 | dpop.400) echo yes ;; *.5* | *.) echo broken ;; *) echo no ;; esac
+    case $1.$(status) in crypt.200 | passkey.200 | wallet.200 | dpop.400 | gotrue.401) echo yes ;; *.5* | *.) echo broken ;; *) echo no ;; esac
 }
 # tells NAME PART...: the whole, or what is without these parts.
 tells() {
