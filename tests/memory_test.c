@@ -52,14 +52,18 @@ static const struct bound { enum method method; const char *path, *body; int sta
 	{ METHOD_GET, "/audit?limit=100", "", 200, 224, false },
 	{ METHOD_GET, "/health", "", 200, 224, false },
 	{ METHOD_GET, "/signin", "", 200, 224, false },
+	{ METHOD_GET, "/user", "", 200, 224, false },
 	{ METHOD_GET, "/account", "", 200, 272, false },
 	{ METHOD_DELETE, "/sessions", "", 204, 224, false },
 	{ METHOD_DELETE, "/sessions/0123456789abcdef", "", 404, 224, false },
 	{ METHOD_OPTIONS, "/refresh", "", 204, 224, false },
 	{ METHOD_GET, "/none", "", 404, 224, false },
 	{ METHOD_POST, "/login", "\"username\":\"@n\",\"password\":\"correct horse\",", 200, 224, true },
+	{ METHOD_POST, "/token?grant_type=password", "\"email\":\"@n\",\"password\":\"correct horse\",", 200, 224, true },
 	{ METHOD_POST, "/register", "\"username\":\"new\",\"password\":\"correct horse\",", 201, 224, true },
 	{ METHOD_POST, "/password", "\"access_token\":\"@a\",\"current_password\":\"correct horse\",\"new_password\":\"another horse\",", 204, 224, true },
+	{ METHOD_POST, "/signup", "\"email\":\"newer\",\"password\":\"correct horse\",", 200, 224, true },
+	{ METHOD_PUT, "/user", "\"data\":{},", 200, 224, true },
 };
 enum { ROUTES = sizeof bounds / sizeof *bounds };
 
@@ -119,7 +123,7 @@ static void set_up(void)
 	static char subscription[LIMIT_SUBSCRIPTION + 1];
 	struct key key = { .kid = "00000001", .created_at = clock_build_epoch };
 	snprintf(dir, sizeof dir, "%s/lk-memory.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	need(config_parse(S("access_cookie = on\nsignup = on\ncors_origins = https://app.example\ntrusted_proxies = 192.0.2.0/24\npassword_memory = 8k\npassword_passes = 1"), &instance.config) == NULL && mkdtemp(dir));
+	need(config_parse(S("access_cookie = on\nsignup = on\ngotrue = on\ncors_origins = https://app.example\ntrusted_proxies = 192.0.2.0/24\npassword_memory = 8k\npassword_passes = 1"), &instance.config) == NULL && mkdtemp(dir));
 	instance.config.dir = dir;
 	instance.config.throttle_dir = slice_of(dir);
 	memset(key.master, 1, KEY_SIZE);
@@ -260,7 +264,8 @@ static size_t write_request(const struct bound *r, const struct shape *s, char *
 {
 	static char body[LIMIT_BODY];
 	char length[64];
-	size_t n = r->method == METHOD_POST ? put_body(r, s, body) : 0;
+	bool writes = r->method == METHOD_POST || r->method == METHOD_PUT;
+	size_t n = writes ? put_body(r, s, body) : 0;
 	struct text t = { out, 0, LIMIT_HEAD };
 	put(&t, method_words[r->method]);
 	put(&t, " /api/auth");
@@ -273,9 +278,9 @@ static size_t write_request(const struct bound *r, const struct shape *s, char *
 		t.room = LIMIT_HEAD;
 		put(&t, "\r\n");
 	}
-	if (r->method == METHOD_POST)
+	if (writes)
 		put(&t, s->form ? "Content-Type: application/x-www-form-urlencoded\r\n" : "Content-Type: application/json\r\n");
-	else if (!s->bare)
+	if (r->method != METHOD_POST && !s->bare)
 		put(&t, "Authorization: Bearer @a\r\nCookie: __Host-latchkey-door=@s\r\n");
 	snprintf(length, sizeof length, "Content-Length: %zu\r\n\r\n", n);
 	put(&t, length);
