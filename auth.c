@@ -36,12 +36,6 @@ static struct native *own(const struct call *c)
 	return c->own;
 }
 
-static enum error blame(struct call *c, const char *member)
-{
-	c->about = member;
-	return ERROR_INVALID_REQUEST;
-}
-
 /* ---- writing answers --------------------------------------------------- */
 
 /* In cookie mode the tokens are in cookies: the refresh token there alone. */
@@ -73,7 +67,7 @@ static enum error find_idempotency(struct call *c, struct slice *out)
 {
 	*out = own(c)->idempotency_key.p ? own(c)->idempotency_key : c->rq->idempotency_key;
 	bool good = out->p == NULL || (out->n > 0 && out->n <= LIMIT_IDEMPOTENCY);
-	return good ? ERROR_NONE : blame(c, "idempotency_key");
+	return good ? ERROR_NONE : auth_blame(c, "idempotency_key");
 }
 
 static bool present_cookies(struct call *c, struct slice idempotency);
@@ -178,14 +172,14 @@ static enum error find_refresh_tokens(struct call *c, struct slice idempotency)
 static enum error find_named_session(struct call *c, uint64_t *id)
 {
 	*id = 0;
-	return own(c)->session.p == NULL || parse_id(own(c)->session, id) ? ERROR_NONE : blame(c, "session");
+	return own(c)->session.p == NULL || parse_id(own(c)->session, id) ? ERROR_NONE : auth_blame(c, "session");
 }
 
 /* No token of ours was found: one was meant, or the request forgot it. */
 static enum error refuse_without_token(struct call *c)
 {
 	bool meant = own(c)->refresh_token.p || own(c)->origin.cookie || c->rq->cookie.p;
-	return meant ? ERROR_REFRESH_INVALID : blame(c, "refresh_token");
+	return meant ? ERROR_REFRESH_INVALID : auth_blame(c, "refresh_token");
 }
 
 /*
@@ -240,7 +234,7 @@ static enum error handle_refresh(struct call *c)
 static enum error find_access_token(struct call *c, struct slice *out)
 {
 	enum error e = credential_find(&c->work, c->rq, c->any_method, own(c)->access_token, out);
-	return e == ERROR_INVALID_REQUEST ? blame(c, "access_token") : e;
+	return e == ERROR_INVALID_REQUEST ? auth_blame(c, "access_token") : e;
 }
 
 static enum error check_access(struct call *c, enum check check)
@@ -366,7 +360,7 @@ static enum error find_place(struct call *c, int64_t *used, uint64_t *id)
 		return ERROR_NONE;
 	if (parse_number(slice_cut(&rest, '.'), 0, INT64_MAX - 1, used) && parse_id(rest, id))
 		return ERROR_NONE;
-	return blame(c, "after");
+	return auth_blame(c, "after");
 }
 
 /* Where a list stands: the last row that was read, and how many were written. */
@@ -511,7 +505,7 @@ enum error auth_logout(struct call *c)
 /* Whether the password may be missing is the user's matter, so no table of members can say it. */
 static enum error name_password(struct call *c, enum error e)
 {
-	return e == ERROR_INVALID_REQUEST ? blame(c, "password") : e;
+	return e == ERROR_INVALID_REQUEST ? auth_blame(c, "password") : e;
 }
 
 static enum error handle_me_delete(struct call *c)
@@ -555,7 +549,7 @@ static enum error query_number(struct call *c, const char *name, int64_t max, in
 {
 	struct slice found;
 	bool bad = http_query(c->rq, slice_of(name), &found) && !parse_number(found, 1, max, value);
-	return bad ? blame(c, name) : ERROR_NONE;
+	return bad ? auth_blame(c, name) : ERROR_NONE;
 }
 
 static enum error handle_audit(struct call *c)

@@ -49,6 +49,8 @@ enum error auth_answer_grant(struct call *c, enum error e, int status);
 enum error auth_admit_live(struct call *c);
 /* The same of who ends sessions (CHECK_TO_END). */
 enum error auth_admit_to_end(struct call *c);
+/* INVALID_REQUEST, by that member. */
+enum error auth_blame(struct call *c, const char *member);
 /* What an error says to people: what it is about, too. In the arena. */
 const char *auth_message(const struct call *c, enum error e);
 /* Answers an error in the dialect's shape. */

@@ -29,6 +29,12 @@ enum error auth_end_data(struct jw *w)
 	return ERROR_NONE;
 }
 
+enum error auth_blame(struct call *c, const char *member)
+{
+	c->about = member;
+	return ERROR_INVALID_REQUEST;
+}
+
 /* Of every 401 (RFC 9110, 15.5.2). Who showed no access token is told the scheme alone (RFC 6750, 3). */
 static void challenge(struct call *c, enum error e)
 {

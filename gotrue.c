@@ -19,12 +19,6 @@ static struct native *own(const struct call *c)
 	return c->own;
 }
 
-static enum error refuse_member(struct call *c, const char *about)
-{
-	c->about = about;
-	return ERROR_INVALID_REQUEST;
-}
-
 /* ---- answers ------------------------------------------------------------- */
 
 static struct jw *put(struct jw *w, const char *name, struct slice text)
@@ -86,8 +80,8 @@ static enum error refuse_unkept(struct call *c)
 	if (json_read(c->rq->body, &body) != JSON_VALID)        /* none */
 		return ERROR_NONE;
 	if (json_raw(&body, "data", &value) == JSON_FOUND && !is_empty_object(value))
-		return refuse_member(c, "data isn't kept here");
-	return json_raw(&body, "phone", &value) == JSON_FOUND ? refuse_member(c, "phone isn't kept here") : ERROR_NONE;
+		return auth_blame(c, "data isn't kept here");
+	return json_raw(&body, "phone", &value) == JSON_FOUND ? auth_blame(c, "phone isn't kept here") : ERROR_NONE;
 }
 
 /* ---- calls --------------------------------------------------------------- */
@@ -105,8 +99,8 @@ static enum error handle_signup(struct call *c)
 static enum error grant_password(struct call *c)
 {
 	if (own(c)->username.p == NULL)
-		return refuse_member(c, "email");
-	return own(c)->password.p ? auth_start(c, signin_by_password) : refuse_member(c, "password");
+		return auth_blame(c, "email");
+	return own(c)->password.p ? auth_start(c, signin_by_password) : auth_blame(c, "password");
 }
 
 /* A body that was lost on its way says nothing of the session. */
@@ -115,7 +109,7 @@ static enum error grant_refresh(struct call *c)
 	own(c)->body_only = true;
 	if (own(c)->refresh_token.p)
 		return auth_refresh(c);
-	return c->rq->body.n ? refuse_member(c, "refresh_token") : ERROR_LENGTH_REQUIRED;
+	return c->rq->body.n ? auth_blame(c, "refresh_token") : ERROR_LENGTH_REQUIRED;
 }
 
 static bool has_query(const struct call *c, const char *name, const char *value)
@@ -133,7 +127,7 @@ static enum error handle_token(struct call *c)
 {
 	if (is_refresh(c))
 		return answer_session(c, grant_refresh(c));
-	return answer_session(c, has_query(c, "grant_type", "password") ? grant_password(c) : refuse_member(c, "grant_type"));
+	return answer_session(c, has_query(c, "grant_type", "password") ? grant_password(c) : auth_blame(c, "grant_type"));
 }
 
 /* Without the current password a sign-in within ten minutes is asked for, and of a second factor there is no way to show a code. */
@@ -143,7 +137,7 @@ static enum error handle_update(struct call *c)
 	struct renewal none = { .count = 0 };
 	enum error e = refuse_unkept(c);
 	if (e == ERROR_NONE && n->username.p && !slice_is_nocase(n->username, n->caller.user.name))
-		e = refuse_member(c, "email stays what it is");
+		e = auth_blame(c, "email stays what it is");
 	if (e == ERROR_NONE && n->new_password.p)
 		e = signin_change_password(&c->work, &n->caller, n->current_password, SLICE_NONE, n->new_password, &none);
 	return e == ERROR_NONE ? handle_user(c) : e;
@@ -166,7 +160,7 @@ static enum error handle_logout(struct call *c)
 	if (has_query(c, "scope", "others"))
 		return end_others(c);
 	own(c)->all = has_query(c, "scope", "global");
-	return own(c)->all || has_query(c, "scope", "local") ? auth_logout(c) : refuse_member(c, "scope");
+	return own(c)->all || has_query(c, "scope", "local") ? auth_logout(c) : auth_blame(c, "scope");
 }
 
 /* ---- errors -------------------------------------------------------------- */
