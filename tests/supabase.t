@@ -1,10 +1,11 @@
 #!/bin/sh
-# supabase-js, unmodified and pinned, against the server by option gotrue: what docs/supabase.md prints and says (tests/client/supabase/main.js).
-# needs: node python3 curl
+# supabase-js, unmodified and pinned, in Node.js and in Chromium, against the server by option gotrue: what docs/supabase.md prints and says (tests/client/supabase/main.js).
+# needs: node chromium curl
 . "$(dirname "$0")/lib.sh"
 only_in musl # not cross: a package of others, for this machine's Node.js
 set -e
 cd "$TOP"
+tests/client/install.sh
 tests/client/install.sh supabase
 node=$(tests/client/node.sh 26)
 report "$node" tests/client/supabase/main.js "$@"

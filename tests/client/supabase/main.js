@@ -1,15 +1,17 @@
 // supabase-js, unmodified, against the server by option gotrue, as docs/supabase.md says. TAP.
 //   node main.js [only=TEXT]
 // Each scenario is a user of its own, in a network of its own; a proxy loses answers and speaks for servers that are worse.
-import { createRequire } from 'node:module';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
+import http from 'node:http';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { execFileSync } from 'node:child_process';
+import { launchBrowser } from '../browser.js';
 import { openProxy } from '../proxy.js';
 import { readPage } from '../recipes/page.js';
 import { admin, upstream } from '../upstream.js';
-import { result, runGroups, same } from '../groups.js';
+import { runGroups, same } from '../groups.js';
 import { Walker } from '../oauth/walk.js';
 
 const built = path.resolve('build/supabase'), TOKEN = '/auth/v1/token';
@@ -234,16 +236,6 @@ scenario('the throttle', {}, async (bench, is) => {
   is([bench.refreshes, bench.proxy.of(TOKEN).filter(entry => entry.url.includes('refresh')).every(entry => entry.status === 200)], [30, true], 'a refresh is never throttled');
 });
 
-scenario('a clock that is two hours ahead', {}, async (bench, is) => {
-  const tab = await bench.signedUp(), sid = sidOf(tab.stored);
-  const seen = [];
-  for (let i = 0; i < 3; i++) {
-    tab.expire();                       // what such a clock makes of expires_at
-    seen.push(sidOf(await tab.session) === sid);
-  }
-  is([seen, bench.refreshes], [[true, true, true], 3], 'refreshes each time, and goes on');
-});
-
 /* ---- reuse ---- */
 
 scenario('a copied session', { reuse_grace: '1s', retry_window: '0' }, async (bench, is) => {
@@ -321,7 +313,8 @@ scenario('a second factor', { factor_groups: 'guarded' }, async (bench, is) => {
   await second.close();
 });
 
-const port = Number(execFileSync('perl', ['tests/ports.pl', '2', String(process.pid)], { encoding: 'utf8' }));
+const ports = count => Number(execFileSync('perl', ['tests/ports.pl', String(count), String(process.pid)], { encoding: 'utf8' }));
+const port = ports(1);
 const issuer = `http://localhost:${port}/auth/v1`;
 scenario('clients of OAuth', { issuer, port }, async (bench, is) => {
   const redirect_uri = 'http://127.0.0.1/cb', client_id = 'phone', code_verifier = crypto.randomBytes(32).toString('base64url');
@@ -374,4 +367,78 @@ scenario('another origin', {}, async (bench, is) => {
   is((await bench.ask('GET', '/user', { token: tab.stored.access_token, headers: { origin: listed } })).headers.get('access-control-allow-origin'), listed, 'and reads the answer');
 });
 
-await runGroups(groups, async () => {});
+/* ---- in a browser, at another origin ---- */
+
+const app = ports(1), site = `http://127.0.0.1:${app}`, script = fs.readFileSync(path.join(built, 'node_modules/@supabase/supabase-js/dist/umd/supabase.js'));
+const browser = launchBrowser();
+const pages = http.createServer((req, res) => {
+  res.setHeader('content-type', req.url === '/supabase.js' ? 'text/javascript' : 'text/html');
+  res.end(req.url === '/supabase.js' ? script : '<!doctype html><title>app</title><script src="/supabase.js"></script>');
+}).listen(app, '127.0.0.1');
+
+/* A context of its own; each page of it has a client, as an app makes one, and a clock that is `skew` ms ahead. */
+async function openBrowser(bench, skew = 0) {
+  const context = await (await browser).newContext();
+  await context.addInitScript(([url, ahead]) => {
+    const real = Date.now;
+    Date.now = () => real() + ahead;
+    window.addEventListener('load', () => { window.auth = window.supabase.createClient(url, 'none').auth; });
+    window.tried = promise => promise.then(({ data, error }) => error ? `${error.status} ${error.code}` : data?.user?.email ?? data?.session?.user.email ?? 'ok');
+    window.expire = () => {
+      const [key] = Object.keys(localStorage).filter(name => name.endsWith('-auth-token')), session = JSON.parse(localStorage[key]);
+      localStorage[key] = JSON.stringify({ ...session, expires_at: Math.floor(Date.now() / 1000) - 1 });
+    };
+  }, [bench.proxy.origin, skew]);
+  const page = async () => { const one = await context.newPage(); await one.goto(site); return one; };
+  return { context, page };
+}
+
+scenario('Chromium', { cors_origins: site }, async (bench, is) => {
+  const { context, page } = await openBrowser(bench), { email, password } = bench.user;
+  const tabs = [await page(), await page(), await page()], ask = (tab, what) => tab.evaluate(`tried(${what})`);
+  const credentials = JSON.stringify(bench.user), all = what => Promise.all(tabs.map(tab => ask(tab, what)));
+  is(await ask(tabs[0], `auth.signUp(${credentials})`), email, 'signed up from another origin');
+  is(await all('auth.getUser()'), [email, email, email], 'all tabs know it');
+  await tabs[0].evaluate('expire()');
+  is(await all('auth.getSession()'), [email, email, email], 'three tabs refresh at once');
+  await tabs[1].evaluate('expire()');
+  let release;
+  bench.proxy.when(TOKEN, { hold: new Promise(resolve => { release = resolve; }) });
+  const before = bench.proxy.of(TOKEN).length;
+  void tabs[1].evaluate('auth.getSession()').catch(() => {});
+  await until(() => bench.proxy.of(TOKEN).slice(before).some(entry => entry.reply?.refresh_token));
+  await tabs[1].reload();
+  release();
+  is(await ask(tabs[1], 'auth.getSession()'), email, 'a page that is loaded again in mid-refresh');
+  is(await all('auth.getUser()'), [email, email, email], 'and all go on');
+  is(await ask(tabs[2], `auth.updateUser({ password: '${password} more' })`), email, 'another password');
+  is(await ask(tabs[0], "auth.signInWithPassword({ email: 'nobody', password: 'wrong' })"), '400 invalid_credentials', 'a wrong one, whose answer can be read');
+  is(await ask(tabs[0], 'auth.signOut()'), 'ok', 'signed out');
+  await until(async () => (await all('auth.getSession()')).every(word => word === 'ok'));
+  is(bench.proxy.of('/auth/v1/user').some(({ method }) => method === 'PUT'), true, 'through the preflights of a browser');
+  await context.close();
+});
+
+/* The package believes expires_at, which is the server's time. */
+scenario('a clock that is two hours ahead', { cors_origins: site }, async (bench, is) => {
+  const { context, page } = await openBrowser(bench, 7200e3), tab = await page();
+  await tab.evaluate(`tried(auth.signUp(${JSON.stringify(bench.user)}))`);
+  const before = bench.refreshes, seen = [];
+  for (let i = 0; i < 5; i++) seen.push(await tab.evaluate('tried(auth.getSession())'));
+  is(seen, Array(5).fill(bench.user.email), 'keeps the session');
+  is(bench.refreshes - before >= 5, true, `and refreshes each time (${bench.refreshes - before} of 5)`);
+  await context.close();
+});
+scenario('a clock that is two hours behind', { cors_origins: site, access_ttl: '1s' }, async (bench, is) => {
+  const { context, page } = await openBrowser(bench, -7200e3), tab = await page();
+  await tab.evaluate(`tried(auth.signUp(${JSON.stringify(bench.user)}))`);
+  await sleep(2300);
+  is(await tab.evaluate('tried(auth.getUser())'), '403 bad_jwt', 'shows an expired access token');
+  is(await tab.evaluate('tried(auth.refreshSession()).then(() => tried(auth.getUser()))'), bench.user.email, 'until the app refreshes');
+  await context.close();
+});
+
+await runGroups(groups, async () => {
+  pages.close();
+  await (await browser).close();
+});
