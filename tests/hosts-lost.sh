@@ -57,9 +57,21 @@ lose_standby() { kill -STOP "$(children_of "$(postmaster "$(other "$at")")" | tr
 mend_standby() { for c in $(children_of "$(postmaster "$(other "$at")")"); do kill -CONT "$c"; done; }
 lose_etcd() { inside 3 systemctl stop etcd; }
 mend_etcd() { inside 3 systemctl restart etcd; }
+# The primary is alone then, and stops. In each second round the other database comes back first, which helps nobody.
+lose_both() { lose_etcd; end_host "$(other "$at")"; }
+mend_other() { for unit in patroni latchkey-pg; do inside "$(other "$at")" systemctl restart "$unit"; done; }
+half_both() {
+    if [ $((round % 2)) -eq 0 ]; then
+        mend_other
+        sleep 25
+        is_primary '' || fail "both, $round: nobody is without etcd"
+    fi
+    mend_etcd
+}
+mend_both() { [ $((round % 2)) -eq 0 ] || mend_other; }
 lose_fronts() { for n in 1 2; do inside "$n" systemctl restart latchkey-pg; sleep 2; done; }
 
-loss() { # NAME WORDS: whether the other one must be the primary then
+loss() { # NAME WORDS: whether the other one must be the primary then, or nobody is until that half is mended on which it hangs
     # shellcheck disable=SC2153  # hosts.t sets it
     for round in $(seq "$LOSSES"); do
         patiently is_whole || fail "$1, $round: the hosts are whole before"
@@ -70,6 +82,7 @@ loss() { # NAME WORDS: whether the other one must be the primary then
         case $2 in
         moves) patiently is_primary "$(other "$at")" || fail "$1, $round: the other one is promoted" ;;
         stays) sleep 25; is_primary "$at" || fail "$1, $round: the primary stays" ;;
+        stops) patiently is_primary '' || fail "$1, $round: nobody is the primary"; "half_$1" ;;
         esac
         patiently herd_is_answered || fail "$1, $round: refreshes are answered"
         if command -v "mend_$1" >/dev/null; then "mend_$1"; fi
@@ -84,7 +97,7 @@ longest() { # since the loss: each look at the herd begins anew
 }
 
 herd_start -r 20 -b 30 -v 4 "$SESSIONS" 10.0.0.1:8080 10.0.0.2:8080
-for words in ${LOSS-nothing,moves fronts,none postgres,any host,moves network,moves standby,stays etcd,stays}; do loss "${words%,*}" "${words#*,}"; done
+for words in ${LOSS-nothing,moves fronts,none postgres,any host,moves network,moves standby,stays etcd,stays both,stops}; do loss "${words%,*}" "${words#*,}"; done
 patiently is_whole
 herd_end
 herd_holds "what $losses losses leave"
