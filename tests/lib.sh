@@ -18,12 +18,24 @@ t_count=0 t_failed=0 t_pids='' t_started='' t_dir='' t_done=0
 # is_ours PID: a child of this shell. The number of one that has ended, and that the shell has waited for in passing, may soon be another process's.
 is_ours() { grep -qsxE "PPid:[[:space:]]+($$|$(exec sh -c 'echo $PPID'))" "/proc/$1/status"; }
 
+# told_to_end PID: that process was sent a signal; waits until it has ended, if it is a child of this shell. A signal that came between its fork and its exec met the
+# shell's own handler and is lost, so it is sent again.
+told_to_end() {
+    t_tries=0
+    while runs "$1" && is_ours "$1"; do
+        sleep 0.02
+        t_tries=$((t_tries + 1))
+        [ $((t_tries % 50)) -ne 0 ] || kill "$1" 2>/dev/null || :
+    done
+    wait "$1" 2>/dev/null || :
+}
+
 t_cleanup() {
     status=$?
     trap - EXIT INT TERM
     for pid in $t_started; do ! is_ours "$pid" || t_pids="$t_pids $pid"; done
     for pid in $t_pids; do kill "$pid" 2>/dev/null || :; done
-    for pid in $t_pids; do wait "$pid" 2>/dev/null || :; done
+    for pid in $t_pids; do told_to_end "$pid"; done
     # What a test mounted below stays out of it: an rm -rf through a bound /dev empties the machine's.
     [ -z "$t_dir" ] || rm -rf --one-file-system "$t_dir"
     [ "$t_done" -eq 1 ] || { fail "$0 ended before done_testing"; [ "$status" -ne 0 ] || status=1; }
@@ -172,7 +184,7 @@ stop() {
     t_pid=''
     eval "t_pid=\$${1}_pid"
     ! is_ours "$t_pid" || kill "$t_pid" 2>/dev/null
-    wait "$t_pid" 2>/dev/null || :
+    told_to_end "$t_pid"
     t_started=$(printf ' %s ' "$t_started" | sed "s/ $t_pid / /")
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# lib.sh signals what it has started, and nobody who got the number of a process that has ended.
+# lib.sh signals what it has started, and nobody who got the number of a process that has ended. Whom the first signal misses gets another.
 . "$(dirname "$0")/lib.sh"
 tmpdir
 start other sleep 1000
@@ -13,8 +13,10 @@ start server true
 wait "$server_pid"
 t_started=" $OTHER" server_pid=$OTHER
 [ "${HOW-}" != stop ] || stop server
-start child sleep 1000
+start child sh -c 'trap "trap - TERM" TERM; echo set; while :; do sleep 0.1; done'
+eventually grep -q set "$TMP/child.log"
 echo "child $child_pid"
+[ "${HOW-}" != stop ] || stop child
 pass 'it is at its end'
 done_testing
 END
