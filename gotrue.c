@@ -42,6 +42,7 @@ static void write_user(struct jw *w, const struct config *config, const struct u
 	put(w, "created_at", iso_time(u->created_at));
 }
 
+/* Without expires_at: the client takes that for its own clock's time, and reckons it from expires_in where it isn't there. */
 static enum error answer_session(struct call *c, enum error e)
 {
 	const struct grant *g = &own(c)->grant;
@@ -51,7 +52,6 @@ static enum error answer_session(struct call *c, enum error e)
 	put(w, "access_token", g->access);
 	put(w, "token_type", S("bearer"));
 	jw_int(jw_name(w, "expires_in"), g->access_end - c->work.time);
-	jw_int(jw_name(w, "expires_at"), g->access_end);
 	put(w, "refresh_token", g->refresh);
 	write_user(jw_open(jw_name(w, "user"), '{'), c->work.config, &g->user);
 	return auth_end_data(w);

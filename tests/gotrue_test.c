@@ -115,7 +115,7 @@ static void preflight(void)
 static void signs_in(void)
 {
 	sign_in();
-	ok(in_body(text_join("\"token_type\":\"bearer\",\"expires_in\":900,\"expires_at\":", dec(clock_now + 900), ",\"refresh_token\":\"", NULL)), "a session as auth-js reads it");
+	ok(in_body("\"token_type\":\"bearer\",\"expires_in\":900,\"refresh_token\":\""), "a session as auth-js reads it");
 	ok(in_body(text_join("\"user\":{\"id\":\"", id_text(user), "\",\"aud\":\"latchkey\",\"role\":\"authenticated\",\"email\":\"alice\",\"app_metadata\":"
 		"{\"provider\":\"email\",\"providers\":[\"email\"],\"id\":\"", id_text(user), "\",\"username\":\"alice\",\"subscription\":null},\"user_metadata\":{},\"created_at\":\"", NULL)),
 		"and its user: %s", body());

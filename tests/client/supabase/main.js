@@ -419,22 +419,21 @@ scenario('Chromium', { cors_origins: site }, async (bench, is) => {
   await context.close();
 });
 
-/* The package believes expires_at, which is the server's time. */
+/* The package reckons by its own clock when an access token expires; by the server's, which expires_at would tell, it could do neither of these. */
 scenario('a clock that is two hours ahead', { cors_origins: site }, async (bench, is) => {
   const { context, page } = await openBrowser(bench, 7200e3), tab = await page();
   await tab.evaluate(`tried(auth.signUp(${JSON.stringify(bench.user)}))`);
   const before = bench.refreshes, seen = [];
   for (let i = 0; i < 5; i++) seen.push(await tab.evaluate('tried(auth.getSession())'));
   is(seen, Array(5).fill(bench.user.email), 'keeps the session');
-  is(bench.refreshes - before >= 5, true, `and refreshes each time (${bench.refreshes - before} of 5)`);
+  is(bench.refreshes - before, 0, 'and refreshes no more often than by a right one');
   await context.close();
 });
 scenario('a clock that is two hours behind', { cors_origins: site, access_ttl: '1s' }, async (bench, is) => {
   const { context, page } = await openBrowser(bench, -7200e3), tab = await page();
   await tab.evaluate(`tried(auth.signUp(${JSON.stringify(bench.user)}))`);
   await sleep(2300);
-  is(await tab.evaluate('tried(auth.getUser())'), '403 bad_jwt', 'shows an expired access token');
-  is(await tab.evaluate('tried(auth.refreshSession()).then(() => tried(auth.getUser()))'), bench.user.email, 'until the app refreshes');
+  is(await tab.evaluate('tried(auth.getUser())'), bench.user.email, 'refreshes in time');
   await context.close();
 });
 
