@@ -180,6 +180,7 @@ static struct slice now_code(void) { return code_at(secret, clock_now / 30); }
 static void open_work(void)
 {
 	work = new_work();
+	caller.confirmed = 0;           /* another request */
 	session_clock(&work);
 }
 
