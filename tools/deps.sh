@@ -21,9 +21,14 @@ jsontests_pin=450d597185f2f89fe75b31e9d725212564ea6c1d2f4a043c4ea3bc33b63fb169
 musl_from='musl'                            # Debian source package: 1.2.3 of Debian 12, 1.2.5 of Debian 13
 musl_pin='c006af1ec23a5b43c3c178886da716d2203c32e673844e63fb8e456f216ea9f1
           40e86f3b884f0987179599daf52392bcb2ecb5bb31a213d4c03d724029930f4a'
-libpq_from='postgresql-15'                  # Debian source package: of 1.5 MB of it, the client library
-libpq_before='15.18-0+deb12u1'              # which mirrors have where the index names one that they haven't
-libpq_pin=c7699f9851c039287b557815908450c92c85efd78c9a9e6b909c0d5a74960fc8
+libpq_from='postgresql-15 postgresql-17'    # Debian source package of Debian 12 or 13: of 1.5 MB of it, the client library
+libpq_before='postgresql-15=15.18-0+deb12u1
+              postgresql-17=17.11-0+deb13u1'   # which mirrors have where the index names one that they haven't
+libpq_pin='c7699f9851c039287b557815908450c92c85efd78c9a9e6b909c0d5a74960fc8
+           5886fe45d369337678a72596f097612a60c12b7bd4a478ac540b9988125f1578'
+# What it calls beside its own files, by version.
+libpq_15='port/thread.c include/getaddrinfo.h'
+libpq_17='common/pg_prng.c port/user.c include/libpq/protocol.h include/lib/stringinfo.h include/port/pg_bitutils.h include/port/simd.h'
 }
 
 cd "$(dirname "$0")/.."
@@ -67,20 +72,25 @@ apt_index() {
     touch "$deps/.apt/ready"
 }
 
-debian_source() { # PACKAGE: unpacked, patched, in $tmp/x
+debian_source() { # PACKAGE...: the first that the index has, unpacked, patched, in $tmp/x
     apt_index
-    if (cd "$tmp" && apt_src source --download-only "$1" && dpkg-source --no-check -x ./*.dsc x) >"$tmp/log" 2>&1; then return; fi
+    for package; do ! apt_src source --print-uris "$package" >/dev/null 2>&1 || break; done
+    if (cd "$tmp" && apt_src source --download-only "$package" && dpkg-source --no-check -x ./*.dsc x) >"$tmp/log" 2>&1; then return; fi
     # The index may name a version whose source isn't there any more, or not yet.
     eval "before=\${${name}_before-}"
+    before=$(printf '%s\n' "$before" | sed -n "s/^ *$package=//p")
     rm -rf "$tmp/x"
-    if [ "$before" ] && (cd "$tmp" && apt_src source --download-only "$1=$before" && dpkg-source --no-check -x "./${1}_$before.dsc" x) >>"$tmp/log" 2>&1; then return; fi
-    # A mirror may lack one of the files. The hash below decides, not the signature: so those that can be had may do.
-    echo "deps: the source package $1 can't be had whole; trying its parts" >&2
-    parts "$1" >>"$tmp/log" 2>&1 || { cat "$tmp/log" >&2; die "the source package $1 could not be fetched$(elsewhere)"; }
+    if [ "$before" ] && (cd "$tmp" && apt_src source --download-only "$package=$before" && dpkg-source --no-check -x "./${package}_$before.dsc" x) \
+        >>"$tmp/log" 2>&1; then return; fi
+    # A mirror may lack one of the files, or have a version before that no index names. The hash below decides, not the signature: so what
+    # can be had may do.
+    echo "deps: the source package $package can't be had whole; trying its parts" >&2
+    parts '' >>"$tmp/log" 2>&1 || { [ "$before" ] && parts "s/_[0-9][0-9.]*\([-.]\)/_${before%-*}\1/g" >>"$tmp/log" 2>&1; } ||
+        { cat "$tmp/log" >&2; die "the source package $package could not be fetched$(elsewhere)"; }
 }
 
-parts() { # PACKAGE: the original tarball, with Debian's patches where those can be had
-    apt_src source --print-uris "$1" | sed -n "s/^'\([^']*\)' \([^ ]*\) .*/\1 \2/p" >"$tmp/uris"
+parts() { # SED: of $package the original tarball, with Debian's patches where those can be had; their names as sed makes them of the index's
+    apt_src source --print-uris "$package" | sed -n "s/^'\([^']*\)' \([^ ]*\) .*/\1 \2/p" | sed "$1" >"$tmp/uris"
     while read -r uri file; do
         [ -e "$tmp/$file" ] || /usr/lib/apt/apt-helper -o APT::Sandbox::User=root download-file "$uri" "$tmp/$file" || :
     done <"$tmp/uris"
@@ -148,21 +158,18 @@ get_musl() {
 # The client library alone, less what needs OpenSSL, Kerberos or Windows. What its configure would have found out is in
 # tools/thirdparty.mk, so that the headers it writes are empty here.
 get_libpq() {
-    debian_source "$libpq_from"
-    (cd "$tmp/x/src" && mkdir -p "$out/libpq" "$out/common" "$out/port" "$out/include/common" "$out/include/libpq" &&
-        mkdir -p "$out/include/mb" "$out/include/port" "$out/include/utils" &&
-        cp interfaces/libpq/*.[ch] "$out/libpq/" &&
-        for f in base64 cryptohash encnames hmac ip link-canary md5 md5_common saslprep scram-common sha1 sha2 string unicode_norm \
-            wchar; do cp "common/$f.c" "$out/common/"; done &&
-        cp common/*_int.h "$out/common/" &&
-        for f in chklocale getpeereid inet_net_ntop noblock pgstrcasecmp pqsignal snprintf strerror thread timingsafe_bcmp; do
-            cp "port/$f.c" "$out/port/"
-        done &&
-        cp include/c.h include/getaddrinfo.h include/pg_config_manual.h include/port.h include/postgres_ext.h include/postgres_fe.h \
-            "$out/include/" &&
-        cp include/common/*.h "$out/include/common/" && cp include/libpq/pqcomm.h "$out/include/libpq/" &&
-        cp include/mb/pg_wchar.h "$out/include/mb/" && cp include/port/pg_bswap.h "$out/include/port/" &&
-        cp include/utils/ascii.h "$out/include/utils/")
+    # shellcheck disable=SC2086  # a list
+    debian_source $libpq_from
+    more=''
+    eval "more=\$libpq_${package##*-}"
+    (cd "$tmp/x/src" && mkdir -p "$out/libpq" "$out/common" "$out/port" "$out/include" &&
+        cp interfaces/libpq/*.[ch] "$out/libpq/" && cp common/*_int.h "$out/common/" &&
+        for f in common/base64.c common/cryptohash.c common/encnames.c common/hmac.c common/ip.c common/link-canary.c common/md5.c \
+            common/md5_common.c common/saslprep.c common/scram-common.c common/sha1.c common/sha2.c common/string.c common/unicode_norm.c \
+            common/wchar.c port/chklocale.c port/getpeereid.c port/inet_net_ntop.c port/noblock.c port/pgstrcasecmp.c port/pqsignal.c \
+            port/snprintf.c port/strerror.c port/timingsafe_bcmp.c include/c.h include/pg_config_manual.h include/port.h \
+            include/postgres_ext.h include/postgres_fe.h include/common/*.h include/libpq/pqcomm.h include/mb/pg_wchar.h \
+            include/port/pg_bswap.h include/utils/ascii.h $more; do mkdir -p "$out/${f%/*}" && cp "$f" "$out/$f" || exit 1; done)
     rm "$out"/libpq/*win32* "$out"/libpq/*openssl* "$out"/libpq/*gss*
     cp "$tmp/x/COPYRIGHT" "$out/"
     for f in pg_config.h pg_config_os.h pg_config_paths.h; do : >"$out/include/$f"; done

@@ -38,6 +38,7 @@ SQLITE_FLAGS += -DSQLITE_OMIT_LOOKASIDE
 SQLITE_FLAGS += -DSQLITE_OMIT_CASE_SENSITIVE_LIKE_PRAGMA
 SQLITE_FLAGS += -DSQLITE_OMIT_TRUNCATE_OPTIMIZATION # no table is ever emptied
 SQLITE_FLAGS += '-Dsqlite3RegisterBuiltinFunctions(a)=sqlite_absent_functions_\#\#a(a)'  # no statement of ours calls a function: 25 KB
+SQLITE_FLAGS += -Wno-implicit-function-declaration  # of that call, which has no declaration: an error in gcc 14 (Debian 13), even with -w
 SQLITE_FLAGS += -DSQLITE_OMIT_AUTHORIZATION         # all SQL is ours
 SQLITE_FLAGS += -DSQLITE_OMIT_AUTOINCREMENT         # ids are random
 SQLITE_FLAGS += -DSQLITE_OMIT_AUTOMATIC_INDEX       # for joins, which there are none of
@@ -100,24 +101,25 @@ SODIUM_FLAGS = -DNDEBUG -I$(SODIUM_SRC)/include -I$(SODIUM_SRC)/include/sodium -
 # --- libpq, PostgreSQL's client library, for latchkey-pg alone: its own files and what they call of src/common and src/port. What
 # its configure would have found out on a 64-bit Linux with musl stands here: running that, and its makefiles, took 2 minutes of
 # processor time. pg_strong_random.c is left out for store/postgres_connection.c. Other variants than musl link the system's.
-LIBPQ_FILES := $(addprefix libpq/,fe-auth-scram.c fe-auth.c fe-connect.c fe-exec.c fe-misc.c fe-protocol3.c fe-secure.c fe-trace.c \
-  libpq-events.c pqexpbuffer.c) \
- $(addprefix common/,base64.c cryptohash.c encnames.c hmac.c ip.c link-canary.c md5.c md5_common.c saslprep.c scram-common.c sha1.c \
-  sha2.c string.c unicode_norm.c wchar.c) \
- $(addprefix port/,chklocale.c getpeereid.c inet_net_ntop.c noblock.c pgstrcasecmp.c pqsignal.c snprintf.c strerror.c thread.c \
-  timingsafe_bcmp.c)
+# Its version, Debian 12's or 13's, decides on its files: so it is fetched before the rest is read.
+ifeq ($(STORE)-$(B)-$(LIBPQ_SRC),postgres-musl-deps/libpq)
+include deps/.libpq
+endif
+LIBPQ_FILES := $(filter-out $(addprefix libpq/,fe-lobj.c fe-print.c fe-secure-common.c legacy-pqsignal.c), \
+ $(foreach d,libpq common port,$(patsubst $(LIBPQ_SRC)/%,%,$(sort $(wildcard $(LIBPQ_SRC)/$d/*.c)))))
+LIBPQ_VERSION := $(if $(wildcard $(LIBPQ_SRC)/libpq/fe-cancel.c),17.11,15.18)
 LIBPQ_HAVE := DECL_STRCHRNUL DECL_STRNLEN DECL_STRTOLL DECL_STRTOULL DLOPEN EXPLICIT_BZERO FUNCNAME__FUNC \
  GETADDRINFO INET_ATON IPV6 LANGINFO_H LINK LONG_INT_64 MKDTEMP NETINET_TCP_H POLL POLL_H PREAD PWRITE SETENV SOCKLEN_T STRINGS_H \
  STRTOF STRTOLL STRTOULL STRUCT_ADDRINFO STRUCT_SOCKADDR_STORAGE STRUCT_SOCKADDR_STORAGE_SS_FAMILY STRUCT_SOCKADDR_UN SYS_SELECT_H \
  SYS_UN_H UNSETENV DECL_STRLCAT DECL_STRLCPY DECL_FDATASYNC DECL_RTLD_GLOBAL DECL_RTLD_NOW FDATASYNC \
- _BUILTIN_BSWAP16 _BUILTIN_BSWAP32 _BUILTIN_BSWAP64 _BUILTIN_OP_OVERFLOW \
+ _BUILTIN_BSWAP16 _BUILTIN_BSWAP32 _BUILTIN_BSWAP64 _BUILTIN_CLZ _BUILTIN_OP_OVERFLOW \
  _BUILTIN_TYPES_COMPATIBLE_P _BUILTIN_UNREACHABLE _STATIC_ASSERT
 LIBPQ_FLAGS = -DFRONTEND -D_GNU_SOURCE $(LIBPQ_HAVE:%=-DHAVE_%=1) -DHAVE_DECL_TIMINGSAFE_BCMP=0 \
  -DALIGNOF_DOUBLE=8 -DALIGNOF_INT=4 -DALIGNOF_LONG=8 -DALIGNOF_SHORT=2 -DALIGNOF_PG_INT128_TYPE=16 -DMAXIMUM_ALIGNOF=8 -DSIZEOF_SIZE_T=8 \
  -DSIZEOF_LONG=8 -DSIZEOF_VOID_P=8 -DSIZEOF_BOOL=1 -DSIZEOF_OFF_T=8 -DPG_INT128_TYPE=__int128 '-DINT64_MODIFIER="l"' \
  -DBLCKSZ=8192 -DXLOG_BLCKSZ=8192 -DRELSEG_SIZE=131072 -DMEMSET_LOOP_LIMIT=1024 -DPG_C_PRINTF_ATTRIBUTE=gnu_printf -DPG_CXX_PRINTF_ATTRIBUTE=gnu_printf \
  -DPG_USE_STDBOOL=1 -Dpg_restrict=__restrict -DDEF_PGPORT=5432 '-DDEF_PGPORT_STR="5432"' '-DPG_KRB_SRVNAM="postgres"' \
- '-DPG_MAJORVERSION="15"' '-DPG_VERSION="15.18"' -DPG_VERSION_NUM=150018 '-DSYSCONFDIR="/etc/postgresql-common"' \
+ '-DPG_MAJORVERSION="$(basename $(LIBPQ_VERSION))"' '-DPG_VERSION="$(LIBPQ_VERSION)"' -DPG_VERSION_NUM=$(subst .,00,$(LIBPQ_VERSION)) '-DSYSCONFDIR="/etc/postgresql-common"' \
  -I$(LIBPQ_SRC)/include -I$(LIBPQ_SRC)/libpq -I$(LIBPQ_SRC)/port -I$(LIBPQ_SRC)/common
 
 # --- musl's crypt(3), which Debian's musl-dev leaves out: for crypt.c, whose crypt_print() stands in for a formatter.
