@@ -5,7 +5,8 @@
 #   debian12-user  debian12-root  debian13-user  debian13-root
 #       debootstrap's minbase with git, make and sudo, in a root directory of its own: `make run` until it serves, the
 #       README's blocks as they are pasted, then `make test` to its end; with nothing from outside but this machine's
-#       package sources
+#       package sources. Those of Debian 13 have PostgreSQL, Patroni and etcd before make test, which doesn't install them: so the
+#       cluster's tests run there
 #   kernel-sure    the kernel vouches for the clock, and the machine has been up for a year
 #   kernel-unsure  it doesn't, and the machine was started a minute ago
 #   next-year      a year on: latchkey by the shim, all else that is dynamic by faketime. Not back: a clock before the build is
@@ -89,9 +90,11 @@ machine() { # SUITE: a copy at $root, with what a kernel gives
     mount -t sysfs -o ro sysfs "$root/sys" && mounted="$root/sys $mounted"
     git bundle create -q "$root/latchkey.bundle" HEAD
 }
-debian() { # SUITE USER
+debian() { # SUITE USER [ROW-OF-NEED...]
     machine "$1"
     user=$2
+    shift 2
+    more=$*
     if [ "$user" != root ]; then
         chroot "$root" useradd -m -s /bin/sh "$user"
         echo "$user ALL=(ALL) NOPASSWD: ALL" >"$root/etc/sudoers.d/$user"
@@ -121,12 +124,13 @@ wait $run 2>/dev/null || :
 kill $watch 2>/dev/null || :
 packages=$(dpkg-query -f '.\n' -W | wc -l)
 echo "fresh: $packages packages"
+[ -z "$MORE" ] || tools/need.sh $MORE
 make test T="$T" 2>&1 && echo 'fresh: make test ended well' || echo 'fresh: make test FAILED'
 END
     status=0
     # A pid namespace of its own: what is left running ends with it.
     timeout 7200 unshare --pid --fork --kill-child --mount-proc="$root/proc" chroot "$root" \
-        su - "$user" -c "T='${T-}' exec sh /type" </dev/null 2>&1 | stamped
+        su - "$user" -c "T='${T-}' MORE='$more' exec sh /type" </dev/null 2>&1 | stamped
     sed 's/^[0-9.]* //' "$log" | grep -q '^fresh: make test ended well' || status=1
     ! sed 's/^[0-9.]* //' "$log" | grep -q '^fresh: .*FAILED' || status=1
     write_down "$status" "$(sed -n 's/^[0-9.]* fresh: make run took //p' "$log")"
@@ -175,8 +179,8 @@ END
 case $row in
 debian12-user) debian bookworm pat ;;
 debian12-root) debian bookworm root ;;
-debian13-user) debian trixie pat ;;
-debian13-root) debian trixie root ;;
+debian13-user) debian trixie pat postgresql haproxy ip ;;
+debian13-root) debian trixie root postgresql haproxy ip ;;
 kernel-sure)
     compiled kernel_word
     world unshare -T --boottime 31536000 --monotonic 31536000 --fork "$fresh/kernel_word" sure make test ;;

@@ -49,6 +49,7 @@ node      /etc/ssl/certs/ca-certificates.crt               ca-certificates
 node      /usr/lib/*/libatomic.so.1                        libatomic1
 postgresql /usr/lib/postgresql/*/bin/initdb                postgresql
 postgresql patroni                                         patroni
+postgresql /usr/lib/python3/dist-packages/etcd                 python3-etcd
 postgresql etcd                                            etcd-server
 postgresql etcdctl                                         etcd-client
 postgresql pgbouncer                                       pgbouncer
