@@ -14,22 +14,6 @@ for n in 1 2; do
     printf '%s\n' 'signup = on' 'reuse_grace = 0' 'sessions_max = 1000' 'password_memory = 8k' 'password_passes = 1' >>"$conf"
     inside "$n" systemctl restart latchkey-pg
 done
-asks() { curl -fs -m 2 -o /dev/null "http://10.0.0.$1:8008/$2"; }
-primary() { for p in 1 2; do if asks "$p" primary; then echo "$p"; fi; done; }
-other() { echo $((3 - $1)); }
-is_whole() {
-    w_primary=$(primary)
-    case $w_primary in [12]) asks "$(other "$w_primary")" synchronous ;; *) return 1 ;; esac
-}
-is_primary() { [ "$(primary)" = "$1" ]; }
-patiently() { # COMMAND...: three minutes at most
-    for p_try in $(seq 360); do
-        if "$@"; then return 0; fi
-        sleep 0.5
-    done
-    diag "in vain: $*, after $p_try tries"
-    return 1
-}
 postmaster() { head -n 1 "$(root_of "$1")/var/lib/postgresql/latchkey/postmaster.pid"; }
 end_postgres() {
     e_pid=$(postmaster "$1")

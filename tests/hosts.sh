@@ -2,7 +2,7 @@
 # hosts.sh LATCHKEY-PG: pastes the blocks of docs/cluster.md into three hosts: a network namespace each, on a bridge, and a throwaway copy of this machine's root. Prints
 # TAP. As root, in mount, network and pid namespaces of its own (tests/hosts.t); nothing outlives it.
 #
-# With LOSSES=N the hosts then lose one thing after another (hosts-lost.sh).
+# With LOSSES=N the hosts then lose one thing after another (hosts-lost.sh). With STALE=N etcd lies where the page advises against (hosts-stale.sh).
 # apt-get says whether a package is there, scp copies from host to host, and `systemctl` starts what a unit says, by the unit's own user and environment.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/calls.sh"
@@ -100,6 +100,26 @@ has_net() { [ "$(readlink "/proc/$(pid_of "$1")/ns/net")" != "$(readlink /proc/s
 for n in 1 2 3; do make_host "$n"; done
 mount --bind "$(root_of 1)" "$(root_of 2)/peer"
 
+# What becomes of them, as Patroni's REST API has it.
+asks() { curl -fs -m 2 -o /dev/null "http://10.0.0.$1:8008/$2"; }
+primary() { for p in 1 2; do if asks "$p" primary; then echo "$p"; fi; done; }
+other() { echo $((3 - $1)); }
+is_whole() {
+    w_primary=$(primary)
+    case $w_primary in [12]) asks "$(other "$w_primary")" synchronous ;; *) return 1 ;; esac
+}
+is_primary() { [ "$(primary)" = "$1" ]; }
+patiently() { # COMMAND...: three minutes at most
+    for p_try in $(seq 360); do
+        if "$@"; then return 0; fi
+        sleep 0.5
+    done
+    diag "in vain: $*, after $p_try tries"
+    return 1
+}
+
+# shellcheck source=tests/hosts-stale.sh
+[ -z "${STALE-}" ] || . "$TOP/tests/hosts-stale.sh"
 # Each block, on its hosts, in the order of the page.
 block() { awk -v n="$1" '/^```$/ { on = 0 } on; /^```sh host=/ { on = ++count == n }' "$DOC"; }
 number=0
@@ -122,6 +142,7 @@ for n in 1 2; do
     like "$said" '*synchronous_standby_names = *connected: 1*' 'and a synchronous standby'
 done
 [ -z "${LOSSES-}" ] || . "$TOP/tests/hosts-lost.sh"
+[ -z "${STALE-}" ] || stale_story
 for n in 1 2 3; do
     for unit in "$(root_of "$n")"/run/*.unit; do [ ! -e "$unit" ] || kill -9 "$(cat "$unit")" 2>/dev/null; done
 done
