@@ -78,6 +78,7 @@ static const char *key_text(const char *path, struct slice *text)
 {
 	struct stat st = { .st_mode = 0 };
 	const char *wrong = NULL;
+	char *room = arena(LIMIT_CONF + 2);
 	int fd = open(path, O_RDONLY | O_NONBLOCK), error = 0;
 	if (fd < 0)
 		error = errno;
@@ -86,7 +87,7 @@ static const char *key_text(const char *path, struct slice *text)
 	else if (st.st_mode & 077)
 		wrong = KEY_FILE ": others than its owner can read it (chmod 600)";
 	else
-		error = file_read_open(fd, LIMIT_CONF, text);
+		error = file_read_open(fd, room, LIMIT_CONF, text);
 	close(fd);
 	return error ? text_join(KEY_FILE ": ", strerror(error), error == ENOENT ? LOST : "", NULL) : wrong;
 }

@@ -24,7 +24,7 @@ static bool names_us(struct slice text)
 
 /* The file was opened by the name that the server gives; the argument, which
  * anybody may have written, is never opened. */
-static const char *read_script(int fd, const char *argument, struct slice *text)
+static const char *read_script(int fd, const char *argument, char *room, struct slice *text)
 {
 	struct stat server = { 0 }, caller;
 	char begin[2];
@@ -33,7 +33,7 @@ static const char *read_script(int fd, const char *argument, struct slice *text)
 		return NULL;
 	if (!S_ISREG(server.st_mode) || pread(fd, begin, 2, 0) != 2 || memcmp(begin, "#!", 2) != 0)
 		return NULL;
-	int error = file_read_open(fd, LIMIT_CONF, text);
+	int error = file_read_open(fd, room, LIMIT_CONF, text);
 	if (error)
 		return text_join("script: ", strerror(error), NULL);
 	if (!names_us(*text))
@@ -45,10 +45,13 @@ const char *script_find(const char *argument, struct slice *text)
 {
 	const char *script = getenv("SCRIPT_FILENAME");
 	*text = SLICE_NONE;
-	int fd = argument && script ? open(script, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
+	if (argument == NULL || script == NULL)
+		return NULL;
+	char *room = arena(LIMIT_CONF + 2);
+	int fd = open(script, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return NULL;
-	const char *wrong = read_script(fd, argument, text);
+	const char *wrong = read_script(fd, argument, room, text);
 	close(fd);
 	return wrong;
 }

@@ -35,22 +35,22 @@ static int read_up_to(int fd, char *text, size_t max, size_t *length)
 	return *length > max ? EFBIG : 0;
 }
 
-int file_read_open(int fd, size_t max, struct slice *out)
+int file_read_open(int fd, char *room, size_t max, struct slice *out)
 {
-	char *text = arena(max + 2);
 	size_t n = 0;
-	int error = read_up_to(fd, text, max, &n);
+	int error = read_up_to(fd, room, max, &n);
 	if (error == 0)
-		*out = (struct slice){ text, n };
+		*out = (struct slice){ room, n };
 	return error;
 }
 
 int file_read(const char *path, size_t max, struct slice *out)
 {
+	char *room = arena(max + 2);
 	int fd = open(path, O_RDONLY | O_NOFOLLOW);
 	if (fd < 0)
 		return errno;
-	int error = file_read_open(fd, max, out);
+	int error = file_read_open(fd, room, max, out);
 	close(fd);
 	return error;
 }

@@ -18,8 +18,11 @@ char *path_in(const char *dir, const char *name);
  * Doesn't open a symbolic link.
  */
 int file_read(const char *path, size_t max, struct slice *out);
-/* The same for a file that is open; reads from its position on. */
-int file_read_open(int fd, size_t max, struct slice *out);
+/*
+ * The same for a file that is open; reads from its position on into room, of max + 2 bytes. The caller takes that from the arena before
+ * he opens the file: where there is no memory, fail() would leave it open.
+ */
+int file_read_open(int fd, char *room, size_t max, struct slice *out);
 /*
  * Writes the names in a directory to the disk: afterwards a power cut can't
  * undo that a file there was made or renamed. False on error.

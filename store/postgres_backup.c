@@ -52,10 +52,13 @@ static void put_file(int to, const char *dir, const char *name)
 	struct stat st = { 0 };
 	struct slice bytes = SLICE_NONE;
 	size_t mark = arena_mark();
+	char *room = arena(FILE_MOST + 2);
 	int from = open(path_in(dir, name), O_RDONLY | O_NONBLOCK | O_CLOEXEC);     /* the key file may be a link */
-	if (from < 0 && errno == ENOENT)
+	if (from < 0 && errno == ENOENT) {
+		arena_back(mark);
 		return;
-	int error = from < 0 ? errno : file_read_open(from, FILE_MOST, &bytes);
+	}
+	int error = from < 0 ? errno : file_read_open(from, room, FILE_MOST, &bytes);
 	if (error)
 		fail(ERROR_STORE_UNAVAILABLE, "PG14", "cannot read ", name, ": ", strerror(error), NULL);
 	fstat(from, &st);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -100,13 +101,37 @@ static void short_writes(void)
 static void late_reads(void)
 {
 	struct slice text = SLICE_NONE;
+	char room[11];
 	pid_t pid;
 	int in = pipe_from(slow_pipe, &pid);
 	alarm_often();
-	ok(file_read_open(in, 9, &text) == 0 && slice_is(text, S("late")), "a read goes on over signals");
+	ok(file_read_open(in, room, 9, &text) == 0 && slice_is(text, S("late")), "a read goes on over signals");
 	ualarm(0, 0);
 	waitpid(pid, NULL, 0);
 	close(in);
+}
+
+/* ---- no memory ---- */
+
+static jmp_buf no_memory;
+static void give_up(enum error e) { longjmp(no_memory, (int)e); }
+
+/* A worker goes on after such a request: what it left open would stay open. The lowest number that is free tells. */
+static void nothing_stays_open(void)
+{
+	struct slice text;
+	int before = dup(0);
+	close(before);
+	on_fail(give_up);
+	arena_fail_at(1);
+	int e = setjmp(no_memory);
+	if (e == 0)
+		file_read("/etc/passwd", 100000, &text);
+	arena_fail_at(0);
+	on_fail(NULL);
+	int after = dup(0);
+	close(after);
+	ok(e == ERROR_STORE_UNAVAILABLE && after == before, "a file for which there is no memory isn't left open: %d, %d", before, after);
 }
 
 /* ---- limits of time ---------------------------------------------------- */
@@ -177,6 +202,7 @@ int main(void)
 	files();
 	short_writes();
 	late_reads();
+	nothing_stays_open();
 	written_in_time();
 	locked_in_time();
 	rmdir(dir);
