@@ -50,7 +50,8 @@ static bool as_scgi(char *const env[], struct slice *text)
 {
 	static const char *const names[] = { "REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "SERVER_PROTOCOL",
 		"REMOTE_ADDR", "HTTPS", "SERVER_SOFTWARE", "HTTP_TRANSFER_ENCODING", "HTTP_CONNECTION", "HTTP_EXPECT", "HTTP_X_FORWARDED_FOR",
-		"HTTP_X_FORWARDED_PROTO", "REDIRECT_HTTP_AUTHORIZATION", "AUTH_TYPE", "AUTH_CONTENT" };
+		"HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_METHOD", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_URI", "HTTP_X_ORIGINAL_URL",
+		"REDIRECT_HTTP_AUTHORIZATION", "AUTH_TYPE", "AUTH_CONTENT" };
 	struct buf b = { 0 };
 	struct slice length = value_of(env, "CONTENT_LENGTH");
 	add_pair(&b, "CONTENT_LENGTH", length.n ? length : S("0"));

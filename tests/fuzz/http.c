@@ -38,6 +38,8 @@ static void head_holds(struct slice head, bool minor_zero, int64_t length)
 	int lines = 0;
 	HOLDS(head.n >= 4 && head.n <= LIMIT_HEAD && memcmp(head.p + head.n - 4, "\r\n\r\n", 4) == 0);
 	struct slice rest = { head.p, head.n - 2 };
+	if (slice_starts(rest, S("\r\n")))
+		rest = slice_from(rest, 2);     /* one empty line may come before (RFC 9112, 2.2) */
 	while (rest.n) {
 		const char *end = memchr(rest.p, '\r', rest.n);
 		HOLDS(end && end[1] == '\n');

@@ -32,6 +32,7 @@ static const struct header { const char *name, *variable; size_t place; } header
 	{ "Accept-Language", "HTTP_ACCEPT_LANGUAGE", offsetof(struct request, accept_language) },
 	{ "Accept", "HTTP_ACCEPT", offsetof(struct request, accept) },
 	{ "Sec-Fetch-Mode", "HTTP_SEC_FETCH_MODE", offsetof(struct request, sec_fetch_mode) },
+	{ "DPoP", "HTTP_DPOP", offsetof(struct request, dpop) },
 };
 enum { HEADERS = sizeof headers / sizeof *headers };
 
