@@ -12,6 +12,8 @@ LK_B=${LK_B:-musl}
 export TOP LATCHKEY LK_BUILD LK_B
 # Where Debian has its servers, chroot and mkfs; an ordinary user's path doesn't.
 export PATH="$PATH:/usr/sbin:/sbin"
+# Debian 13 gives a user who logs in 002. A configuration that a test writes would then be open to others, which check finds.
+umask 022
 
 t_count=0 t_failed=0 t_pids='' t_started='' t_dir='' t_done=0
 
