@@ -117,7 +117,7 @@ $(ARCHIVES):
 # Linked beside its name and moved there: a running ./latchkey does not stand in the way.
 $(BIN): $(O)/main.o $(LIBS) $(RUNTIME)
 	@echo "  LD  $@"
-	@$(CC) $(COMMON) $(LDFLAGS) $(WHOLE) -o $@.new $^ $(LINK_$(STORE)) && mv -f $@.new $@
+	@tools/patient.sh $(CC) $(COMMON) $(LDFLAGS) $(WHOLE) -o $@.new $^ $(LINK_$(STORE)) && mv -f $@.new $@
 
 include packaging/install.mk
 include bench/bench.mk
