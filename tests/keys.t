@@ -51,8 +51,8 @@ lk key publish >/dev/null
 ok 'the key file makes the same again' cmp -s "$R" "$TMP/rsa"
 is "$(kids)" "$one-e $one-r $two-e $two-r " 'and the set'
 is "$(lk check | awk '$2 == "key" { print $1 }')" ok 'then nothing is wrong'
-# However long that took, it was staged just now.
-awk -v k="$two" -v now="$(date +%s)" -v OFS=' ' '$1 "" == k { $2 = now } { print }' "$K" >"$TMP/ring"
+# However long or short that took, it was staged just now, and after the key that signs.
+awk -v k="$two" -v now="$(($(date +%s) + 1))" -v OFS=' ' '$1 "" == k { $2 = now } { print }' "$K" >"$TMP/ring"
 cat "$TMP/ring" >"$K"
 like "$(lk key use "$two" 2>&1)" '*key use: this key was staged less than 5 minutes ago: *new tokens are signed with key*' 'a key that verifiers may not have yet: key use warns'
 is "$(kids)" "$two-e $two-r $one-e $one-r " 'the old one stays in the set while its tokens may live'
