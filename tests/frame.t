@@ -96,7 +96,7 @@ ok 'two at a time: one waits until the third has begun' proved waits second thir
 like "$(cat "$TMP/proved")" '*I wait*' 'what it says is shown'
 rm "$TMP/third" "$TMP/said"
 sed -i 's/eventually third_began/soon/; s/^third_began/soon() { for _ in 1 2 3 4 5 6 7 8; do sleep 0.5; third_began \&\& return; done; return 1; }\n&/' "$TMP/waits.t"
-prove -j2 --exec 'tests/tap.sh 20' "$TMP/waits.t" "$TMP/second.t" "$TMP/third.t" >"$TMP/proved" 2>&1
+LK_FAILED='' prove -j2 --exec 'tests/tap.sh 20' "$TMP/waits.t" "$TMP/second.t" "$TMP/third.t" >"$TMP/proved" 2>&1
 like "$(cat "$TMP/proved")" '*not ok 1 - the third began meanwhile*' "control: by prove's own way with stderr it waits in vain"
 AT_ONCE=''
 
