@@ -9,7 +9,8 @@
 #include "base/file.h"
 #include "derive.h"
 
-const char *const client_flag_words[] = {
+/* In the order of their values. */
+static const char *const flag_words[] = {
 	"public", "device", "api", "introspect", "once", "es256", "nopkce", "iss", "noretry", "factor", NULL
 };
 
@@ -30,15 +31,17 @@ static struct slice next_word(struct slice *rest)
 	return word;
 }
 
-bool client_id_ok(struct slice id)
+const char *client_begin(struct slice id, struct client *out)
 {
-	return id.n <= CLIENT_ID_MOST && slice_made_of(id, "._-") && !slice_is(id, S("latchkey"));
+	*out = (struct client){ .id = id };
+	bool good = id.n <= CLIENT_ID_MOST && slice_made_of(id, "._-") && !slice_is(id, S("latchkey"));
+	return good ? NULL : "a client's name has 1 to 32 bytes of A-Z a-z 0-9 . _ -, and isn't latchkey";
 }
 
 static bool set_flag(struct slice word, struct client *out)
 {
-	for (unsigned i = 0; client_flag_words[i]; i++)
-		if (slice_is(word, slice_of(client_flag_words[i]))) {
+	for (unsigned i = 0; flag_words[i]; i++)
+		if (slice_is(word, slice_of(flag_words[i]))) {
 			out->flags |= 1U << i;
 			return true;
 		}
@@ -88,27 +91,34 @@ const char *client_wrong(const struct client *c)
 
 const char *client_read(struct slice line, struct client *out)
 {
-	*out = (struct client){ .id = next_word(&line) };
-	if (!client_id_ok(out->id))
-		return "a client's name has 1 to 32 bytes of A-Z a-z 0-9 . _ -, and isn't latchkey";
-	const char *wrong = client_read_words(next_word(&line), out);
+	line = slice_cut(&line, '\n');
+	const char *wrong = client_begin(next_word(&line), out);
+	if (!wrong)
+		wrong = client_read_words(next_word(&line), out);
 	for (struct slice uri; !wrong && (uri = next_word(&line)).n;)
 		wrong = client_add_uri(uri, out);
 	return wrong ? wrong : client_wrong(out);
 }
 
+void client_write_flags(struct buf *b, const struct client *c)
+{
+	const char *between = "";
+	for (unsigned i = 0; flag_words[i]; i++)
+		if (c->flags >> i & 1) {
+			buf_s(b, between);
+			buf_s(b, flag_words[i]);
+			between = ",";
+		}
+}
+
 static void write_words(struct buf *b, const struct client *c)
 {
-	size_t from = b->n;
 	if (c->has_secret) {
 		buf_s(b, SECRET_WORD);
 		buf_hex_bytes(b, c->secret, CLIENT_HASH);
+		buf_s(b, c->flags ? "," : "");
 	}
-	for (unsigned i = 0; client_flag_words[i]; i++)
-		if (c->flags >> i & 1) {
-			buf_s(b, b->n > from ? "," : "");
-			buf_s(b, client_flag_words[i]);
-		}
+	client_write_flags(b, c);
 	if (c->group.n) {
 		buf_s(b, "," GROUP_WORD);
 		buf_add(b, c->group);
@@ -268,7 +278,7 @@ static enum error find(const char *dir, struct slice id, size_t number, struct c
 	for (size_t i = 0; client_next(&text, &line, &first); i++) {
 		if (id.p ? !slice_is(first, id) : i != number)
 			continue;
-		const char *wrong = client_read(slice_trim((struct slice){ line.p, line.n - (line.p[line.n - 1] == '\n') }), out);
+		const char *wrong = client_read(line, out);
 		if (wrong)
 			unreadable(wrong);
 		out->number = i;
@@ -279,7 +289,7 @@ static enum error find(const char *dir, struct slice id, size_t number, struct c
 
 enum error client_find(const char *dir, struct slice id, struct client *out)
 {
-	return client_id_ok(id) ? find(dir, id, 0, out) : ERROR_NOT_FOUND;
+	return client_begin(id, out) ? ERROR_NOT_FOUND : find(dir, id, 0, out);
 }
 
 enum error client_numbered(const char *dir, size_t number, struct client *out)
@@ -289,12 +299,12 @@ enum error client_numbered(const char *dir, size_t number, struct client *out)
 
 /* ---- all of them ------------------------------------------------------- */
 
-static bool is_there(struct slice id, const struct client *list, size_t count)
+struct client *client_among(struct client *list, size_t count, struct slice id)
 {
-	size_t i = 0;
-	while (i < count && !slice_is(list[i].id, id))
-		i++;
-	return i < count;
+	for (size_t i = 0; i < count; i++)
+		if (slice_is(list[i].id, id))
+			return &list[i];
+	return NULL;
 }
 
 /* The number of the line that begins there. */
@@ -311,10 +321,10 @@ const char *client_all(struct slice text, struct client out[CLIENTS_MOST], size_
 	struct slice rest = text, line, id;
 	for (*count = 0; client_next(&rest, &line, &id); ++*count) {
 		struct client c;
-		const char *wrong = client_read((struct slice){ line.p, line.n - (line.p[line.n - 1] == '\n') }, &c);
+		const char *wrong = client_read(line, &c);
 		if (!wrong && *count == CLIENTS_MOST)
 			wrong = "there are more than 32 clients";
-		if (!wrong && is_there(id, out, *count))
+		if (!wrong && client_among(out, *count, id))
 			wrong = "a client of that name is there already";
 		if (wrong)
 			return text_join(CLIENT_FILE ":", line_number(text, line.p), ": ", wrong, NULL);
@@ -324,14 +334,14 @@ const char *client_all(struct slice text, struct client out[CLIENTS_MOST], size_
 	return NULL;
 }
 
-const char *client_options_wrong(const struct config *config, const struct client *list, size_t count)
+const char *client_options_wrong(const struct config *config, struct client *list, size_t count)
 {
 	struct slice issuer = config->issuer;
 	if (count == 0)
 		return NULL;
 	if (!(is_https(issuer) || is_loopback(issuer)) || !is_plain(issuer) || memchr(issuer.p, '?', issuer.n) || issuer.p[issuer.n - 1] == '/')
 		return "option issuer must be the URL of the mount, without a slash at its end: https://HOST/api/auth";
-	if (slice_is(config->audience, issuer) || is_there(config->audience, list, count))
+	if (slice_is(config->audience, issuer) || client_among(list, count, config->audience))
 		return "option audience must be neither the issuer nor a client's name: an id_token would pass for an access token";
 	return NULL;
 }

@@ -50,9 +50,6 @@ struct client {
 	size_t number;                  /* its place in the file, from 0, among the lines of clients */
 };
 
-/* The word of each flag, in the order of their values; the last is NULL. */
-extern const char *const client_flag_words[];
-
 /* Whether any client is named; also where the file can't be read: then who asks for one is told so. Opens nothing else. */
 bool client_any(const char *dir);
 /*
@@ -75,9 +72,10 @@ bool client_secret_fits(const struct client *c, struct slice secret);
 
 /* ---- for verbs --------------------------------------------------------- */
 
-/* Whether a client may be called that: 1 to CLIENT_ID_MOST bytes of A-Z a-z 0-9 . _ -, and not `latchkey`, which is the app API. */
-bool client_id_ok(struct slice id);
-/* Reads a line that is one of a client. NULL, or what is wrong with it. Borrows the line. */
+/* Makes *out a client of that id, of which nothing else is said. NULL, or what is wrong with the id: it has 1 to CLIENT_ID_MOST bytes of
+ * A-Z a-z 0-9 . _ -, and isn't `latchkey`, which is the app API. Borrows it. */
+const char *client_begin(struct slice id, struct client *out);
+/* Reads a line that is one of a client, with its line end or without. NULL, or what is wrong with it. Borrows the line. */
 const char *client_read(struct slice line, struct client *out);
 /* The words of a line that are between commas, into *out. NULL, or what is wrong. */
 const char *client_read_words(struct slice words, struct client *out);
@@ -87,6 +85,8 @@ const char *client_add_uri(struct slice uri, struct client *out);
 const char *client_wrong(const struct client *c);
 /* The line of a client, with its line end. */
 void client_write(struct buf *b, const struct client *c);
+/* The words of its flags, between commas. */
+void client_write_flags(struct buf *b, const struct client *c);
 /* The whole file; empty where it isn't there. 0, or an errno value. */
 int client_file(const char *dir, struct slice *text);
 /* Cuts the next line of a client off *text, with its line end in *line, and its first word in *id. What stands between them is
@@ -94,7 +94,9 @@ int client_file(const char *dir, struct slice *text);
 bool client_next(struct slice *text, struct slice *line, struct slice *id);
 /* All clients of a file. NULL, or what is wrong with one of them, by its line's number. */
 const char *client_all(struct slice text, struct client out[CLIENTS_MOST], size_t *count);
+/* The one of that id, of the list; NULL: it isn't there. */
+struct client *client_among(struct client *list, size_t count, struct slice id);
 /* NULL, or what is wrong with the options issuer and audience beside these clients: an id_token must never pass for an access token. */
-const char *client_options_wrong(const struct config *config, const struct client *list, size_t count);
+const char *client_options_wrong(const struct config *config, struct client *list, size_t count);
 
 #endif

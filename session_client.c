@@ -46,11 +46,11 @@ static enum error begin(const struct redemption *x)
 	return ERROR_NONE;
 }
 
-static enum error end_reused(struct redemption *x, const struct session *s)
+static enum error end_reused(struct work *w, const struct session *s)
 {
-	struct work *w = x->w;
 	if (!audit_is_sure(w))
 		return ERROR_NONE;
+	store_must_last();
 	store_session_end(s->id, ENDED_REUSE, w->time);
 	w->note.class = CLASS_CODE;
 	w->note.distance = s->ctr;
@@ -58,10 +58,15 @@ static enum error end_reused(struct redemption *x, const struct session *s)
 	return ERROR_REFRESH_REUSED;
 }
 
-/*
- * The row is there. Which code a session that was refreshed began by can't be told any more; but its id is random, and who shows
- * a code of it has it from us.
- */
+/* Which code a session that was refreshed began by can't be told any more; but its id is random, and who shows a code of it has it from us. */
+enum error session_code_again(struct work *w, const struct session *s, uint64_t idem)
+{
+	if ((s->ctr == 1 || rotation_is_bound(s)) && !session_began_by(w, s, idem))
+		return ERROR_CODE_INVALID;
+	return s->ctr == 1 && session_within_grace(w, s) ? ERROR_NONE : end_reused(w, s);
+}
+
+/* The row is there. */
 static enum error again(struct redemption *x)
 {
 	const struct redeemed *what = x->what;
@@ -73,11 +78,8 @@ static enum error again(struct redemption *x)
 	x->out->signer = rotation_key(&r);
 	if (!x->out->signer)
 		return ERROR_STORE_UNAVAILABLE;
-	if ((s->ctr == 1 || rotation_is_bound(s)) && !session_began_by(x->w, s, what->idem))
-		return ERROR_CODE_INVALID;
-	if (s->ctr != 1 || !session_within_grace(x->w, s))
-		return end_reused(x, s);
-	return session_admits(what->group, &x->out->user) ? ERROR_NONE : ERROR_NOT_IN_GROUP;
+	enum error e = session_code_again(x->w, s, what->idem);
+	return e != ERROR_NONE || session_admits(what->group, &x->out->user) ? e : ERROR_NOT_IN_GROUP;
 }
 
 static enum error redeem(void *redemption)

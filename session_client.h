@@ -27,6 +27,13 @@ struct redeemed {
 uint64_t session_shown(struct slice bytes);
 
 /*
+ * A code by which a session began comes again; idem is session_shown()'s. Within a transaction, in the turn of session_judge(). ERROR_NONE: by the same request, within reuse_grace,
+ * while nothing else was done with the session. CODE_INVALID: by another request, and nothing was changed. REFRESH_REUSED: later, or the session was refreshed: it has ended
+ * (RFC 6749, 4.1.2).
+ */
+enum error session_code_again(struct work *w, const struct session *s, uint64_t idem);
+
+/*
  * Redeems it, in a transaction of its own. ERROR_NONE: the session was added, on disk, or the same request comes again within
  * reuse_grace while nothing else was done with the session; then *out has user and session, and session_grant() gives the same
  * answer. ERROR_REFRESH_REUSED: it comes again later, or its session was refreshed; then that has ended (RFC 6749, 4.1.2).

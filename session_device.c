@@ -4,6 +4,7 @@
 #include "session_device.h"
 
 #include "dpop.h"
+#include "session_client.h"
 
 /* ---- the person -------------------------------------------------------- */
 
@@ -79,17 +80,6 @@ static enum error claim(struct poll *x)
 	return ERROR_NONE;
 }
 
-static enum error end_as_reuse(struct poll *x)
-{
-	if (!audit_is_sure(x->w))
-		return ERROR_NONE;
-	store_must_last();
-	store_session_end(x->r.row.id, ENDED_REUSE, x->w->time);
-	x->w->note.class = CLASS_CODE;
-	audit_note(x->w, EVENT_REUSE, x->r.row.user, x->r.row.id);
-	return ERROR_REFRESH_REUSED;
-}
-
 static enum error look(struct poll *x)
 {
 	struct session *s = &x->r.row;
@@ -103,10 +93,9 @@ static enum error look(struct poll *x)
 	if (x->key == NULL)
 		return session_tell_damaged(s->id);
 	bool first = s->ctr == 1 && s->idem == 0;
-	if (!first && (s->ctr == 1 || rotation_is_bound(s)) && !session_began_by(x->w, s, x->p->idem))
-		return ERROR_CODE_INVALID;
-	if (!first && (s->ctr != 1 || !session_within_grace(x->w, s)))
-		return end_as_reuse(x);
+	enum error e = first ? ERROR_NONE : session_code_again(x->w, s, x->p->idem);
+	if (e != ERROR_NONE)
+		return e;
 	if (!session_admits(x->p->group, &x->r.user))
 		return ERROR_NOT_IN_GROUP;
 	return first ? claim(x) : ERROR_NONE;

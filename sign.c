@@ -172,14 +172,13 @@ static void make_rsa(const struct key *key, struct rsa *out)
 }
 
 /* What the public key makes of a signature ends with the hash, and begins with 0, 1 and 255 (RFC 8017, 9.2). */
-static bool is_signature(const struct rsa *rsa, const uint8_t hash[DERIVE_MAC], const uint8_t signature[RSA_N])
+static bool is_signature(struct rsa *rsa, const uint8_t hash[DERIVE_MAC], const uint8_t signature[RSA_N])
 {
 	static const uint8_t begin[] = { 0, 1, 255, 255 };
-	uint8_t n[RSA_N], e[sizeof exponent], block[RSA_N];
-	memcpy(n, rsa->n, sizeof n);
+	uint8_t e[sizeof exponent], block[RSA_N];
 	memcpy(e, exponent, sizeof e);
 	memcpy(block, signature, RSA_N);
-	const br_rsa_public_key pk = { n, sizeof n, e, sizeof e };
+	const br_rsa_public_key pk = { rsa->n, RSA_N, e, sizeof e };
 	return br_rsa_i31_public(block, RSA_N, &pk) && memcmp(block, begin, sizeof begin) == 0
 		&& memcmp(block + RSA_N - DERIVE_MAC, hash, DERIVE_MAC) == 0;
 }
@@ -226,16 +225,12 @@ static struct slice rsa_text(const char *dir)
 /* The key of that name; false where there is none, or its line is none. */
 static bool find_rsa(struct slice text, const char *kid, struct rsa *out)
 {
-	uint8_t bytes[RSA_SIZE];
-	while (text.n) {
+	bool found = false;
+	while (text.n && !found) {
 		struct slice line = slice_cut(&text, '\n');
-		if (!slice_is(slice_cut(&line, ' '), slice_of(kid)) || !parse_hex(line, bytes, sizeof bytes))
-			continue;
-		memcpy(out, bytes, sizeof *out);
-		wipe(bytes, sizeof bytes);
-		return true;
+		found = slice_is(slice_cut(&line, ' '), slice_of(kid)) && parse_hex(line, (uint8_t *)out, sizeof *out);
 	}
-	return false;
+	return found;
 }
 
 static bool load_rsa(const char *dir, const struct key *key, struct rsa *out)

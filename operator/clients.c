@@ -34,10 +34,7 @@ static bool read_named(struct verb_call *c, struct named *n)
 
 static struct client *find_named(struct named *n, struct slice id)
 {
-	for (size_t i = 0; i < n->count; i++)
-		if (slice_is(n->list[i].id, id))
-			return &n->list[i];
-	return NULL;
+	return client_among(n->list, n->count, id);
 }
 
 /* The file with the line of that client in the place of the one that it had, or at the end; line empty: without it. */
@@ -101,10 +98,7 @@ static struct slice line_of(const struct client *client)
 /* The client that the operands describe: a name, then URIs, which have a colon, and words between commas. */
 static const char *read_operands(const struct verb_call *c, struct client *out)
 {
-	const char *wrong = NULL;
-	*out = (struct client){ .id = c->operand[0] };
-	if (!client_id_ok(out->id))
-		wrong = "a client's name has 1 to 32 bytes of A-Z a-z 0-9 . _ -, and isn't latchkey";
+	const char *wrong = client_begin(c->operand[0], out);
 	for (size_t i = 1; i < c->operands && !wrong; i++)
 		wrong = c->operand[i].n && memchr(c->operand[i].p, ':', c->operand[i].n) ? client_add_uri(c->operand[i], out)
 			: client_read_words(c->operand[i], out);
@@ -227,23 +221,16 @@ int verb_client_remove(struct verb_call *c)
 
 /* ---- list ---------------------------------------------------------------- */
 
-static struct slice flags_of(const struct client *client)
+/* A list of none is empty, and isn't missing. */
+static struct slice list_of(const struct buf *b)
 {
-	struct buf b = { 0 };
-	for (unsigned i = 0; client_flag_words[i]; i++)
-		if (client->flags >> i & 1) {
-			buf_s(&b, b.n ? "," : "");
-			buf_s(&b, client_flag_words[i]);
-		}
-	return b.n ? buf_slice(&b) : S("");
+	return b->n ? buf_slice(b) : S("");
 }
 
-/* NULL: the heading. */
 static void print_client(struct rows *r, const struct client *client)
 {
-	static const struct client nobody;
-	struct buf uris = { 0 };
-	client = client ? client : &nobody;
+	struct buf uris = { 0 }, flags = { 0 };
+	client_write_flags(&flags, client);
 	for (size_t i = 0; i < client->uri_count; i++) {
 		buf_s(&uris, i ? "," : "");
 		buf_add(&uris, client->uris[i]);
@@ -251,9 +238,9 @@ static void print_client(struct rows *r, const struct client *client)
 	rows_open(r);
 	rows_text(r, "name", 12, client->id);
 	rows_flag(r, "secret", client->has_secret);
-	rows_list(r, "flags", 12, flags_of(client));
+	rows_list(r, "flags", 12, list_of(&flags));
 	rows_text(r, "group", 8, client->group);
-	rows_list(r, "redirect_uris", 0, uris.n ? buf_slice(&uris) : S(""));
+	rows_list(r, "redirect_uris", 0, list_of(&uris));
 	rows_close(r);
 }
 
@@ -265,7 +252,7 @@ int verb_client_list(struct verb_call *c)
 		return VERB_REFUSED;
 	rows_begin(&r, verb_form(c));
 	if (rows_heading(&r))
-		print_client(&r, NULL);
+		print_client(&r, &(struct client){ .flags = 0 });
 	for (size_t i = 0; i < n.count; i++)
 		print_client(&r, &n.list[i]);
 	return rows_end(&r) ? VERB_DONE : VERB_SYSTEM;
