@@ -84,7 +84,7 @@ $(O)/%.o: %.c Makefile tools/variants.mk | $(HEADERS) $(BUILD_NEEDS)
 HOT := base/base base/copy derive jwt sha256 http_lines http_head http_reply
 $(HOT:%=$(O)/%.o): VARIANT += $(if $(STATIC),-O2)
 # What a person does, or an operator, or a client once in a sign-in, is compiled for size at any price.
-COLD := client.c gotrue.c session_client.c session_device.c sign.c $(filter door/% oauth/% operator/%,$(SRC))
+COLD := client.c gotrue.c scope.c session_client.c session_device.c sign.c ticket.c $(filter door/% oauth/% operator/%,$(SRC))
 $(COLD:%.c=$(O)/%.o): VARIANT += $(if $(STATIC),-Oz)
 
 # Version and build date: only the files that name them are rebuilt for them.
@@ -118,6 +118,12 @@ $(ARCHIVES):
 $(BIN): $(O)/main.o $(LIBS) $(RUNTIME)
 	@echo "  LD  $@"
 	@tools/patient.sh $(CC) $(COMMON) $(LDFLAGS) $(WHOLE) -o $@.new $^ $(LINK_$(STORE)) && mv -f $@.new $@
+
+# OAuth is no part that can be left out, but it can be weighed: linked without its objects, calls of them lead nowhere. Nobody is given that.
+OAUTH := $(addsuffix .o,$(notdir $(basename client.c scope.c session_client.c session_device.c sign.c door/onward.c door/connect.c operator/clients.c $(wildcard oauth/*.c))))
+$(O)/without-oauth: $(BIN)
+	@cp $(O)/liblatchkey.a $@.a && $(AR) d $@.a $(OAUTH)
+	@$(CC) $(COMMON) $(LDFLAGS) $(WHOLE) -Wl,--unresolved-symbols=ignore-all -o $@ $(O)/main.o $(LIBS:$(O)/liblatchkey.a=$@.a) $(RUNTIME)
 
 include packaging/install.mk
 include bench/bench.mk

@@ -336,7 +336,7 @@ static enum error handle_password_link(struct call *c)
 	if (e != ERROR_NONE)
 		return e;
 	struct jw *w = auth_begin_data(c, 200);
-	jw_text(jw_name(jw_open(w, '{'), "username"), user.name);
+	jw_text(jw_open(w, '{'), "username", user.name);
 	return auth_end_data(w);
 }
 
@@ -576,8 +576,8 @@ static enum error handle_health(struct call *c)
 		return e;
 	struct jw *w = auth_begin_data(c, 200);
 	jw_open(w, '{');
-	jw_plain(jw_name(w, "status"), S("ok"));
-	jw_int(jw_name(w, "time"), c->work.time);
+	jw_plain(w, "status", S("ok"));
+	jw_int(w, "time", c->work.time);
 	return auth_end_data(w);
 }
 

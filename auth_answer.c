@@ -64,7 +64,7 @@ void auth_refuse(struct call *c, enum error e)
 		reply_header(c->rp, "Location", own(c)->signin, NULL);
 	struct jw *w = auth_begin(c, errors[e].status);
 	jw_open(jw_name(w, "error"), '{');
-	jw_plain(jw_name(w, "code"), slice_of(errors[e].code));
-	jw_plain(jw_name(w, "message"), slice_of(auth_message(c, e)));
+	jw_plain(w, "code", slice_of(errors[e].code));
+	jw_plain(w, "message", slice_of(auth_message(c, e)));
 	(void)auth_end_data(w);
 }

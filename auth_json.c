@@ -6,23 +6,23 @@
 /* Members of an object. */
 static void put_int(struct jw *w, const char *name, int64_t value)
 {
-	jw_int(jw_name(w, name), value);
+	jw_int(w, name, value);
 }
 
 static void put_id(struct jw *w, const char *name, uint64_t id)
 {
-	jw_id(jw_name(w, name), id);
+	jw_id(w, name, id);
 }
 
 static void put_text(struct jw *w, const char *name, struct slice text)
 {
-	jw_text(jw_name(w, name), text);
+	jw_text(w, name, text);
 }
 
 /* A text with nothing to escape: a token, a word of ours. */
 static void put_plain(struct jw *w, const char *name, struct slice text)
 {
-	jw_plain(jw_name(w, name), text);
+	jw_plain(w, name, text);
 }
 
 static struct jw *put_object(struct jw *w, const char *name)
@@ -36,7 +36,7 @@ void auth_json_user(struct jw *w, const struct user *u)
 	put_text(w, "username", u->name);
 	jw_raw(jw_name(w, "subscription"), json_object_or_null(u->subscription));
 	if (u->profile.groups.n)
-		jw_list(jw_name(w, "groups"), u->profile.groups);
+		jw_list(w, "groups", u->profile.groups);
 	if (u->profile.email.n)
 		put_text(w, "email", u->profile.email);
 	if (u->profile.name.n)
@@ -46,11 +46,10 @@ void auth_json_user(struct jw *w, const struct user *u)
 /* A number, or null where there is none. */
 static void write_int_or_null(struct jw *w, const char *name, bool there, int64_t value)
 {
-	jw_name(w, name);
 	if (there)
-		jw_int(w, value);
+		jw_int(w, name, value);
 	else
-		jw_null(w);
+		jw_null(jw_name(w, name));
 }
 
 static void write_session(struct jw *w, const struct session *s, int64_t time)
@@ -122,7 +121,7 @@ void auth_json_enrolment(struct jw *w, const struct enrolment *e)
 	put_plain(w, "uri", e->uri);
 	jw_open(jw_name(w, "recovery"), '[');
 	for (int i = 0; i < TOTP_RECOVERY; i++)
-		jw_plain(w, e->recovery[i]);
+		jw_plain(w, NULL, e->recovery[i]);
 	jw_close(w);
 	put_plain(w, "ticket", e->ticket);
 	jw_close(w);

@@ -17,10 +17,10 @@ static struct caller *caller_of(const struct call *c)
 static void write_key(struct jw *w, const struct user_key *k)
 {
 	jw_open(w, '{');
-	jw_id(jw_name(w, "id"), keys_number(k));
-	jw_text(jw_name(w, "kind"), k->kind);
-	jw_text(jw_name(w, "label"), k->label);
-	jw_int(jw_name(w, "created_at"), k->created_at);
+	jw_id(w, "id", keys_number(k));
+	jw_text(w, "kind", k->kind);
+	jw_text(w, "label", k->label);
+	jw_int(w, "created_at", k->created_at);
 	jw_close(w);
 }
 

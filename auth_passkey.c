@@ -56,14 +56,14 @@ static void write_bytes(struct jw *w, const char *name, struct slice bytes)
 {
 	struct buf letters = { 0 };
 	base64url_add(&letters, bytes);
-	jw_plain(jw_name(w, name), buf_slice(&letters));
+	jw_plain(w, name, buf_slice(&letters));
 }
 
 static void write_user(struct jw *w, const struct user *u)
 {
 	jw_open(jw_name(w, "user"), '{');
 	write_bytes(w, "id", signin_user_handle(u->id));
-	jw_text(jw_name(w, "name"), u->name);
+	jw_text(w, "name", u->name);
 	jw_close(w);
 }
 
@@ -76,11 +76,11 @@ static enum error handle_challenge(struct call *c)
 		return e;
 	struct jw *w = jw_open(auth_begin_data(c, 200), '{');
 	write_bytes(w, "challenge", ticket_make_passkey(&c->work, registers ? u->id : 0));
-	jw_text(jw_name(w, "rp_id"), passkey_rp_id(c->work.config));
+	jw_text(w, "rp_id", passkey_rp_id(c->work.config));
 	if (registers)
 		write_user(w, u);
 	jw_raw(jw_name(w, "algorithms"), signature_algorithms());
-	jw_int(jw_name(w, "expires_in"), TICKET_PASSKEY_SECONDS);
+	jw_int(w, "expires_in", TICKET_PASSKEY_SECONDS);
 	return auth_end_data(w);
 }
 
@@ -117,7 +117,7 @@ static enum error handle_add(struct call *c)
 	if (e != ERROR_NONE)
 		return e;
 	struct jw *w = auth_begin_data(c, 201);
-	jw_id(jw_name(jw_open(w, '{'), "id"), number);
+	jw_id(jw_open(w, '{'), "id", number);
 	return auth_end_data(w);
 }
 

@@ -47,8 +47,8 @@ static enum error handle_challenge(struct call *c)
 		return e;
 	c->work.time = now();
 	struct jw *w = jw_open(auth_begin_data(c, 200), '{');
-	jw_text(jw_name(w, "message"), wallet_text(&c->work, c->work.ring, &wallet, random_id()));
-	jw_int(jw_name(w, "expires_in"), WALLET_SECONDS);
+	jw_text(w, "message", wallet_text(&c->work, c->work.ring, &wallet, random_id()));
+	jw_int(w, "expires_in", WALLET_SECONDS);
 	return auth_end_data(w);
 }
 
@@ -79,7 +79,7 @@ static enum error handle_add(struct call *c)
 	if (e != ERROR_NONE)
 		return e;
 	struct jw *w = auth_begin_data(c, 201);
-	jw_id(jw_name(jw_open(w, '{'), "id"), number);
+	jw_id(jw_open(w, '{'), "id", number);
 	return auth_end_data(w);
 }
 

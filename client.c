@@ -186,10 +186,7 @@ static bool is_https(struct slice uri)
 /* Visible ASCII without what ends an attribute or is no part of a URI (RFC 3986, appendix A), and without * # and commas. */
 static bool is_plain(struct slice uri)
 {
-	for (size_t i = 0; i < uri.n; i++)
-		if (uri.p[i] <= ' ' || uri.p[i] > '~' || strchr("\"<>\\^`{|}*#,", uri.p[i]))
-			return false;
-	return true;
+	return slice_printable(uri, " \"<>\\^`{|}*#,");
 }
 
 const char *client_add_uri(struct slice uri, struct client *out)
@@ -323,7 +320,7 @@ const char *client_all(struct slice text, struct client out[CLIENTS_MOST], size_
 		struct client c;
 		const char *wrong = client_read(line, &c);
 		if (!wrong && *count == CLIENTS_MOST)
-			wrong = "there are more than 32 clients";
+			wrong = CLIENT_TOO_MANY;
 		if (!wrong && client_among(out, *count, id))
 			wrong = "a client of that name is there already";
 		if (wrong)

@@ -38,6 +38,7 @@ enum {
 };
 
 #define CLIENT_FILE "latchkey.clients"
+#define CLIENT_TOO_MANY "at most 32 clients can be named"
 
 struct client {
 	struct slice id;

@@ -23,19 +23,19 @@ static struct native *own(const struct call *c)
 
 static struct jw *put(struct jw *w, const char *name, struct slice text)
 {
-	return jw_text(jw_name(w, name), text);
+	return jw_text(w, name, text);
 }
 
 /* Apps read from app_metadata what a user can't change himself: so there is what the app API tells of him. */
 static void write_user(struct jw *w, const struct config *config, const struct user *u)
 {
-	jw_id(jw_name(w, "id"), u->id);
+	jw_id(w, "id", u->id);
 	put(w, "aud", config->audience);
 	put(w, "role", S("authenticated"));
 	put(w, "email", u->name);
 	jw_open(jw_name(w, "app_metadata"), '{');
 	put(w, "provider", S("email"));
-	jw_list(jw_name(w, "providers"), S("email"));
+	jw_list(w, "providers", S("email"));
 	auth_json_user(w, u);
 	jw_close(w);
 	jw_close(jw_open(jw_name(w, "user_metadata"), '{'));
@@ -51,7 +51,7 @@ static enum error answer_session(struct call *c, enum error e)
 	struct jw *w = auth_begin(c, 200);
 	put(w, "access_token", g->access);
 	put(w, "token_type", S("bearer"));
-	jw_int(jw_name(w, "expires_in"), g->access_end - c->work.time);
+	jw_int(w, "expires_in", g->access_end - c->work.time);
 	put(w, "refresh_token", g->refresh);
 	write_user(jw_open(jw_name(w, "user"), '{'), c->work.config, &g->user);
 	return auth_end_data(w);
@@ -212,7 +212,7 @@ static void refuse(struct call *c, enum error e)
 		reply_header(c->rp, "WWW-Authenticate", "Bearer realm=\"latchkey\"", NULL);
 	}
 	struct jw *w = auth_begin(c, word.status);
-	jw_int(jw_name(w, "code"), word.status);
+	jw_int(w, "code", word.status);
 	put(w, "error_code", slice_of(word.code));
 	put(w, "msg", slice_of(auth_message(c, e)));
 	(void)auth_end_data(w);

@@ -568,21 +568,23 @@ struct jw *jw_close(struct jw *w)
 
 struct jw *jw_name(struct jw *w, const char *name)
 {
-	struct slice text = slice_of(name);
-	*put_plain(room(w, text.n + 3), text) = ':';
-	w->comma = false;
+	if (name) {
+		struct slice text = slice_of(name);
+		*put_plain(room(w, text.n + 3), text) = ':';
+		w->comma = false;
+	}
 	return w;
 }
 
-struct jw *jw_text(struct jw *w, struct slice text)
+struct jw *jw_text(struct jw *w, const char *name, struct slice text)
 {
-	json_quote(next(w), text);
+	json_quote(next(jw_name(w, name)), text);
 	return w;
 }
 
-struct jw *jw_int(struct jw *w, int64_t value)
+struct jw *jw_int(struct jw *w, const char *name, int64_t value)
 {
-	buf_int(next(w), value);
+	buf_int(next(jw_name(w, name)), value);
 	return w;
 }
 
@@ -592,25 +594,25 @@ struct jw *jw_raw(struct jw *w, struct slice json)
 	return w;
 }
 
-struct jw *jw_plain(struct jw *w, struct slice text)
+struct jw *jw_plain(struct jw *w, const char *name, struct slice text)
 {
-	(void)put_plain(room(w, text.n + 2), text);
+	(void)put_plain(room(jw_name(w, name), text.n + 2), text);
 	return w;
 }
 
-struct jw *jw_id(struct jw *w, uint64_t id)
+struct jw *jw_id(struct jw *w, const char *name, uint64_t id)
 {
-	*room(w, 1) = '"';
+	*room(jw_name(w, name), 1) = '"';
 	buf_hex(w->out, id);
 	buf_c(w->out, '"');
 	return w;
 }
 
-struct jw *jw_list(struct jw *w, struct slice texts)
+struct jw *jw_list(struct jw *w, const char *name, struct slice texts)
 {
-	jw_open(w, '[');
+	jw_open(jw_name(w, name), '[');
 	while (texts.n)
-		jw_text(w, slice_cut(&texts, ','));
+		jw_text(w, NULL, slice_cut(&texts, ','));
 	return jw_close(w);
 }
 

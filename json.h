@@ -58,11 +58,13 @@ enum json_found json_raw(const struct json *j, const char *name, struct slice *o
 
 /*
  * The writer appends JSON to a buffer, value by value. It writes the commas and the closing
- * brackets; the caller writes a name before each value of an object, and nowhere else. A writer
- * begins as {.out = &buf}. Each function returns w, so that a member is one line:
+ * brackets; the caller writes a name before each value of an object, and nowhere else: as an
+ * argument of what is written most, by jw_name() before the others. A writer begins as
+ * {.out = &buf}. Each function returns w, so that a member is one line:
  *
  *     jw_open(w, '{');
- *     jw_int(jw_name(w, "time"), time);
+ *     jw_int(w, "time", time);
+ *     jw_bool(jw_name(w, "late"), false);
  *     jw_close(w);
  */
 struct jw {
@@ -74,17 +76,17 @@ struct jw {
 
 struct jw *jw_open(struct jw *w, char bracket);     /* '{' or '[' */
 struct jw *jw_close(struct jw *w);                  /* closes the bracket that was opened last */
-struct jw *jw_name(struct jw *w, const char *name); /* nothing in it needs an escape */
-struct jw *jw_text(struct jw *w, struct slice text);
-struct jw *jw_int(struct jw *w, int64_t value);
-struct jw *jw_id(struct jw *w, uint64_t id);        /* 16 digits, as a string */
-struct jw *jw_list(struct jw *w, struct slice texts); /* an array of the texts between commas; empty: of none */
+struct jw *jw_name(struct jw *w, const char *name); /* nothing in it needs an escape; NULL: none is written */
+struct jw *jw_text(struct jw *w, const char *name, struct slice text);
+struct jw *jw_int(struct jw *w, const char *name, int64_t value);
+struct jw *jw_id(struct jw *w, const char *name, uint64_t id);  /* 16 digits, as a string */
+struct jw *jw_list(struct jw *w, const char *name, struct slice texts); /* an array of the texts between commas; empty: of none */
 struct jw *jw_bool(struct jw *w, bool value);
 struct jw *jw_null(struct jw *w);
 /* Appends a JSON text as it is. */
 struct jw *jw_raw(struct jw *w, struct slice json);
 /* Appends a string in which nothing needs an escape: a token, a word of ours. */
-struct jw *jw_plain(struct jw *w, struct slice text);
+struct jw *jw_plain(struct jw *w, const char *name, struct slice text);
 
 /* Appends s as a JSON string, with its quotes. s should be UTF-8: a byte that isn't becomes
  * U+FFFD, so that the output is always JSON. */

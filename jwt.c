@@ -62,7 +62,7 @@ static void hs256_write_jwk(struct jw *w, const struct key *key, enum jwt_use us
 	struct buf k = { 0 };
 	jwt_derive(key, use, derived);
 	base64url_add(&k, (struct slice){ (const char *)derived, KEY_SIZE });
-	jw_plain(jw_name(w, "k"), buf_slice(&k));
+	jw_plain(w, "k", buf_slice(&k));
 	wipe(derived, sizeof derived);
 	wipe(k.p, k.n);
 }
@@ -293,15 +293,15 @@ static void write_claim(struct jw *w, const struct claim *c, const void *value)
 	buf_add(w->out, written(c, !w->comma));
 	w->comma = false;
 	if (c->type == TEXT)
-		jw_text(w, *text);
+		jw_text(w, NULL, *text);
 	else if (c->type == LIST)
-		jw_list(w, *text);
+		jw_list(w, NULL, *text);
 	else if (c->type == MARK)
-		jw_plain(w, (struct slice){ no_mark, MARK_DIGITS });
+		jw_plain(w, NULL, (struct slice){ no_mark, MARK_DIGITS });
 	else if (c->type == ID)
-		jw_id(w, *(const uint64_t *)value);
+		jw_id(w, NULL, *(const uint64_t *)value);
 	else
-		jw_int(w, *(const int64_t *)value);
+		jw_int(w, NULL, *(const int64_t *)value);
 }
 
 static bool read_claim(const struct json *j, const struct claim *c, void *value)
@@ -414,9 +414,9 @@ static void write_header(struct buf *b, const struct key *key, enum jwt_use use)
 	struct buf header = { 0 };
 	struct jw w = { .out = &header };
 	jw_open(&w, '{');
-	jw_plain(jw_name(&w, "alg"), slice_of(kinds[use].algorithm->name));
-	jw_plain(jw_name(&w, "typ"), slice_of(kinds[use].typ));
-	jw_plain(jw_name(&w, "kid"), slice_of(text_join(key->kid, kinds[use].algorithm->suffix, NULL)));
+	jw_plain(&w, "alg", slice_of(kinds[use].algorithm->name));
+	jw_plain(&w, "typ", slice_of(kinds[use].typ));
+	jw_plain(&w, "kid", slice_of(text_join(key->kid, kinds[use].algorithm->suffix, NULL)));
 	jw_close(&w);
 	base64url_add(b, buf_slice(&header));
 }
@@ -629,10 +629,10 @@ void jwt_write_jwk(struct jw *w, const struct key *key, enum jwt_use use)
 		return;
 	}
 	jw_open(w, '{');
-	jw_plain(jw_name(w, "kty"), slice_of(kind->algorithm->kty));
-	jw_plain(jw_name(w, "use"), S("sig"));
-	jw_plain(jw_name(w, "alg"), slice_of(kind->algorithm->name));
-	jw_plain(jw_name(w, "kid"), slice_of(key->kid));
+	jw_plain(w, "kty", slice_of(kind->algorithm->kty));
+	jw_plain(w, "use", S("sig"));
+	jw_plain(w, "alg", slice_of(kind->algorithm->name));
+	jw_plain(w, "kid", slice_of(key->kid));
 	kind->algorithm->write_jwk(w, key, use);
 	jw_close(w);
 }

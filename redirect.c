@@ -51,10 +51,7 @@ static bool is_good_origin(const struct config *config, const struct request *rq
 /* Browsers take a backslash for a slash, and leave out tabs and line ends. */
 static bool is_plain(struct slice url)
 {
-	for (size_t i = 0; i < url.n; i++)
-		if (url.p[i] <= ' ' || url.p[i] > '~' || url.p[i] == '\\')
-			return false;
-	return true;
+	return slice_printable(url, " \\");
 }
 
 bool redirect_is_good(const struct config *config, const struct request *rq, struct slice url)

@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <bearssl_ec.h>
 #include <bearssl_hash.h>
@@ -52,16 +51,21 @@ static void jw_bytes(struct jw *w, const char *name, struct slice bytes)
 {
 	struct buf text = { 0 };
 	base64url_add(&text, bytes);
-	jw_plain(jw_name(w, name), buf_slice(&text));
+	jw_plain(w, name, buf_slice(&text));
+}
+
+static struct slice alg_name(enum sign_alg alg)
+{
+	return alg == SIGN_ES256 ? S("ES256") : S("RS256");
 }
 
 static void open_jwk(struct jw *w, const struct key *key, enum sign_alg alg)
 {
 	jw_open(w, '{');
-	jw_plain(jw_name(w, "kid"), sign_kid(key, alg));
-	jw_plain(jw_name(w, "kty"), alg == SIGN_ES256 ? S("EC") : S("RSA"));
-	jw_plain(jw_name(w, "use"), S("sig"));
-	jw_plain(jw_name(w, "alg"), alg == SIGN_ES256 ? S("ES256") : S("RS256"));
+	jw_plain(w, "kid", sign_kid(key, alg));
+	jw_plain(w, "kty", alg == SIGN_ES256 ? S("EC") : S("RSA"));
+	jw_plain(w, "use", S("sig"));
+	jw_plain(w, "alg", alg_name(alg));
 }
 
 static void seed(br_hmac_drbg_context *drbg, const struct key *key, enum derive_use use)
@@ -124,7 +128,7 @@ void sign_write_es256(struct jw *w, const struct key *key)
 	br_ec_p256_m31.mulgen(point, x, SCALAR, BR_EC_secp256r1);
 	wipe(x, sizeof x);
 	open_jwk(w, key, SIGN_ES256);
-	jw_plain(jw_name(w, "crv"), S("P-256"));
+	jw_plain(w, "crv", S("P-256"));
 	jw_bytes(w, "x", bytes_of(point + 1, SCALAR));
 	jw_bytes(w, "y", bytes_of(point + 1 + SCALAR, SCALAR));
 	jw_close(w);
@@ -200,11 +204,6 @@ static bool is_good(struct rsa *rsa)
 
 /* ---- latchkey.rsa ------------------------------------------------------- */
 
-static bool is_there(const char *dir)
-{
-	return access(path_in(dir, RSA_FILE), F_OK) == 0;
-}
-
 /* Its text; SLICE_NONE where it isn't there. An errno value, or 0. */
 static int read_rsa(const char *dir, struct slice *text)
 {
@@ -267,9 +266,9 @@ struct slice sign_jws(const char *dir, const struct keyring *ring, enum sign_alg
 	struct jw w = { .out = &header };
 	uint8_t signature[SIGN_RS256_SIZE];
 	jw_open(&w, '{');
-	jw_plain(jw_name(&w, "alg"), alg == SIGN_ES256 ? S("ES256") : S("RS256"));
-	jw_plain(jw_name(&w, "typ"), slice_of(typ));
-	jw_plain(jw_name(&w, "kid"), sign_kid(key, alg));
+	jw_plain(&w, "alg", alg_name(alg));
+	jw_plain(&w, "typ", slice_of(typ));
+	jw_plain(&w, "kid", sign_kid(key, alg));
 	jw_close(&w);
 	base64url_add(&token, buf_slice(&header));
 	buf_c(&token, '.');
@@ -381,9 +380,9 @@ static void rsa_lines(struct buf *b, struct slice before, const struct keyring *
 bool sign_publish(const char *dir, const struct keyring *ring, bool rsa)
 {
 	struct buf lines = { 0 };
+	struct slice before = rsa_text(dir);
 	bool good = true;
-	if (rsa || is_there(dir)) {
-		struct slice before = rsa_text(dir);
+	if (rsa || before.p) {
 		rsa_lines(&lines, before, ring);
 		good = slice_is(before, buf_slice(&lines)) || file_replace(dir, RSA_FILE, buf_slice(&lines));
 		wipe((void *)(uintptr_t)before.p, before.n);

@@ -120,6 +120,14 @@ bool slice_made_of(struct slice s, const char *extra)
 	return s.n && slice_span(s, extra) == s.n;
 }
 
+bool slice_printable(struct slice s, const char *but)
+{
+	size_t i = 0;
+	while (i < s.n && s.p[i] >= ' ' && s.p[i] <= '~' && !strchr(but, s.p[i]))
+		i++;
+	return i == s.n;
+}
+
 char *slice_text(struct slice s)
 {
 	char *text = arena(s.n + 1);

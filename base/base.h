@@ -108,6 +108,8 @@ size_t slice_span(struct slice s, const char *extra);
 bool slice_made_small(struct slice s, const char *extra);
 /* s isn't empty, and all of it is such bytes. */
 bool slice_made_of(struct slice s, const char *extra);
+/* All of s is ASCII that can be printed, blanks among it, and no byte is one of `but`. */
+bool slice_printable(struct slice s, const char *but);
 /* A NUL-terminated copy in the arena, for functions of libc. */
 char *slice_text(struct slice s);
 /* All texts joined, NUL-terminated, in the arena. The last argument is NULL. */

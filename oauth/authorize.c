@@ -34,7 +34,7 @@ static const struct { const char *name; size_t most; } parameters[PARAMETERS] = 
 
 /* What was sent. A value that is empty counts as none (RFC 6749, 3.1). */
 struct sent {
-	struct slice value[PARAMETERS];
+	struct slice value[PARAMETERS];         /* p NULL: none; of a bad one n is 0 */
 	bool bad[PARAMETERS];           /* twice, broken, or too long */
 	const struct client *client;
 	unsigned scope;
@@ -72,8 +72,9 @@ static bool is_there(const struct sent *s, enum parameter i)
 	return s->value[i].n != 0;
 }
 
-static bool lists(struct slice words, struct slice word)
+static bool prompts(const struct sent *s, struct slice word)
 {
+	struct slice words = s->value[PROMPT];
 	bool found = false;
 	while (words.p && !found)
 		found = slice_is(slice_cut(&words, ' '), word);
@@ -92,12 +93,12 @@ static bool any_is_bad(const struct sent *s)
 
 static bool has_request(const struct sent *s)
 {
-	return is_there(s, REQUEST) || s->bad[REQUEST];
+	return s->value[REQUEST].p != NULL;
 }
 
 static bool has_request_uri(const struct sent *s)
 {
-	return is_there(s, REQUEST_URI) || s->bad[REQUEST_URI];
+	return s->value[REQUEST_URI].p != NULL;
 }
 
 static bool has_no_type(const struct sent *s)
@@ -118,11 +119,7 @@ static bool has_other_mode(const struct sent *s)
 /* What a code carries, and an id_token gives back: printable, and nothing that JSON would write as an escape. */
 static bool has_bad_nonce(const struct sent *s)
 {
-	struct slice nonce = s->value[NONCE];
-	for (size_t i = 0; i < nonce.n; i++)
-		if (nonce.p[i] < ' ' || nonce.p[i] > '~' || nonce.p[i] == '"' || nonce.p[i] == '\\')
-			return true;
-	return false;
+	return !slice_printable(s->value[NONCE], "\"\\");
 }
 
 /* Of a challenge without a method the method is `plain` (RFC 7636, 4.3), which protects from nothing that a browser's history tells. */
@@ -144,7 +141,7 @@ static bool lacks_challenge(const struct sent *s)
 
 static bool is_none_and_more(const struct sent *s)
 {
-	return lists(s->value[PROMPT], S("none")) && !slice_is(s->value[PROMPT], S("none"));
+	return prompts(s, S("none")) && !slice_is(s->value[PROMPT], S("none"));
 }
 
 static bool has_bad_age(const struct sent *s)
@@ -203,10 +200,10 @@ static void settle(struct sent *s, struct authorize *out)
 	out->challenge = if_any(s->value[CHALLENGE]);
 	out->hint = if_any(s->value[LOGIN_HINT]);
 	out->scope = s->scope;
-	out->silent = lists(s->value[PROMPT], S("none"));
+	out->silent = prompts(s, S("none"));
 	out->max_age = -1;
 	(void)parse_number(s->value[MAX_AGE], 0, INT32_MAX, &out->max_age);
-	out->anew = lists(s->value[PROMPT], S("login")) || lists(s->value[PROMPT], S("select_account")) || out->max_age == 0;
+	out->anew = prompts(s, S("login")) || prompts(s, S("select_account")) || out->max_age == 0;
 }
 
 enum error authorize_read(const struct config *config, struct slice query, struct authorize *out)

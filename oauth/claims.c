@@ -34,7 +34,7 @@ static void write_email(struct jw *w, const struct config *config, const struct 
 	struct slice email = email_of(config, u);
 	if (email.n == 0)
 		return;
-	jw_text(jw_name(w, "email"), email);
+	jw_text(w, "email", email);
 	if (!config->signup)
 		jw_bool(jw_name(w, "email_verified"), true);
 }
@@ -43,11 +43,11 @@ static void write_person(struct jw *w, const struct config *config, const struct
 {
 	const struct profile *p = profile_held(&u->profile);
 	if (scope & SCOPE_PROFILE) {
-		jw_text(jw_name(w, "preferred_username"), session_name(u));
-		jw_text(jw_name(w, "name"), p->name.n ? p->name : session_name(u));
+		jw_text(w, "preferred_username", session_name(u));
+		jw_text(w, "name", p->name.n ? p->name : session_name(u));
 	}
 	if (scope & SCOPE_PROFILE && p->groups.n)
-		jw_list(jw_name(w, "groups"), p->groups);
+		jw_list(w, "groups", p->groups);
 	if (scope & SCOPE_EMAIL)
 		write_email(w, config, u);
 }
@@ -66,7 +66,7 @@ static void write_amr(struct jw *w, unsigned amr)
 	jw_open(jw_name(w, "amr"), '[');
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if ((amr ? amr : AMR_PASSWORD) & words[i].by)
-			jw_plain(w, slice_of(words[i].word));
+			jw_plain(w, NULL, slice_of(words[i].word));
 	jw_close(w);
 }
 
@@ -77,16 +77,16 @@ struct slice claims_id_token(const struct config *config, const struct claims_id
 	struct buf b = { 0 };
 	struct jw w = { .out = &b };
 	jw_open(&w, '{');
-	jw_text(jw_name(&w, "iss"), config->issuer);
-	jw_id(jw_name(&w, "sub"), g->user.id);
-	jw_text(jw_name(&w, "aud"), what->client);
-	jw_int(jw_name(&w, "exp"), g->access_end);
-	jw_int(jw_name(&w, "iat"), g->access_start);
+	jw_text(&w, "iss", config->issuer);
+	jw_id(&w, "sub", g->user.id);
+	jw_text(&w, "aud", what->client);
+	jw_int(&w, "exp", g->access_end);
+	jw_int(&w, "iat", g->access_start);
 	if (what->auth_time)
-		jw_int(jw_name(&w, "auth_time"), what->auth_time);
+		jw_int(&w, "auth_time", what->auth_time);
 	if (what->nonce.n)
-		jw_text(jw_name(&w, "nonce"), what->nonce);
-	jw_id(jw_name(&w, "sid"), g->session.id);
+		jw_text(&w, "nonce", what->nonce);
+	jw_id(&w, "sid", g->session.id);
 	write_amr(&w, g->session.amr);
 	write_person(&w, config, &g->user, g->session.scope);
 	jw_close(&w);
@@ -101,7 +101,7 @@ enum error claims_handle_userinfo(struct call *c)
 	if (!(caller->session.scope & SCOPE_OPENID))
 		return ERROR_INSUFFICIENT_SCOPE;
 	struct jw *w = party_begin(c);
-	jw_id(jw_name(w, "sub"), caller->user.id);
+	jw_id(w, "sub", caller->user.id);
 	write_person(w, c->work.config, &caller->user, caller->session.scope);
 	return party_end(c);
 }
@@ -111,17 +111,17 @@ static void write_active(struct jw *w, const struct caller *caller)
 	const struct access_claims *claims = &caller->claims;
 	struct slice scope = scope_words(caller->session.scope), client = caller->session.client;
 	jw_bool(jw_name(w, "active"), true);
-	jw_id(jw_name(w, "sub"), claims->sub);
-	jw_text(jw_name(w, "username"), session_name(&caller->user));
-	jw_text(jw_name(w, "client_id"), client.n ? client : S("latchkey"));
+	jw_id(w, "sub", claims->sub);
+	jw_text(w, "username", session_name(&caller->user));
+	jw_text(w, "client_id", client.n ? client : S("latchkey"));
 	if (scope.n)
-		jw_plain(jw_name(w, "scope"), scope);
-	jw_id(jw_name(w, "sid"), claims->sid);
-	jw_text(jw_name(w, "iss"), claims->iss);
-	jw_text(jw_name(w, "aud"), claims->aud);
-	jw_int(jw_name(w, "exp"), claims->exp);
-	jw_int(jw_name(w, "iat"), claims->iat);
-	jw_plain(jw_name(w, "token_type"), S("Bearer"));
+		jw_plain(w, "scope", scope);
+	jw_id(w, "sid", claims->sid);
+	jw_text(w, "iss", claims->iss);
+	jw_text(w, "aud", claims->aud);
+	jw_int(w, "exp", claims->exp);
+	jw_int(w, "iat", claims->iat);
+	jw_plain(w, "token_type", S("Bearer"));
 }
 
 /* A refresh token isn't active here: who takes what is active would take that one for weeks. */

@@ -40,23 +40,20 @@ static const struct { const char *name, *words; } lists[] = {
 	{ "claims_supported", "iss,sub,aud,exp,iat,auth_time,nonce,sid,amr,name,preferred_username,email,email_verified,groups" },
 };
 
-static const char *const switches[] = { "claims_parameter_supported", "request_parameter_supported", "request_uri_parameter_supported" };
-
 enum error metadata_handle(struct call *c)
 {
 	const char *issuer = slice_text(c->work.config->issuer);
 	bool rsa = sign_has_rsa(c->work.config->dir, c->work.ring);
 	struct jw *w = party_begin(c);
-	jw_text(jw_name(w, "issuer"), c->work.config->issuer);
+	jw_text(w, "issuer", c->work.config->issuer);
 	for (size_t i = 0; i < sizeof endpoints / sizeof *endpoints; i++)
-		jw_text(jw_name(w, endpoints[i].name), slice_of(text_join(issuer, endpoints[i].path, NULL)));
+		jw_text(w, endpoints[i].name, slice_of(text_join(issuer, endpoints[i].path, NULL)));
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-		jw_list(jw_name(w, lists[i].name), slice_of(lists[i].words));
-	jw_list(jw_name(w, "id_token_signing_alg_values_supported"), rsa ? S("RS256,ES256") : S("ES256"));
+		jw_list(w, lists[i].name, slice_of(lists[i].words));
+	jw_list(w, "id_token_signing_alg_values_supported", rsa ? S("RS256,ES256") : S("ES256"));
 	if (dpop_read)
-		jw_list(jw_name(w, "dpop_signing_alg_values_supported"), S("ES256"));
-	for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
-		jw_bool(jw_name(w, switches[i]), false);
+		jw_list(w, "dpop_signing_alg_values_supported", S("ES256"));
+	jw_bool(jw_name(w, "request_uri_parameter_supported"), false);
 	c->rp->cache = CACHE(KEYS_MAX_AGE);
 	c->rp->open = true;
 	return party_end(c);

@@ -88,9 +88,9 @@ static void write_error(struct call *c, enum error e)
 		reply_header(c->rp, "WWW-Authenticate", "Basic realm=\"latchkey\"", NULL);
 	struct jw *w = party_begin(c);
 	c->rp->status = status;
-	jw_plain(jw_name(w, "error"), slice_of(word));
+	jw_plain(w, "error", slice_of(word));
 	if (o->error == NULL)
-		jw_plain(jw_name(w, "error_description"), slice_of(text_join(errors[e].code, c->about ? ": " : "", c->about ? c->about : "", NULL)));
+		jw_plain(w, "error_description", slice_of(text_join(errors[e].code, c->about ? ": " : "", c->about ? c->about : "", NULL)));
 	(void)party_end(c);
 }
 

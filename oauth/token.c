@@ -51,7 +51,7 @@ static void put_id_token(struct call *c, const struct claims_id *what)
 {
 	const struct config *config = c->work.config;
 	enum sign_alg alg = party_own(c)->has_slot ? SIGN_RS256 : SIGN_ES256;
-	jw_plain(jw_name(&party_own(c)->out, "id_token"), sign_jws(config->dir, c->work.ring, alg, "JWT", claims_id_token(config, what)));
+	jw_plain(&party_own(c)->out, "id_token", sign_jws(config->dir, c->work.ring, alg, "JWT", claims_id_token(config, what)));
 }
 
 /* Others have the turn before the signature. The store isn't closed: the log is to be emptied behind the answer. */
@@ -61,15 +61,15 @@ static enum error answer(struct call *c, struct slice nonce, int64_t auth_time)
 	struct grant *g = &o->grant;
 	struct slice scope = scope_words(g->session.scope);
 	struct jw *w = party_begin(c);
-	jw_plain(jw_name(w, "access_token"), g->access);
-	jw_plain(jw_name(w, "token_type"), S("Bearer"));
-	jw_int(jw_name(w, "expires_in"), g->access_end - c->work.time);
+	jw_plain(w, "access_token", g->access);
+	jw_plain(w, "token_type", S("Bearer"));
+	jw_int(w, "expires_in", g->access_end - c->work.time);
 	if (!(o->client.flags & CLIENT_ONCE)) {
-		jw_plain(jw_name(w, "refresh_token"), g->refresh);
-		jw_int(jw_name(w, "refresh_token_expires_in"), g->refresh_end - c->work.time);
+		jw_plain(w, "refresh_token", g->refresh);
+		jw_int(w, "refresh_token_expires_in", g->refresh_end - c->work.time);
 	}
 	if (o->client.id.n)
-		jw_plain(jw_name(w, "scope"), scope);
+		jw_plain(w, "scope", scope);
 	reply_header(c->rp, "Pragma", "no-cache", NULL);
 	if (has_id_token(o, g->session.scope)) {
 		store_give_turn();
@@ -242,12 +242,12 @@ enum error token_handle_device(struct call *c)
 		return e;
 	const char *issuer = slice_text(c->work.config->issuer);
 	struct jw *w = party_begin(c);
-	jw_plain(jw_name(w, "device_code"), pair.device_code);
-	jw_plain(jw_name(w, "user_code"), pair.user_code);
-	jw_text(jw_name(w, "verification_uri"), slice_of(text_join(issuer, "/device", NULL)));
-	jw_text(jw_name(w, "verification_uri_complete"), slice_of(text_join(issuer, "/device?user_code=", slice_text(pair.user_code), NULL)));
-	jw_int(jw_name(w, "expires_in"), pair.expires_in);
-	jw_int(jw_name(w, "interval"), PAIR_INTERVAL);
+	jw_plain(w, "device_code", pair.device_code);
+	jw_plain(w, "user_code", pair.user_code);
+	jw_text(w, "verification_uri", slice_of(text_join(issuer, "/device", NULL)));
+	jw_text(w, "verification_uri_complete", slice_of(text_join(issuer, "/device?user_code=", slice_text(pair.user_code), NULL)));
+	jw_int(w, "expires_in", pair.expires_in);
+	jw_int(w, "interval", PAIR_INTERVAL);
 	return party_end(c);
 }
 

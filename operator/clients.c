@@ -131,7 +131,7 @@ int verb_client_add(struct verb_call *c)
 	if (!wrong)
 		wrong = client_wrong(&client);
 	if (!wrong && n.count == CLIENTS_MOST)
-		wrong = "there are 32 clients, and that is the most";
+		wrong = CLIENT_TOO_MANY;
 	if (!wrong && find_named(&n, client.id))
 		wrong = "a client of that name is there already: latchkey client remove takes it away";
 	n.list[n.count] = client;

@@ -59,7 +59,7 @@ static struct jw *write_bytes(struct jw *w, struct slice s)
 {
 	struct buf hex = { 0 };
 	buf_hex_bytes(&hex, (const uint8_t *)s.p, s.n);
-	return jw_plain(w, buf_slice(&hex));
+	return jw_plain(w, NULL, buf_slice(&hex));
 }
 
 static void write_field(struct jw *w, const struct field *f, const void *record)
@@ -67,12 +67,12 @@ static void write_field(struct jw *w, const struct field *f, const void *record)
 	const void *at = (const char *)record + f->at;
 	jw_name(w, f->name);
 	switch (f->kind) {
-	case INT: jw_int(w, *(const int64_t *)at); break;
-	case ID: jw_id(w, *(const uint64_t *)at); break;
-	case TEXT: jw_text(w, *(const struct slice *)at); break;
+	case INT: jw_int(w, NULL, *(const int64_t *)at); break;
+	case ID: jw_id(w, NULL, *(const uint64_t *)at); break;
+	case TEXT: jw_text(w, NULL, *(const struct slice *)at); break;
 	case BYTES: case NEW_BYTES: write_bytes(w, *(const struct slice *)at); break;
 	case FLAG: jw_bool(w, *(const bool *)at); break;
-	case WORD: jw_int(w, *(const unsigned *)at); break;
+	case WORD: jw_int(w, NULL, *(const unsigned *)at); break;
 	}
 }
 
@@ -81,7 +81,7 @@ static void write_record(struct buf *b, const char *what, const struct field *fi
 {
 	struct jw w = { .out = b };
 	jw_open(&w, '{');
-	jw_plain(jw_name(&w, "record"), slice_of(what));
+	jw_plain(&w, "record", slice_of(what));
 	for (const struct field *f = fields; f->name; f++)
 		write_field(&w, f, record);
 	jw_close(&w);
@@ -218,12 +218,12 @@ static bool write_head(struct out *o)
 	o->newest = newest_event();
 	store_close();
 	jw_open(&w, '{');
-	jw_plain(jw_name(&w, "record"), S("head"));
-	jw_int(jw_name(&w, "schema"), store_version);
-	jw_int(jw_name(&w, "mark"), mark);
+	jw_plain(&w, "record", S("head"));
+	jw_int(&w, "schema", store_version);
+	jw_int(&w, "mark", mark);
 	jw_open(jw_name(&w, "keys"), '[');
 	for (size_t i = 0; i < ring.count; i++)
-		jw_plain(&w, slice_of(ring.key[i].kid));
+		jw_plain(&w, NULL, slice_of(ring.key[i].kid));
 	jw_close(jw_close(&w));
 	buf_c(&b, '\n');
 	wipe(&ring, sizeof ring);
@@ -235,10 +235,10 @@ static bool write_end(const struct out *o)
 	struct buf b = { 0 };
 	struct jw w = { .out = &b };
 	jw_open(&w, '{');
-	jw_plain(jw_name(&w, "record"), S("end"));
-	jw_int(jw_name(&w, "users"), o->users);
-	jw_int(jw_name(&w, "sessions"), o->sessions);
-	jw_int(jw_name(&w, "events"), o->events);
+	jw_plain(&w, "record", S("end"));
+	jw_int(&w, "users", o->users);
+	jw_int(&w, "sessions", o->sessions);
+	jw_int(&w, "events", o->events);
 	jw_close(&w);
 	buf_c(&b, '\n');
 	return rows_print(buf_slice(&b));

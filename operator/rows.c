@@ -183,7 +183,7 @@ void rows_list(struct rows *r, const char *name, size_t width, struct slice name
 	if (r->form == ROWS_TABLE) {
 		put_cell(r, name, width, names);
 	} else {
-		jw_list(&w, names);
+		jw_list(&w, NULL, names);
 		rows_json(r, name, width, buf_slice(&array));
 	}
 }
@@ -191,7 +191,7 @@ void rows_list(struct rows *r, const char *name, size_t width, struct slice name
 void rows_int(struct rows *r, const char *name, size_t width, int64_t value)
 {
 	if (in_json(r, name))
-		jw_int(&r->json, value);
+		jw_int(&r->json, NULL, value);
 	else
 		put_cell(r, name, width, slice_of(dec(value)));
 }
@@ -204,7 +204,7 @@ void rows_id(struct rows *r, const char *name, uint64_t id)
 	if (!in_json(r, name))
 		put_cell(r, name, ID_WIDTH, buf_slice(&text));
 	else if (id)
-		jw_id(&r->json, id);
+		jw_id(&r->json, NULL, id);
 	else
 		jw_null(&r->json);
 }
@@ -228,7 +228,7 @@ void rows_time(struct rows *r, const char *name, int64_t time)
 	if (!in_json(r, name))
 		put_cell(r, name, TIME_WIDTH, buf_slice(&text));
 	else if (time)
-		jw_int(&r->json, time);
+		jw_int(&r->json, NULL, time);
 	else
 		jw_null(&r->json);
 }

@@ -159,11 +159,11 @@ static void add_json(const struct stats *s, struct buf *out)
 	struct jw w = { .out = out };
 	jw_open(&w, '{');
 	for (size_t i = 0; i < FIGURE__MAX; i++)
-		jw_int(jw_name(&w, figures[i].name), s->figure[i]);
+		jw_int(&w, figures[i].name, s->figure[i]);
 	jw_open(jw_name(&w, events_day), '{');
 	for (size_t i = 0; i < EVENT__MAX; i++)
 		if (s->event[i])
-			jw_int(jw_name(&w, event_words[i]), s->event[i]);
+			jw_int(&w, event_words[i], s->event[i]);
 	jw_close(jw_close(&w));
 	buf_c(out, '\n');
 }

@@ -65,10 +65,7 @@ static bool one_user(enum statement id, const struct args *a, struct user *out)
 /* Names are ASCII; what isn't is nobody's, and PostgreSQL takes no other bytes for text. */
 static bool is_name(struct slice name)
 {
-	for (size_t i = 0; i < name.n; i++)
-		if ((unsigned char)name.p[i] < ' ' || (unsigned char)name.p[i] > '~')
-			return false;
-	return true;
+	return slice_printable(name, "");
 }
 
 bool store_user_named(struct slice name, struct user *out)

@@ -262,7 +262,7 @@ static void judged(void)
 		if (i == 31)
 			is_str(all(slice_text(buf_slice(&b)), &count), NULL, "32 clients");
 	}
-	is_str(all(slice_text(buf_slice(&b)), &count), "latchkey.clients:33: there are more than 32 clients", "and no more");
+	is_str(all(slice_text(buf_slice(&b)), &count), "latchkey.clients:33: at most 32 clients can be named", "and no more");
 }
 
 static const struct { const char *issuer, *audience; bool good; } options_of[] = {

@@ -586,10 +586,10 @@ static void writes(void)
 	struct buf b = { 0 };
 	struct jw w = { .out = &b };
 	jw_open(&w, '{');
-	jw_text(jw_name(&w, "text"), S("a\"b"));
-	jw_int(jw_name(&w, "int"), -7);
+	jw_text(&w, "text", S("a\"b"));
+	jw_int(&w, "int", -7);
 	jw_open(jw_name(&w, "list"), '[');
-	jw_id(&w, 0xabc);
+	jw_id(&w, NULL, 0xabc);
 	jw_bool(&w, true);
 	jw_bool(&w, false);
 	jw_null(&w);
@@ -598,10 +598,10 @@ static void writes(void)
 	jw_open(&w, '[');
 	jw_close(&w);
 	jw_close(&w);
-	jw_list(jw_name(&w, "none"), SLICE_NONE);
-	jw_list(jw_name(&w, "two"), S("a,b\"c"));
+	jw_list(&w, "none", SLICE_NONE);
+	jw_list(&w, "two", S("a,b\"c"));
 	jw_raw(jw_name(&w, "raw"), S("{\"x\":1}"));
-	jw_plain(jw_name(&w, "plain"), S("a.b.c"));
+	jw_plain(&w, "plain", S("a.b.c"));
 	jw_close(&w);
 	is_str(slice_text(buf_slice(&b)), "{\"text\":\"a\\\"b\",\"int\":-7,\"list\":[\"0000000000000abc\",true,false,null,{},[]],"
 		"\"none\":[],\"two\":[\"a\",\"b\\\"c\"],\"raw\":{\"x\":1},\"plain\":\"a.b.c\"}", "each kind of value, with its commas");

@@ -108,7 +108,7 @@ while [ "$n" -lt 32 ]; do
     n=$((n + 1))
     echo "c$n public,device" >>"$F"
 done
-refuse 'there are 32 clients' x public,device
+refuse 'at most 32 clients' x public,device
 rm "$F" && ln -s elsewhere "$F"
 want 1 'a link' lk client list
 like "$err" '*latchkey.clients: *' 'is not followed'

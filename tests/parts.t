@@ -81,4 +81,10 @@ while read -r part bytes; do
     far=$((bytes / 20 > 500 ? bytes / 20 : 500))
     ok "benchmarks.md tells what $part weighs, within $far ($told, $bytes here)" test "$((told > bytes - far && told < bytes + far))" = 1
 done <"$TMP/bytes"
+
+# --- and OAuth, which can't be left out: its objects, and its lines of tables that are not its own
+of_oauth() { sed -n "s/.*[a-z,] \([0-9 ]*\) bytes in its $1.*/\1/p" docs/benchmarks.md | tr -d ' '; }
+rest=$(of_oauth 'lines of others') told=$(of_oauth 'own objects') oauth=$(tools/parts.sh --oauth)
+ok "benchmarks.md tells what they weigh, within 500 ($told, $oauth here)" test "$((told > oauth - 500 && told < oauth + 500))" = 1
+ok "OAuth takes at most 48 KB beside passkeys: $oauth bytes and $rest" test "$((oauth > 20000 && oauth + rest <= 48000))" = 1
 done_testing

@@ -134,7 +134,7 @@ RUNS := $(sort $(foreach n,$(basename $(notdir $(CHOSEN))),$(RUNS_$n)))
 
 # The executable without each part, and without all: latchkey-without-NAME.
 .PHONY: parts parts-built
-parts-built: | build/embed $(HEADERS)
+parts-built: $(O)/without-oauth | build/embed $(HEADERS)
 	@for part in $(PARTS) "$(PARTS)"; do $(MAKE) --no-print-directory WITHOUT="$$part" all || exit 1; done
 parts: all parts-built
 	@tools/parts.sh --write; tools/parts.sh

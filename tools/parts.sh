@@ -1,6 +1,6 @@
 #!/bin/sh
 # parts.sh [--write]: what each part takes of the executable (make parts): the bytes that are loaded of it, less those of one that was built without the part;
-# then all together. --write puts them into the table of docs/benchmarks.md.
+# then all together. --write puts them into the table of docs/benchmarks.md. --oauth: the same of what was linked without OAuth's objects alone.
 set -eu
 cd "$(dirname "$0")/.."
 page=docs/benchmarks.md
@@ -9,6 +9,7 @@ loaded() { # FILE: the bytes of its code and constants. Padding between segments
 }
 parts=$(sed -n 's/^PARTS := //p' Makefile)
 whole=$(loaded latchkey)
+[ "${1-}" != --oauth ] || { echo "$((whole - $(loaded build/musl/without-oauth)))"; exit; }
 all=
 for part in $parts; do all=$all-without-$part; done
 {
