@@ -153,7 +153,7 @@ is "$(chosen jwt)" build/musl/tests/jwt.t 'make check T=jwt'
 is "$(chosen 'tests/json_test.c tests/smoke.t')" 'build/musl/tests/json.t tests/smoke.t' 'make check T= with files'
 
 # --- what a user tells a long form comes to it: no variable of the build has that name
-heard() { env "$1=told" make -s NEED=: --eval="told:; @echo \"\$\$$1\"" told 2>/dev/null; }
+heard() { env "$1=told" make -s --no-print-directory NEED=: --eval="told:; @echo \"\$\$$1\"" told 2>/dev/null; }
 for word in ONLY PERCENT REFRESHES TORTURE_SECONDS; do is "$(heard "$word")" told "$word"; done
 isnt "$(heard PARTS)" told 'control: a name that the build uses'
 done_testing
