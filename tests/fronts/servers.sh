@@ -12,10 +12,10 @@
 #   file     something else that lies beside it
 # and what a host would have stands for what the test has; see values().
 
-# As root, servers and data belong to an ordinary user, as they would on a host.
+# As root, servers and data belong to an ordinary user, as they would on a host: who may not look into this tree, which may lie in /root.
 as='' USER_NAME=$(id -un)
 if [ "$(id -u)" -eq 0 ]; then
-    as='setpriv --reuid=www-data --regid=www-data --clear-groups' USER_NAME=www-data
+    as="env -C $TMP setpriv --reuid=www-data --regid=www-data --clear-groups" USER_NAME=www-data
 fi
 GROUP_NAME=$(id -gn "$USER_NAME")
 
@@ -29,6 +29,7 @@ while t_listening "$BACK_PORT"; do BACK_PORT=$((BACK_PORT + 1)); done
 # hand_over: all that the test made so far becomes that user's.
 hand_over() {
     [ -x "$BIN" ] || cp "$LATCHKEY" "$BIN"
+    mkdir -p "$TMP/tests/fronts" && cp "$TOP/tests/fronts/uhttpd.py" "$TMP/tests/fronts"
     chmod 755 "$TMP"
     [ -z "$as" ] || chown -R "$USER_NAME:$GROUP_NAME" "$TMP"
 }
@@ -37,7 +38,7 @@ hand_over() {
 values() {
     sed -e "s|/var/lib/latchkey|$DATA|g; s|/usr/bin/latchkey|$BIN|g; s|/srv/www|$WWW|g" \
         -e "s|/usr/lib/cgi-bin|$WWW/cgi-bin|g; s|/run/|$TMP/|g; s|\\b8080\\b|$PORT|g; s|\\b9000\\b|$BACK_PORT|g" \
-        -e "s|\\bwww-data\\b|$USER_NAME|g; s|/opt/latchkey/tests|$TOP/tests|g; s|/etc/latchkey/|$TMP/etc/|g" |
+        -e "s|\\bwww-data\\b|$USER_NAME|g; s|/opt/latchkey/tests|$TMP/tests|g; s|/etc/latchkey/|$TMP/etc/|g" |
         if [ "${HOST-}" = '[::1]' ]; then on_six; else cat; fi
 }
 
