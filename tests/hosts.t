@@ -3,10 +3,8 @@
 # there; it isn't installed for this test.
 # TORTURE=1: then they lose one thing after another, 20 times each, under a herd of clients (tests/hosts-lost.sh).
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/hosts-run.sh"
 only_in musl
-for what in patroni etcd haproxy ip nsenter; do command -v "$what" >/dev/null || skip_all "no $what on this machine"; done
-[ -e "$(find /usr/lib/postgresql/*/bin -name initdb 2>/dev/null | head -n 1)" ] || skip_all 'no PostgreSQL on this machine (Debian: postgresql)'
-[ "$(id -u)" -eq 0 ] || skip_all 'only as root'
+hosts_need patroni etcd haproxy ip nsenter
 [ -z "${TORTURE-}" ] || export LOSSES="${LOSSES-20}"
-report unshare --mount --mount-proc --net --pid --fork --kill-child "$TOP/tests/hosts.sh" "$TOP/latchkey-pg"
-done_reported
+hosts_run
