@@ -73,7 +73,7 @@ $(O)/tests/next: $(O)/tests/next.c $(O)/main.o $(LIBS) $(RUNTIME)
 endif
 TEST_LINK = $(CC) $(COMMON) $(LDFLAGS)
 $(UNITS): $(O)/tests/%.t: $(O)/tests/%_test.o $(HOME_OBJ) $(LIBS) $(RUNTIME)
-	@$(TEST_LINK) $(addprefix -Wl$(comma)--wrap=,$(WRAPS_$*) $(HOME_WRAPS)) -o $@ $^ $(LINK_$(STORE))
+	@echo "  LD  $@"; $(TEST_LINK) $(addprefix -Wl$(comma)--wrap=,$(WRAPS_$*) $(HOME_WRAPS)) -o $@ $^ $(LINK_$(STORE))
 
 # --- The product with hooks at its seams, for tests of what can't be had otherwise and for builds that are
 # broken, which the harnesses must catch: tests/shim.c.
