@@ -39,7 +39,7 @@ struct client {
 	pthread_t thread;
 	struct client *owner;        /* of a thief: whom he robs */
 	int number, front, fd;
-	bool robbed, over;           /* over: he was told that his session has ended */
+	bool robbed, over, told;     /* over: his last answer was that his session has ended; told: any was */
 	unsigned seed;
 	long generation;
 	char name[40], token[CGI_TOKEN], key[40], address[20], code[32];
@@ -281,6 +281,7 @@ static void refresh(struct client *c, bool may_cut)
 	if (!ask(c, "/refresh", body, may_cut))
 		return;
 	c->over = is_over(c);
+	c->told |= c->over;
 	if (c->status == 200 && keep(c)) {
 		count(&count_refreshes);
 		heard(OF_REFRESH);
@@ -452,7 +453,7 @@ static void wait_for_end(const sigset_t *set)
 static void judge(int sessions)
 {
 	for (int i = 0; i < sessions; i++)
-		signed_out += client[i].over && !client[i].robbed;
+		signed_out += client[i].told && !client[i].robbed;
 	for (int i = sessions; i < clients; i++) {
 		if (!client[i].owner)
 			continue;
