@@ -148,7 +148,7 @@ printf '%s\n' '. lib.sh' 'out=$(curl -s http://127.0.0.1/)' >"$TMP/asks.t"
 is "$(unasked "$TMP/asks.t")" 'asks.t: curl' 'control: one that does not is found'
 
 # --- T= takes a room's name or a file
-chosen() { make -s -n NEED=: T="$1" check 2>/dev/null | sed -n "s/.*prove .*tests.tap.sh 3600' \(.*\) <.*/\1/p"; }
+chosen() { make -s -n NEED=: T="$1" check 2>/dev/null | sed -n "s/.*tests.prove.sh '3600' \(.*\) 9>.*/\1/p"; }
 is "$(chosen jwt)" build/musl/tests/jwt.t 'make check T=jwt'
 is "$(chosen 'tests/json_test.c tests/smoke.t')" 'build/musl/tests/json.t tests/smoke.t' 'make check T= with files'
 

@@ -171,7 +171,7 @@ END
     export LATCHKEY="$fresh/date/latchkey" LK_BUILD="$fresh/date" LK_B=cross/date
     status=0
     # shellcheck disable=SC2086  # a list
-    { timeout 7200 faketime -f "$2" prove -j2 --timer --failures --exec 'tests/tap.sh 1800' ${T:-tests/*.t} </dev/null 2>&1 9>&1 || echo "fresh: ended with $?"; } | stamped
+    { timeout 7200 faketime -f "$2" tests/prove.sh 1800 ${T:-tests/*.t} 2>&1 9>&1 || echo "fresh: ended with $?"; } | stamped
     ! sed 's/^[0-9.]* //' "$log" | grep -q '^fresh: ended with' || status=1
     write_down "$status" ''
 }

@@ -144,9 +144,7 @@ parts: all parts-built
 over-pg: | build/embed $(HEADERS)
 	@$(MAKE) --no-print-directory STORE=postgres all build/$(B)-pg/tests/shim build/$(B)-pg/tests/next
 
-# --- Running them: three at a time on two cores, since most of a test is waiting. Browsers' tests have one place between them: a browser alone
-# keeps a core busy, and what they count waits for it. prove takes what stands by itself before what stands in a row: so the others are rows of
-# one, and the browsers' long row begins at once.
+# --- Running them: tests/prove.sh.
 .PHONY: check test test-fresh torture asan msan cross-built need-tests need-checked
 need-tests: FORCE
 	@$(NEED) build test $$(sed -n 's/^[#* ]*needs: //p' $(SOURCES))
@@ -155,13 +153,13 @@ need-tests: FORCE
 TESTED  := $(if $(CROSS),$(O)/run/latchkey,$(if $(HOME_OBJ),$(O)/tests/latchkey,$(BIN)))
 RUNNER  := $(if $(CROSS),2400 env QEMU=$(QEMU) MODEL_COUNT=2000 tests/cross.sh,3600)
 PROVE    = LATCHKEY=$(CURDIR)/$(TESTED) LK_BUILD=$(CURDIR)/$(O) LK_B=$(if $(HOME_OBJ),pg,$(B)) \
-  $(if $(HOME_OBJ),tests/pg.sh $(CURDIR)/$(O)/cluster) prove -j3 --rules 'seq=tests/client*.t' $(patsubst %,--rules 'seq=%',$(filter-out tests/client%,$1)) --timer --failures --exec 'tests/tap.sh $(RUNNER)'
+  $(if $(HOME_OBJ),tests/pg.sh $(CURDIR)/$(O)/cluster) tests/prove.sh '$(RUNNER)'
 
 WHY = $(if $(filter $(PGS:%=tests/%_test.c),$1),over PostgreSQL alone: make test B=pg,$(if $(filter $(SQLITES:%=tests/%.t) $(SQLITES:%=tests/%_test.c),$1),of SQLite alone,of no store))
 test: need-tests
 	@$(MAKE) --no-print-directory -j2 tested
 	@$(foreach t,$(filter $(APART),$(WANTED)),echo "$t: set aside, $(call WHY,$t)";)
-	@rm -f $(O)/failed; LK_FAILED=$(CURDIR)/$(O)/failed $(call PROVE,$(CHOSEN)) $(CHOSEN) </dev/null 9>&2 || { head -n 40 $(O)/failed; exit 1; }
+	@rm -f $(O)/failed; LK_FAILED=$(CURDIR)/$(O)/failed $(PROVE) $(CHOSEN) 9>&2 || { head -n 40 $(O)/failed; exit 1; }
 
 # What `test` builds. A make of its own compiles two files at a time: by then need-tests has installed everything, and no two recipes install.
 .PHONY: tested
@@ -172,7 +170,7 @@ CHECKED := $(if $(T),$(CHOSEN),$(UNITS))
 need-checked: FORCE
 	@$(NEED) build test $$(sed -n 's/^[#* ]*needs: //p' $(if $(T),$(SOURCES),$(TESTS_C)))
 check: need-checked $(filter $(O)/%,$(CHECKED)) $(if $(filter tests/%,$(CHECKED)),$(TESTED) $(RUNS))
-	@TMPDIR=$(if $(wildcard /dev/shm),/dev/shm,/tmp) MODEL_COUNT=2000 $(call PROVE,$(CHECKED)) $(CHECKED) </dev/null 9>&2
+	@TMPDIR=$(if $(wildcard /dev/shm),/dev/shm,/tmp) MODEL_COUNT=2000 $(PROVE) $(CHECKED) 9>&2
 
 # The long forms, an hour or more; T='tests/power.t' runs only those.
 torture: need-tests $(BIN) $(RUNS)
