@@ -203,8 +203,13 @@ static double fifth_root(double x)
 
 static double linear(int64_t channel)
 {
-	double c = (double)channel / 255, base = (c + 0.055) / 1.055, root = fifth_root(base);
-	return c <= 0.04045 ? c / 12.92 : base * base * root * root;
+	static double known[256]; /* a processor without floating point takes its time */
+	double c = (double)channel / 255, base = (c + 0.055) / 1.055;
+	if (known[channel] <= 0) {
+		double root = fifth_root(base);
+		known[channel] = c <= 0.04045 ? c / 12.92 : base * base * root * root;
+	}
+	return known[channel];
 }
 
 /* WCAG 2.2, by floating point. */
