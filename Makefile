@@ -115,9 +115,9 @@ $(O)/liblatchkey.a: $(filter-out $(O)/main.o $(PARTS:%=$(O)/%.o) $(PART_passkey)
 $(ARCHIVES):
 	@rm -f $@ && $(AR) rcsD $@ $^
 # Linked beside its name and moved there: a running ./latchkey does not stand in the way.
-$(BIN): $(O)/main.o $(LIBS) $(RUNTIME)
+$(BIN): $(O)/main.o $(LIBS) $(RUNTIME) tools/order.ld
 	@echo "  LD  $@"
-	@tools/patient.sh $(CC) $(COMMON) $(LDFLAGS) $(WHOLE) -o $@.new $^ $(LINK_$(STORE)) && mv -f $@.new $@
+	@tools/patient.sh $(CC) $(COMMON) $(LDFLAGS) $(WHOLE) -o $@.new $(filter-out %.ld,$^) $(LINK_$(STORE)) && mv -f $@.new $@
 
 # OAuth is no part that can be left out, but it can be weighed: linked without its objects, calls of them lead nowhere. Nobody is given that.
 OAUTH := $(addsuffix .o,$(notdir $(basename client.c scope.c session_client.c session_device.c sign.c door/onward.c door/connect.c operator/clients.c $(wildcard oauth/*.c))))

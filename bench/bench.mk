@@ -3,6 +3,7 @@
 #
 #   make bench         figures of one request
 #   make budgets       writes bench/budgets anew: what tests/budget.t holds the program to
+#   make order         writes tools/order.ld anew: which functions stand first in the executable (bench/order.sh)
 #   make bench-fronts  refreshes per second through web servers, beside a hello of the same kind
 #   make bench-peers   refreshes per second beside other session servers and the limit; R='go, fastify' only those rows
 #   make bench-probes  what a refresh costs them beside time, and what happens to the user; R= as above
@@ -13,7 +14,7 @@
 
 BENCH := build/bench$(OTHER)
 N     ?= 10000000
-.PHONY: thief budgets bench-fronts bench-peers bench-probes bench-scale bench-pg plots
+.PHONY: thief budgets order bench-fronts bench-peers bench-probes bench-scale bench-pg plots
 
 # Static and small, each from one file.
 BENCH_TOOLS := $(addprefix $(BENCH)/,empty once load hello)
@@ -43,6 +44,8 @@ $(BENCH)/latchkey: $(O)/main.o $(LIBS)
 BENCH_NEEDS := $(addprefix need-,test python3 strace valgrind)
 budgets: $(BIN) $(BENCH)/latchkey $(BENCH)/fill | $(BENCH_NEEDS)
 	@bench/count.sh >bench/budgets.new && mv bench/budgets.new bench/budgets && cat bench/budgets
+order: $(BIN) $(BENCH)/latchkey | $(BENCH_NEEDS)
+	@bench/order.sh >$(BENCH)/order.ld && mv $(BENCH)/order.ld tools/order.ld && grep -c '^\*' tools/order.ld
 bench: $(BIN) $(BENCH_TOOLS) $(BENCH)/bare $(BENCH)/latchkey $(BENCH)/fill | $(BENCH_NEEDS)
 	@bench/figures.sh
 bench-fronts: $(BIN) $(BENCH_TOOLS) | $(BENCH_NEEDS) $(addprefix need-,busybox lighttpd nginx fcgiwrap tcpsvd)

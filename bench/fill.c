@@ -74,9 +74,13 @@ static int64_t below(int64_t n)
 	return (int64_t)(random_id() % (uint64_t)n);
 }
 
-/* Every BATCH rows a transaction of its own; the log is emptied between them. */
+/* Every BATCH rows a transaction of its own; the log is emptied between them. What the row before took of the arena is given back. */
 static void next_row(int64_t i)
 {
+	static size_t before;
+	if (i == 0)
+		before = arena_mark();
+	arena_back(before);
 	if (i % BATCH)
 		return;
 	if (i)

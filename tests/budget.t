@@ -56,6 +56,24 @@ is "$(dearer "$TMP/both")" 'the same' 'a refresh of a user with sixteen passkeys
 ok 'the same is counted of a program that reads them' sh -c 'LATCHKEY=$1 NAMED=$1 "$2" refresh keyed >"$3"' - "$LK_BUILD/broken/keys-always" "$TOP/bench/count.sh" "$TMP/always"
 is "$(dearer "$TMP/always")" dearer 'control: which costs more'
 
+# --- what a request runs stands at the executable's beginning (tools/order.ld)
+named() { sed -n 's/^\*(\.text\.\([^ ]*\) .*/\1/p' "$1" | sort; }
+# strays ORDER: of the functions that requests run, those that stand elsewhere, in percent.
+strays() {
+    named "$TMP/order" >"$TMP/run"
+    named "$1" | comm -23 "$TMP/run" - >"$TMP/strays"
+    echo $((100 * $(wc -l <"$TMP/strays") / $(wc -l <"$TMP/run")))
+}
+ok 'what requests run is found' sh -c '"$1" >"$2"' - "$TOP/bench/order.sh" "$TMP/order"
+ok 'it is some hundreds of functions' test "$(named "$TMP/order" | wc -l)" -gt 400
+# Another compiler makes other functions of the same source.
+if [ "$(head -n 1 "$BUDGETS")" = "$(head -n 1 "$TMP/counted")" ]; then
+    elsewhere=$(strays "$TOP/tools/order.ld")
+    ok "at most 5 % of them stand elsewhere ($elsewhere %, the first $(head -n 1 "$TMP/strays"); if it is more: make order)" test "$elsewhere" -le 5
+fi
+grep -v sqlite "$TOP/tools/order.ld" >"$TMP/less"
+ok 'control: without those of SQLite many would' test "$(strays "$TMP/less")" -gt 20
+
 # --- what it would find: each figure of one request moved over its bound
 moved() { # FACTOR: the counted ones, refresh moved by it
     awk -v by="$1" '$1 == "refresh" { for (i = 2; i <= NF; i++) $i = int($i * by) } { print }' "$TMP/counted" >"$TMP/moved"
