@@ -17,6 +17,7 @@
 #include "throttle.h"
 #include "gone.h"
 #include "trail.h"
+#include "dir.h"
 #include "t.h"
 
 #include <bearssl_hmac.h>
@@ -2608,10 +2609,7 @@ static void gone(void)
 
 static void set_up(void)
 {
-	const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-	snprintf(dir, sizeof dir, "%s/lk-auth.XXXXXX", base);
-	snprintf(empty_dir, sizeof empty_dir, "%s/lk-none.XXXXXX", base);
-	if (config_parse(SLICE_NONE, &config) || !mkdtemp(dir) || !mkdtemp(empty_dir)) {
+	if (config_parse(SLICE_NONE, &config) || !make_dir(&dir, "lk-auth") || !make_dir(&empty_dir, "lk-none")) {
 		printf("Bail out! no directory\n");
 		exit(2);
 	}

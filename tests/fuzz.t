@@ -5,7 +5,8 @@
 . "$(dirname "$0")/lib.sh"
 not_in cross 'libFuzzer'\''s corpora by instrumented builds; each room'\''s own test runs'
 cd "$TOP" || exit 1
-tmpdir
+if [ -w /dev/shm ]; then TMPDIR=/dev/shm tmpdir; else tmpdir; fi
+export TMPDIR="$TMP" # where what ends by a fault leaves its files
 inputs=0 caught=0 faults=0
 
 # What was written by hand (tests/fuzz/seeds) beside what was found.

@@ -7,6 +7,7 @@
 #include "instance.h"
 #include "harden.h"
 #include "jwt.h"
+#include "dir.h"
 #include "t.h"
 
 #include <fcntl.h>
@@ -211,9 +212,7 @@ static void test_names(void)
 
 int main(void)
 {
-	const char *tmp = getenv("TMPDIR");
-	snprintf(dir, sizeof dir, "%.40s/lk.XXXXXX", tmp && strlen(tmp) <= 40 ? tmp : "/tmp");
-	if (!mkdtemp(dir))
+	if (!make_dir(&dir, "lk"))
 		return 2;
 	test_read();
 	test_log();

@@ -20,6 +20,7 @@
 #include "store.h"
 #include "store/engine.h"
 #include "store/upkeep.h"
+#include "dir.h"
 #include "t.h"
 #include "throttle.h"
 
@@ -122,8 +123,7 @@ static void set_up(void)
 {
 	static char subscription[LIMIT_SUBSCRIPTION + 1];
 	struct key key = { .kid = "00000001", .created_at = clock_build_epoch };
-	snprintf(dir, sizeof dir, "%s/lk-memory.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	need(config_parse(S("access_cookie = on\nsignup = on\ngotrue = on\ncors_origins = https://app.example\ntrusted_proxies = 192.0.2.0/24\npassword_memory = 8k\npassword_passes = 1"), &instance.config) == NULL && mkdtemp(dir));
+	need(config_parse(S("access_cookie = on\nsignup = on\ngotrue = on\ncors_origins = https://app.example\ntrusted_proxies = 192.0.2.0/24\npassword_memory = 8k\npassword_passes = 1"), &instance.config) == NULL && make_dir(&dir, "lk-memory"));
 	instance.config.dir = dir;
 	instance.config.throttle_dir = slice_of(dir);
 	memset(key.master, 1, KEY_SIZE);

@@ -28,6 +28,7 @@
 #include "store/engine.h"
 #include "store/upkeep.h"
 #include "throttle.h"
+#include "dir.h"
 #include "t.h"
 
 #include <fcntl.h>
@@ -1473,8 +1474,7 @@ static bool step(void)
 static void set_up(void)
 {
 	const char *error = config_parse(SLICE_NONE, &config);
-	snprintf(dir, sizeof dir, "%s/lk-model.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	if (error || !mkdtemp(dir)) {
+	if (error || !make_dir(&dir, "lk-model")) {
 		printf("Bail out! no directory\n");
 		exit(2);
 	}

@@ -18,6 +18,7 @@
 #include "store.h"
 #include "store/engine.h"
 #include "store/upkeep.h"
+#include "dir.h"
 #include "t.h"
 
 #include <fcntl.h>
@@ -359,9 +360,7 @@ static void put_conf(const char *text)
 
 static void set_up(void)
 {
-	const char *tmp = getenv("TMPDIR");
-	snprintf(dir, sizeof dir, "%.40s/lk.XXXXXX", tmp && strlen(tmp) <= 40 ? tmp : "/tmp");
-	if (!mkdtemp(dir))
+	if (!make_dir(&dir, "lk"))
 		exit(2);
 	start = clock_build_epoch + 400 * DAY;
 	clock_now = start;

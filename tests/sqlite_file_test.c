@@ -10,6 +10,7 @@
 #include "store/upkeep.h"
 #include "store/sqlite.h"
 #include "store/sqlite_file.h"
+#include "dir.h"
 #include "t.h"
 
 #include <errno.h>
@@ -403,9 +404,8 @@ static void no_time(void)
 
 int main(void)
 {
-	snprintf(dir, sizeof dir, "%s/lk-file.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED || !mkdtemp(dir)) {
+	if (shared == MAP_FAILED || !make_dir(&dir, "lk-file")) {
 		printf("Bail out! no directory\n");
 		return 2;
 	}

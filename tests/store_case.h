@@ -8,6 +8,7 @@
 #include "store.h"
 #include "store/engine.h"
 #include "store/upkeep.h"
+#include "dir.h"
 #include "t.h"
 
 #include <dirent.h>
@@ -51,8 +52,7 @@ T_UNUSED static void say_code(enum error e)
 
 T_UNUSED static void make_directory(void)
 {
-	snprintf(dir, sizeof dir, "%s/lk-store.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	if (!mkdtemp(dir)) {
+	if (!make_dir(&dir, "lk-store")) {
 		printf("Bail out! no directory\n");
 		exit(2);
 	}

@@ -17,6 +17,7 @@
 #include "store/upkeep.h"
 #include "store/sqlite.h"
 #include "store/sqlite_file.h"
+#include "dir.h"
 #include "t.h"
 
 #include <errno.h>
@@ -1162,9 +1163,8 @@ static void memory(void)
 int main(void)
 {
 	not_in("cross", "wraps libc's names, which 32-bit musl gives others; store_test and store_file_test run");
-	snprintf(dir, sizeof dir, "%s/lk-fault.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	counted = mmap(NULL, sizeof *counted, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (counted == MAP_FAILED || !mkdtemp(dir))
+	if (counted == MAP_FAILED || !make_dir(&dir, "lk-fault"))
 		bail("a directory");
 	memory();
 	each_deed();

@@ -14,6 +14,7 @@
 #include "store/engine.h"
 #include "store/upkeep.h"
 #include "throttle.h"
+#include "dir.h"
 #include "t.h"
 #include "trail.h"
 
@@ -399,8 +400,7 @@ static void slots_busy(void)
 
 int main(void)
 {
-	snprintf(dir, sizeof dir, "%s/lk-ticket.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	if (config_parse(SLICE_NONE, &config) || !mkdtemp(dir)) {
+	if (config_parse(SLICE_NONE, &config) || !make_dir(&dir, "lk-ticket")) {
 		printf("Bail out! no directory\n");
 		return 2;
 	}

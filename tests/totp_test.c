@@ -16,6 +16,7 @@
 #include "store/upkeep.h"
 #include "throttle.h"
 #include "ticket.h"
+#include "dir.h"
 #include "t.h"
 
 #include <sys/stat.h>
@@ -448,8 +449,7 @@ static void by_ticket(void)
 
 static void prepare(void)
 {
-	snprintf(dir, sizeof dir, "%s/lk-totp.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	if (!mkdtemp(dir))
+	if (!make_dir(&dir, "lk-totp"))
 		exit(2);
 	clock_now = when_codes_differ(rfc_secret, clock_build_epoch + 30 * DAY);
 	boot_now = 10 * DAY;

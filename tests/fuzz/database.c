@@ -28,6 +28,7 @@
 #include "jwt.h"
 #include "operator/admin.h"
 #include "password.h"
+#include "dir.h"
 #include "rotation.h"
 #include "signin.h"
 #include "store.h"
@@ -827,8 +828,7 @@ static void stop(void)
 
 void fuzz_start(void)
 {
-	snprintf(dir, sizeof dir, "%s/lk-database.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	HOLDS(mkdtemp(dir) && atexit(stop) == 0);
+	HOLDS(make_dir(&dir, "lk-database") && atexit(stop) == 0);
 	time_now = clock_build_epoch + 100 * DAY;
 	base_clock = fake_clock;
 	throttle_clock = fake_boot;
