@@ -117,13 +117,13 @@ $(ARCHIVES):
 # Linked beside its name and moved there: a running ./latchkey does not stand in the way.
 $(BIN): $(O)/main.o $(LIBS) $(RUNTIME) tools/order.ld
 	@echo "  LD  $@"
-	@tools/patient.sh $(CC) $(COMMON) $(LDFLAGS) $(WHOLE) -o $@.new $(filter-out %.ld,$^) $(LINK_$(STORE)) && mv -f $@.new $@
+	@tools/patient.sh $(CC) $(COMMON) $(LDFLAGS) $(WHOLE) $(ORDER) -o $@.new $(filter-out %.ld,$^) $(LINK_$(STORE)) && mv -f $@.new $@
 
 # OAuth is no part that can be left out, but it can be weighed: linked without its objects, calls of them lead nowhere. Nobody is given that.
 OAUTH := $(addsuffix .o,$(notdir $(basename client.c scope.c session_client.c session_device.c sign.c door/onward.c door/connect.c operator/clients.c $(wildcard oauth/*.c))))
 $(O)/without-oauth: $(BIN)
 	@cp $(O)/liblatchkey.a $@.a && $(AR) d $@.a $(OAUTH)
-	@$(CC) $(COMMON) $(LDFLAGS) $(WHOLE) -Wl,--unresolved-symbols=ignore-all -o $@ $(O)/main.o $(LIBS:$(O)/liblatchkey.a=$@.a) $(RUNTIME)
+	@$(CC) $(COMMON) $(LDFLAGS) $(WHOLE) $(ORDER) -Wl,--unresolved-symbols=ignore-all -o $@ $(O)/main.o $(LIBS:$(O)/liblatchkey.a=$@.a) $(RUNTIME)
 
 include packaging/install.mk
 include bench/bench.mk

@@ -87,8 +87,8 @@ LDFLAGS += -Wl,--gc-sections -Wl,-z,$(if $(STATIC),norelro,relro),-z,now,-z,noex
 # Headers, code and constants in one segment, as ld makes it for every processor but x86: no half pages between them (6 KB), and two
 # mappings fewer to make at each start. What is aligned stands together: 0.6 KB of padding less.
 LDFLAGS += $(if $(STATIC),-z noseparate-code -Xlinker --sort-section=alignment)
-# What a request runs stands in a row at the beginning (bench/order.sh).
-LDFLAGS += $(if $(STATIC),-T tools/order.ld)
+# What a request runs stands in a row at the product's beginning (bench/order.sh). Nothing else is linked so: valgrind finds no names in two sections of code.
+ORDER   := $(if $(STATIC),-T tools/order.ld)
 ENDIAN  = $(if $(filter 1,$(shell echo | $(CC) -dM -E - | grep -c '__BYTE_ORDER__ __ORDER_BIG')),BIG,LITTLE)
 # What some variants need of a runtime that they haven't: tools/msan.c, tools/softfloat.c.
 RUNTIME := $(patsubst %,$(O)/%.o,$(filter msan,$(B)) $(if $(filter $(SOFT_FLOAT),$(CROSS)),softfloat))
