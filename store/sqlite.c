@@ -61,7 +61,8 @@ enum {
 	TIDY_SECONDS = 1,
 	/* How long a process that stays keeps its turn, where others write too. */
 	KEEP_MS = 20,
-	LOCKS_FILE = 16384              /* bytes of /proc/locks that are looked through */
+	LOCKS_FILE = 65536,             /* bytes of /proc/locks that are looked through: a thousand locks */
+	LOCKS_LOOKS = 8                 /* times that it is looked through */
 };
 
 enum state { CLOSED, ABANDONED, RESTING, OPEN, IN_BATCH };
@@ -167,16 +168,32 @@ static struct slice flock_holder(struct slice line, struct slice inode)
 	return slice_is(slice_from(word[5], word[5].n - inode.n), inode) ? word[4] : SLICE_NONE;
 }
 
-/* The sandbox of a request hides the kernel's list; `latchkey check` sees it. */
+/* The kernel hands its list out a page at a time. */
+static struct slice read_locks(char *room, size_t size)
+{
+	int fd = open("/proc/locks", O_RDONLY | O_CLOEXEC);
+	struct slice text = { room, 0 };
+	if (fd < 0)
+		return text;
+	for (ssize_t got; (got = read(fd, room + text.n, size - text.n)) > 0; )
+		text.n += (size_t)got;
+	close(fd);
+	return text;
+}
+
+/* The sandbox of a request hides the kernel's list; `latchkey check` sees it. A line may be missing where others come and go between two pages. */
 static const char *turn_holder(void)
 {
+	static char room[LOCKS_FILE];
 	struct stat st = { .st_ino = 0 };
-	struct slice text = SLICE_NONE, pid = SLICE_NONE;
+	struct slice pid = SLICE_NONE;
 	fstat(turn, &st);
 	struct slice inode = slice_of(text_join(":", dec((int64_t)st.st_ino), NULL));
-	file_read("/proc/locks", LOCKS_FILE, &text);
-	while (pid.n == 0 && text.n)
-		pid = flock_holder(slice_cut(&text, '\n'), inode);
+	for (int look = 0; look < LOCKS_LOOKS && pid.n == 0; look++) {
+		struct slice text = read_locks(room, sizeof room);
+		while (pid.n == 0 && text.n)
+			pid = flock_holder(slice_cut(&text, '\n'), inode);
+	}
 	return pid.n ? text_join("; process ", slice_text(pid), " has it: end it", NULL) : "; latchkey check tells who has it";
 }
 

@@ -45,14 +45,25 @@ print("open", flush=True)
 time.sleep(600)' "$DATA/latchkey.db"
     eventually grep -q open "$TMP/shell.log"
 }
-# A process that was stopped in the middle of its turn.
+# A process that was stopped in the middle of its turn; and newer locks of others, which the kernel lists first, for each processor: three pages of them.
 held_lock() {
-    start shell /usr/bin/python3 -c 'import fcntl, sys, time
+    start shell /usr/bin/python3 -c 'import fcntl, os, sys, time
 lock = open(sys.argv[1], "r+")
 fcntl.flock(lock, fcntl.LOCK_EX)
-print("locked", flush=True)
-time.sleep(600)' "$DATA/latchkey.lock"
+lives, dies = os.pipe()
+if os.fork() == 0:
+    lock.close(), os.close(dies)
+    others = open(sys.argv[2], "w")
+    for processor in os.sched_getaffinity(0):
+        os.sched_setaffinity(0, {processor})
+        for i in range(200):
+            fcntl.lockf(others, fcntl.LOCK_EX, 1, 1000 * processor + 2 * i)
+    print("locked", flush=True)
+    os.read(lives, 1)
+    sys.exit()
+time.sleep(600)' "$DATA/latchkey.lock" "$DATA/others"
     eventually grep -q locked "$TMP/shell.log"
+    ok 'the kernel has more locks than fit into a page' test "$(wc -c </proc/locks)" -gt 12000
 }
 
 # --- what is advised. In a command FILE is a backup; what a person has to look up is said here.
