@@ -18,6 +18,7 @@ ran() {
     LATCHKEY=$PRODUCT WRAP=''
     case $(verdict <"$TMP/answer") in 200* | 204*) ;; *) die "$name: $(verdict <"$TMP/answer")" ;; esac
     sed -nE "s/^c?fn=\([0-9]+\) ([A-Za-z_][A-Za-z0-9_]*).*/\1/p" "$TMP/profile" | sort -u >"$TMP/$name"
+    [ -s "$TMP/$name" ] || die "$name: no names in what valgrind found"
 }
 
 data "$TMP/data"
