@@ -241,13 +241,14 @@ int __wrap_fcntl(int fd, int op, ...)
 
 _Noreturn void __wrap_fail(enum error e, const char *site, ...)
 {
+	char said[2000];
+	size_t n = 0;
 	va_list parts;
-	const char *part[8] = { NULL };
 	va_start(parts, site);
-	for (size_t i = 0; i < sizeof part / sizeof *part - 1 && (part[i] = va_arg(parts, const char *)); i++)
-		;
+	for (const char *part; n < sizeof said && (part = va_arg(parts, const char *));)
+		n += (size_t)snprintf(said + n, sizeof said - n, "%s", part);
 	va_end(parts);
-	__real_fail(blames ? ERROR_REFRESH_INVALID : e, site, part[0], part[1], part[2], part[3], part[4], part[5], part[6], NULL);
+	__real_fail(blames ? ERROR_REFRESH_INVALID : e, site, n ? said : NULL, NULL);
 }
 
 static struct { enum error (*work)(void *); void *arg; } first_try;

@@ -130,6 +130,7 @@ RUNS_thief       := $(if $(MUSL),$(BENCH)/thief)
 RUNS_timing      := $(if $(MUSL),$(O)/timing $(call BROKEN,timing latchkey))
 RUNS_trouble     := $(SHIMMED)
 RUNS_turn        := $(SHIMMED)
+RUNS_verbs       := $(SHIMMED)
 RUNS := $(sort $(foreach n,$(basename $(notdir $(CHOSEN))),$(RUNS_$n)))
 
 # The executable without each part, and without all: latchkey-without-NAME.
