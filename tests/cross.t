@@ -16,7 +16,7 @@ cd "$TOP" || exit 1
 like "$(file -b "$BUILT/latchkey")" 'ELF 32-bit MSB executable, MIPS, MIPS32 rel2*statically linked, stripped' 'big-endian, static and stripped'
 is "$("$TARGET-readelf" -lW "$BUILT/latchkey" | grep -cE 'INTERP|DYNAMIC')" 0 'no interpreter, nothing dynamic'
 is "$("$TARGET-readelf" -lW "$BUILT/latchkey" | grep 'GNU_STACK' | grep -c E)" 0 'its stack is not executable'
-unlike "$(strings -a "$BUILT/latchkey")" "*$TOP*" 'no path of the build machine in it'
+unlike "$(strings -a "$BUILT/latchkey")" "*$TOP/*" 'no path of the build machine in it'
 like "$("$BUILT/run/latchkey" version)" "$("$LATCHKEY" version)" 'it is the version that is here'
 
 # A router has no floating-point unit, and its kernel doesn't emulate one.

@@ -40,7 +40,7 @@ if [ "$LK_B" = musl ] && [ -e "$LATCHKEY" ]; then
     # What latchkey-pg has of PostgreSQL's: libpq's words, and our statements.
     is "$(strings -a "$LATCHKEY" | grep -cE 'SCRAM-SHA-256|PGPASSFILE|synchronous_commit')" 0 'nothing of PostgreSQL is in it'
     isnt "$(strings -a "$LATCHKEY" | grep -cE 'PRAGMA user_version')" 0 'what is in it is found that way'
-    unlike "$(strings -a "$LATCHKEY" 2>/dev/null)" "*$TOP*" 'no path of the build machine in it'
+    unlike "$(strings -a "$LATCHKEY" 2>/dev/null)" "*$TOP/*" 'no path of the build machine in it'
 fi
 
 # --- rooms: each .c, and the rooms whose header it may include, from the table of docs/internals.md
