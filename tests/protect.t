@@ -157,7 +157,7 @@ begin() {
         LATCHKEY_DIR=$DATA start backend $as sh "$TMP/backend.run"
         case $FRONT in apache | varnish | haproxy) wait_port "$THIRD" ;; *) wait_socket "$TMP/latchkey.sock" ;; esac
         # shellcheck disable=SC2086
-        start app $as "$TOP/tests/fronts/echo.py" "$BACK_PORT"
+        start app $as "$TMP/tests/fronts/echo.py" "$BACK_PORT"
         wait_port "$BACK_PORT"
     fi
 }

@@ -29,7 +29,7 @@ while t_listening "$BACK_PORT"; do BACK_PORT=$((BACK_PORT + 1)); done
 # hand_over: all that the test made so far becomes that user's.
 hand_over() {
     [ -x "$BIN" ] || cp "$LATCHKEY" "$BIN"
-    mkdir -p "$TMP/tests/fronts" && cp "$TOP/tests/fronts/uhttpd.py" "$TMP/tests/fronts"
+    mkdir -p "$TMP/tests/fronts" && cp "$TOP/tests/fronts/uhttpd.py" "$TOP/tests/fronts/echo.py" "$TMP/tests/fronts" # a clone below /root is root's alone
     chmod 755 "$TMP"
     [ -z "$as" ] || chown -R "$USER_NAME:$GROUP_NAME" "$TMP"
 }
