@@ -100,11 +100,14 @@ debian() { # SUITE USER [ROW-OF-NEED...]
         echo "$user ALL=(ALL) NOPASSWD: ALL" >"$root/etc/sudoers.d/$user"
     fi
     # What a newcomer types. The demo is stopped by its own process; the README's blocks are taken from the README.
+    # `make run` listens on port 8080, so one row at a time runs it: who has lock 8.
+    exec 8>"$systems/lock"
     cat >"$root/type" <<'END'
 set -eu
 export LC_ALL=C.UTF-8
 git clone -q -c advice.detachedHead=false /latchkey.bundle latchkey
 cd latchkey
+flock 8
 began=$(date +%s)
 : >"$HOME/run.log"
 make run >"$HOME/run.log" 2>&1 &
@@ -122,6 +125,7 @@ for process in /proc/[0-9]*; do
 done
 wait $run 2>/dev/null || :
 kill $watch 2>/dev/null || :
+flock -u 8
 packages=$(dpkg-query -f '.\n' -W | wc -l)
 echo "fresh: $packages packages"
 [ -z "$MORE" ] || tools/need.sh $MORE
