@@ -24,10 +24,11 @@ ETCD
 systemctl restart etcd
 END
 }
-# Where its member hasn't decided on its version yet Patroni ends, and systemd would start it anew.
+# Where its member hasn't decided on its version yet Patroni ends, and systemd would start it anew. A member whose peers are late decides on 3.0 for its first
+# seconds; Patroni then asks for paths that no release has, and stays at it until it is started anew.
 stale_start() {
     cat <<'END'
-until curl -fs "http://$(cut -d "'" -f 2 /root/etcds)/version" | grep -q '"etcdcluster":"[0-9]'; do sleep 0.1; done
+until curl -fs "http://$(cut -d "'" -f 2 /root/etcds)/version" | grep -q '"etcdcluster":"3\.[4-9]'; do sleep 0.1; done
 systemctl restart patroni
 until patronictl -c /etc/patroni/config.yml list | grep -q Leader; do sleep 1; done
 END
