@@ -20,13 +20,14 @@
 #include "store.h"
 #include "store/engine.h"
 #include "store/upkeep.h"
-#include "dir.h"
 #include "t.h"
 #include "throttle.h"
 
 #include <sys/stat.h>
 
 #ifndef ARENA_MALLOC
+
+#include "dir.h"
 
 enum {
 	KIB = 1024,
