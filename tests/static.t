@@ -117,6 +117,18 @@ long_files() { # LINES: the files that are longer
 is "$(long_files 700)" '' 'no file has more than 700 lines'
 isnt "$(long_files 500)" '' 'and a longer one is found'
 
+# --- what the sanitizers' builds leave out (ARENA_MALLOC): by gcc, since make asan and make msan take long
+without_arena() { # FILE...: what is wrong with them there
+    for w_file; do
+        gcc -S -o /dev/null -std=c11 -D_GNU_SOURCE -DARENA_MALLOC -DLK_VERSION='""' -DLK_BUILD_EPOCH=0LL -Wall -Wextra -Werror -I. -Itests \
+            -isystem deps/sqlite3 -isystem deps/bearssl/inc -isystem deps/sodium -isystem deps/sodium/include/sodium "$w_file" 2>&1 | grep 'error:'
+    done
+}
+# shellcheck disable=SC2046  # a list
+is "$(without_arena $(grep -lE 'ARENA_MALLOC|dir\.h' ./*.c base/*.c tests/*_test.c))" '' "the sanitizers' builds have nothing that isn't used"
+sed 's/^#ifndef ARENA_MALLOC/#include "dir.h"\n&/' tests/memory_test.c >"$TMP/unused_test.c"
+like "$(without_arena "$TMP/unused_test.c")" '*make_dir*' 'and what is not used is found'
+
 # --- foreign headers: where each may be included
 users() { # PATTERN: the .c that include such a header, themselves or by an own header
     # shellcheck disable=SC2086  # a list

@@ -10,6 +10,7 @@ own='./*.c base/*.c store/*.c serve/*.c operator/*.c door/*.c oauth/*.c tools/*.
 
 echo "lint: clang's warnings"
 make -s B=clang objects
+make -s B=asan objects
 echo "lint: gcc's warnings and analysis with glibc"
 make -s B=glibc objects
 echo "lint: clang-tidy"
