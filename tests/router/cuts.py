@@ -29,7 +29,8 @@ CLIENTS = 6
 SESSIONS = 24                  # about so many stand at a time
 OLD_ENDS = 8                   # ends of earlier boots that are asked again, a draw
 HERE = os.path.dirname(os.path.abspath(__file__))
-CONF = "password_memory = 8k\npassword_passes = 1\nreuse_grace = 1s\ntrusted_proxies = 10.0.2.2\n"
+# sessions_max: nobody's oldest sessions end, nor are old ends forgotten, by their number.
+CONF = "sessions_max = 1000\npassword_memory = 8k\npassword_passes = 1\nreuse_grace = 1s\ntrusted_proxies = 10.0.2.2\n"
 FACES = {
     "serve": ("latchkey serve 0.0.0.0:80", "/api/auth"),
     "workers": ("latchkey serve --workers 2 0.0.0.0:80", "/api/auth"),
