@@ -232,9 +232,21 @@ static int64_t fresh_ms(const struct wire *w)
 	return w->watched ? STALE_MS : 0;
 }
 
+/*
+ * Apache's cgid has a Unix socket to each program, and ends its sending side behind the body, whoever waits. By CGI such a peer has gone once
+ * it has closed the whole socket (POLLHUP), as a pipe's (POLLERR): the kernel tells both unasked.
+ */
+static short end_of_sending(const struct wire *w)
+{
+	struct sockaddr name = { 0 };
+	socklen_t n = sizeof name;
+	bool is_local = w->face == FACE_CGI && getsockname(w->client, &name, &n) == 0 && name.sa_family == AF_UNIX;
+	return is_local ? 0 : POLLRDHUP;
+}
+
 static bool has_closed(const struct wire *w, int64_t until)
 {
-	struct pollfd client = { .fd = w->client, .events = POLLRDHUP };
+	struct pollfd client = { .fd = w->client, .events = end_of_sending(w) };
 	int64_t left;
 	do {
 		left = until - now_ms();

@@ -1494,6 +1494,22 @@ static void test_look_again(void)
 	waitpid(pid, NULL, 0);
 }
 
+/* Apache's cgid: a Unix socket, whose other end sends no more. */
+static void test_cgid(void)
+{
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
+		exit(2);
+	struct request asked = { .wire = { .face = FACE_CGI, .client = pair[1], .read_at = now_ms() - 2000 } };
+	shutdown(pair[0], SHUT_WR);
+	ok(!http_is_gone(&asked), "by CGI a peer that has ended its sending side is there");
+	is_int(http_look_again(&asked, lets_go), ERROR_NONE, "and stays, so that a theft is found");
+	close(pair[0]);
+	ok(http_is_gone(&asked), "one that has closed has gone");
+	is_int(http_look_again(&asked, lets_go), ERROR_REQUEST_TIMEOUT, "and gets nothing");
+	close(pair[1]);
+}
+
 static void test_reset(void)
 {
 	struct linger now_and_hard = { 1, 0 };
@@ -1940,6 +1956,7 @@ int main(void)
 		test_socket_peers,
 		test_gone,
 		test_look_again,
+		test_cgid,
 		test_reset,
 		test_linger,
 		test_cgi,

@@ -101,6 +101,18 @@ story() {
     json /refresh "{\"refresh_token\":\"$s_laptop\"}"
     expect 401 'no refresh after that' session_revoked
 
+    # Whose end is waited for, for a second, behind each server (http_look_again).
+    sign_in stolen
+    s_stolen=$TOKEN
+    for _ in 1 2; do
+        json /refresh "{\"refresh_token\":\"$TOKEN\"}"
+        TOKEN=$(body refresh_token)
+    done
+    json /refresh "{\"refresh_token\":\"$s_stolen\"}"
+    expect 401 'a token that was spent twice over is a theft' refresh_reused
+    json /refresh "{\"refresh_token\":\"$TOKEN\"}"
+    expect 401 'which ends the session' session_revoked
+
     json /login "{\"username\":\"demo\",\"password\":\"wrong\"}"
     expect 401 'a wrong password' invalid_credentials
     json /login '{"username":'
