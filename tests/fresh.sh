@@ -11,7 +11,7 @@
 #   kernel-unsure  it doesn't, and the machine was started a minute ago
 #   next-year      a year on: latchkey by the shim, all else that is dynamic by faketime. Not back: a clock before the build is
 #                  one that latchkey doesn't believe
-#   busy           beside eight processes that never rest
+#   busy           beside eight processes that never rest; eight tests at a time, so that half of the machine is theirs
 #
 # /var/tmp/latchkey-fresh keeps the bare systems, build/fresh/ROW.log what was printed, each line after its second.
 # The row's result becomes its line in docs/fresh.md: when, which commit, what make run took, the longest silence, what prove
@@ -194,5 +194,5 @@ kernel-unsure)
     world unshare -T --boottime $((60 - up)) --monotonic $((60 - up)) --fork "$fresh/kernel_word" unsure make test ;;
 next-year) moved +31536000 +365d ;;
 busy)
-    world sh -c 'for i in 1 2 3 4 5 6 7 8; do while :; do :; done & done; make test; status=$?; kill $(jobs -p); exit $status' ;;
+    world sh -c 'make need-tests && make -j2 tested; for i in 1 2 3 4 5 6 7 8; do while :; do :; done & done; PROVE_JOBS=8 make test; status=$?; kill $(jobs -p); exit $status' ;;
 esac
