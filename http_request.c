@@ -236,21 +236,29 @@ static int64_t fresh_ms(const struct wire *w)
  * Apache's cgid has a Unix socket to each program, and ends its sending side behind the body, whoever waits. By CGI such a peer has gone once
  * it has closed the whole socket (POLLHUP), as a pipe's (POLLERR): the kernel tells both unasked.
  */
-static short end_of_sending(const struct wire *w)
+static bool only_sends_no_more(const struct wire *w, const struct pollfd *client)
 {
 	struct sockaddr name = { 0 };
 	socklen_t n = sizeof name;
-	bool is_local = w->face == FACE_CGI && getsockname(w->client, &name, &n) == 0 && name.sa_family == AF_UNIX;
-	return is_local ? 0 : POLLRDHUP;
+	return client->revents == POLLRDHUP && w->face == FACE_CGI && getsockname(w->client, &name, &n) == 0 && name.sa_family == AF_UNIX;
+}
+
+static void wait_for(struct pollfd *client, int64_t until)
+{
+	int64_t left;
+	do {
+		left = until - now_ms();
+	} while (poll(client, 1, left > 0 ? (int)left : 0) < 0 && left > 0);
 }
 
 static bool has_closed(const struct wire *w, int64_t until)
 {
-	struct pollfd client = { .fd = w->client, .events = end_of_sending(w) };
-	int64_t left;
-	do {
-		left = until - now_ms();
-	} while (poll(&client, 1, left > 0 ? (int)left : 0) < 0 && left > 0);
+	struct pollfd client = { .fd = w->client, .events = POLLRDHUP };
+	wait_for(&client, until);
+	if (only_sends_no_more(w, &client)) {
+		client = (struct pollfd){ .fd = w->client };
+		wait_for(&client, until);
+	}
 	return (client.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
