@@ -47,7 +47,7 @@ class Silence(Exception):
 
 
 class Later(Exception):
-    """A password was told to wait, as throttled ones are: one of that user had been wrong."""
+    """It is to be asked again: a password, as one of that user had been wrong; or anything, of a guest that has no time (503)."""
 
 
 def must(good, why):
@@ -177,11 +177,21 @@ class World:
     def ask(self, good, method, path, body=None, access=None):
         """One that must get a good answer, if it gets any."""
         status, answer = self.guest.ask(method, self.base + path, body, access)
-        if status == 429 and path in ("/login", "/password"):
+        if status == 503 or status == 429 and path in ("/login", "/password"):
             raise Later
         must(verdict(status, answer) in good, lambda: f"{method} {path}: {verdict(status, answer)}, not {' or '.join(sorted(good))}")
         self.answers += 1
         return answer
+
+    def patiently(self, *request):
+        """The same until it is answered, where nothing else goes on."""
+        end = time.monotonic() + 300
+        while True:
+            try:
+                return self.ask(*request)
+            except (Silence, Later):
+                must(time.monotonic() < end, lambda: f"{request[1]} {request[2]}: not answered")
+                time.sleep(1)
 
     def refresh(self, session):
         """The next generation, now and then asked for twice."""
@@ -248,6 +258,7 @@ class World:
             ripe = [s for s in standing if len(s.old) > 3]
             user = draw.choice(self.users)
             mine = [s for s in standing if s.user is user]
+            others = any(s.user is user and s in self.busy for s in self.sessions)   # a session of his is being used
             way, chosen, what = draw.random(), [], None
             if len(self.sessions) < SESSIONS // 2 or way < 0.08 or not standing:
                 if not user.busy:
@@ -262,7 +273,7 @@ class World:
             elif way < 0.16 and ripe:
                 chosen = [draw.choice(ripe)]
                 what = lambda: self.reuse(chosen[0])
-            elif way < 0.17 and not user.busy and not user.logins and len(mine) > 1 and len(mine) == sum(s.user is user and s.stands() for s in self.sessions):
+            elif way < 0.17 and not user.busy and not user.logins and len(mine) > 1 and not others:
                 chosen, user.busy = mine, True
                 what = lambda: self.change(user, mine)
             else:
@@ -312,7 +323,7 @@ class World:
         """Asks one: it is over, or it stands."""
         answer = None
         try:
-            answer = self.ask(session.may, "POST", "/refresh", session.request())
+            answer = self.patiently(session.may, "POST", "/refresh", session.request())
         except Broken as why:
             self.broken.append(f"a session of {session.user.name} that {'stood' if session.stands() else 'had ended'}: {why}")
             session.may = {"gone"}
@@ -338,12 +349,8 @@ class World:
             user.before = None
 
     def opens(self, good, user, password):
-        """A sign-in; one that is told to wait waits."""
-        while True:
-            try:
-                return self.ask(good, "POST", "/login", {"username": user.name, "password": password})
-            except Later:
-                time.sleep(1)
+        """A sign-in."""
+        return self.patiently(good, "POST", "/login", {"username": user.name, "password": password})
 
     def look(self):
         """Asks everybody."""
