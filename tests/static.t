@@ -121,7 +121,7 @@ isnt "$(long_files 500)" '' 'and a longer one is found'
 without_arena() { # FILE...: what is wrong with them there
     for w_file; do
         gcc -S -o /dev/null -std=c11 -D_GNU_SOURCE -DARENA_MALLOC -DLK_VERSION='""' -DLK_BUILD_EPOCH=0LL -Wall -Wextra -Werror -I. -Itests \
-            -isystem deps/sqlite3 -isystem deps/bearssl/inc -isystem deps/sodium -isystem deps/sodium/include/sodium "$w_file" 2>&1 | grep 'error:'
+            -isystem "${SQLITE_SRC:-deps/sqlite3}" -isystem "${BEARSSL_SRC:-deps/bearssl}/inc" -isystem "${SODIUM_SRC:-deps/sodium}" "$w_file" 2>&1 | grep 'error:'
     done
 }
 # shellcheck disable=SC2046  # a list

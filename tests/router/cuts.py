@@ -170,7 +170,7 @@ class World:
         self.draw, self.lock = draw, threading.Lock()
         self.users, self.sessions, self.busy = [User(f"user{n}") for n in range(4)], [], set()
         self.fresh, self.answers, self.broken, self.base = [], 0, [], ""
-        self.guest = None
+        self.guest, self.made = None, False        # made: its data directory
 
     # ---- one request ----
 
@@ -374,11 +374,12 @@ def start(world, kind, face):
     """The file system, the store, the server. What is on the flash is looked at before anything writes there."""
     text, status = world.guest.run(f"lay {kind}")
     must(status == 0, lambda: f"the file system isn't mounted: {text} {world.guest.said()}")
-    if not world.sessions:
+    if not world.made:
         add = "\n".join(f"echo '{user.password}' | latchkey user add {user.name}" for user in world.users)
         conf = CONF.replace("\n", "\\n")
         text, status = world.guest.run(f"set -e\nlatchkey init\nprintf '{conf}' >>/data/lk/latchkey.conf\nsync\n{add}")
         must(status == 0, lambda: f"init: {text}")
+        world.made = True
     text, status = world.guest.run("latchkey check")
     must(status == 0 and "integrity   ok" in text, lambda: f"check: {text}")
     command, world.base = FACES[face]
