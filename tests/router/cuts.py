@@ -47,7 +47,7 @@ class Silence(Exception):
 
 
 class Later(Exception):
-    """It is to be asked again: a password, as one of that user had been wrong; or anything, of a guest that has no time (503)."""
+    """It is to be asked again: a password, as one of that user had been wrong; or anything, of a guest that has no time (503 busy)."""
 
 
 def must(good, why):
@@ -177,7 +177,7 @@ class World:
     def ask(self, good, method, path, body=None, access=None):
         """One that must get a good answer, if it gets any."""
         status, answer = self.guest.ask(method, self.base + path, body, access)
-        if status == 503 or status == 429 and path in ("/login", "/password"):
+        if verdict(status, answer) == "503 busy" or status == 429 and path in ("/login", "/password"):
             raise Later
         must(verdict(status, answer) in good, lambda: f"{method} {path}: {verdict(status, answer)}, not {' or '.join(sorted(good))}")
         self.answers += 1
