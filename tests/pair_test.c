@@ -11,9 +11,10 @@
 
 #define HASH "sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
+/* A page has random base64 in it, in which a name of two letters comes up by chance: the one that it must not tell has five. */
 static const char clients[] =
 	"web " HASH " https://web.example/cb\n"
-	"tv public,device\n"
+	"telly public,device\n"
 	"box public,device\n"
 	"staff public,device,group=staff\n"
 	"vault public,device,factor\n"
@@ -75,7 +76,7 @@ static enum error poll_as(const char *id, const char *shown)
 	return e;
 }
 
-static enum error poll(void) { return poll_as("tv", device_code); }
+static enum error poll(void) { return poll_as("telly", device_code); }
 #define polls(want, ...) is_str(errors[poll()].code, errors[want].code, __VA_ARGS__)
 
 static const char *form_of(const char *action)
@@ -113,22 +114,22 @@ static void off_without_clients(void)
 static void the_page(void)
 {
 	*cookie = '\0';
-	is_int(begin("tv", "192.0.2.7"), ERROR_NONE, "a device gets codes");
+	is_int(begin("telly", "192.0.2.7"), ERROR_NONE, "a device gets codes");
 	ok(strlen(user_code) == 14 && user_code[4] == '-', "one to be typed, %s", user_code);
 	get("/device");
 	ok(rp.status == 200 && in_body("name=\"code\" value=\"\"") && in_body("type=\"password\"") && in_head("frame-ancestors 'none'"), "the page asks for the code, and who one is");
 	follow_link("%22%3C");
-	ok(in_body(text_join("value=\"", user_code, "&quot;&lt;\"", NULL)) && !in_body("Connect tv?"), "a link fills in the code, and tells nothing of it");
+	ok(in_body(text_join("value=\"", user_code, "&quot;&lt;\"", NULL)) && !in_body("Connect telly?"), "a link fills in the code, and tells nothing of it");
 	get("/device?user_code=%ff");
 	ok(rp.status == 200 && in_body("name=\"code\" value=\"\""), "unless it is none");
 	type_code("");
-	ok(rp.status == 200 && in_body("type=\"password\"") && !in_body("tv"), "who isn't signed in is told nothing of a code");
+	ok(rp.status == 200 && in_body("type=\"password\"") && !in_body("telly"), "who isn't signed in is told nothing of a code");
 	type_code("username=alice&password=wrong");
-	ok(rp.status == 403 && in_body("User name or password is wrong.") && in_body(user_code) && !in_body("tv"), "nor by a wrong password");
+	ok(rp.status == 403 && in_body("User name or password is wrong.") && in_body(user_code) && !in_body("telly"), "nor by a wrong password");
 	type_code("password=correct+horse");
-	ok(rp.status == 403 && in_body(user_code) && !in_body("tv"), "nor by one without a name");
+	ok(rp.status == 403 && in_body(user_code) && !in_body("telly"), "nor by one without a name");
 	type_code("username=alice&password=correct+horse");
-	ok(rp.status == 200 && in_body("Connect tv?") && in_body(user_code) && in_body("signed in as alice") && in_head("Set-Cookie: __Host-"), "the right one: a question that names the client");
+	ok(rp.status == 200 && in_body("Connect telly?") && in_body(user_code) && in_body("signed in as alice") && in_head("Set-Cookie: __Host-"), "the right one: a question that names the client");
 	ok(!in_head("Max-Age") && in_body("class=\"main late\" name=\"do\" value=\"allow\"") && !in_body("another network"), "and shows the code");
 	follow_link("");
 	ok(in_body("class=\"lead\">alice</p>") && !in_body("type=\"password\"") && in_body("Go on"), "who is signed in must still look at the device");
@@ -136,9 +137,9 @@ static void the_page(void)
 
 static void from_elsewhere(void)
 {
-	is_int(begin("tv", "203.0.113.77"), ERROR_NONE, "codes for another network");
+	is_int(begin("telly", "203.0.113.77"), ERROR_NONE, "codes for another network");
 	type_code("");
-	ok(in_body("Connect tv?") && in_body("asked for from another network"), "the page says so");
+	ok(in_body("Connect telly?") && in_body("asked for from another network"), "the page says so");
 	static const char *const sites[] = { "cross-site", "same-site", "none" };
 	for (size_t i = 0; i < 3; i++) {
 		rq.sec_fetch_site = slice_of(sites[i]);
@@ -150,19 +151,19 @@ static void from_elsewhere(void)
 
 static void allowed(void)
 {
-	is_int(begin("tv", "192.0.2.7"), ERROR_NONE, "codes");
+	is_int(begin("telly", "192.0.2.7"), ERROR_NONE, "codes");
 	polls(ERROR_DEVICE_PENDING, "nobody has answered");
 	is_str(errors[poll_as("box", device_code)].code, "code_invalid", "another client can't ask");
-	is_str(errors[poll_as("tv", user_code)].code, "code_invalid", "nor by the user code");
+	is_str(errors[poll_as("telly", user_code)].code, "code_invalid", "nor by the user code");
 	type_code("do=allow");
-	ok(rp.status == 200 && in_body("Done: tv is signed in."), "allowed");
+	ok(rp.status == 200 && in_body("Done: telly is signed in."), "allowed");
 	ok(last_event(dir).event == EVENT_LOGIN && last_event(dir).class == CLASS_SSO && slice_is(last_event(dir).ip, S("192.0.2.7")), "the trail has it");
 	type_code("do=allow");
-	ok(rp.status == 200 && in_body("Done: tv is signed in."), "the same form twice is one answer");
+	ok(rp.status == 200 && in_body("Done: telly is signed in."), "the same form twice is one answer");
 	type_code("do=cancel");
 	ok(rp.status == 400 && in_body("not right, or it has expired"), "another answer comes too late");
 	polls(ERROR_NONE, "the device gets its tokens");
-	ok(slice_is(grant.user.name, S("alice")) && grant.access.n && grant.refresh.n && slice_is(grant.session.client, S("tv")), "alice's, for this client");
+	ok(slice_is(grant.user.name, S("alice")) && grant.access.n && grant.refresh.n && slice_is(grant.session.client, S("telly")), "alice's, for this client");
 	ok(grant.session.scope == (SCOPE_OPENID | SCOPE_OFFLINE) && grant.session.sso && slice_is(grant.session.ip, S("198.51.100.3")), "with the scope, used where the device is");
 	struct slice first = slice_of(strdup(slice_text(grant.refresh)));
 	clock_now += 5;
@@ -186,7 +187,7 @@ static void put_row(const struct session *s)
 /* A device has its tokens, and its row is as a refresh leaves it. */
 static uint64_t refresh_it(void)
 {
-	is_int(begin("tv", "192.0.2.7"), ERROR_NONE, "codes");
+	is_int(begin("telly", "192.0.2.7"), ERROR_NONE, "codes");
 	type_code("do=allow");
 	polls(ERROR_NONE, "the device gets its tokens");
 	struct session s = grant.session;
@@ -239,7 +240,7 @@ static void once(void)
 
 static void refused(void)
 {
-	is_int(begin("tv", "192.0.2.7"), ERROR_NONE, "codes");
+	is_int(begin("telly", "192.0.2.7"), ERROR_NONE, "codes");
 	type_code("do=cancel");
 	ok(rp.status == 200 && in_body("Nothing was connected."), "a person says no");
 	type_code("do=cancel");
@@ -256,7 +257,7 @@ static void refused(void)
 
 static void in_time(void)
 {
-	is_int(begin("tv", "192.0.2.7"), ERROR_NONE, "codes");
+	is_int(begin("telly", "192.0.2.7"), ERROR_NONE, "codes");
 	clock_now += 599;
 	polls(ERROR_DEVICE_PENDING, "in the last second the device may ask");
 	clock_now += 1;
@@ -264,7 +265,7 @@ static void in_time(void)
 	clock_now += 1200;
 	type_code("do=allow");
 	ok(rp.status == 400 || in_body("Done"), "the user code is good for no longer than twenty minutes");
-	is_int(begin("tv", "192.0.2.7"), ERROR_NONE, "codes");
+	is_int(begin("telly", "192.0.2.7"), ERROR_NONE, "codes");
 	clock_now -= 400;
 	polls(ERROR_CODE_INVALID, "a clock that went back: a code from the future");
 	clock_now += 400;
@@ -287,7 +288,7 @@ static bool yes(const void *client) { (void)client; return true; }
 /* A device that has been told that somebody has answered, and then something happens. */
 static void poll_gone(bool gone)
 {
-	struct client tv = client_of("tv");
+	struct client tv = client_of("telly");
 	struct polling p;
 	w = from("192.0.2.7");
 	is_int(pair_open(&w, &tv, slice_of(device_code), &p), ERROR_NONE, "somebody has answered");
@@ -301,14 +302,14 @@ static void poll_gone(bool gone)
 /* The row is buried between the two steps. */
 static void poll_late(void)
 {
-	struct client tv = client_of("tv");
+	struct client tv = client_of("telly");
 	struct polling p;
 	w = from("192.0.2.7");
 	is_int(pair_open(&w, &tv, slice_of(device_code), &p), ERROR_NONE, "somebody has answered");
 	p.sid ^= 1;
 	is_int(pair_poll(&w, &p, &grant), ERROR_DEVICE_PENDING, "whose row isn't there: nobody has answered");
 	store_begin(DURABLE_NOW);
-	store_session_add(&(struct session){ .id = p.sid, .user = 999, .ctr = 1, .client = S("tv"), .rotated_at = clock_now });
+	store_session_add(&(struct session){ .id = p.sid, .user = 999, .ctr = 1, .client = S("telly"), .rotated_at = clock_now });
 	store_commit();
 	is_int(pair_poll(&w, &p, &grant), ERROR_CODE_INVALID, "or whose user is gone");
 	p.sid ^= 1;
@@ -324,7 +325,7 @@ static void answered(void)
 	struct slice letters;
 	const struct session row = { .id = 77, .user = add_user("bob"), .ctr = 1, .rotated_at = clock_now, .created_at = clock_now, .br = jwt_branch(&ring.key[0], 77, 1, 0) };
 	struct caller bob = { .claims = { .sid = row.id, .sub = row.user } }, alice = { .claims = { .sid = 78, .sub = 0 } };
-	is_int(begin("tv", "192.0.2.7"), ERROR_NONE, "codes");
+	is_int(begin("telly", "192.0.2.7"), ERROR_NONE, "codes");
 	type_code("do=allow");
 	w = from("192.0.2.7");
 	w.time = clock_now;
@@ -353,7 +354,7 @@ static void meanwhile(void)
 	struct usercode code;
 	struct slice letters;
 	struct caller nobody = { .claims = { .sid = 1, .sub = 1 } };
-	is_int(begin("tv", "192.0.2.7"), ERROR_NONE, "codes");
+	is_int(begin("telly", "192.0.2.7"), ERROR_NONE, "codes");
 	w = from("192.0.2.7");
 	w.time = clock_now;
 	ok(usercode_typed(slice_of(user_code), &letters) && usercode_open(&w, letters, &code) == ERROR_NONE, "a code is typed");
@@ -373,7 +374,7 @@ static void damaged(void)
 {
 	struct slice letters;
 	struct session s;
-	is_int(begin("tv", "192.0.2.7"), ERROR_NONE, "codes");
+	is_int(begin("telly", "192.0.2.7"), ERROR_NONE, "codes");
 	type_code("do=allow");
 	(void)usercode_typed(slice_of(user_code), &letters);
 	uint64_t id = usercode_session(&ring.key[0], letters, clock_now);
@@ -432,7 +433,7 @@ static void unclaimed(void)
 	struct slice letters;
 	struct session s;
 	struct user u = { .id = 0 };
-	is_int(begin("tv", "192.0.2.7"), ERROR_NONE, "codes");
+	is_int(begin("telly", "192.0.2.7"), ERROR_NONE, "codes");
 	type_code("do=allow");
 	(void)usercode_typed(slice_of(user_code), &letters);
 	uint64_t id = usercode_session(&ring.key[0], letters, clock_now);
@@ -458,7 +459,7 @@ static void throttled(void)
 	enum error e = ERROR_NONE;
 	int n = 0;
 	for (; e == ERROR_NONE && n < 50; n++)
-		e = begin("tv", "203.0.113.200");
+		e = begin("telly", "203.0.113.200");
 	ok(e == ERROR_RATE_LIMITED && n <= 6 && w.retry_after > 0, "a network that asks for codes again and again waits, from the %dth on", n);
 	boot_now += DAY;
 	sign_in();
