@@ -565,6 +565,13 @@ bool store_keeps(void)
 	return state == OPEN && others_write && now_ms() - turn_began < KEEP_MS;
 }
 
+/* Frames of the log, whoever wrote them. */
+static int all_frames(void)
+{
+	int frames = 0;
+	return sqlite3_wal_checkpoint_v2(database, NULL, SQLITE_CHECKPOINT_NOOP, &frames, NULL) == SQLITE_OK ? frames : 0;
+}
+
 /* Idle, it empties what it has left in the log: another process would have to read it. */
 void store_leave(bool idle)
 {
@@ -575,7 +582,7 @@ void store_leave(bool idle)
 	tidy(idle ? 1 : bound());
 	if (state == OPEN)
 		state = RESTING;
-	if (state == RESTING && !sqlite_file_leave(log_frames))
+	if (state == RESTING && !sqlite_file_leave(log_frames ? log_frames : all_frames()))
 		db_disconnect();
 	db_give_turn();
 }

@@ -42,7 +42,6 @@ enum {
 	LOG_FRAME = FRAME_HEAD + PAGE_SIZE,
 	VERSION_AT = 60,             /* in page 1: PRAGMA user_version, which the tag is a part of */
 	HEAD_KEPT = 64,              /* bytes of page 1 that are looked at */
-	YOUNG_NS = 50 * 1000 * 1000, /* kernels tick every 1 to 10 ms */
 	LOCKS_AT = 0x40000000,       /* where SQLite locks its files: PENDING_BYTE, */
 	LOCKS = 512                  /* RESERVED_BYTE and the SHARED range */
 };
@@ -275,11 +274,9 @@ struct sight {
 	ino_t file;             /* the database */
 	int64_t written;        /* and when it was written, ns: an operator may write into it */
 	off_t log;              /* length */
-	int64_t changed;        /* the log's ctime, ns */
 	char head[LOG_HEAD];    /* of the log */
 };
 static struct sight left;
-static bool left_at_last_frame; /* the log ended exactly at its last frame */
 
 static bool lock_main(short type)
 {
@@ -307,39 +304,26 @@ static bool observe(struct sight *out)
 	struct stat log, file;
 	if (fstat(descriptor[LOG], &log) != 0 || !log.st_nlink || stat(name_of_main, &file) != 0)
 		return false;
-	*out = (struct sight){ .file = file.st_ino, .written = nanoseconds(file.st_mtim), .log = log.st_size, .changed = nanoseconds(log.st_ctim) };
+	*out = (struct sight){ .file = file.st_ino, .written = nanoseconds(file.st_mtim), .log = log.st_size };
 	return pread(descriptor[LOG], out->head, LOG_HEAD, 0) == LOG_HEAD;
 }
 
 /*
- * A file's time moves with the kernel's tick: a file that was changed just now may be changed again
- * and keep its time.
- */
-static bool is_young(int64_t changed)
-{
-	struct timespec t = { 0 };
-	clock_gettime(CLOCK_REALTIME, &t);
-	return nanoseconds(t) - changed < YOUNG_NS;
-}
-
-/*
- * We must notice if another process writes while we are away. If the log ends
- * exactly at its last frame, any commit makes it longer. Otherwise its ctime
- * must change, which is certain only when the ctime is older than a clock
- * tick. An empty log can't be watched: it may be filled and emptied again.
+ * We must notice if another process writes while we are away. If the log ends exactly at its last frame, any commit makes it
+ * longer, or another log, whose head has other salts. Otherwise a commit may write into what lies behind the last frame: a power
+ * cut leaves such bytes there, and a process that failed. Times don't tell: JFFS2 and UBIFS keep whole seconds. An empty log can't
+ * be watched either: it may be filled and emptied again.
  *
  * Who has only appended to it knows without looking how the files are.
  */
 bool sqlite_file_leave(int frames)
 {
-	if (wal.only_appended_to && frames > 0) {
-		left.log = LOG_HEAD + (off_t)frames * LOG_FRAME;
-		return lock_main(F_UNLCK);
-	}
-	if (!observe(&left))
+	off_t end = LOG_HEAD + (off_t)frames * LOG_FRAME;
+	if (wal.only_appended_to)
+		left.log = end;
+	else if (!frames || !observe(&left) || left.log != end)
 		return false;
-	left_at_last_frame = frames > 0 && left.log == LOG_HEAD + (off_t)frames * LOG_FRAME;
-	return (left_at_last_frame || !is_young(left.changed)) && lock_main(F_UNLCK);
+	return lock_main(F_UNLCK);
 }
 
 void sqlite_file_abandon(void)
@@ -352,9 +336,8 @@ bool sqlite_file_return(bool *unchanged)
 	struct sight now;
 	if (!lock_main(F_WRLCK))
 		return false;
-	*unchanged = observe(&now) && now.file == left.file && now.written == left.written && now.log == left.log && memcmp(now.head, left.head, LOG_HEAD) == 0
-		&& (left_at_last_frame || now.changed == left.changed);
-	wal.only_appended_to = *unchanged && left_at_last_frame;
+	*unchanged = observe(&now) && now.file == left.file && now.written == left.written && now.log == left.log && memcmp(now.head, left.head, LOG_HEAD) == 0;
+	wal.only_appended_to = *unchanged;
 	return true;
 }
 

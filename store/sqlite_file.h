@@ -60,8 +60,8 @@ void sqlite_file_bound(void);
  * For a process that keeps the database open between its turns.
  *
  * sqlite_file_leave() lets go of the file's locks without SQLite's knowledge.
- * `frames`: how many the log has, as of this connection's last commit; 0: it
- * made none. False where it can't be left open: close the database.
+ * `frames`: how many the log has, by what SQLite has read and written of it. False where it can't be
+ * left open: close the database.
  *
  * sqlite_file_return() takes the locks again. False where another program
  * has the file: try again. *unchanged: no other process wrote in between;

@@ -46,6 +46,7 @@ $(UNITS:%.t=%_test.o): $(O)/tests/%_test.o: tests/%_test.c tests/t.h Makefile te
 WRAPS_migrate  := read write
 WRAPS_memory   := $(if $(filter asan msan,$(B)),,json_string)
 WRAPS_keyring  := fsync close
+WRAPS_sqlite   := fstat fstat64
 WRAPS_worker   := epoll_wait epoll_ctl accept4 getpeername recv send sendmsg malloc calloc now_ms
 WRAPS_token    := password_slot
 WRAPS_model    := signature_is_good_jws
