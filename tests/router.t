@@ -170,12 +170,13 @@ stories() { # PROCESSOR KIND
 # lost, in $LOST, of $PRINTED.
 appended() {
     flash "$1"
+    : >"$TMP/printed" # curl writes nothing into it before there is something
     PRINTED=0 LOST=0
     boot "$PROCESSOR" 64 && on "lay $1" || return
     curl -sSN -m 600 --data-binary 'guest append /data/lines' -o "$TMP/printed" "http://127.0.0.1:$CONTROL/cgi-bin/run" 2>/dev/null &
     a_pid=$!
     a_tries=0
-    until [ "$(grep -c . "$TMP/printed" 2>/dev/null || :)" -gt "$2" ] || [ "$a_tries" = 2000 ]; do
+    until [ "$(grep -c . "$TMP/printed" || :)" -gt "$2" ] || [ "$a_tries" = 2000 ]; do
         a_tries=$((a_tries + 1))
         sleep 0.05
     done
