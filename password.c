@@ -335,6 +335,16 @@ struct password_cost password_cost_here(int64_t kib, int64_t passes)
 	return (struct password_cost){ kib ? kib : cost.kib, passes ? passes : cost.passes };
 }
 
+int64_t password_jobs_for(int64_t ram_bytes, int64_t kib)
+{
+	return 2 * kib * 1024 > ram_bytes / 4 ? 1 : 2;
+}
+
+int64_t password_jobs_here(int64_t jobs, int64_t kib)
+{
+	return jobs ? jobs : password_jobs_for(password_ram(), password_cost_here(kib, 0).kib);
+}
+
 /* ---- slots ------------------------------------------------------------- */
 
 /*

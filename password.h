@@ -65,6 +65,11 @@ enum password_verdict password_check(struct slice stored, struct slice password,
 struct password_cost password_cost_for(int64_t ram_bytes);
 /* The cost that is used here: as configured; what is 0 there depends on this host's RAM. */
 struct password_cost password_cost_here(int64_t kib, int64_t passes);
+/* How many hashes of that cost may run at once: two, or one where two take over a quarter of the RAM. Of a router's 32 MB its kernel and its
+ * other programs leave less than half. */
+int64_t password_jobs_for(int64_t ram_bytes, int64_t kib);
+/* The same here: both as configured; what is 0 depends on this host's RAM. */
+int64_t password_jobs_here(int64_t jobs, int64_t kib);
 /* RAM of this host in bytes. */
 int64_t password_ram(void);
 

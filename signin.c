@@ -91,7 +91,7 @@ static bool may_be_chosen(const struct config *config, struct slice password, st
 
 static enum error take_slot(const struct trial *t)
 {
-	return password_slot(throttle_place(t), t->w->config->password_jobs, SLOT_SECONDS) ? ERROR_NONE : ERROR_BUSY;
+	return password_slot(throttle_place(t), password_jobs_here(t->w->config->password_jobs, t->w->config->password.kib), SLOT_SECONDS) ? ERROR_NONE : ERROR_BUSY;
 }
 
 static enum error note_refusal(void *arg)

@@ -43,7 +43,7 @@ static enum error take_slot(struct call *c, unsigned scope)
 	const struct config *config = c->work.config;
 	if (!has_id_token(o, scope) || o->client.flags & CLIENT_ES256 || !sign_has_rsa(config->dir, c->work.ring))
 		return ERROR_NONE;
-	o->has_slot = password_slot(config_throttle_dir(config), config->password_jobs, SLOT_SECONDS);
+	o->has_slot = password_slot(config_throttle_dir(config), password_jobs_here(config->password_jobs, config->password.kib), SLOT_SECONDS);
 	return o->has_slot ? ERROR_NONE : ERROR_BUSY;
 }
 

@@ -291,17 +291,18 @@ static void check_space(struct check *k)
 static void check_password(struct check *k)
 {
 	struct password_cost cost = password_cost_here(k->conf.password.kib, k->conf.password.passes);
+	int64_t jobs = password_jobs_here(k->conf.password_jobs, k->conf.password.kib);
 	struct buf b = { 0 };
 	buf_int(&b, cost.kib);
 	buf_s(&b, " KiB, passes ");
 	buf_int(&b, cost.passes);
 	buf_s(&b, ", at once ");
-	buf_int(&b, k->conf.password_jobs);
+	buf_int(&b, jobs);
 	const char *found = slice_text(buf_slice(&b));
 	if (cost.kib < MEMORY_LEAST || cost.kib * cost.passes < WORK_LEAST)
 		tell(k, FOUND_WARN, "password", found, "below OWASP's least (7m and 5 passes): raise password_memory or password_passes");
 	else
-		tell(k, cost.kib * k->conf.password_jobs * 1024 > password_ram() / 2 ? FOUND_WARN : FOUND_OK, "password", found,
+		tell(k, cost.kib * jobs * 1024 > password_ram() / 2 ? FOUND_WARN : FOUND_OK, "password", found,
 			"over half of this host's memory: lower password_jobs or password_memory");
 }
 

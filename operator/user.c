@@ -20,7 +20,7 @@ const char user_name_rule[] = "a user name " SESSION_USERNAME_RULE;
 
 void verb_hash(struct verb_call *c, struct slice password)
 {
-	if (!password_slot(config_throttle_dir(&c->conf), c->conf.password_jobs, VERB_WAIT))
+	if (!password_slot(config_throttle_dir(&c->conf), password_jobs_here(c->conf.password_jobs, c->conf.password.kib), VERB_WAIT))
 		fail(ERROR_BUSY, "VB4", "too many password hashes at once; see password_jobs", NULL);
 	c->input = password_hash(password, password_cost_here(c->conf.password.kib, c->conf.password.passes));
 	password_slot_leave();

@@ -123,7 +123,7 @@ static const struct { const char *name, *good, *shown, *wrong; } limits[] = {
 	{ "audit_keep", "3650d", "3650d", "3651d" },
 	{ "sessions_max", "1", "1", "0" },
 	{ "sessions_max", "1000", "1000", "1001" },
-	{ "password_jobs", "1", "1", "0" },
+	{ "password_jobs", "0", "0", "-1" },
 	{ "password_jobs", "16", "16", "17" },
 	{ "password_passes", "0", "0", "-1" },
 	{ "password_passes", "64", "64", "65" },

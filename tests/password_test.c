@@ -343,6 +343,13 @@ static void costs(void)
 	struct password_cost small = password_cost_for((INT64_C(256) << 20) - 1), large = password_cost_for(INT64_C(256) << 20);
 	ok(small.kib == 7168 && small.passes == 5, "7 MiB, 5 passes below 256 MiB of RAM");
 	ok(large.kib == 19456 && large.passes == 2, "19 MiB, 2 passes from there on");
+	int64_t enough = INT64_C(56) << 20;
+	is_int(password_jobs_for(enough - 1, 7168), 1, "one at once where two would take over a quarter of the RAM");
+	is_int(password_jobs_for(enough, 7168), 2, "else two");
+	is_int(password_jobs_for(INT64_C(256) << 20, 19456), 2, "two of 19 MiB from 256 MiB on");
+	is_int(password_jobs_here(7, 19456), 7, "as many as are configured");
+	is_int(password_jobs_here(0, 8), 2, "0: by this host's RAM");
+	is_int(password_jobs_here(0, 1 << 30), 1, "and one of a terabyte");
 	ok(password_ram() > 16 << 20, "this host has %" PRId64 " bytes of RAM", password_ram());
 }
 
