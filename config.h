@@ -121,7 +121,8 @@ const char *config_read(const char *dir, struct config *out);
 /* The same from text, for tests and for `latchkey check`. */
 const char *config_parse(struct slice text, struct config *out);
 
-/* Identifies a state of the two files: they are unchanged if its bytes are equal. All zeros for a file that isn't there. */
+/* Identifies a state of the two files: they are unchanged if its bytes are equal. All zeros for a file that isn't there. Where a file's
+ * time would not tell of another change, no two stamps are equal: that is for a second or two. */
 struct config_stamp { int64_t inode[2], size[2], changed[2], nanoseconds[2]; };
 void config_stamp(const char *dir, struct config_stamp *out);
 

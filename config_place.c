@@ -26,9 +26,17 @@ const char *config_no_dir(const char *dir)
 	return text_join(dir, ": ", strerror(errno), advice, NULL);
 }
 
+/* On JFFS2 and UBIFS times are whole seconds: a file that was changed in this one may be changed again and keep its time. */
+static bool may_keep_its_time(const struct stat *st)
+{
+	int64_t age = now() - st->st_ctim.tv_sec;
+	return st->st_ctim.tv_nsec == 0 && age >= 0 && age <= 1;
+}
+
 void config_stamp(const char *dir, struct config_stamp *out)
 {
 	static const char *const names[] = { "latchkey.conf", "latchkey.key" };
+	static int64_t looks;
 	size_t mark = arena_mark();
 	*out = (struct config_stamp){ { 0 }, { 0 }, { 0 }, { 0 } };
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -38,7 +46,7 @@ void config_stamp(const char *dir, struct config_stamp *out)
 		out->inode[i] = (int64_t)st.st_ino;
 		out->size[i] = st.st_size;
 		out->changed[i] = st.st_ctim.tv_sec;
-		out->nanoseconds[i] = st.st_ctim.tv_nsec;
+		out->nanoseconds[i] = may_keep_its_time(&st) ? -++looks : st.st_ctim.tv_nsec;
 	}
 	arena_back(mark);
 }

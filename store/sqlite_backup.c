@@ -25,7 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PIECE = 64 * 1024, TURN_SECONDS = 10 };
+enum { PIECE = 64 * 1024, TURN_SECONDS = 10, SQLITE_HEAD = 100 };
 
 bool db_freeze(void)
 {
@@ -70,17 +70,28 @@ static void copy(int from, int to, off_t size)
 	sync_copy(to);
 }
 
-static struct stat stat_of(int fd)
+/* What tells that somebody wrote into the database: its head has the tag that each checkpoint changes, and a stranger's change its time. */
+struct look {
+	off_t size;
+	struct timespec written;
+	char head[SQLITE_HEAD];
+};
+
+static struct look look_at(int fd)
 {
 	struct stat st;
-	if (fd < 0 || fstat(fd, &st) != 0)
+	struct look now = { 0 };
+	if (fd < 0 || fstat(fd, &st) != 0 || pread(fd, now.head, SQLITE_HEAD, 0) < 0)
 		cannot("read the database");
-	return st;
+	now.size = st.st_size;
+	now.written = st.st_mtim;
+	return now;
 }
 
-static bool is_same(const struct stat *a, const struct stat *b)
+static bool is_same(const struct look *a, const struct look *b)
 {
-	return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+	return a->size == b->size && a->written.tv_sec == b->written.tv_sec && a->written.tv_nsec == b->written.tv_nsec
+		&& memcmp(a->head, b->head, SQLITE_HEAD) == 0;
 }
 
 const char store_backup_words[] = "copied the database; the keys are not in it: keep latchkey.key elsewhere";
@@ -93,14 +104,15 @@ bool store_backup(const char *dir, int to)
 		return false;
 	}
 	int from = open(path_in(dir, "latchkey.db"), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	struct stat before = stat_of(from);
-	copy(from, to, before.st_size);
-	struct stat after = stat_of(from);
-	if (!is_same(&before, &after))
+	struct look before = look_at(from);
+	copy(from, to, before.size);
+	struct look after = look_at(from);
+	bool same = is_same(&before, &after);
+	if (!same)
 		log_line("BU3", "the database was changed while it was copied; try again", NULL);
 	close(from);
 	store_close();
-	return is_same(&before, &after);
+	return same;
 }
 
 /* ---- the way back ------------------------------------------------------ */

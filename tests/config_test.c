@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <sys/stat.h>
+#include <time.h>
 
 /* ---- helpers ----------------------------------------------------------- */
 
@@ -413,6 +414,20 @@ static void test_no_dir(void)
 	}
 }
 
+/* As JFFS2 and UBIFS keep a file's times; seconds_on: how long ago that was. */
+int __real_stat(const char *path, struct stat *out);
+int __wrap_stat(const char *path, struct stat *out);
+int __wrap_stat64(const char *path, struct stat *out) __attribute__((alias("__wrap_stat")));
+static bool whole_seconds;
+static int seconds_on;
+int __wrap_stat(const char *path, struct stat *out)
+{
+	int rc = __real_stat(path, out);
+	if (whole_seconds)
+		out->st_ctim = (struct timespec){ .tv_sec = time(NULL) - seconds_on };
+	return rc;
+}
+
 /* What a process that stays goes by, to read the files again. */
 static void test_stamp(void)
 {
@@ -424,6 +439,19 @@ static void test_stamp(void)
 	put("latchkey.conf", "access_ttl = 20s\n", 0600);
 	config_stamp(dir, &other);
 	ok(memcmp(&one, &other, sizeof one) != 0, "and one that changes");
+	whole_seconds = true;
+	config_stamp(dir, &one);
+	config_stamp(dir, &other);
+	ok(memcmp(&one, &other, sizeof one) != 0, "one that was changed in this second may be changed again, where times are whole seconds");
+	seconds_on = 2;
+	config_stamp(dir, &one);
+	config_stamp(dir, &other);
+	ok(memcmp(&one, &other, sizeof one) == 0, "then it is what it is");
+	seconds_on = -60;
+	config_stamp(dir, &one);
+	config_stamp(dir, &other);
+	ok(memcmp(&one, &other, sizeof one) == 0, "so is one of the future: the clock was put back");
+	whole_seconds = false;
 	unlink(path_in(dir, "latchkey.conf"));
 	config_stamp(dir, &other);
 	ok(memcmp(&none, &other, sizeof none) == 0, "and one that goes");

@@ -212,6 +212,15 @@ int __real_fstat(int fd, struct stat *out);
 int __wrap_fstat(int fd, struct stat *out);
 int __wrap_fstat64(int fd, struct stat *out) __attribute__((alias("__wrap_fstat")));
 static bool timeless;
+static void (*at_fsync)(void);
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd)
+{
+	if (at_fsync)
+		at_fsync();
+	return __real_fsync(fd);
+}
 int __wrap_fstat(int fd, struct stat *out)
 {
 	int rc = __real_fstat(fd, out);
@@ -343,6 +352,34 @@ static void turn_by_turn(void)
 		ok(store_user_named(S("later"), &u) && found() == t->finds && strcmp(db_integrity(), "ok") == 0, "and what it writes then lasts");
 	}
 	remove_files();
+}
+
+/* A checkpoint of another process, in the same second as the last change. */
+static void change_a_tag(void)
+{
+	static bool changed;
+	int fd = open(file("latchkey.db"), O_WRONLY);
+	if (!changed && pwrite(fd, "tag", 3, 60) != 3)
+		exit(2);
+	changed = true;
+	close(fd);
+}
+
+static void a_backup_meanwhile(void)
+{
+	fresh();
+	add_user("mine");
+	store_close();
+	int to = open(file("copy"), O_RDWR | O_CREAT | O_TRUNC, 0600);
+	timeless = true;
+	ok(store_backup(dir, to), "a copy of a database of whole seconds");
+	at_fsync = change_a_tag;
+	ok(!store_backup(dir, to), "is none where another process emptied the log into it meanwhile");
+	at_fsync = NULL;
+	timeless = false;
+	close(to);
+	remove_files();
+	unlink(file("copy"));
 }
 
 static void versions(void)
@@ -1070,6 +1107,7 @@ int main(void)
 	opening();
 	leftovers();
 	turn_by_turn();
+	a_backup_meanwhile();
 	versions();
 	an_older_schema();
 	foreign_objects();
