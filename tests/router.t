@@ -184,7 +184,7 @@ appended() {
     wait "$a_pid" 2>/dev/null
     sed '$d' "$TMP/printed" | grep '^line [0-9]* of [0-9]*$' >"$TMP/whole" # the last may be half a line
     PRINTED=$(grep -c . "$TMP/whole")
-    boot "$PROCESSOR" 64 && on "lay $1; cat /data/lines/*" >"$TMP/found"
+    { boot "$PROCESSOR" 64 && on "lay $1 && cat /data/lines/*" >"$TMP/found"; } || diag "$1, behind the cut: $(tail -n 3 "$TMP/found")"
     cut_power
     LOST=$(grep -vcxFf "$TMP/found" "$TMP/whole")
 }
