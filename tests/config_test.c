@@ -415,14 +415,19 @@ static void test_no_dir(void)
 }
 
 /* As JFFS2 and UBIFS keep a file's times; seconds_on: how long ago that was. */
-int __real_stat(const char *path, struct stat *out);
-int __wrap_stat(const char *path, struct stat *out);
-int __wrap_stat64(const char *path, struct stat *out) __attribute__((alias("__wrap_stat")));
+#ifdef _REDIR_TIME64 /* of musl, where time_t was 32 bits once */
+#define STAT "__stat_time64"
+#else
+#define STAT "stat"
+#endif
+int real_stat(const char *path, struct stat *out) __asm__("__real_" STAT);
+int wrap_stat(const char *path, struct stat *out) __asm__("__wrap_" STAT);
+int __wrap_stat64(const char *path, struct stat *out) __attribute__((alias("__wrap_" STAT)));
 static bool whole_seconds;
 static int seconds_on;
-int __wrap_stat(const char *path, struct stat *out)
+int wrap_stat(const char *path, struct stat *out)
 {
-	int rc = __real_stat(path, out);
+	int rc = real_stat(path, out);
 	if (whole_seconds)
 		out->st_ctim = (struct timespec){ .tv_sec = time(NULL) - seconds_on };
 	return rc;

@@ -208,9 +208,14 @@ static void leftovers(void)
 /* ---- what others do between two turns of a process that stays ---------- */
 
 /* A file's times are whole seconds on JFFS2 and UBIFS; here each is the same, so that nothing can be told by them. */
-int __real_fstat(int fd, struct stat *out);
-int __wrap_fstat(int fd, struct stat *out);
-int __wrap_fstat64(int fd, struct stat *out) __attribute__((alias("__wrap_fstat")));
+#ifdef _REDIR_TIME64 /* of musl, where time_t was 32 bits once */
+#define FSTAT "__fstat_time64"
+#else
+#define FSTAT "fstat"
+#endif
+int real_fstat(int fd, struct stat *out) __asm__("__real_" FSTAT);
+int wrap_fstat(int fd, struct stat *out) __asm__("__wrap_" FSTAT);
+int __wrap_fstat64(int fd, struct stat *out) __attribute__((alias("__wrap_" FSTAT)));
 static bool timeless;
 static void (*at_fsync)(void);
 int __real_fsync(int fd);
@@ -221,9 +226,9 @@ int __wrap_fsync(int fd)
 		at_fsync();
 	return __real_fsync(fd);
 }
-int __wrap_fstat(int fd, struct stat *out)
+int wrap_fstat(int fd, struct stat *out)
 {
-	int rc = __real_fstat(fd, out);
+	int rc = real_fstat(fd, out);
 	if (timeless)
 		out->st_mtim = out->st_ctim = (struct timespec){ 0 };
 	return rc;
