@@ -1,5 +1,5 @@
 #!/bin/sh
-# pg.sh [COUNT]: refreshes per second of latchkey-pg, among COUNT sessions (10^5): `serve --workers` 1, 4 and 8 at 1 to 64 connections, and two fronts, on
+# pg.sh [COUNT]: refreshes per second of latchkey-pg, among COUNT sessions (10^5): `serve --workers` 1, 4 and 8 at 1 to 256 connections, and two fronts, on
 # a PostgreSQL of its own with fsync on, all of it on this machine. A process for each request: through pgbouncer, and without one; what
 # one such refresh costs. And how table and index grow under so many refreshes of each session as DAY says (96: one each 15 minutes of a day), of sessions
 # in random order, by the store's statements without the rest of latchkey; with autovacuum as it comes. DAY=0 leaves that out.
@@ -71,7 +71,7 @@ rate() {
 
 # rates PROGRAM: a row for each number of workers
 rates() {
-    for row in 1:1 1:64 4:8 4:64 8:8 8:64; do
+    for row in 1:1 1:64 4:8 4:64 4:256 8:8 8:64; do
         # shellcheck disable=SC2046  # five words
         set -- "$1" $(rate "$1" "${row%:*}" "${row#*:}")
         printf '%d\t%d\t%s\t%s\t%s\t%s\t%s\n' "${row%:*}" "${row#*:}" "$2" "$3" "$4" "$5" "$6"
